@@ -1,0 +1,1 @@
+"""The sliding window and its dense bundle adjustment."""

@@ -1,0 +1,1 @@
+"""The denseba command, one file a subcommand."""

@@ -1,0 +1,92 @@
+"""Every parameter of the core, with its unit, default and range.
+
+Pydantic checks types and ranges and names the wrong key, so no code here does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from denseba_ros.errors import ConfigurationError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FrontendConfig(_Section):
+    working_pixels: int = Field(307_200, ge=19_200, le=2_100_000)
+    """Images larger than this are reduced to about this many pixels, aspect kept."""
+    depth_model: str = "constant"
+    """Where depth comes from; "constant" is the prior that needs no weights."""
+    constant_depth: float = Field(2.0, gt=0.0)
+    """Depth of the constant prior, metres; without a network it only sets the scale."""
+    constant_sigma: float = Field(1.0, gt=0.0)
+    """Standard deviation of the log of that depth."""
+
+
+class TrackerConfig(_Section):
+    points: int = Field(2000, ge=200, le=100_000)
+    """Points of the reference keyframe that direct alignment uses."""
+    features: int = Field(500, ge=50, le=5000)
+    """Corners per keyframe that optical flow follows."""
+    iterations: int = Field(8, ge=1, le=50)
+    """Gauss-Newton steps per pyramid level."""
+
+
+class KeyframeConfig(_Section):
+    max_flow: float = Field(0.05, gt=0.0, lt=1.0)
+    """A new keyframe when the mean flow since the last exceeds this share of the image width."""
+    min_visible: float = Field(0.7, gt=0.0, lt=1.0)
+    """... or when fewer than this share of the last keyframe's points are still visible."""
+
+
+class BackendConfig(_Section):
+    solver: Literal["schur", "lbfgs"] = "schur"
+    """Gauss-Newton with the Schur complement, or the L-BFGS yardstick."""
+    window: int = Field(7, ge=3, le=12)
+    """Keyframes that are adjusted together."""
+    points: int = Field(1500, ge=100, le=100_000)
+    """Points with an inverse depth of their own per keyframe; the rest of the grid follows them."""
+    iterations: tuple[Literal["coarse", "fine"], ...] = ("coarse", "fine")
+    """The Gauss-Newton iterations on each new keyframe, in order."""
+
+
+class Config(_Section):
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int = Field(0, ge=0)
+    depth_every_frame: bool = True
+    """Render depth for every image (True) or only for keyframes (False)."""
+    frontend: FrontendConfig = FrontendConfig()
+    tracker: TrackerConfig = TrackerConfig()
+    keyframes: KeyframeConfig = KeyframeConfig()
+    backend: BackendConfig = BackendConfig()
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Config:
+        """Raises ConfigurationError with the name and the reason of every wrong value."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigurationError(str(error)) from error
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> Config:
+        """Read a ROS parameter file (``/**: ros__parameters:``) or plain YAML; ``node`` is skipped.
+
+        Raises:
+            ConfigurationError: when the file is missing, not YAML, or holds a wrong value.
+        """
+        try:
+            values = yaml.safe_load(path.read_text()) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise ConfigurationError(f"{path}: {error}") from error
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"{path}: not a mapping of parameters")
+        if "/**" in values:
+            values = values["/**"]["ros__parameters"]
+        return cls.from_dict({k: v for k, v in values.items() if k != "node"})

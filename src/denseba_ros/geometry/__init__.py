@@ -1,0 +1,1 @@
+"""SE(3), camera models, pyramids and warping."""

@@ -1,0 +1,1 @@
+"""ROS 2 nodes: messages in, messages out, no mathematics."""

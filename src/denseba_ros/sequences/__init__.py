@@ -1,0 +1,1 @@
+"""Readers of recorded sequences, trajectory files and the synthetic room."""

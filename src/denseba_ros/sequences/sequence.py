@@ -1,0 +1,42 @@
+"""The one shape that every recorded or rendered sequence has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.trajectory import Trajectory
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image of a sequence.
+
+    ``image`` is uint8, (H, W) grey or (H, W, 3) BGR; ``stamp_ns`` is the input's stamp.
+    """
+
+    index: int
+    stamp_ns: int
+    image: np.ndarray
+
+
+class Sequence(Protocol):
+    """Frames in time order with one calibration; images are decoded while iterating."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def calibration(self) -> Calibration: ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+    def groundtruth(self) -> Trajectory | None:
+        """Camera-to-world poses where the sequence brings them, else None."""
+        ...

@@ -1,0 +1,1 @@
+"""The SLAM loop: tracker, keyframes, system. No ROS in here."""

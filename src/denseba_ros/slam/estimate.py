@@ -1,0 +1,77 @@
+"""What the SLAM system says about one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from denseba_ros.geometry.calibration import Calibration
+
+
+class Tracking(Enum):
+    """State of the estimate. Only TRACKING carries a measured pose."""
+
+    INITIALISING = "initialising"
+    TRACKING = "tracking"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class DepthMap:
+    """Dense depth of one view: ``depth`` (h, w) float32 metres along z, NaN where unknown.
+
+    ``sigma`` (h, w) float32 is the standard deviation of the depth in metres, NaN where unknown.
+    ``calibration`` is the undistorted pinhole camera of this grid.
+    """
+
+    depth: np.ndarray
+    sigma: np.ndarray
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """One keyframe of the window as the outside sees it, copied off the device.
+
+    ``image`` (h, w) uint8 grey, rectified, on the grid of ``depth``.
+    """
+
+    id: int
+    stamp_ns: int
+    T_world_camera: np.ndarray
+    depth: DepthMap
+    image: np.ndarray
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Result for one image.
+
+    Attributes:
+        stamp_ns: stamp of the image.
+        tracking: INITIALISING, TRACKING or LOST.
+        T_world_camera: (4, 4) float64, optical camera frame to the odometry frame, which is the
+            first camera's frame (x right, y down, z forward). The last known or predicted pose
+            when not TRACKING.
+        covariance: (6, 6) float64 of (translation, rotation): errors of the position and of the
+            rotation about fixed axes (R_true = exp(theta) R), both along the odometry frame's axes.
+        twist: (6,) float64, linear and angular velocity of the camera in its optical frame.
+        twist_covariance: (6, 6) float64.
+        depth: depth seen from this image, None when unknown.
+        is_keyframe: this image became a keyframe.
+        reason: why the state is not TRACKING, one plain sentence, else empty.
+        seconds: time spent per stage: "frontend", "tracking", "backend".
+    """
+
+    stamp_ns: int
+    tracking: Tracking
+    T_world_camera: np.ndarray
+    covariance: np.ndarray
+    twist: np.ndarray
+    twist_covariance: np.ndarray
+    depth: DepthMap | None
+    is_keyframe: bool
+    reason: str
+    seconds: dict[str, float]
