@@ -1,0 +1,108 @@
+"""From the camera's optical frame to the robot's body: poses, twists and their covariances.
+
+The SLAM core speaks of a camera (x right, y down, z forward) in the frame of its first image;
+a robot wants its base (x forward, y left, z up) in a frame with those axes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from denseba_ros.errors import CalibrationError
+
+R_BODY_OPTICAL = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+"""Turns optical axes into body axes: optical z is forward, -x is left, -y is up."""
+
+
+def T_base_optical(
+    x: float, y: float, z: float, roll: float, pitch: float, yaw: float
+) -> np.ndarray:
+    """Pose of the optical frame in the base, (4, 4), from that of the camera's mounting frame.
+
+    The mounting frame has body axes (x along the view, y left, z up), so that all zeros mean a
+    camera at the base that looks forward. Metres; radians about fixed axes, roll first (as URDF).
+
+    Raises:
+        CalibrationError: when a value is not finite.
+    """
+    values = np.array([x, y, z, roll, pitch, yaw], dtype=np.float64)
+    if not np.all(np.isfinite(values)):
+        raise CalibrationError(f"camera extrinsics hold values that are not finite: {values}")
+    T = np.eye(4)
+    T[:3, :3] = Rotation.from_euler("xyz", values[3:]).as_matrix() @ R_BODY_OPTICAL
+    T[:3, 3] = values[:3]
+    return T
+
+
+def rigid_inverse(T: np.ndarray) -> np.ndarray:
+    """Inverse of a rigid transform, (4, 4)."""
+    inverse = np.eye(4)
+    inverse[:3, :3] = T[:3, :3].T
+    inverse[:3, 3] = -T[:3, :3].T @ T[:3, 3]
+    return inverse
+
+
+def cross_matrix(v: np.ndarray) -> np.ndarray:
+    """The matrix (3, 3) with ``cross_matrix(v) @ w == cross(v, w)``."""
+    return np.array([[0.0, -v[2], v[1]], [v[2], 0.0, -v[0]], [-v[1], v[0], 0.0]])
+
+
+@dataclass(frozen=True)
+class CameraMount:
+    """Where the camera sits on the robot: ``T_base_camera`` (4, 4), optical frame to base.
+
+    The odometry frame (``odom``) has body axes and is the base's frame at the first image.
+    """
+
+    T_base_camera: np.ndarray
+
+    @cached_property
+    def T_camera_base(self) -> np.ndarray:
+        return rigid_inverse(self.T_base_camera)
+
+    def T_odom_base(self, T_world_camera: np.ndarray) -> np.ndarray:
+        """Pose of the base in odom from that of the camera in the first camera's frame."""
+        return self.T_base_camera @ T_world_camera @ self.T_camera_base
+
+    def T_world_camera(self, T_odom_base: np.ndarray) -> np.ndarray:
+        """The inverse of ``T_odom_base``: the camera's pose in the first camera's frame."""
+        return self.T_camera_base @ T_odom_base @ self.T_base_camera
+
+    def pose_covariance(self, covariance: np.ndarray, T_world_camera: np.ndarray) -> np.ndarray:
+        """Covariance (6, 6) of the base's pose in odom from that of the camera's pose.
+
+        Both of (position, rotation about fixed axes) along the axes of their fixed frame. A
+        rotation error moves the base by the lever arm between camera and base.
+        """
+        lever = T_world_camera[:3, :3] @ self.T_camera_base[:3, 3]
+        return _moved(covariance, lever, self.T_base_camera[:3, :3])
+
+    def twist(self, twist: np.ndarray) -> np.ndarray:
+        """Linear and angular velocity (6,) of the base along its axes from the camera's."""
+        return _motion_jacobian(self._lever, self.T_base_camera[:3, :3]) @ twist
+
+    def twist_covariance(self, covariance: np.ndarray) -> np.ndarray:
+        """Covariance (6, 6) of the base's twist from that of the camera's."""
+        return _moved(covariance, self._lever, self.T_base_camera[:3, :3])
+
+    @property
+    def _lever(self) -> np.ndarray:
+        return self.T_camera_base[:3, 3]
+
+
+def _motion_jacobian(lever: np.ndarray, R: np.ndarray) -> np.ndarray:
+    """(6, 6): motion of a point at ``lever`` on the moving body, then turned by ``R``."""
+    jacobian = np.zeros((6, 6))
+    jacobian[:3, :3] = R
+    jacobian[:3, 3:] = -R @ cross_matrix(lever)
+    jacobian[3:, 3:] = R
+    return jacobian
+
+
+def _moved(covariance: np.ndarray, lever: np.ndarray, R: np.ndarray) -> np.ndarray:
+    jacobian = _motion_jacobian(lever, R)
+    return jacobian @ covariance @ jacobian.T
