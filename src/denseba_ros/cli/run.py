@@ -1,0 +1,106 @@
+"""``denseba run``: a recorded sequence in, trajectory, depth and a summary out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+from tqdm import tqdm
+
+from denseba_ros.cli.arguments import (
+    add_config_arguments,
+    add_sequence_arguments,
+    config_from_arguments,
+    open_from_arguments,
+)
+from denseba_ros.cli.prefetch import prefetch
+from denseba_ros.config import Config
+from denseba_ros.evaluation.run_folder import RunWriter
+from denseba_ros.evaluation.run_statistics import (
+    RunStatistics,
+    machine_summary,
+    resolve_device,
+)
+from denseba_ros.sequences.sequence import Sequence
+from denseba_ros.slam.system import System
+
+INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_sequence_arguments(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    add_config_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when the whole sequence was processed, 130 when interrupted; results are kept either way.
+
+    Raises:
+        DensebaError: on a wrong sequence, configuration or calibration.
+    """
+    config = config_from_arguments(args)
+    sequence = open_from_arguments(args)
+    system = System(config, sequence.calibration)
+    statistics = RunStatistics()
+    started = time.perf_counter()
+    finished = False
+    with RunWriter(args.out) as writer:
+        try:
+            _process(sequence, system, writer, statistics)
+            finished = True
+        except KeyboardInterrupt:
+            print("interrupted; what was estimated is kept", file=sys.stderr)
+        finally:
+            for keyframe in [*system.finished_keyframes(), *system.keyframes()]:
+                writer.add_keyframe(keyframe)
+            elapsed = time.perf_counter() - started
+            _write_summary(writer, statistics, sequence, config, elapsed, finished)
+    counts = statistics.summary()
+    print(
+        f"{args.out}: {counts['tracked']} of {counts['frames']} frames tracked, "
+        f"{writer.keyframes} keyframes, {elapsed:.1f} s"
+    )
+    return 0 if finished else INTERRUPTED
+
+
+def _process(
+    sequence: Sequence, system: System, writer: RunWriter, statistics: RunStatistics
+) -> None:
+    with closing(prefetch(sequence)) as frames:
+        # disable=None: a bar on a terminal, nothing in a log file
+        for frame in tqdm(frames, total=len(sequence), unit="frame", disable=None):
+            before = time.perf_counter()
+            estimate = system.process(frame.stamp_ns, frame.image)
+            statistics.add(estimate, time.perf_counter() - before)
+            writer.add_estimate(estimate)
+            for keyframe in system.finished_keyframes():
+                writer.add_keyframe(keyframe)
+
+
+def _write_summary(
+    writer: RunWriter,
+    statistics: RunStatistics,
+    sequence: Sequence,
+    config: Config,
+    elapsed: float,
+    finished: bool,
+) -> None:
+    writer.write_summary(
+        {
+            "sequence": sequence.name,
+            "finished": finished,
+            "frames_expected": len(sequence),
+            **statistics.summary(),
+            "keyframes": writer.keyframes,
+            "depth_pixels_beyond_65_m": writer.depth_pixels_clipped,
+            "elapsed_seconds": elapsed,
+            **machine_summary(resolve_device(config.device)),
+            "calibration": asdict(sequence.calibration),
+            "configuration": config.model_dump(),
+        }
+    )
