@@ -66,11 +66,13 @@ class CameraMount:
 
     def T_odom_base(self, T_world_camera: np.ndarray) -> np.ndarray:
         """Pose of the base in odom from that of the camera in the first camera's frame."""
-        return self.T_base_camera @ T_world_camera @ self.T_camera_base
+        pose: np.ndarray = self.T_base_camera @ T_world_camera @ self.T_camera_base
+        return pose
 
     def T_world_camera(self, T_odom_base: np.ndarray) -> np.ndarray:
         """The inverse of ``T_odom_base``: the camera's pose in the first camera's frame."""
-        return self.T_camera_base @ T_odom_base @ self.T_base_camera
+        pose: np.ndarray = self.T_camera_base @ T_odom_base @ self.T_base_camera
+        return pose
 
     def pose_covariance(self, covariance: np.ndarray, T_world_camera: np.ndarray) -> np.ndarray:
         """Covariance (6, 6) of the base's pose in odom from that of the camera's pose.
@@ -83,7 +85,8 @@ class CameraMount:
 
     def twist(self, twist: np.ndarray) -> np.ndarray:
         """Linear and angular velocity (6,) of the base along its axes from the camera's."""
-        return _motion_jacobian(self._lever, self.T_base_camera[:3, :3]) @ twist
+        moved: np.ndarray = _motion_jacobian(self._lever, self.T_base_camera[:3, :3]) @ twist
+        return moved
 
     def twist_covariance(self, covariance: np.ndarray) -> np.ndarray:
         """Covariance (6, 6) of the base's twist from that of the camera's."""
@@ -105,4 +108,5 @@ def _motion_jacobian(lever: np.ndarray, R: np.ndarray) -> np.ndarray:
 
 def _moved(covariance: np.ndarray, lever: np.ndarray, R: np.ndarray) -> np.ndarray:
     jacobian = _motion_jacobian(lever, R)
-    return jacobian @ covariance @ jacobian.T
+    moved: np.ndarray = jacobian @ covariance @ jacobian.T
+    return moved
