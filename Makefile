@@ -1,0 +1,35 @@
+# Everything a newcomer needs: `make demo` and `make test` set the machine up by themselves.
+SHELL := /bin/sh
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint build clean distclean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@echo "PYTHON=/path/to/python3.12 chooses the interpreter at the first set-up."
+
+setup: ## create or update .venv (seconds when nothing changed)
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh
+
+demo: setup ## a camera stream through the ROS 2 nodes, compared with ground truth
+	@. ./env.sh && $(BIN)/denseba demo
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint ## lint, then all tests
+	. ./env.sh && $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+build: setup ## build the colcon workspace into ros2_ws/install
+	@. ./env.sh && cd ros2_ws && ../$(BIN)/python -m colcon build $(COLCON_ARGS)
+
+clean: ## remove what was built and measured, keep .venv
+	rm -rf build dist src/*.egg-info ros2_ws/build ros2_ws/install ros2_ws/log demo
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -not -path "./.venv/*" -prune -exec rm -rf {} +
+
+distclean: clean ## also remove .venv and env.sh
+	rm -rf .venv env.sh

@@ -1,0 +1,102 @@
+"""One package for two installers: colcon (ament_python) and pip.
+
+The metadata is here and not in pyproject.toml because the setuptools of a ROS 2 robot is older
+than the rules for licences there.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = "denseba_ros"
+SHARE = f"share/{NAME}"
+
+
+def shared_files(*folders: str) -> list[tuple[str, list[str]]]:
+    """Every file below `folders`, as setuptools' data_files, keeping the folders' shape."""
+    by_folder: dict[str, list[str]] = {}
+    for folder in folders:
+        for path in sorted(Path(folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                by_folder.setdefault(f"{SHARE}/{path.parent}", []).append(str(path))
+    return list(by_folder.items())
+
+
+def interpreter_options() -> dict[str, dict[str, str]]:
+    """Let nodes start with the active virtual environment, even when apt's colcon builds them."""
+    environment = os.environ.get("VIRTUAL_ENV", "")
+    if sys.prefix != sys.base_prefix or not environment:
+        return {}
+    return {"build_scripts": {"executable": f"{environment}/bin/python3"}}
+
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    description="Real-time dense monocular visual SLAM for ROS 2",
+    long_description="Camera images in; odometry, TF, dense depth and a point cloud out.",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    package_dir={"": "src"},
+    packages=find_packages("src"),
+    package_data={NAME: ["py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (SHARE, ["package.xml", "LICENSE"]),
+        *shared_files("launch", "config", "models"),
+    ],
+    zip_safe=False,
+    options=interpreter_options(),
+    # Ranges, because a robot's ROS 2 dictates NumPy (1.26 on Ubuntu 24.04), and with it OpenCV;
+    # `make` installs the exact versions of requirements/.
+    install_requires=[
+        "torch==2.13.0",  # tensors on CPU and CUDA, networks, linear algebra
+        "numpy>=1.26,<3",  # images and arrays between OpenCV, ROS and torch
+        "scipy>=1.13,<2",  # rotations, interpolation and chi-square quantiles
+        "opencv-python-headless>=4.11,<4.14",  # decoding, rectification maps, optical flow
+        "pydantic>=2.9,<3",  # checks the configuration and names the wrong key
+        "pyyaml>=6,<7",  # configuration and calibration files
+        "rosbags>=0.10,<0.12",  # reads and writes rosbag2 and ROS 1 bags without ROS
+        "tqdm>=4.66,<5",  # progress bars
+        "matplotlib>=3.9,<4",  # plots of paths, errors and depth
+    ],
+    extras_require={
+        # GPL-3.0: denseba only ever runs its commands as separate processes.
+        "evaluate": ["evo>=1.31,<2"],
+        # ROS 2 Jazzy as wheels, for machines without ROS 2. Never needed on a robot.
+        "ros": [
+            f"ros-jazzy-{package}"
+            for package in (
+                "rclpy==7.1.6",
+                "rmw-fastrtps-cpp==8.4.3",
+                "std-msgs==5.3.6",
+                "std-srvs==5.3.6",
+                "lifecycle-msgs==2.0.3",
+                "geometry-msgs==5.3.6",
+                "sensor-msgs==5.3.6",
+                "nav-msgs==5.3.6",
+                "diagnostic-msgs==5.3.6",
+                "visualization-msgs==5.3.6",
+            )
+        ],
+        "dev": [
+            "ruff==0.17.5",
+            "mypy==2.4.1",
+            "types-PyYAML",
+            "pytest>=9,<10",
+            "pytest-timeout>=2.4,<3",
+            "hypothesis>=6.150,<7",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            "denseba = denseba_ros.cli.main:main",
+            "denseba_node = denseba_ros.nodes.denseba_node:main",
+            "frontend_node = denseba_ros.nodes.frontend_node:main",
+            "backend_node = denseba_ros.nodes.backend_node:main",
+            "replay_node = denseba_ros.cli.main:replay_node",
+        ]
+    },
+)
