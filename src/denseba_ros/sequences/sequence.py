@@ -17,6 +17,7 @@ class Frame:
     """One image of a sequence.
 
     ``image`` is uint8, (H, W) grey or (H, W, 3) BGR; ``stamp_ns`` is the input's stamp.
+    ``index`` counts the frames of the whole sequence, also when only a section of it is read.
     """
 
     index: int
@@ -33,7 +34,14 @@ class Sequence(Protocol):
     @property
     def calibration(self) -> Calibration: ...
 
-    def __len__(self) -> int: ...
+    @property
+    def dropped(self) -> int:
+        """Frames of the last iteration that were missing or broken and left out."""
+        ...
+
+    def __len__(self) -> int:
+        """Frames that an iteration gives when none is dropped."""
+        ...
 
     def __iter__(self) -> Iterator[Frame]: ...
 

@@ -1,14 +1,18 @@
-"""Camera trajectories in memory and in TUM files."""
+"""Camera trajectories in memory, in TUM files and in KITTI files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import TrajectoryError
+
+# Quaternions in files are rounded; more than this off unit length is a wrong column.
+_UNIT_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
@@ -22,22 +26,130 @@ class Trajectory:
         return len(self.stamps_ns)
 
 
+def parse_seconds(text: str) -> int:
+    """Decimal seconds as nanoseconds, without going through a float.
+
+    Raises:
+        ValueError: when the text is not a finite number.
+    """
+    try:
+        return int((Decimal(text) * 1_000_000_000).to_integral_value())
+    except (InvalidOperation, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a number of seconds") from error
+
+
 def write_tum(path: Path, trajectory: Trajectory) -> None:
     """Write TUM rows ``t tx ty tz qx qy qz qw``, seconds with nanosecond digits."""
-    quaternions = Rotation.from_matrix(trajectory.T_world_camera[:, :3, :3]).as_quat()
     with path.open("w") as file:
+        if len(trajectory) == 0:
+            return
+        quaternions = Rotation.from_matrix(trajectory.T_world_camera[:, :3, :3]).as_quat()
         for stamp, T, q in zip(
             trajectory.stamps_ns, trajectory.T_world_camera, quaternions, strict=True
         ):
-            seconds, nanoseconds = divmod(int(stamp), 1_000_000_000)
             values = " ".join(f"{v:.9f}" for v in (*T[:3, 3], *q))
-            file.write(f"{seconds}.{nanoseconds:09d} {values}\n")
+            file.write(f"{Decimal(int(stamp)).scaleb(-9):.9f} {values}\n")
 
 
 def read_tum(path: Path) -> Trajectory:
-    """Read TUM rows; comments start with ``#``.
+    """Read TUM rows ``t tx ty tz qx qy qz qw``; comments start with ``#``.
 
     Raises:
-        TrajectoryError: when the file is missing, empty or a row has not eight finite numbers.
+        TrajectoryError: when the file is missing or empty, a row has not eight finite numbers or
+            no unit quaternion, or the stamps do not rise.
     """
-    raise TrajectoryError(f"{path}: not written yet")
+    stamps: list[int] = []
+    poses: list[list[float]] = []
+    for number, fields in _rows(path):
+        where = f"{path}:{number}"
+        if len(fields) != 8:
+            raise TrajectoryError(f"{where}: expected 8 numbers, got {len(fields)}")
+        try:
+            stamp, row = parse_seconds(fields[0]), [float(f) for f in fields[1:]]
+        except ValueError as error:
+            raise TrajectoryError(f"{where}: {error}") from error
+        if not np.all(np.isfinite(row)):
+            raise TrajectoryError(f"{where}: a value is not finite")
+        if abs(float(np.linalg.norm(row[3:])) - 1.0) > _UNIT_TOLERANCE:
+            raise TrajectoryError(f"{where}: the quaternion {row[3:]} has not length 1")
+        if stamps and stamp <= stamps[-1]:
+            raise TrajectoryError(f"{where}: the stamp is not later than the one before")
+        stamps.append(stamp)
+        poses.append(row)
+    if not stamps:
+        raise TrajectoryError(f"{path}: holds no poses")
+    return Trajectory(np.array(stamps, dtype=np.int64), _matrices(np.array(poses)))
+
+
+def read_kitti(path: Path) -> np.ndarray:
+    """Read poses of 12 (3x4) or 16 (4x4) numbers a row, row-major: (N, 4, 4) float64.
+
+    Raises:
+        TrajectoryError: when the file is missing or empty, or a row is no rigid transform.
+    """
+    poses: list[np.ndarray] = []
+    for number, fields in _rows(path):
+        where = f"{path}:{number}"
+        if len(fields) not in (12, 16):
+            raise TrajectoryError(f"{where}: expected 12 or 16 numbers, got {len(fields)}")
+        try:
+            values = np.array([float(f) for f in fields]).reshape(-1, 4)
+        except ValueError as error:
+            raise TrajectoryError(f"{where}: {error}") from error
+        T = np.eye(4)
+        T[:3] = values[:3]
+        if not is_rigid(T):
+            raise TrajectoryError(f"{where}: not a rigid transform")
+        poses.append(T)
+    if not poses:
+        raise TrajectoryError(f"{path}: holds no poses")
+    return np.stack(poses)
+
+
+def is_rigid(T: np.ndarray, tolerance: float = 1e-2) -> bool:
+    """Whether (4, 4) ``T`` is finite with a rotation, to the rounding that text files have."""
+    R = T[:3, :3]
+    return bool(
+        np.all(np.isfinite(T))
+        and np.allclose(R @ R.T, np.eye(3), atol=tolerance)
+        and np.linalg.det(R) > 0
+    )
+
+
+def associate(a_ns: np.ndarray, b_ns: np.ndarray, tolerance_ns: int) -> tuple[np.ndarray, ...]:
+    """Pairs of stamps that are each other's nearest within the tolerance.
+
+    ``a_ns`` (N,) and ``b_ns`` (M,) rise. Returns (K,) indices into a and (K,) indices into b.
+    """
+    if len(a_ns) == 0 or len(b_ns) == 0:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    a_to_b, b_to_a = _nearest(a_ns, b_ns), _nearest(b_ns, a_ns)
+    index = np.arange(len(a_ns))
+    close = np.abs(a_ns - b_ns[a_to_b]) <= tolerance_ns
+    mutual = close & (b_to_a[a_to_b] == index)
+    return index[mutual], a_to_b[mutual]
+
+
+def _nearest(from_ns: np.ndarray, to_ns: np.ndarray) -> np.ndarray:
+    right = np.clip(np.searchsorted(to_ns, from_ns), 0, len(to_ns) - 1)
+    left = np.maximum(right - 1, 0)
+    take_left = np.abs(from_ns - to_ns[left]) <= np.abs(from_ns - to_ns[right])
+    return np.where(take_left, left, right)
+
+
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """(line number, fields) of every line that is neither empty nor a comment."""
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrajectoryError(f"{path}: {error}") from error
+    rows = ((n, line.replace(",", " ").split()) for n, line in enumerate(lines, start=1))
+    return [(n, fields) for n, fields in rows if fields and not fields[0].startswith("#")]
+
+
+def _matrices(rows: np.ndarray) -> np.ndarray:
+    """(N, 7) rows of translation and quaternion to (N, 4, 4)."""
+    T = np.tile(np.eye(4), (len(rows), 1, 1))
+    T[:, :3, :3] = Rotation.from_quat(rows[:, 3:]).as_matrix()
+    T[:, :3, 3] = rows[:, :3]
+    return T

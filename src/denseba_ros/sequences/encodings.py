@@ -1,0 +1,148 @@
+"""From bytes to images: the raw encodings of sensor_msgs/Image, and compressed files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from denseba_ros.errors import ImageError
+
+Bytes = bytes | bytearray | memoryview | np.ndarray
+
+
+def to_8_bit(image: np.ndarray) -> np.ndarray:
+    """16-bit to 8-bit over the full range, 65535 -> 255, rounded (the rule of cv_bridge)."""
+    if image.dtype == np.uint8:
+        return image
+    if image.dtype != np.uint16:
+        raise ImageError(f"pixels are {image.dtype}, not 8 or 16 bit unsigned")
+    return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class _Encoding:
+    """``channels`` values of ``bytes_per_value`` a pixel; ``convert`` gives grey or BGR."""
+
+    channels: int
+    convert: Callable[[np.ndarray], np.ndarray]
+    bytes_per_value: int = 1
+
+
+def _colour(code: int) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda image: cv2.cvtColor(to_8_bit(image), code)
+
+
+def _bayer(code: int) -> Callable[[np.ndarray], np.ndarray]:
+    # Demosaicing needs neighbours of every colour on both axes.
+    def convert(image: np.ndarray) -> np.ndarray:
+        if image.shape[0] < 3 or image.shape[1] < 3:
+            raise ImageError(f"a Bayer image of {image.shape[1]}x{image.shape[0]} is too small")
+        return cv2.cvtColor(to_8_bit(image), code)
+
+    return convert
+
+
+def _known_encodings() -> dict[str, _Encoding]:
+    known = {
+        "mono8": _Encoding(1, to_8_bit),
+        "8UC1": _Encoding(1, to_8_bit),
+        "mono16": _Encoding(1, to_8_bit, 2),
+        "16UC1": _Encoding(1, to_8_bit, 2),
+        "bgr8": _Encoding(3, to_8_bit),
+        "8UC3": _Encoding(3, to_8_bit),
+        "rgb8": _Encoding(3, _colour(cv2.COLOR_RGB2BGR)),
+        "bgra8": _Encoding(4, _colour(cv2.COLOR_BGRA2BGR)),
+        "8UC4": _Encoding(4, _colour(cv2.COLOR_BGRA2BGR)),
+        "rgba8": _Encoding(4, _colour(cv2.COLOR_RGBA2BGR)),
+        "bgr16": _Encoding(3, to_8_bit, 2),
+        "rgb16": _Encoding(3, _colour(cv2.COLOR_RGB2BGR), 2),
+        # REP-less history: plain "yuv422" has always meant UYVY in ROS.
+        "yuv422": _Encoding(2, _colour(cv2.COLOR_YUV2BGR_UYVY)),
+        "uyvy": _Encoding(2, _colour(cv2.COLOR_YUV2BGR_UYVY)),
+        "yuv422_yuy2": _Encoding(2, _colour(cv2.COLOR_YUV2BGR_YUYV)),
+        "yuyv": _Encoding(2, _colour(cv2.COLOR_YUV2BGR_YUYV)),
+    }
+    # ROS names the first two pixels of the first two rows, as OpenCV's newer aliases do.
+    for pattern, code in (
+        ("rggb", cv2.COLOR_BayerRGGB2BGR),
+        ("bggr", cv2.COLOR_BayerBGGR2BGR),
+        ("gbrg", cv2.COLOR_BayerGBRG2BGR),
+        ("grbg", cv2.COLOR_BayerGRBG2BGR),
+    ):
+        known[f"bayer_{pattern}8"] = _Encoding(1, _bayer(code))
+        known[f"bayer_{pattern}16"] = _Encoding(1, _bayer(code), 2)
+    return known
+
+
+_ENCODINGS = _known_encodings()
+ENCODINGS = tuple(_ENCODINGS)
+
+
+def decode_image(
+    data: Bytes, encoding: str, width: int, height: int, step: int, is_bigendian: bool = False
+) -> np.ndarray:
+    """Pixels of a sensor_msgs/Image as uint8, (H, W) grey or (H, W, 3) BGR.
+
+    ``step`` is the length of a row in bytes, padding included. 16-bit values become 8-bit by
+    ``to_8_bit``. The result may be a read-only view of ``data``: copy before writing to it.
+
+    Raises:
+        ImageError: on an unknown encoding, a size or step that does not fit, or short data.
+    """
+    known = _ENCODINGS.get(encoding)
+    if known is None:
+        raise ImageError(f"unknown encoding {encoding!r}; known: {', '.join(ENCODINGS)}")
+    if width <= 0 or height <= 0:
+        raise ImageError(f"image size {width}x{height} is not positive")
+    if known.channels == 2 and width % 2:
+        raise ImageError(f"{encoding} shares colour between two pixels, but the width is {width}")
+    row = width * known.channels * known.bytes_per_value
+    if step < row:
+        raise ImageError(f"step {step} is less than the {row} bytes of a {width} px {encoding} row")
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    # The last row may come without its padding.
+    needed = step * (height - 1) + row
+    if buffer.size < needed:
+        raise ImageError(f"{buffer.size} bytes, but {width}x{height} {encoding} needs {needed}")
+    rows = np.lib.stride_tricks.as_strided(buffer, (height, row), (step, 1), writeable=False)
+    if known.bytes_per_value == 2:
+        rows = np.ascontiguousarray(rows).view(">u2" if is_bigendian else "<u2").astype(np.uint16)
+    shape = (height, width) if known.channels == 1 else (height, width, known.channels)
+    return known.convert(rows.reshape(shape))
+
+
+def decode_compressed(data: Bytes, format: str = "") -> np.ndarray:
+    """A JPEG, PNG or other image file in memory as uint8, (H, W) grey or (H, W, 3) BGR.
+
+    ``format`` is that of a sensor_msgs/CompressedImage or a file suffix, used in messages; the
+    content decides. EXIF rotation is not applied: the calibration belongs to the sensor.
+
+    Raises:
+        ImageError: when the data is truncated, is a compressed depth image, or cannot be decoded.
+    """
+    what = f"compressed image ({format or 'unnamed format'}, {len(data)} bytes)"
+    if "compressedDepth" in format:
+        raise ImageError(f"{what} is a depth image, not a camera image")
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    _check_complete(buffer, what)
+    flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        image = cv2.imdecode(buffer, flags)
+    except cv2.error as error:
+        raise ImageError(f"{what}: {error}") from error
+    if image is None:
+        raise ImageError(f"{what} cannot be decoded")
+    return to_8_bit(image)
+
+
+def _check_complete(buffer: np.ndarray, what: str) -> None:
+    """OpenCV fills the rest of a truncated JPEG with grey, so look for the end marks ourselves."""
+    head, tail = buffer[:8].tobytes(), buffer[-4096:].tobytes()
+    if not head:
+        raise ImageError(f"{what} is empty")
+    is_jpeg, is_png = head.startswith(b"\xff\xd8"), head.startswith(b"\x89PNG")
+    if (is_jpeg and b"\xff\xd9" not in tail) or (is_png and b"IEND" not in tail):
+        raise ImageError(f"{what} is truncated")

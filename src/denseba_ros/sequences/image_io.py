@@ -1,0 +1,63 @@
+"""Reading one image file, with truncation noticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from denseba_ros.errors import ImageError
+from denseba_ros.sequences.encodings import decode_compressed
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"})
+
+
+def read_image(path: Path) -> np.ndarray:
+    """The image as uint8, (H, W) grey or (H, W, 3) BGR, without EXIF rotation.
+
+    Raises:
+        ImageError: when the file is missing, truncated or no image.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror or error}") from error
+    try:
+        return decode_compressed(data, path.suffix)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+
+
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Write by suffix. Raises ImageError when it cannot be written."""
+    try:
+        written = cv2.imwrite(str(path), image)
+    except cv2.error as error:
+        raise ImageError(f"{path}: {error}") from error
+    if not written:
+        raise ImageError(f"{path}: could not be written")
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Image files directly in ``folder``, in numeric then alphabetical order."""
+    if not folder.is_dir():
+        return []
+    paths = [p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
+    return sorted(paths, key=_natural_key)
+
+
+def file_number(path: Path) -> int | None:
+    """The last run of digits in the name: 42 for ``frame-000042.color.png``, None without."""
+    digits = ""
+    for character in reversed(path.name.split(".")[0]):
+        if character.isdigit():
+            digits = character + digits
+        elif digits:
+            break
+    return int(digits) if digits else None
+
+
+def _natural_key(path: Path) -> tuple[int, str]:
+    number = file_number(path)
+    return (-1 if number is None else number, path.name)

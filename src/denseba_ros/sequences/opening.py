@@ -1,0 +1,114 @@
+"""One door to every recorded sequence: finds the reader by the layout of what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from denseba_ros.errors import SequenceError
+from denseba_ros.sequences import image_folder, kitti, seven_scenes
+from denseba_ros.sequences.camera_info import CalibrationSource
+from denseba_ros.sequences.sequence import Sequence
+
+
+class SectionedSequence(Sequence, Protocol):
+    """A sequence that can be cut without decoding what is left out."""
+
+    def section(self, start: int, stop: int | None) -> SectionedSequence: ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the caller asked for beside the path."""
+
+    calibration: CalibrationSource = None
+    fps: float | None = None
+    topic: str | None = None
+
+
+@dataclass(frozen=True)
+class _Format:
+    """A reader: what its layout is in words, how to recognise it, how to open it."""
+
+    layout: str
+    recognise: Callable[[Path], bool]
+    open: Callable[[Path, Request], SectionedSequence]
+
+
+_FORMATS: dict[str, _Format] = {
+    "kitti": _Format(
+        kitti.LAYOUT,
+        kitti.looks_like_kitti,
+        lambda path, request: kitti.open_kitti(path, request.calibration),
+    ),
+    "7scenes": _Format(
+        seven_scenes.LAYOUT,
+        seven_scenes.looks_like_seven_scenes,
+        lambda path, request: seven_scenes.open_seven_scenes(path, request.calibration),
+    ),
+    "images": _Format(
+        image_folder.LAYOUT,
+        image_folder.looks_like_images,
+        lambda path, request: image_folder.open_images(path, request.calibration, request.fps),
+    ),
+}
+FORMATS = ("auto", *_FORMATS)
+
+
+def open_sequence(
+    path: Path | str,
+    format: str = "auto",
+    calibration: CalibrationSource = None,
+    fps: float | None = None,
+    start: int = 0,
+    count: int | None = None,
+    topic: str | None = None,
+) -> Sequence:
+    """The sequence at ``path``, a folder, a video file or a bag.
+
+    Args:
+        path: what to read.
+        format: one of FORMATS; "auto" recognises the layout.
+        calibration: overrides the sequence's own: a Calibration, a file, or the text
+            ``fx,fy,cx,cy[,k1,k2,p1,p2[,k3]]``.
+        fps: frame rate of images or a video without stamps.
+        start: frames to leave out at the beginning.
+        count: frames at most after that; None for all.
+        topic: image topic of a bag that has more than one.
+
+    Raises:
+        SequenceError: when there is nothing that any reader knows; says what was looked for.
+        CalibrationError: when the calibration is missing or does not fit the images.
+    """
+    path = Path(path)
+    _check_arguments(path, format, fps, start, count)
+    name = _recognise(path) if format == "auto" else format
+    whole = _FORMATS[name].open(path, Request(calibration, fps, topic))
+    if start >= len(whole):
+        raise SequenceError(f"{path}: has {len(whole)} frames, none from {start} on")
+    if start == 0 and count is None:
+        return whole
+    return whole.section(start, None if count is None else start + count)
+
+
+def _check_arguments(
+    path: Path, format: str, fps: float | None, start: int, count: int | None
+) -> None:
+    if format not in FORMATS:
+        raise SequenceError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
+    if not path.exists():
+        raise SequenceError(f"{path}: does not exist")
+    if fps is not None and not 0.0 < fps < float("inf"):
+        raise SequenceError(f"a frame rate of {fps} Hz is not positive and finite")
+    if start < 0 or (count is not None and count < 1):
+        raise SequenceError(f"cannot read {count} frames from {start} on")
+
+
+def _recognise(path: Path) -> str:
+    for name, candidate in _FORMATS.items():
+        if candidate.recognise(path):
+            return name
+    looked_for = "".join(f"\n  {name}: {f.layout}" for name, f in _FORMATS.items())
+    raise SequenceError(f"{path}: no known sequence; looked for:{looked_for}")
