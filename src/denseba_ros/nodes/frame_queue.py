@@ -1,0 +1,62 @@
+"""The queue between the middleware and the tracker: newest first in, never a growing delay."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class FrameQueue(Generic[T]):
+    """Keeps the newest ``size`` items (all of them when 0) and hands them out in order.
+
+    It starts shut: items wait until ``open``, so that the first image is not lost to a
+    camera_info that comes a moment after it.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._items: deque[T] = deque()
+        self._changed = threading.Condition()
+        self._is_open = False
+        self._is_closed = False
+
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
+
+    def put(self, item: T) -> T | None:
+        """Append ``item``; returns the oldest one where that had to go."""
+        with self._changed:
+            self._items.append(item)
+            self._changed.notify()
+            if self._size and len(self._items) > self._size:
+                return self._items.popleft()
+            return None
+
+    def get(self) -> T | None:
+        """The oldest item, waiting for it; None once the queue is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or (self._is_open and self._items))
+            return None if self._is_closed else self._items.popleft()
+
+    def open(self) -> None:
+        """Let ``get`` hand items out."""
+        with self._changed:
+            self._is_open = True
+            self._changed.notify_all()
+
+    def clear(self) -> list[T]:
+        """Take out and return everything that waits."""
+        with self._changed:
+            items = list(self._items)
+            self._items.clear()
+            return items
+
+    def close(self) -> None:
+        """End every present and future ``get``."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()

@@ -1,0 +1,77 @@
+"""The parameters under ``node.``: frames, topics and transport, which the core knows nothing of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from denseba_ros.errors import ConfigurationError
+
+
+class NodeConfig(BaseModel):
+    """What the ROS nodes do with the core's estimates."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    odom_frame: str = Field(default="odom", min_length=1)
+    """Frame of odometry; the base's frame at the first image, x forward, y left, z up."""
+    map_frame: str = Field(default="map", min_length=1)
+    """Frame above odom in the tree."""
+    base_frame: str = Field(default="base_link", min_length=1)
+    """Frame of the robot whose pose the odometry gives."""
+    camera_frame: str = ""
+    """Optical frame of the camera; empty takes frame_id of the images."""
+    publish_odom_tf: bool = True
+    """Publish odom -> base on /tf. Switch off where a filter that fuses odometry does."""
+    publish_map_tf: bool = True
+    """Publish map -> odom (the identity until there is loop closure) on /tf."""
+    publish_camera_tf: bool = True
+    """Publish base -> camera, as `extrinsics` says, on /tf_static; not with extrinsics_from_tf."""
+    extrinsics: tuple[float, float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    """Mounting frame of the camera in the base, x along the view: x, y, z, roll, pitch, yaw; m, rad."""
+    extrinsics_from_tf: bool = False
+    """Take base -> camera from /tf and /tf_static; images wait until it is there."""
+    image_transport: Literal["raw", "compressed"] = "raw"
+    """Subscribe to `image` (raw) or `image/compressed`."""
+    image_qos: Literal["sensor_data", "reliable"] = "sensor_data"
+    """Reliability asked of the camera: sensor_data (best effort) also hears reliable cameras."""
+    image_is_rectified: bool = False
+    """The images are rectified already (image_rect): use P of camera_info and no distortion."""
+    subscription_depth: int = Field(default=5, ge=1, le=1000)
+    """Images that the middleware keeps until the node takes them."""
+    queue_size: int = Field(default=2, ge=0, le=1000)
+    """Images waiting for the tracker; the oldest is dropped and counted. 0 keeps every image."""
+    path_max_length: int = Field(default=5000, ge=1, le=1_000_000)
+    """Poses kept in `path`; the oldest go first."""
+    publish_points: bool = True
+    """Publish the point cloud of each new keyframe."""
+    input_timeout: float = Field(default=5.0, ge=0.5, le=3600.0)
+    """Seconds without images, camera_info or extrinsics before the node complains."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> NodeConfig:
+        """Raises ConfigurationError with the name and the reason of every wrong value."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigurationError(str(error)) from error
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> NodeConfig:
+        """The section ``node`` of a ROS parameter file or of plain YAML; defaults where absent.
+
+        Raises:
+            ConfigurationError: when the file is missing, not YAML, or holds a wrong value.
+        """
+        try:
+            values = yaml.safe_load(path.read_text()) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise ConfigurationError(f"{path}: {error}") from error
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"{path}: not a mapping of parameters")
+        if "/**" in values:
+            values = values["/**"]["ros__parameters"]
+        return cls.from_dict(values.get("node") or {})

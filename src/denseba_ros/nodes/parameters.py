@@ -1,0 +1,116 @@
+"""ROS parameters, generated from the models of the configuration so that the two cannot differ."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import ParameterException
+from rclpy.node import Node
+
+from denseba_ros.config import Config
+from denseba_ros.errors import ConfigurationError
+from denseba_ros.nodes.node_config import NodeConfig
+
+_FOREIGN_PREFIXES = ("qos_overrides.", "use_sim_time", "start_type_description_service")
+
+
+def parameter_fields() -> dict[str, FieldInfo]:
+    """Every parameter by its dotted name: the core's, then the node's under ``node.``."""
+    return {
+        **dict(_flat_fields(Config)),
+        **{f"node.{name}": field for name, field in _flat_fields(NodeConfig)},
+    }
+
+
+def _flat_fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _flat_fields(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name, field
+
+
+def declare_parameters(node: Node) -> tuple[Config, NodeConfig]:
+    """Declare all parameters on ``node`` and read them; they cannot change while it runs.
+
+    Raises:
+        ConfigurationError: with the reason, on an unknown name, a wrong type or range.
+    """
+    fields = parameter_fields()
+    _refuse_unknown(getattr(node, "_parameter_overrides", {}), fields)
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        try:
+            declared = node.declare_parameter(name, _ros_value(field.default), descriptor(field))
+        except ParameterException as error:
+            raise ConfigurationError(f"parameter {name}: {error}") from error
+        _insert(values, name.split("."), declared.value)
+    node_values = values.pop("node")
+    return Config.from_dict(values), NodeConfig.from_dict(node_values)
+
+
+def descriptor(field: FieldInfo) -> ParameterDescriptor:
+    """Description, range and allowed values of one parameter, as ``ros2 param describe`` shows."""
+    result = ParameterDescriptor(
+        description=field.description or "",
+        read_only=True,
+        # Lets a file say 5 where 5.0 is meant; the models check the type.
+        dynamic_typing=field.annotation is float or get_origin(field.annotation) is tuple,
+    )
+    low, high = _bounds(field)
+    if field.annotation is int and (low is not None or high is not None):
+        largest = 2**31 - 1
+        result.integer_range = [
+            IntegerRange(
+                from_value=-largest if low is None else int(low),
+                to_value=largest if high is None else int(high),
+                step=1,
+            )
+        ]
+    if field.annotation is float and low is not None and high is not None:
+        result.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
+    result.additional_constraints = _constraints(field)
+    return result
+
+
+def _bounds(field: FieldInfo) -> tuple[float | None, float | None]:
+    low = high = None
+    for constraint in field.metadata:
+        low = getattr(constraint, "ge", getattr(constraint, "gt", low))
+        high = getattr(constraint, "le", getattr(constraint, "lt", high))
+    return low, high
+
+
+def _constraints(field: FieldInfo) -> str:
+    kind = field.annotation
+    if get_origin(kind) is tuple:
+        kind = get_args(kind)[0]
+    texts = [str(constraint) for constraint in field.metadata]
+    if get_origin(kind) is Literal:
+        texts.append("one of " + ", ".join(str(value) for value in get_args(kind)))
+    return "; ".join(texts)
+
+
+def _ros_value(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _insert(values: dict[str, Any], path: list[str], value: Any) -> None:
+    for section in path[:-1]:
+        values = values.setdefault(section, {})
+    values[path[-1]] = value
+
+
+def _refuse_unknown(overrides: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+    """ROS ignores a parameter that nobody declared; a misspelt one should not pass silently."""
+    for name in overrides:
+        if name in fields or name.startswith(_FOREIGN_PREFIXES):
+            continue
+        near = difflib.get_close_matches(name, fields, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigurationError(f"there is no parameter {name!r}{hint}")

@@ -1,0 +1,43 @@
+"""The little of tf2 that a node needs: chains of the newest transforms. tf2_ros has no wheel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from denseba_ros.errors import CalibrationError
+from denseba_ros.geometry.body_frame import rigid_inverse
+
+
+class TransformTree:
+    """The newest ``T_parent_child`` of every frame."""
+
+    def __init__(self) -> None:
+        self._edges: dict[str, tuple[str, np.ndarray]] = {}
+
+    def set(self, parent: str, child: str, T_parent_child: np.ndarray) -> None:
+        """Remember the pose (4, 4) of ``child`` in ``parent``; a later one replaces it."""
+        self._edges[child.lstrip("/")] = (parent.lstrip("/"), T_parent_child)
+
+    def lookup(self, target: str, source: str) -> np.ndarray | None:
+        """``T_target_source`` (4, 4), or None while the frames are not connected.
+
+        Raises:
+            CalibrationError: when the frames form a loop.
+        """
+        from_target = self._to_ancestors(target.lstrip("/"))
+        for ancestor, T_ancestor_source in self._to_ancestors(source.lstrip("/")).items():
+            if ancestor in from_target:
+                T: np.ndarray = rigid_inverse(from_target[ancestor]) @ T_ancestor_source
+                return T
+        return None
+
+    def _to_ancestors(self, frame: str) -> dict[str, np.ndarray]:
+        """``T_ancestor_frame`` of the frame itself and of all above it, nearest first."""
+        chain, T = {frame: np.eye(4)}, np.eye(4)
+        while frame in self._edges:
+            frame, T_parent_child = self._edges[frame]
+            if frame in chain:
+                raise CalibrationError(f"the TF tree has a loop: {' -> '.join([*chain, frame])}")
+            T = T_parent_child @ T
+            chain[frame] = T
+        return chain
