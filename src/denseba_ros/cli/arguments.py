@@ -10,10 +10,8 @@ import yaml
 
 from denseba_ros.config import Config
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.sequences.opening import open_sequence, parse_intrinsics
+from denseba_ros.sequences.opening import FORMATS, open_sequence
 from denseba_ros.sequences.sequence import Sequence
-
-FORMATS = ("auto", "kitti", "tum", "euroc", "7scenes", "images", "video", "bag")
 
 
 def add_sequence_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +21,7 @@ def add_sequence_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--intrinsics",
         metavar="fx,fy,cx,cy[,k1,k2,p1,p2]",
-        help="calibration in pixels where the sequence brings none, or to override its own",
+        help="calibration in pixels, or a calibration file; overrides the sequence's own",
     )
     parser.add_argument("--fps", type=float, help="frames per second where there are no stamps")
     parser.add_argument("--start", type=int, default=0, help="first frame, counted from 0")
@@ -40,7 +38,7 @@ def open_from_arguments(args: argparse.Namespace) -> Sequence:
     return open_sequence(
         args.sequence,
         format=args.format,
-        intrinsics=None if args.intrinsics is None else parse_intrinsics(args.intrinsics),
+        calibration=args.intrinsics,
         fps=args.fps,
         start=args.start,
         count=args.count,
@@ -67,7 +65,7 @@ def config_from_arguments(args: argparse.Namespace) -> Config:
     Raises:
         ConfigurationError: on an unknown name or a value out of range.
     """
-    config = Config() if args.config is None else Config.from_yaml(args.config)
+    config = Config.from_dict({}) if args.config is None else Config.from_yaml(args.config)
     values = config.model_dump()
     for assignment in args.set:
         _assign(values, assignment)

@@ -19,12 +19,9 @@ from denseba_ros.cli.arguments import (
 )
 from denseba_ros.cli.prefetch import prefetch
 from denseba_ros.config import Config
+from denseba_ros.device import pick_device
 from denseba_ros.evaluation.run_folder import RunWriter
-from denseba_ros.evaluation.run_statistics import (
-    RunStatistics,
-    machine_summary,
-    resolve_device,
-)
+from denseba_ros.evaluation.run_statistics import RunStatistics, machine_summary
 from denseba_ros.sequences.sequence import Sequence
 from denseba_ros.slam.system import System
 
@@ -99,7 +96,7 @@ def _write_summary(
             "keyframes": writer.keyframes,
             "depth_pixels_beyond_65_m": writer.depth_pixels_clipped,
             "elapsed_seconds": elapsed,
-            **machine_summary(resolve_device(config.device)),
+            **machine_summary(pick_device(config.device)),
             "calibration": asdict(sequence.calibration),
             "configuration": config.model_dump(),
         }

@@ -52,22 +52,15 @@ class RunStatistics:
         }
 
 
-def resolve_device(requested: str) -> str:
-    """The device that "auto" stands for on this machine, else the one requested."""
-    if requested != "auto":
-        return requested
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def machine_summary(device: str) -> dict[str, Any]:
+def machine_summary(device: torch.device) -> dict[str, Any]:
     """Peak memory of this process so far, the device's name, and versions."""
-    on_gpu = device.startswith("cuda")
+    on_gpu = device.type == "cuda"
     host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB
     gpu = torch.cuda.max_memory_allocated() / 2**20 if on_gpu else None
     return {
         "peak_memory_mib": {"host": host, "gpu": gpu},
         "device": {
-            "kind": device,
+            "kind": device.type,
             "name": torch.cuda.get_device_name() if on_gpu else platform.machine(),
             "cpu_threads": torch.get_num_threads(),
         },

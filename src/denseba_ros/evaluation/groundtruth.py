@@ -1,0 +1,71 @@
+"""Ground-truth trajectories from whatever they come in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from denseba_ros.errors import TrajectoryError
+from denseba_ros.sequences.opening import open_sequence
+from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_kitti, read_tum
+
+_TUM_COLUMNS = 8
+_KITTI_COLUMNS = (12, 16)
+
+
+def read_groundtruth(path: Path, times: Path | None = None, fps: float | None = None) -> Trajectory:
+    """Camera-to-world poses of a TUM file, a KITTI file with its times, or a sequence folder.
+
+    ``times`` are the stamps of a KITTI file's rows, by default times.txt beside it. ``fps`` is the
+    rate with which a folder of images without stamps was run.
+
+    Raises:
+        TrajectoryError: when the file is malformed or the folder has no ground truth.
+        SequenceError: when the folder is no known sequence.
+    """
+    if path.is_dir():
+        trajectory = open_sequence(path, fps=fps).groundtruth()
+        if trajectory is None:
+            raise TrajectoryError(f"{path}: this sequence brings no ground truth")
+        return trajectory
+    columns = _columns(path)
+    if columns == _TUM_COLUMNS:
+        return read_tum(path)
+    if columns in _KITTI_COLUMNS:
+        return _kitti(path, times or path.with_name("times.txt"))
+    raise TrajectoryError(
+        f"{path}: {columns} columns; TUM has {_TUM_COLUMNS}, KITTI {_KITTI_COLUMNS[0]}"
+    )
+
+
+def read_times(path: Path) -> np.ndarray:
+    """One stamp per row in seconds, as int64 nanoseconds (N,).
+
+    Raises:
+        TrajectoryError: when the file is missing or a row is not a number.
+    """
+    try:
+        rows = [row.split()[0] for row in path.read_text().splitlines() if row.strip()]
+        return np.array([parse_seconds(r) for r in rows if not r.startswith("#")], np.int64)
+    except (OSError, ValueError) as error:
+        raise TrajectoryError(f"{path}: {error}") from error
+
+
+def _kitti(path: Path, times: Path) -> Trajectory:
+    poses, stamps = read_kitti(path), read_times(times)
+    if len(stamps) < len(poses):
+        raise TrajectoryError(f"{times}: {len(stamps)} times for {len(poses)} poses of {path}")
+    # more times than poses: a pose file of the sequence's beginning
+    return Trajectory(stamps[: len(poses)], poses)
+
+
+def _columns(path: Path) -> int:
+    try:
+        with path.open() as file:
+            rows = (line.replace(",", " ").split() for line in file)
+            return next(len(row) for row in rows if row and not row[0].startswith("#"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrajectoryError(f"{path}: {error}") from error
+    except StopIteration as error:
+        raise TrajectoryError(f"{path}: holds no poses") from error
