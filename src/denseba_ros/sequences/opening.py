@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from denseba_ros.errors import SequenceError
-from denseba_ros.sequences import image_folder, kitti, seven_scenes
+from denseba_ros.sequences import image_folder, kitti, seven_scenes, tum_rgbd
 from denseba_ros.sequences.camera_info import CalibrationSource
 from denseba_ros.sequences.sequence import Sequence
 
@@ -42,6 +42,11 @@ _FORMATS: dict[str, _Format] = {
         kitti.LAYOUT,
         kitti.looks_like_kitti,
         lambda path, request: kitti.open_kitti(path, request.calibration),
+    ),
+    "tum": _Format(
+        tum_rgbd.LAYOUT,
+        tum_rgbd.looks_like_tum,
+        lambda path, request: tum_rgbd.open_tum(path, request.calibration),
     ),
     "7scenes": _Format(
         seven_scenes.LAYOUT,
