@@ -1,0 +1,119 @@
+"""The second of two processes: the frontend's frames in, odometry, TF and depth out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from rclpy.qos import QoSProfile
+
+from denseba_ros.config import Config
+from denseba_ros.device import pick_device
+from denseba_ros.frontend.frame import FrontendFrame
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.nodes.extrinsics import make_extrinsics
+from denseba_ros.nodes.frontend_messages import TOPICS, FrontendMessages, frame_from_messages
+from denseba_ros.nodes.outputs import EstimateOutputs, KeyframeSource
+from denseba_ros.nodes.running import run_node
+from denseba_ros.nodes.stamp_joiner import StampJoiner
+from denseba_ros.nodes.stamps import stamp_to_ns
+from denseba_ros.nodes.working_node import WorkingNode
+from denseba_ros.slam.estimate import Estimate
+from denseba_ros.slam.odometry import Odometry
+
+
+class FrameOdometry(KeyframeSource, Protocol):
+    """What the node needs of ``slam.Odometry``."""
+
+    def process(self, frame: FrontendFrame) -> Estimate: ...
+
+    def reset(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class ReceivedFrame:
+    """The joined messages of one image."""
+
+    stamp_ns: int
+    frame_id: str
+    messages: FrontendMessages
+
+
+class BackendNode(WorkingNode[ReceivedFrame]):
+    """One ``Odometry`` between the frontend's topics and the outputs."""
+
+    def __init__(
+        self, make_odometry: Callable[[Config], FrameOdometry] = Odometry, **node_options: Any
+    ) -> None:
+        super().__init__("denseba_backend", **node_options)
+        self._device = pick_device(self.config.device)
+        self._odometry = make_odometry(self.config)
+        self._calibration: Calibration | None = None
+        self._camera_frame: str | None = None
+        self._last_frame = time.monotonic()
+        self.outputs = EstimateOutputs(self, self.settings)
+        self.extrinsics = make_extrinsics(self, self.settings, self.try_open)
+        self._joiner = StampJoiner(TOPICS)
+        for name, kind in TOPICS.items():
+            arrived = partial(self._part_arrived, name)
+            self.create_subscription(kind, f"frontend/{name}", arrived, QoSProfile(depth=10))
+
+    def _part_arrived(self, name: str, message: Any) -> None:
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        parts, given_up = self._joiner.add(name, stamp_ns, message)
+        for stamp in given_up:
+            self.health.received()
+            self.drop(stamp, "frontend message lost")
+        if parts is not None:
+            self._last_frame = time.monotonic()
+            self._camera_frame = parts["image"].header.frame_id
+            frame = ReceivedFrame(stamp_ns, self._camera_frame, FrontendMessages(**parts))
+            self.receive(frame)
+
+    def is_ready(self) -> bool:
+        frame = self._camera_frame
+        return frame is not None and self.extrinsics.mount(frame) is not None
+
+    def process(self, item: ReceivedFrame) -> None:
+        mount = self.extrinsics.mount(item.frame_id)
+        if mount is None:
+            self.drop(item.stamp_ns, f"no TF to {item.frame_id}")
+            return
+        started = time.perf_counter()
+        frame = frame_from_messages(item.messages, self._device)
+        if self._calibration not in (None, frame.calibration):
+            self.restart()
+            self.health.reset()
+        self._calibration = frame.calibration
+        estimate = self._odometry.process(frame)
+        processed = time.perf_counter()
+        self.outputs.publish(estimate, self._odometry, mount, item.frame_id)
+        published = time.perf_counter()
+        seconds = {"total": processed - started, "publishing": published - processed}
+        self.health.processed({**estimate.seconds, **seconds}, estimate)
+        self.status.processed(estimate)
+
+    def restart(self) -> None:
+        self._odometry.reset()
+        self.outputs.reset()
+
+    def watch(self) -> None:
+        self.extrinsics.watch()
+        limit = self.settings.input_timeout
+        if time.monotonic() - self._last_frame > limit:
+            self.complaints.complain(
+                "no frontend", f"nothing complete on frontend/* for {limit:g} s: does it run?"
+            )
+
+
+def main() -> None:
+    """Entry point of ``ros2 run denseba_ros backend_node``."""
+    sys.exit(run_node(BackendNode))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The camera's topics: images with the calibration that belongs to them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from denseba_ros.errors import CalibrationError, ImageError
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.nodes.camera_info import calibration_from_msg
+from denseba_ros.nodes.complaints import Complaints
+from denseba_ros.nodes.images import image_from_msg
+from denseba_ros.nodes.node_config import NodeConfig
+from denseba_ros.nodes.stamps import stamp_to_ns
+
+_FALLBACK_FRAME = "camera_optical_frame"
+
+
+@dataclass(frozen=True)
+class CameraImage:
+    """An image as it arrived; decoding is left to the worker."""
+
+    stamp_ns: int
+    frame_id: str
+    message: Image | CompressedImage
+
+    def decode(self, calibration: Calibration) -> np.ndarray:
+        """Uint8 (H, W) or (H, W, 3) BGR.
+
+        Raises:
+            ImageError: when it cannot be decoded or is not of the calibration's size.
+        """
+        image = image_from_msg(self.message)
+        height, width = image.shape[:2]
+        if (width, height) != (calibration.width, calibration.height):
+            raise ImageError(
+                f"the image is {width}x{height} but camera_info says "
+                f"{calibration.width}x{calibration.height}: publish the camera_info of this size"
+            )
+        return image
+
+
+class CameraInput:
+    """Subscribes to image and camera_info and says when they fail to come.
+
+    ``on_image`` gets every image, ``on_calibration`` is called when a calibration was understood
+    that differs from the last one.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        settings: NodeConfig,
+        on_image: Callable[[CameraImage], None],
+        on_calibration: Callable[[], None],
+    ) -> None:
+        self.calibration: Calibration | None = None
+        self._node, self._settings = node, settings
+        self._on_image, self._on_calibration = on_image, on_calibration
+        self._complaints = Complaints(node.get_logger().warning, settings.input_timeout)
+        self._last_image = self._last_info = time.monotonic()
+        self._last_message: CameraInfo | None = None
+        self.image_topic, self.info_topic = self._subscribe()
+        node.get_logger().info(f"waiting for {self.image_topic} and {self.info_topic}")
+
+    def _subscribe(self) -> tuple[str, str]:
+        node, settings = self._node, self._settings
+        reliable = settings.image_qos == "reliable"
+        qos = QoSProfile(
+            depth=settings.subscription_depth,
+            reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        )
+        is_raw = settings.image_transport == "raw"
+        # As image_transport does it: one remapping of `image` moves both transports.
+        image_topic = node.resolve_topic_name("image") + ("" if is_raw else "/compressed")
+        overrides = QoSOverridingOptions.with_default_policies()
+        node.create_subscription(
+            Image if is_raw else CompressedImage,
+            image_topic,
+            self._image_arrived,
+            qos,
+            qos_overriding_options=overrides,
+        )
+        info = node.create_subscription(CameraInfo, "camera_info", self._info_arrived, qos)
+        return image_topic, info.topic_name
+
+    def _image_arrived(self, message: Image | CompressedImage) -> None:
+        self._last_image = time.monotonic()
+        frame_id = self._settings.camera_frame or message.header.frame_id or _FALLBACK_FRAME
+        self._on_image(CameraImage(stamp_to_ns(message.header.stamp), frame_id, message))
+
+    def _info_arrived(self, message: CameraInfo) -> None:
+        self._last_info = time.monotonic()
+        message.header = CameraInfo().header  # the stamp differs every time, the rest does not
+        if message == self._last_message:
+            return
+        try:
+            calibration = calibration_from_msg(message, rectified=self._settings.image_is_rectified)
+        except CalibrationError as error:
+            self._complaints.complain("bad camera_info", f"{self.info_topic}: {error}")
+            return
+        self._last_message = message
+        if calibration != self.calibration:
+            if self.calibration is not None:
+                self._node.get_logger().warning(f"{self.info_topic}: the calibration changed")
+            self.calibration = calibration
+            self._on_calibration()
+
+    def watch(self) -> None:
+        """Complain about what has not come for a while; to be called about once a second."""
+        now, limit = time.monotonic(), self._settings.input_timeout
+        if now - self._last_image > limit:
+            self._complaints.complain(
+                "no image",
+                f"no image on {self.image_topic} for {limit:g} s: is the camera running, and the "
+                "topic remapped (image:=/your/topic)?",
+            )
+        elif self.calibration is None and now - self._last_info > limit:
+            self._complaints.complain(
+                "no camera_info",
+                f"images arrive, but no camera_info on {self.info_topic} for {limit:g} s: publish "
+                "it or remap it (camera_info:=/your/topic)",
+            )

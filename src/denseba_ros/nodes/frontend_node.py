@@ -1,0 +1,88 @@
+"""The first of two processes: camera images in, rectified images with depth and motion out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from rclpy.qos import QoSProfile
+
+from denseba_ros.config import Config
+from denseba_ros.frontend.frame import FrontendFrame
+from denseba_ros.frontend.frontend import Frontend
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.nodes.camera_input import CameraImage, CameraInput
+from denseba_ros.nodes.frontend_messages import TOPICS, frame_to_messages
+from denseba_ros.nodes.running import run_node
+from denseba_ros.nodes.working_node import WorkingNode
+
+
+class ImageFrontend(Protocol):
+    """What the node needs of ``frontend.Frontend``."""
+
+    def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame: ...
+
+
+class FrontendNode(WorkingNode[CameraImage]):
+    """One ``Frontend``; its frames go to the backend as standard messages."""
+
+    def __init__(
+        self,
+        make_frontend: Callable[[Config, Calibration], ImageFrontend] = Frontend,
+        **node_options: Any,
+    ) -> None:
+        super().__init__("denseba_frontend", **node_options)
+        self._make_frontend = make_frontend
+        self._frontend: ImageFrontend | None = None
+        self._calibration: Calibration | None = None
+        self._publishers_by_name = {
+            name: self.create_publisher(kind, f"frontend/{name}", QoSProfile(depth=10))
+            for name, kind in TOPICS.items()
+        }
+        self.camera = CameraInput(self, self.settings, self.receive, self.try_open)
+
+    def is_ready(self) -> bool:
+        return self.camera.calibration is not None and self._backend_listens()
+
+    def _backend_listens(self) -> bool:
+        publishers = self._publishers_by_name.values()
+        return all(publisher.get_subscription_count() > 0 for publisher in publishers)
+
+    def process(self, item: CameraImage) -> None:
+        calibration = self.camera.calibration
+        if calibration is None or not self._backend_listens():
+            self.drop(item.stamp_ns, "no backend")
+            return
+        image = item.decode(calibration)
+        if self._frontend is None or calibration != self._calibration:
+            self._frontend = self._make_frontend(self.config, calibration)
+            self._calibration = calibration
+        started = time.perf_counter()
+        messages = frame_to_messages(self._frontend.process(item.stamp_ns, image), item.frame_id)
+        processed = time.perf_counter()
+        for name, publisher in self._publishers_by_name.items():
+            publisher.publish(getattr(messages, name))
+        published = time.perf_counter()
+        self.health.processed(
+            {"frontend": processed - started, "publishing": published - processed}
+        )
+
+    def restart(self) -> None:
+        self._frontend = None
+
+    def watch(self) -> None:
+        self.camera.watch()
+        if self.camera.calibration is not None and not self._backend_listens():
+            self.complaints.complain("no backend", "no backend_node listens to frontend/*")
+
+
+def main() -> None:
+    """Entry point of ``ros2 run denseba_ros frontend_node``."""
+    sys.exit(run_node(FrontendNode))
+
+
+if __name__ == "__main__":
+    main()

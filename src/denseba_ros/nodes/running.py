@@ -1,0 +1,79 @@
+"""Start a node, spin it, and end it cleanly however it ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from denseba_ros import transport
+from denseba_ros.errors import DensebaError
+from denseba_ros.nodes.working_node import WorkingNode
+
+_SPIN_SECONDS = 0.2
+_WRONG_INPUT = 2
+_BUG = 1
+
+
+def run_node(make_node: Callable[[], WorkingNode[Any]]) -> int:
+    """Run until SIGINT, SIGTERM or a failure; returns the exit status.
+
+    0 when asked to stop, 2 when a parameter or the machine is wrong, 1 on a bug.
+    """
+    transport.activate()
+    with stop_on_signals() as stop:
+        # Our own handlers, so that the worker ends before the context does.
+        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+        try:
+            return _spin(make_node, stop)
+        finally:
+            rclpy.try_shutdown()
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set; a second signal while cleaning up changes nothing."""
+    stop = threading.Event()
+
+    def ask_to_stop(_: int, __: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask_to_stop)
+    yield stop
+
+
+def _spin(make_node: Callable[[], WorkingNode[Any]], stop: threading.Event) -> int:
+    try:
+        node = make_node()
+    except DensebaError as error:
+        print(f"denseba: {error}", file=sys.stderr)
+        return _WRONG_INPUT
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        while not stop.is_set() and node.failure is None:
+            executor.spin_once(timeout_sec=_SPIN_SECONDS)
+    finally:
+        node.close()
+        executor.shutdown()
+        failure = node.failure
+        node.destroy_node()
+    return 0 if failure is None else _report(failure)
+
+
+def _report(failure: Exception) -> int:
+    if isinstance(failure, DensebaError):
+        print(f"denseba: {failure}", file=sys.stderr)
+        return _WRONG_INPUT
+    traceback.print_exception(failure)
+    return _BUG

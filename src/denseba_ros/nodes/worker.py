@@ -1,0 +1,40 @@
+"""The thread that does the work while the executor keeps answering."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from denseba_ros.nodes.frame_queue import FrameQueue
+
+T = TypeVar("T")
+
+
+class Worker(Generic[T]):
+    """Calls ``handle`` with every item of a queue, one after the other.
+
+    ``fail`` gets what ``handle`` raised, after which the thread ends: a bug must stop the node
+    loudly, not leave it alive and silent.
+    """
+
+    def __init__(
+        self, queue_size: int, handle: Callable[[T], None], fail: Callable[[Exception], None]
+    ) -> None:
+        self.queue: FrameQueue[T] = FrameQueue(queue_size)
+        self._handle, self._fail = handle, fail
+        self._thread = threading.Thread(target=self._work, name="denseba worker", daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        while (item := self.queue.get()) is not None:
+            try:
+                self._handle(item)
+            except Exception as error:
+                self._fail(error)
+                return
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Finish the item in hand, leave the rest, end the thread."""
+        self.queue.close()
+        self._thread.join(timeout)
