@@ -1,0 +1,137 @@
+"""Normal equations of a window: photometric patches, observed corners and priors together.
+
+Every residual depends on frames and depth only through four numbers y per point and pair: the
+projected pixel (2), the relative log gain and the relative offset. Patches are summed to a 4x4
+information of y first; geometry is chained on afterwards, once per point instead of per pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.photometric import (
+    PatchReference,
+    PatchResidual,
+    patch_residual,
+    relative_poses,
+)
+from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
+from denseba_ros.backend.reprojection import corner_information
+from denseba_ros.geometry import se3
+from denseba_ros.geometry.pinhole import project, projection_jacobians
+
+
+@dataclass(frozen=True)
+class LinearSystem:
+    """Gauss-Newton system H step = -b with the frames' block dense and the depths' diagonal.
+
+    ``H`` (8K, 8K) and ``b`` (8K,) float64 of the frames with priors; ``H_depth``, ``b_depth``
+    (K, N); ``H_mixed`` (K, N, 8K) between each point and all frames; ``counts`` (K, K, N) the
+    patches in use.
+    """
+
+    H: Tensor
+    b: Tensor
+    H_depth: Tensor
+    b_depth: Tensor
+    H_mixed: Tensor
+    counts: Tensor
+
+
+def linearise(
+    problem: Problem, reference: PatchReference, variables: Variables, level: int
+) -> LinearSystem:
+    """Normal equations of the whole energy at ``variables`` on pyramid ``level``."""
+    residual = patch_residual(problem, reference, variables, level)
+    M, q = _patch_information(residual)
+    corner_M, corner_q = corner_information(problem, variables, level)
+    f = corner_M.shape[2]
+    M[:, :, :f, :2, :2] += corner_M
+    q[:, :, :f, :2] += corner_q
+    J_pose, J_depth = _jacobians(problem, variables, level)
+    H, b, H_depth, b_depth, H_mixed = _assemble(M, q, J_pose, J_depth, variables, residual.gain)
+    prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
+    H_depth = H_depth + problem.prior_information
+    b_depth = b_depth + problem.prior_information * (variables.inverse_depth - problem.prior_depth)
+    return LinearSystem(H + prior_H, b + prior_b, H_depth, b_depth, H_mixed, residual.counts)
+
+
+def _patch_information(residual: PatchResidual) -> tuple[Tensor, Tensor]:
+    """Information (K, K, N, 4, 4) and gradient (K, K, N, 4) of y from the patches."""
+    gx, gy = residual.gradient.unbind(-1)
+    S = torch.stack(
+        [gx, gy, -residual.reference, -torch.ones_like(gx), residual.value], -2
+    )  # K, K, N, 5, P
+    products = (S * residual.weight[..., None, :]) @ S.transpose(-1, -2)
+    return products[..., :4, :4].contiguous(), products[..., :4, 4].contiguous()
+
+
+def _jacobians(problem: Problem, variables: Variables, level: int) -> tuple[Tensor, Tensor]:
+    """Derivatives (K, K, N, 2, 6) and (K, K, N, 2) of the projected pixel at ``level``.
+
+    Frames in the prior keep their first estimate (problem.frozen), others their current one.
+    """
+    camera = problem.camera.level(level)
+    T = torch.where(problem.frozen[:, None, None], problem.pose_prior.T, variables.T)
+    T_pair = relative_poses(T).to(variables.inverse_depth.dtype)
+    t = T_pair[:, :, None, :3, 3]
+    rays = problem.camera.rays(problem.pixels)[:, None]
+    projected = project(
+        camera, rays, variables.inverse_depth[:, None], T_pair[:, :, None, :3, :3], t
+    )
+    return projection_jacobians(camera, projected, t)
+
+
+def _assemble(
+    M: Tensor, q: Tensor, J_pose: Tensor, J_depth: Tensor, variables: Variables, gain: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Chain y to the relative frame step of each pair, and that to both frames of the pair."""
+    k, _, n = J_depth.shape[:3]
+    M_pixel = M[..., :2]  # K, K, N, 4, 2
+    MJ = torch.cat([M_pixel @ J_pose, M[..., 2:]], -1)  # K, K, N, 4, 8
+    Md = (M_pixel @ J_depth[..., None])[..., 0]  # K, K, N, 4
+    H_depth = (J_depth * Md[..., :2]).sum(-1).sum(1)
+    b_depth = (J_depth * q[..., :2]).sum(-1).sum(1)
+    mixed = _to_relative(J_pose, Md)  # K, K, N, 8
+    b_pair = _to_relative(J_pose, q).sum(2).double()
+    flat = J_pose.permute(0, 1, 4, 2, 3).reshape(k, k, 6, n * 2)
+    top = flat @ MJ[..., :2, :].reshape(k, k, n * 2, FRAME_DOF)
+    H_pair = torch.cat([top, MJ[..., 2:, :].sum(2)], 2).double()  # K, K, 8, 8
+    C = _host_chain(variables, gain)  # step_pair = step_target - C step_host
+    H, b = _scatter(H_pair, b_pair, C)
+    H_mixed = mixed.permute(0, 2, 1, 3).contiguous()  # host, point, target, 8
+    host = (mixed @ C.to(mixed.dtype)).sum(1)  # K, N, 8
+    index = torch.arange(k, device=M.device)
+    H_mixed[index, :, index] -= host
+    return H, b, H_depth, b_depth, H_mixed.reshape(k, n, k * FRAME_DOF)
+
+
+def _to_relative(J_pose: Tensor, y: Tensor) -> Tensor:
+    """J^T y (..., 8) for y (..., 4), with J = diag(J_pose, I)."""
+    return torch.cat([(J_pose.transpose(-1, -2) @ y[..., :2, None])[..., 0], y[..., 2:]], -1)
+
+
+def _host_chain(variables: Variables, gain: Tensor) -> Tensor:
+    """(K, K, 8, 8) float64: how the host's step enters the pair's relative step."""
+    k = len(variables.T)
+    C = torch.zeros(k, k, FRAME_DOF, FRAME_DOF, dtype=torch.float64, device=gain.device)
+    C[..., :6, :6] = se3.adjoint(relative_poses(variables.T))
+    C[..., 6, 6] = 1.0
+    C[..., 7, 7] = gain
+    return C
+
+
+def _scatter(H_pair: Tensor, b_pair: Tensor, C: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum the pairs' 8x8 systems into the frames' (8K, 8K) and (8K,)."""
+    k = len(C)
+    index = torch.arange(k, device=C.device)
+    HC = H_pair @ C
+    CHC = C.transpose(-1, -2) @ HC
+    blocks = -HC.transpose(-1, -2) - HC.transpose(0, 1)  # [host, target] and [target, host]
+    blocks[index, index] = CHC.sum(1) + H_pair.sum(0)
+    b = b_pair.sum(0) - (C.transpose(-1, -2) @ b_pair[..., None])[..., 0].sum(1)
+    H = blocks.permute(0, 2, 1, 3).reshape(k * FRAME_DOF, k * FRAME_DOF)
+    return H, b.reshape(-1)

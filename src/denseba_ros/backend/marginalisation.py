@@ -1,0 +1,57 @@
+"""Marginalise a keyframe into the prior instead of dropping it.
+
+Its points are eliminated with all that they saw, then its frame; what remains is a Gaussian on
+the frames that stay, held at their first estimates. Leutenegger et al., "Keyframe-based
+visual-inertial odometry using nonlinear optimization", 2015; Engel et al., DSO, 2016.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.gaussian_prior import GaussianPrior
+from denseba_ros.backend.linear_system import linearise
+from denseba_ros.backend.photometric import patch_reference
+from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
+from denseba_ros.backend.schur import reduce
+
+
+def marginalise(problem: Problem, variables: Variables, index: int, level: int) -> GaussianPrior:
+    """Prior on the other frames after frame ``index`` and its points are eliminated.
+
+    Observations of other keyframes' points in it are dropped, so that those points stay sparse.
+    """
+    only = torch.zeros_like(problem.valid)
+    only[index] = problem.valid[index]
+    alone = replace(problem, valid=only)
+    system = linearise(alone, patch_reference(alone, level), variables, level)
+    H, b = reduce(system, 0.0)
+    H, b = _eliminate(H, b, index)
+    keep = torch.arange(problem.keyframes, device=H.device) != index
+    frozen = problem.frozen
+    T = torch.where(frozen[:, None, None], problem.pose_prior.T, variables.T)[keep]
+    affine = torch.where(frozen[:, None], problem.pose_prior.affine, variables.affine)[keep]
+    origin = GaussianPrior(H, b, T, affine)
+    x = origin.step_from_origin(variables.T[keep], variables.affine[keep])
+    return replace(origin, b=b - H @ x)
+
+
+def _eliminate(H: Tensor, b: Tensor, index: int) -> tuple[Tensor, Tensor]:
+    """Schur complement of one frame's block, Jacobi-scaled for conditioning."""
+    n = len(b)
+    block = torch.zeros(n, dtype=torch.bool, device=H.device)
+    block[index * FRAME_DOF : (index + 1) * FRAME_DOF] = True
+    scale = H.diagonal().clamp(min=1e-12).rsqrt()
+    A = H * scale[:, None] * scale[None]
+    g = b * scale
+    inner = A[block][:, block]
+    inner = inner + 1e-10 * torch.eye(FRAME_DOF, dtype=H.dtype, device=H.device)
+    gain = torch.linalg.solve(inner, A[block][:, ~block]).T
+    H_out = A[~block][:, ~block] - gain @ A[block][:, ~block]
+    b_out = g[~block] - gain @ g[block]
+    back = 1.0 / scale[~block]
+    H_out = H_out * back[:, None] * back[None]
+    return 0.5 * (H_out + H_out.T), b_out * back

@@ -1,0 +1,127 @@
+"""Photometric residual of small patches between all pairs of keyframes.
+
+The patch is the eight-pixel pattern of Engel, Koltun, Cremers, "Direct Sparse Odometry", 2016
+(arXiv:1607.02565); all its pixels share the inverse depth of its centre.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.problem import Problem, Variables
+from denseba_ros.geometry import se3
+from denseba_ros.geometry.pinhole import Projection, project
+from denseba_ros.geometry.pyramid import inside, sample
+
+PATTERN = ((0, -2), (-1, -1), (1, -1), (-2, 0), (0, 0), (2, 0), (-1, 1), (0, 2))
+_BORDER = 1.0
+# A point farther than the target's own surface by this factor is hidden behind it ...
+_HIDDEN_RATIO = 1.15
+# ... where that surface is known to this relative deviation.
+_SURFACE_KNOWN = 0.1
+
+
+@dataclass(frozen=True)
+class PatchReference:
+    """Patches in their hosts at one level: rays (K, N, P, 3), brightness (K, N, P),
+    weight (K, N, P), usable (K, N)."""
+
+    rays: Tensor
+    brightness: Tensor
+    weight: Tensor
+    usable: Tensor
+
+
+def patch_reference(problem: Problem, level: int) -> PatchReference:
+    """Cut the patches of all points out of their own images."""
+    camera = problem.camera.level(level)
+    scale = 1.0 / (1 << level)
+    centre = (problem.pixels + 0.5) * scale - 0.5
+    offsets = centre.new_tensor(PATTERN)
+    pixels = centre[:, :, None] + offsets
+    k, n, p, _ = pixels.shape
+    values = sample(problem.images[level], pixels.reshape(k, n * p, 2)).reshape(k, 3, n, p)
+    c2 = problem.noise.gradient**2
+    weight = c2 / (c2 + values[:, 1] ** 2 + values[:, 2] ** 2)
+    usable = inside(pixels, camera.width, camera.height, _BORDER).all(-1) & problem.valid
+    return PatchReference(camera.rays(pixels), values[:, 0], weight, usable)
+
+
+@dataclass(frozen=True)
+class PatchResidual:
+    """Residuals of all pairs at one level.
+
+    ``value`` (K, K, N, P) grey levels; ``gradient`` (K, K, N, P, 2) of the target per pixel of
+    the level; ``gain`` (K, K) = exp(a_j - a_i); ``reference`` (K, K, N, P) = the host's brightness
+    less its offset, times gain; ``weight`` (K, K, N, P) robust, over the noise's variance, zero
+    where the patch does not count; ``energy`` (K, K, N) robust cost, capped; ``counts`` (K, K, N).
+    """
+
+    value: Tensor
+    gradient: Tensor
+    gain: Tensor
+    reference: Tensor
+    weight: Tensor
+    energy: Tensor
+    counts: Tensor
+
+
+def relative_poses(T: Tensor) -> Tensor:
+    """T_target_host (K, K, 4, 4) float64 indexed [host, target] from T_camera_world (K, 4, 4)."""
+    return T[None] @ se3.inverse(T)[:, None]
+
+
+def patch_residual(
+    problem: Problem, reference: PatchReference, variables: Variables, level: int
+) -> PatchResidual:
+    """Brightness of every patch in every other keyframe against that in its host."""
+    k, n, p, _ = reference.rays.shape
+    camera = problem.camera.level(level)
+    T = relative_poses(variables.T).to(variables.inverse_depth.dtype)
+    R, t = T[:, :, None, None, :3, :3], T[:, :, None, None, :3, 3]
+    projected = project(
+        camera, reference.rays[:, None], variables.inverse_depth[:, None, :, None], R, t
+    )
+    per_target = projected.pixels.transpose(0, 1).reshape(k, k * n * p, 2)
+    values = sample(problem.images[level], per_target).reshape(k, 3, k, n, p)
+    values = values.permute(2, 0, 3, 4, 1)  # host, target, point, pixel, channel
+    a, b = variables.affine.to(variables.inverse_depth.dtype).unbind(-1)
+    gain = torch.exp(a[None] - a[:, None])
+    model = gain[:, :, None, None] * (reference.brightness - b[:, None, None])[:, None]
+    value = values[..., 0] - b[None, :, None, None] - model
+    visible = inside(projected.pixels, camera.width, camera.height, _BORDER) & projected.in_front
+    counts = visible.all(-1) & reference.usable[:, None] & ~_hidden(problem, projected, level)
+    counts &= ~torch.eye(k, dtype=torch.bool, device=value.device)[:, :, None]
+    weight, energy, counts = _robust(problem, reference, value, counts)
+    return PatchResidual(value, values[..., 1:], gain, model, weight, energy, counts)
+
+
+def _hidden(problem: Problem, projected: Projection, level: int) -> Tensor:
+    """(K, K, N) whether the target's own surface lies in front of the point."""
+    k, _, n = projected.inverse_depth.shape[:3]
+    centre = PATTERN.index((0, 0))
+    scale = 2.0 ** (level - problem.grid_level)
+    pixels = (projected.pixels[:, :, :, centre] + 0.5) * scale - 0.5
+    surface = sample(problem.surface, pixels.transpose(0, 1).reshape(k, k * n, 2))
+    surface = surface.reshape(k, 2, k, n).permute(1, 2, 0, 3)
+    nearer = surface[0] > _HIDDEN_RATIO * projected.inverse_depth[:, :, :, centre]
+    return nearer & (surface[1] < _SURFACE_KNOWN)
+
+
+def _robust(
+    problem: Problem, reference: PatchReference, value: Tensor, counts: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Huber weights over the variance, capped energy, and which patches still count."""
+    noise = problem.noise
+    size = value.abs() / noise.intensity
+    huber = torch.where(size < noise.huber, 0.5 * size**2, noise.huber * (size - 0.5 * noise.huber))
+    patch_weight = reference.weight[:, None]
+    total = patch_weight.sum(-1)
+    energy = (patch_weight * huber).sum(-1)
+    cap = total * noise.huber * (noise.cutoff - 0.5 * noise.huber)
+    counts = counts & (energy < cap)
+    weight = patch_weight * (noise.huber / size.clamp(min=noise.huber)) / noise.intensity**2
+    return weight * counts[..., None], torch.minimum(energy, cap), counts

@@ -1,0 +1,45 @@
+"""Which pixels of a keyframe get an inverse depth of their own: corners, then strong gradients."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+# Selection looks at the image halved once, where noise has averaged out.
+_LEVEL = 1
+_BORDER = 4
+_REGION = 31
+# Grey levels per pixel added to the regional mean, so that noise in flat regions is not picked.
+_GRADIENT_FLOOR = 4.0
+
+
+def select_points(
+    pyramid: list[Tensor], corners: Tensor, slots: int, count: int
+) -> tuple[Tensor, Tensor]:
+    """Pixels (count, 2) in working pixels and (count,) whether the slot is used.
+
+    ``corners`` (M, 2) take the first ``slots`` places; the others go to the strongest gradients
+    relative to their region, so that dark and quiet regions get points too.
+    """
+    image = pyramid[_LEVEL]
+    score = torch.linalg.vector_norm(image[:, 1:], dim=1, keepdim=True)
+    region = F.avg_pool2d(score, _REGION, 1, _REGION // 2, count_include_pad=False)
+    peak = F.max_pool2d(score, 3, 1, 1)
+    score = torch.where(score == peak, score / (region + _GRADIENT_FLOOR), 0.3 * score / peak)
+    score[..., :_BORDER, :] = score[..., -_BORDER:, :] = 0
+    score[..., :, :_BORDER] = score[..., :, -_BORDER:] = 0
+    w = score.shape[-1]
+    wanted = count - slots
+    values, index = score.flatten().topk(min(wanted, score.numel()))
+    x, y = (index % w).float(), torch.div(index, w, rounding_mode="floor").float()
+    scale = float(1 << _LEVEL)
+    picked = (torch.stack([x, y], -1) + 0.5) * scale - 0.5
+    pixels = picked.new_zeros(count, 2)
+    used = torch.zeros(count, dtype=torch.bool, device=picked.device)
+    m = min(len(corners), slots)
+    pixels[:m] = corners[:m]
+    used[:m] = True
+    pixels[slots : slots + len(picked)] = picked
+    used[slots : slots + len(picked)] = values > 0
+    return pixels, used

@@ -1,0 +1,103 @@
+"""The bundle-adjustment problem of one window: what is known, and what is solved for.
+
+Shapes: K keyframes, N points per keyframe, F of them corners (the first F), P pixels per patch.
+Host i holds the point, target j sees it; tensors over pairs are indexed [i, j].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.gaussian_prior import GaussianPrior
+from denseba_ros.geometry import se3
+from denseba_ros.geometry.pinhole import Pinhole
+
+# Six of the pose (translation, rotation) and two of the brightness (log gain a, offset b).
+FRAME_DOF = 8
+
+
+@dataclass(frozen=True)
+class Variables:
+    """Unknowns of the window.
+
+    ``T`` (K, 4, 4) float64, T_camera_world; ``affine`` (K, 2) float64, brightness
+    I = exp(a) * scene + b; ``inverse_depth`` (K, N) float32.
+    """
+
+    T: Tensor
+    affine: Tensor
+    inverse_depth: Tensor
+
+    def moved(self, frame_step: Tensor, depth_step: Tensor) -> Variables:
+        """Variables after steps (K, 8) of the frames and (K, N) of the inverse depths."""
+        return Variables(
+            se3.exp(frame_step[:, :6]) @ self.T,
+            self.affine + frame_step[:, 6:],
+            self.inverse_depth + depth_step,
+        )
+
+    def chosen(self, take: Tensor, other: Variables) -> Variables:
+        """Self where the scalar bool tensor ``take`` holds, else ``other``; no host sync."""
+        return Variables(
+            torch.where(take, self.T, other.T),
+            torch.where(take, self.affine, other.affine),
+            torch.where(take, self.inverse_depth, other.inverse_depth),
+        )
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard deviations of the residuals and where they stop counting."""
+
+    intensity: float = 8.0
+    """Grey levels, of sensor, model and interpolation together."""
+    huber: float = 1.345
+    """Residuals beyond this many deviations count linearly."""
+    cutoff: float = 3.0
+    """A patch whose mean residual exceeds this many deviations counts as hidden."""
+    gradient: float = 50.0
+    """Patch weight is c^2 / (c^2 + |gradient|^2), grey levels per pixel (DSO)."""
+    pixel: float = 0.7
+    """Pixels of the working image, of an observed corner."""
+    pixel_cutoff: float = 6.0
+    """Corners farther off than this many deviations do not count."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Data of the window, all on one device.
+
+    Attributes:
+        camera: working-resolution camera; level l is camera.level(l).
+        images: per level (K, 3, h, w) brightness and gradients.
+        pixels: (K, N, 2) points in working-resolution pixels of their host.
+        valid: (K, N) bool, points that exist.
+        prior_depth, prior_information: (K, N) Gaussian prior of the inverse depth.
+        observed: (K, K, F, 2) places of host i's corners in target j; observed_ok (K, K, F) bool.
+        surface: (K, 2, h, w) dense inverse depth and its relative deviation on grid level.
+        grid_level: pyramid level of ``surface``.
+        pose_prior: what marginalised keyframes left behind, and the gauge.
+        frozen: (K,) bool, frames whose geometric Jacobians stay at the prior's linearisation point.
+        noise: scales of the residuals.
+    """
+
+    camera: Pinhole
+    images: dict[int, Tensor]
+    pixels: Tensor
+    valid: Tensor
+    prior_depth: Tensor
+    prior_information: Tensor
+    observed: Tensor
+    observed_ok: Tensor
+    surface: Tensor
+    grid_level: int
+    pose_prior: GaussianPrior
+    frozen: Tensor
+    noise: Noise
+
+    @property
+    def keyframes(self) -> int:
+        return self.pixels.shape[0]

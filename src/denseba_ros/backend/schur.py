@@ -1,0 +1,69 @@
+"""Schur complement: eliminate the diagonal depths, solve the frames, substitute back.
+
+Triggs, McLauchlan, Hartley, Fitzgibbon, "Bundle adjustment - a modern synthesis", 1999.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.linear_system import LinearSystem
+from denseba_ros.backend.problem import FRAME_DOF
+
+# Points with less information than this (per squared inverse depth) carry nothing.
+_MIN_INFORMATION = 1e-9
+
+
+@dataclass(frozen=True)
+class Step:
+    """Gauss-Newton step: ``frames`` (K, 8) float64, ``depths`` (K, N) float32; ``ok`` scalar bool,
+    false when the reduced system was not positive definite (then the step is zero)."""
+
+    frames: Tensor
+    depths: Tensor
+    ok: Tensor
+
+
+def reduce(system: LinearSystem, damping: float) -> tuple[Tensor, Tensor]:
+    """Reduced Hessian (8K, 8K) and gradient (8K,) float64 after eliminating the depths."""
+    inverse = 1.0 / (system.H_depth * (1 + damping)).clamp(min=_MIN_INFORMATION)
+    E = system.H_mixed.reshape(-1, system.H_mixed.shape[-1])
+    weighted = E * inverse.reshape(-1, 1)
+    H = system.H - (weighted.T @ E).double()
+    b = system.b - (weighted.T @ system.b_depth.reshape(-1)).double()
+    return 0.5 * (H + H.T), b
+
+
+def solve(system: LinearSystem, damping: float) -> Step:
+    """One damped Gauss-Newton step, with no host synchronisation."""
+    H, b = reduce(system, damping)
+    # Jacobi scaling keeps metres, radians and grey levels comparable for the Cholesky factor.
+    scale = H.diagonal().clamp(min=1e-12).rsqrt()
+    A = H * scale[:, None] * scale[None]
+    A = A + damping * torch.eye(len(b), dtype=A.dtype, device=A.device)
+    factor, info = torch.linalg.cholesky_ex(A)
+    x = -torch.cholesky_solve((b * scale)[:, None], factor)[:, 0] * scale
+    ok = (info == 0) & torch.isfinite(x).all()
+    x = torch.where(ok, x, torch.zeros_like(x))
+    depths = _substitute(system, x, damping)
+    return Step(x.reshape(-1, FRAME_DOF), torch.where(ok, depths, torch.zeros_like(depths)), ok)
+
+
+def _substitute(system: LinearSystem, x: Tensor, damping: float) -> Tensor:
+    """Depth steps (K, N) that belong to the frames' step x (8K,)."""
+    inverse = 1.0 / (system.H_depth * (1 + damping)).clamp(min=_MIN_INFORMATION)
+    return -inverse * (system.b_depth + system.H_mixed @ x.to(system.H_mixed.dtype))
+
+
+def frame_covariance(system: LinearSystem, damping: float = 1e-9) -> Tensor:
+    """Covariance (8K, 8K) of the frames: the inverse of the reduced Hessian (pseudo-inverse on
+    directions that nothing constrains would lie, so those get a large finite variance)."""
+    H, _ = reduce(system, 0.0)
+    scale = H.diagonal().clamp(min=1e-12).rsqrt()
+    A = H * scale[:, None] * scale[None]
+    values, vectors = torch.linalg.eigh(A)
+    inverse = (vectors / values.clamp(min=damping)) @ vectors.T
+    return inverse * scale[:, None] * scale[None]

@@ -1,0 +1,138 @@
+"""The sliding window: keyframes, their points and the bundle adjustment over all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from denseba_ros.backend.gaussian_prior import GaussianPrior
+from denseba_ros.backend.linear_system import LinearSystem
+from denseba_ros.backend.problem import Noise, Problem, Variables
+from denseba_ros.geometry.pinhole import Pinhole
+
+
+@dataclass
+class Points:
+    """Points of one keyframe, the first ``corners`` of them corners.
+
+    ``pixels`` (N, 2) working pixels; ``inverse_depth`` (N,); ``relative_sigma`` (N,) deviation of
+    the inverse depth over itself; ``valid`` (N,) bool; ``prior_depth``, ``prior_information`` (N,).
+    """
+
+    pixels: Tensor
+    inverse_depth: Tensor
+    relative_sigma: Tensor
+    valid: Tensor
+    prior_depth: Tensor
+    prior_information: Tensor
+    corners: int
+
+
+@dataclass
+class WindowKeyframe:
+    """One keyframe while it is being adjusted.
+
+    ``grey`` (H, W) uint8 for optical flow; ``pyramid`` per level (1, 3, h, w); ``T`` (4, 4)
+    float64 T_camera_world; ``affine`` (2,) float64; ``surface`` (2, h, w) dense inverse depth and
+    relative deviation; ``observed`` maps another keyframe's id to the places (F, 2) of this one's
+    corners there and whether they were found.
+    """
+
+    id: int
+    stamp_ns: int
+    grey: NDArray[np.uint8]
+    pyramid: list[Tensor]
+    T: Tensor
+    affine: Tensor
+    points: Points
+    surface: Tensor
+    edges: Tensor
+    observed: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    in_prior: bool = False
+
+
+@dataclass
+class Window:
+    """Keyframes oldest first, with the prior over them."""
+
+    camera: Pinhole
+    grid_level: int
+    noise: Noise
+    keyframes: list[WindowKeyframe] = field(default_factory=list)
+    prior: GaussianPrior | None = None
+
+    def problem(self, levels: set[int]) -> Problem:
+        """Stack the keyframes into tensors for the solver."""
+        frames = self.keyframes
+        assert self.prior is not None
+        device = frames[0].points.pixels.device
+        return Problem(
+            camera=self.camera,
+            images={level: torch.cat([k.pyramid[level] for k in frames]) for level in levels},
+            pixels=torch.stack([k.points.pixels for k in frames]),
+            valid=torch.stack([k.points.valid for k in frames]),
+            prior_depth=torch.stack([k.points.prior_depth for k in frames]),
+            prior_information=torch.stack([k.points.prior_information for k in frames]),
+            observed=torch.stack([self._observed(k)[0] for k in frames]),
+            observed_ok=torch.stack([self._observed(k)[1] for k in frames]),
+            surface=torch.stack([k.surface for k in frames]),
+            grid_level=self.grid_level,
+            pose_prior=self.prior,
+            frozen=torch.tensor([k.in_prior for k in frames], device=device),
+            noise=self.noise,
+        )
+
+    def _observed(self, host: WindowKeyframe) -> tuple[Tensor, Tensor]:
+        """(K, F, 2) places of the host's corners in each keyframe and (K, F) whether seen."""
+        f = host.points.corners
+        places, ok = [], []
+        for other in self.keyframes:
+            nothing = (
+                host.points.pixels.new_zeros(f, 2),
+                torch.zeros(f, dtype=torch.bool, device=host.points.pixels.device),
+            )
+            place, seen = host.observed.get(other.id, nothing)
+            places.append(place)
+            ok.append(seen)
+        return torch.stack(places), torch.stack(ok)
+
+    def variables(self) -> Variables:
+        """The unknowns as they stand."""
+        return Variables(
+            torch.stack([k.T for k in self.keyframes]),
+            torch.stack([k.affine for k in self.keyframes]),
+            torch.stack([k.points.inverse_depth for k in self.keyframes]),
+        )
+
+    def update(self, variables: Variables, system: LinearSystem) -> None:
+        """Take over adjusted variables and the depths' uncertainty from the last system."""
+        sigma = system.H_depth.clamp(min=1e-9).rsqrt()
+        for i, keyframe in enumerate(self.keyframes):
+            keyframe.T = variables.T[i]
+            keyframe.affine = variables.affine[i]
+            points = keyframe.points
+            points.inverse_depth = variables.inverse_depth[i]
+            points.relative_sigma = (sigma[i] / points.inverse_depth).clamp(max=10.0)
+
+    def append(self, keyframe: WindowKeyframe) -> None:
+        """Add a keyframe; the first one fixes the gauge, of others the prior says nothing."""
+        self.keyframes.append(keyframe)
+        if self.prior is None:
+            T, affine = keyframe.T[None], keyframe.affine[None]
+            self.prior = GaussianPrior.gauge(T, affine, position=1e-4, rotation=1e-4)
+            keyframe.in_prior = True
+        else:
+            self.prior = self.prior.extended(keyframe.T, keyframe.affine)
+
+    def remove(self, index: int, prior: GaussianPrior) -> WindowKeyframe:
+        """Take a marginalised keyframe out; ``prior`` is what it left on the others."""
+        gone = self.keyframes.pop(index)
+        for keyframe in self.keyframes:
+            keyframe.observed.pop(gone.id, None)
+            keyframe.in_prior = True
+        self.prior = prior
+        return gone

@@ -1,0 +1,20 @@
+"""Choice of the device that the tensors live on."""
+
+from __future__ import annotations
+
+import torch
+
+from denseba_ros.errors import ConfigurationError
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto`` takes CUDA when there is one.
+
+    Raises:
+        ConfigurationError: when ``cuda`` is asked for and torch sees no GPU.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigurationError("device 'cuda' was asked for, but torch sees no CUDA GPU")
+    return torch.device(name)

@@ -1,0 +1,34 @@
+"""Images to rectified grey tensors with a depth prior, the first half of every frame's life."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from denseba_ros.config import Config
+from denseba_ros.device import pick_device
+from denseba_ros.frontend.frame import FrontendFrame
+from denseba_ros.frontend.prior import make_depth_model
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.geometry.rectify import Rectifier
+
+
+class Frontend:
+    """Rectifies, resizes and asks the depth model, once per image."""
+
+    def __init__(self, config: Config, calibration: Calibration) -> None:
+        self.device = pick_device(config.device)
+        self.rectifier = Rectifier(calibration, config.frontend.working_pixels)
+        self.depth_model = make_depth_model(config.frontend)
+
+    def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame:
+        """Prepare one image, (H, W) or (H, W, 3) BGR uint8.
+
+        Raises:
+            ImageError: when the image does not fit the calibration or has another type.
+        """
+        grey = self.rectifier.rectify(image)
+        tensor = torch.from_numpy(grey).to(self.device, torch.float32)[None, None]
+        calibration = self.rectifier.calibration
+        log_depth, sigma = self.depth_model.predict(tensor, calibration)
+        return FrontendFrame(stamp_ns, tensor, calibration, log_depth, sigma)

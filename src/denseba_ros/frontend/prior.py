@@ -1,0 +1,58 @@
+"""The depth prior that needs no weights: one constant depth, stated as almost unknown.
+
+Any depth model gives the same two grids, so the networks take this one's place unchanged.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from denseba_ros.config import FrontendConfig
+from denseba_ros.errors import ConfigurationError
+from denseba_ros.geometry.calibration import Calibration
+
+# The depth grid has one cell per DEPTH_STRIDE x DEPTH_STRIDE pixels of the working image.
+DEPTH_STRIDE = 4
+
+
+class DepthModel(Protocol):
+    """Dense depth from one image."""
+
+    name: str
+
+    def predict(self, image: Tensor, calibration: Calibration) -> tuple[Tensor, Tensor]:
+        """Log-depth (log metres) and its standard deviation, each (1, 1, H/4, W/4) float32.
+
+        ``image`` (1, 1, H, W) float32 grey 0-255, rectified.
+        """
+        ...
+
+
+class ConstantDepth:
+    """Every pixel at the same depth, with a deviation wide enough to be true of most scenes."""
+
+    name = "constant"
+
+    def __init__(self, depth: float, sigma: float) -> None:
+        self._log_depth = math.log(depth)
+        self._sigma = sigma
+
+    def predict(self, image: Tensor, calibration: Calibration) -> tuple[Tensor, Tensor]:
+        shape = (1, 1, calibration.height // DEPTH_STRIDE, calibration.width // DEPTH_STRIDE)
+        options = {"dtype": torch.float32, "device": image.device}
+        return torch.full(shape, self._log_depth, **options), torch.full(
+            shape, self._sigma, **options
+        )
+
+
+def make_depth_model(config: FrontendConfig) -> DepthModel:
+    """Raises ConfigurationError when ``depth_model`` names no known model."""
+    if config.depth_model != "constant":
+        raise ConfigurationError(
+            f"frontend.depth_model {config.depth_model!r} is unknown; known: 'constant'"
+        )
+    return ConstantDepth(config.constant_depth, config.constant_sigma)

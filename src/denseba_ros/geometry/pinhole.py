@@ -1,0 +1,108 @@
+"""Pinhole projection of points with an inverse depth, and its derivatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from denseba_ros.geometry.calibration import Calibration
+
+# Points nearer than this in the target camera (relative to 1/inverse depth units) do not project.
+MIN_DEPTH_RATIO = 1e-2
+
+
+@dataclass(frozen=True)
+class Pinhole:
+    """Undistorted intrinsics of one pyramid level, pixels; (0, 0) is the first pixel's centre."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+
+    @classmethod
+    def from_calibration(cls, calibration: Calibration) -> Pinhole:
+        c = calibration
+        return cls(c.fx, c.fy, c.cx, c.cy, c.width, c.height)
+
+    def level(self, level: int) -> Pinhole:
+        """The camera after ``level`` halvings by averaging 2x2 pixels (odd borders cut off)."""
+        s = 1.0 / (1 << level)
+        return Pinhole(
+            self.fx * s,
+            self.fy * s,
+            (self.cx + 0.5) * s - 0.5,
+            (self.cy + 0.5) * s - 0.5,
+            self.width >> level,
+            self.height >> level,
+        )
+
+    def rays(self, pixels: Tensor) -> Tensor:
+        """Rays (..., 3) with z = 1 through pixels (..., 2)."""
+        x = (pixels[..., 0] - self.cx) / self.fx
+        y = (pixels[..., 1] - self.cy) / self.fy
+        return torch.stack([x, y, torch.ones_like(x)], -1)
+
+    def grid(self, device: torch.device) -> Tensor:
+        """Pixel coordinates (height, width, 2) as float32 (x, y)."""
+        y, x = torch.meshgrid(
+            torch.arange(self.height, device=device, dtype=torch.float32),
+            torch.arange(self.width, device=device, dtype=torch.float32),
+            indexing="ij",
+        )
+        return torch.stack([x, y], -1)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Points seen from a target camera.
+
+    ``pixels`` (..., 2); ``inverse_depth`` (...) in the target; ``scale`` (...) = target inverse
+    depth over host inverse depth; ``in_front`` (...) bool; ``xy`` (..., 2) = pixels on the z = 1
+    plane.
+    """
+
+    pixels: Tensor
+    xy: Tensor
+    inverse_depth: Tensor
+    scale: Tensor
+    in_front: Tensor
+
+
+def project(
+    camera: Pinhole, rays: Tensor, inverse_depth: Tensor, R: Tensor, t: Tensor
+) -> Projection:
+    """Project host rays (..., 3) at ``inverse_depth`` (...) into a target.
+
+    ``R`` (..., 3, 3) and ``t`` (..., 3) are T_target_host; shapes broadcast. With X = R ray + t d
+    the target depth is X_z / d, so d = 0 (infinity) needs no special case.
+    """
+    X = (R @ rays[..., None])[..., 0] + t * inverse_depth[..., None]
+    in_front = X[..., 2] > MIN_DEPTH_RATIO
+    scale = 1.0 / X[..., 2].clamp(min=MIN_DEPTH_RATIO)
+    xy = X[..., :2] * scale[..., None]
+    focal = xy.new_tensor([camera.fx, camera.fy])
+    centre = xy.new_tensor([camera.cx, camera.cy])
+    return Projection(xy * focal + centre, xy, inverse_depth * scale, scale, in_front)
+
+
+def projection_jacobians(camera: Pinhole, p: Projection, t: Tensor) -> tuple[Tensor, Tensor]:
+    """Derivatives of the projected pixel, with t = translation of T_target_host (..., 3).
+
+    Returns:
+        (..., 2, 6) by the left perturbation of T_target_host, and (..., 2) by the host's inverse
+        depth. Engel, Koltun, Cremers, "Direct Sparse Odometry", 2016 (arXiv:1607.02565).
+    """
+    x, y = p.xy.unbind(-1)
+    d = p.inverse_depth
+    zero = torch.zeros_like(x)
+    du = torch.stack([d, zero, -d * x, -x * y, 1 + x * x, -y], -1) * camera.fx
+    dv = torch.stack([zero, d, -d * y, -(1 + y * y), x * y, x], -1) * camera.fy
+    # t is broadcast over the points; d(xy)/dd = scale * (t_xy - xy * t_z).
+    dd = p.scale[..., None] * (t[..., :2] - p.xy * t[..., 2:3])
+    focal = dd.new_tensor([camera.fx, camera.fy])
+    return torch.stack([du, dv], -2), dd * focal

@@ -1,0 +1,94 @@
+"""Rigid motions in torch: exponential, inverse and adjoint of SE(3), batched.
+
+Tangent vectors are (..., 6) = (translation rho, rotation theta); perturbations act on the left,
+``T <- exp(xi) T``. Equations: Sola, Deray, Atchuthan, "A micro Lie theory for state estimation in
+robotics", 2018 (arXiv:1812.01537), section "SE(3)".
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Below this angle (radians) the Taylor series is more exact than the closed form.
+_SMALL_ANGLE = 1e-4
+
+
+def hat(v: Tensor) -> Tensor:
+    """Cross-product matrix of (..., 3) vectors: (..., 3, 3) with ``hat(v) @ w = v x w``."""
+    zero = torch.zeros_like(v[..., 0])
+    x, y, z = v.unbind(-1)
+    rows = [zero, -z, y, z, zero, -x, -y, x, zero]
+    return torch.stack(rows, -1).reshape(*v.shape[:-1], 3, 3)
+
+
+def _sine_terms(angle: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """sin(x)/x, (1-cos(x))/x^2 and (x-sin(x))/x^3, with their series near zero."""
+    small = angle < _SMALL_ANGLE
+    x = torch.where(small, torch.ones_like(angle), angle)
+    x2 = angle * angle
+    a = torch.where(small, 1 - x2 / 6, torch.sin(x) / x)
+    b = torch.where(small, 0.5 - x2 / 24, (1 - torch.cos(x)) / (x * x))
+    c = torch.where(small, 1 / 6 - x2 / 120, (x - torch.sin(x)) / (x * x * x))
+    return a, b, c
+
+
+def exp(xi: Tensor) -> Tensor:
+    """Exponential of tangent vectors (..., 6) as matrices (..., 4, 4)."""
+    rho, theta = xi[..., :3], xi[..., 3:]
+    angle = torch.linalg.vector_norm(theta, dim=-1)
+    a, b, c = (t[..., None, None] for t in _sine_terms(angle))
+    W = hat(theta)
+    W2 = W @ W
+    eye = torch.eye(3, dtype=xi.dtype, device=xi.device)
+    T = torch.zeros(*xi.shape[:-1], 4, 4, dtype=xi.dtype, device=xi.device)
+    T[..., :3, :3] = eye + a * W + b * W2
+    T[..., :3, 3] = ((eye + b * W + c * W2) @ rho[..., None])[..., 0]
+    T[..., 3, 3] = 1.0
+    return T
+
+
+def log(T: Tensor) -> Tensor:
+    """Logarithm of matrices (..., 4, 4) as (..., 6); rotations below pi."""
+    R, t = T[..., :3, :3], T[..., :3, 3]
+    vee = torch.stack(
+        [R[..., 2, 1] - R[..., 1, 2], R[..., 0, 2] - R[..., 2, 0], R[..., 1, 0] - R[..., 0, 1]], -1
+    )
+    sine = 0.5 * torch.linalg.vector_norm(vee, dim=-1)
+    cosine = 0.5 * (R.diagonal(dim1=-2, dim2=-1).sum(-1) - 1)
+    angle = torch.atan2(sine, cosine)
+    a, b, c = _sine_terms(angle)
+    theta = 0.5 * vee / a[..., None]
+    W = hat(theta)
+    eye = torch.eye(3, dtype=T.dtype, device=T.device)
+    V = eye + b[..., None, None] * W + c[..., None, None] * (W @ W)
+    rho = torch.linalg.solve(V, t[..., None])[..., 0]
+    return torch.cat([rho, theta], -1)
+
+
+def inverse(T: Tensor) -> Tensor:
+    """Inverse of rigid matrices (..., 4, 4)."""
+    Rt = T[..., :3, :3].transpose(-1, -2)
+    out = torch.zeros_like(T)
+    out[..., :3, :3] = Rt
+    out[..., :3, 3] = -(Rt @ T[..., :3, 3:])[..., 0]
+    out[..., 3, 3] = 1.0
+    return out
+
+
+def adjoint(T: Tensor) -> Tensor:
+    """Adjoint (..., 6, 6): ``T exp(xi) T^-1 = exp(adjoint(T) xi)``."""
+    R, t = T[..., :3, :3], T[..., :3, 3]
+    out = torch.zeros(*T.shape[:-2], 6, 6, dtype=T.dtype, device=T.device)
+    out[..., :3, :3] = R
+    out[..., :3, 3:] = hat(t) @ R
+    out[..., 3:, 3:] = R
+    return out
+
+
+def orthonormalised(T: Tensor) -> Tensor:
+    """Nearest rigid matrices (..., 4, 4), which takes off what rounding adds over many products."""
+    U, _, Vh = torch.linalg.svd(T[..., :3, :3])
+    out = T.clone()
+    out[..., :3, :3] = U @ Vh
+    return out
