@@ -58,7 +58,9 @@ class BackendConfig(_Section):
 
 class Config(_Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the tensors live; auto takes CUDA where there is a GPU."""
     seed: int = Field(0, ge=0)
+    """Seed of everything that samples."""
     depth_every_frame: bool = True
     """Render depth for every image (True) or only for keyframes (False)."""
     frontend: FrontendConfig = FrontendConfig()

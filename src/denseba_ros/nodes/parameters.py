@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Mapping
+from typing import Any, get_origin
 
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import ParameterException
@@ -15,24 +14,9 @@ from rclpy.node import Node
 from denseba_ros.config import Config
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.nodes.node_config import NodeConfig
+from denseba_ros.nodes.parameter_fields import bounds, constraints, parameter_fields
 
 _FOREIGN_PREFIXES = ("qos_overrides.", "use_sim_time", "start_type_description_service")
-
-
-def parameter_fields() -> dict[str, FieldInfo]:
-    """Every parameter by its dotted name: the core's, then the node's under ``node.``."""
-    return {
-        **dict(_flat_fields(Config)),
-        **{f"node.{name}": field for name, field in _flat_fields(NodeConfig)},
-    }
-
-
-def _flat_fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _flat_fields(field.annotation, f"{prefix}{name}.")
-        else:
-            yield prefix + name, field
 
 
 def declare_parameters(node: Node) -> tuple[Config, NodeConfig]:
@@ -62,7 +46,7 @@ def descriptor(field: FieldInfo) -> ParameterDescriptor:
         # Lets a file say 5 where 5.0 is meant; the models check the type.
         dynamic_typing=field.annotation is float or get_origin(field.annotation) is tuple,
     )
-    low, high = _bounds(field)
+    low, high = bounds(field)
     if field.annotation is int and (low is not None or high is not None):
         largest = 2**31 - 1
         result.integer_range = [
@@ -74,26 +58,8 @@ def descriptor(field: FieldInfo) -> ParameterDescriptor:
         ]
     if field.annotation is float and low is not None and high is not None:
         result.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
-    result.additional_constraints = _constraints(field)
+    result.additional_constraints = constraints(field)
     return result
-
-
-def _bounds(field: FieldInfo) -> tuple[float | None, float | None]:
-    low = high = None
-    for constraint in field.metadata:
-        low = getattr(constraint, "ge", getattr(constraint, "gt", low))
-        high = getattr(constraint, "le", getattr(constraint, "lt", high))
-    return low, high
-
-
-def _constraints(field: FieldInfo) -> str:
-    kind = field.annotation
-    if get_origin(kind) is tuple:
-        kind = get_args(kind)[0]
-    texts = [str(constraint) for constraint in field.metadata]
-    if get_origin(kind) is Literal:
-        texts.append("one of " + ", ".join(str(value) for value in get_args(kind)))
-    return "; ".join(texts)
 
 
 def _ros_value(value: Any) -> Any:
