@@ -1,0 +1,55 @@
+"""``denseba doctor``: says what is wrong with this machine, and how to mend it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+
+from tqdm import tqdm
+
+from denseba_ros.doctor import machine, ros
+from denseba_ros.doctor.check import Check, as_json, as_table, has_failure
+from denseba_ros.doctor.transport import NAME, check_transport
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``denseba doctor``."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--no-transport",
+        action="store_true",
+        help="skip the measurement of images between two processes (about 6 s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print every check; 1 when one of them failed, else 0."""
+    checks = list(_checks(measure=not args.no_transport))
+    print(json.dumps(as_json(checks), indent=2) if args.json else as_table(checks))
+    return int(has_failure(checks))
+
+
+def _checks(measure: bool) -> Iterator[Check]:
+    looks: list[Callable[[], Check]] = [
+        machine.check_python,
+        machine.check_torch,
+        machine.check_opencv,
+        machine.check_models,
+        machine.check_evo,
+        machine.check_disk,
+        ros.check_ros,
+        ros.check_tf2_msgs,
+        ros.check_profile,
+        ros.check_receive_buffer,
+    ]
+    has_ros = True
+    # disable=None: no bar where nobody watches; leave=False: only the table stays.
+    for look in tqdm(looks, desc="looking", leave=False, disable=None):
+        check = look()
+        has_ros = has_ros and not (check.name == ros.ROS_NAME and check.status != "OK")
+        yield check
+    if measure and has_ros:
+        yield check_transport()
+    elif measure:
+        yield Check(NAME, "WARN", "not measured without ROS 2")

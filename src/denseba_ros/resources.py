@@ -1,0 +1,46 @@
+"""Finds the files that come with the package: configuration, launch files, models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from denseba_ros.errors import ConfigurationError
+
+_PACKAGE = "denseba_ros"
+
+
+def share_directory() -> Path:
+    """The folder that holds ``config``, ``launch`` and ``models``.
+
+    That is the repository's root when this file lies in the repository (development, ``pip
+    install -e``, ``colcon build --symlink-install``), otherwise ``share/denseba_ros`` of the
+    prefix that this file is installed under (``pip install``, ``colcon build``).
+
+    Raises:
+        ConfigurationError: when neither is there.
+    """
+    return _share_directory_of(Path(__file__).resolve())
+
+
+def share_file(name: str) -> Path:
+    """Absolute path of a shipped file or folder, such as ``config/denseba.yaml``.
+
+    Raises:
+        ConfigurationError: when it is not there.
+    """
+    path = share_directory() / name
+    if not path.exists():
+        raise ConfigurationError(f"{path} is missing: the installation is incomplete")
+    return path
+
+
+def _share_directory_of(module: Path) -> Path:
+    repository = module.parents[2]
+    if module.parent.parent.name == "src" and (repository / "package.xml").is_file():
+        return repository
+    for prefix in module.parents:
+        if (prefix / "share" / _PACKAGE / "config").is_dir():
+            return prefix / "share" / _PACKAGE
+    raise ConfigurationError(
+        f"no share/{_PACKAGE}/config above {module}: the installation is incomplete"
+    )
