@@ -138,6 +138,17 @@ class Mapper:
         points.prior_depth = points.inverse_depth.clone()
         points.prior_information = (_DAMPING_SIGMA * points.inverse_depth) ** -2
 
+    def seed(self, keyframe: WindowKeyframe, pixels: Tensor, inverse_depth: Tensor) -> None:
+        """Start the first keyframe from triangulated corners: pixels (M, 2), depths (M,)."""
+        shape = (keyframe.surface.shape[1], keyframe.surface.shape[2])
+        sigma = torch.full_like(inverse_depth, 0.1)
+        value, weight = scatter_points(
+            _cells(pixels, shape), inverse_depth, sigma, inverse_depth > 0, shape
+        )
+        surface = fill(value, weight, keyframe.edges)
+        surface[1] = surface[1].clamp(min=0.2)
+        self._take_surface(keyframe, surface)
+
     def _carry_over(self, keyframe: WindowKeyframe) -> tuple[Tensor, Tensor]:
         """Points of all keyframes seen from the new one: mean (h, w) and weight (h, w)."""
         cells, depth, sigma, ok = [], [], [], []

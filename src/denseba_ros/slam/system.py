@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import numpy as np
+import torch
 
 from denseba_ros.config import Config
+from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.slam.estimate import Estimate, Keyframe
+from denseba_ros.slam.odometry import Odometry
 
 
 class System:
@@ -17,7 +23,9 @@ class System:
     """
 
     def __init__(self, config: Config, calibration: Calibration) -> None:
-        raise NotImplementedError
+        torch.manual_seed(config.seed)
+        self.frontend = Frontend(config, calibration)
+        self.odometry = Odometry(config)
 
     def process(self, stamp_ns: int, image: np.ndarray) -> Estimate:
         """Estimate for one image, (H, W) or (H, W, 3) BGR uint8.
@@ -25,16 +33,21 @@ class System:
         Raises:
             ImageError: when the image does not fit the calibration or has another type.
         """
-        raise NotImplementedError
+        started = time.perf_counter()
+        with torch.inference_mode():
+            frame = self.frontend.process(stamp_ns, image)
+            frontend = time.perf_counter() - started
+            estimate = self.odometry.process(frame)
+        return replace(estimate, seconds={"frontend": frontend, **estimate.seconds})
 
     def keyframes(self) -> list[Keyframe]:
         """Keyframes of the window, oldest first."""
-        raise NotImplementedError
+        return self.odometry.keyframes()
 
     def finished_keyframes(self) -> list[Keyframe]:
         """Keyframes that left the window since the last call, each given once."""
-        raise NotImplementedError
+        return self.odometry.finished_keyframes()
 
     def reset(self) -> None:
         """Forget everything; the next image starts a new odometry frame."""
-        raise NotImplementedError
+        self.odometry.reset()

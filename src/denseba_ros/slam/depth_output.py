@@ -1,0 +1,79 @@
+"""Dense depth as the outside sees it: of a keyframe, or rendered into any later image."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from denseba_ros.backend.surface import scatter_points
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.geometry import se3
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.geometry.pinhole import Pinhole, project
+from denseba_ros.geometry.pyramid import inside
+from denseba_ros.slam.estimate import DepthMap, Keyframe
+
+# Cells known worse than this relative deviation are given out as unknown (NaN).
+_MAX_SIGMA = 0.3
+
+
+def _depth_map(surface: Tensor, camera: Pinhole) -> DepthMap:
+    """DepthMap from inverse depth and relative deviation (2, h, w)."""
+    depth = 1.0 / surface[0].clamp(min=1e-6)
+    known = (surface[1] < _MAX_SIGMA) & (surface[0] > 1e-6)
+    nan = torch.full_like(depth, float("nan"))
+    calibration = Calibration(
+        camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy
+    )
+    return DepthMap(
+        torch.where(known, depth, nan).cpu().numpy(),
+        torch.where(known, depth * surface[1], nan).cpu().numpy(),
+        calibration,
+    )
+
+
+def keyframe_view(keyframe: WindowKeyframe, camera: Pinhole, grid_level: int) -> Keyframe:
+    """A keyframe copied off the device."""
+    grey = keyframe.pyramid[grid_level][0, 0].clamp(0, 255).to(torch.uint8)
+    return Keyframe(
+        keyframe.id,
+        keyframe.stamp_ns,
+        se3.inverse(keyframe.T).cpu().numpy(),
+        _depth_map(keyframe.surface, camera.level(grid_level)),
+        grey.cpu().numpy(),
+    )
+
+
+def render_depth(
+    keyframe: WindowKeyframe, T_current_keyframe: Tensor, camera: Pinhole, grid_level: int
+) -> DepthMap:
+    """The keyframe's surface seen from a later image; cells that it does not cover are NaN."""
+    grid = camera.level(grid_level)
+    surface = keyframe.surface
+    h, w = surface.shape[1:]
+    T = T_current_keyframe.to(surface.dtype)
+    p = project(
+        grid,
+        grid.rays(grid.grid(surface.device)),
+        surface[0],
+        T[None, None, :3, :3],
+        T[None, None, :3, 3],
+    )
+    pixels = p.pixels.reshape(-1, 2)
+    sigma = surface[1].reshape(-1)
+    ok = p.in_front.reshape(-1) & (sigma < _MAX_SIGMA) & inside(pixels, w, h, -0.49)
+    cells = torch.where(ok[:, None], pixels.round(), torch.zeros_like(pixels)).long()
+    mean, weight = scatter_points(cells, p.inverse_depth.reshape(-1), sigma, ok, (h, w))
+    return _depth_map(_close_gaps(mean, weight), grid)
+
+
+def _close_gaps(mean: Tensor, weight: Tensor) -> Tensor:
+    """Surface (2, h, w): cells that nothing fell on take the mean of their neighbours'."""
+    near = F.avg_pool2d(weight[None, None], 3, 1, 1)[0, 0]
+    value = F.avg_pool2d((mean * weight)[None, None], 3, 1, 1)[0, 0] / near.clamp(min=1e-12)
+    inverse_depth = torch.where(weight > 0, mean, value)
+    support = torch.where(weight > 0, weight, near)
+    # Weight is 1e-4 / (sigma^2 + 1e-4), see scatter_points; sums of several stay below sigma = 0.
+    sigma = (1e-4 / support.clamp(min=1e-9) - 1e-4).clamp(min=1e-6).sqrt()
+    return torch.stack([inverse_depth, torch.where(near > 0, sigma, torch.ones_like(sigma))])

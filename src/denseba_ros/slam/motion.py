@@ -1,0 +1,83 @@
+"""The last poses, from which the next one is predicted and the velocity comes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from denseba_ros.frontend.frame import Motion
+from denseba_ros.geometry import se3
+
+# Longest gap over which the last velocity predicts, seconds.
+_MAX_GAP = 0.5
+# Growth of the deviation per lost image: translation in median depths, rotation in radians.
+_LOST_TRANSLATION, _LOST_ROTATION = 0.05, 0.05
+
+
+class Motions:
+    """Poses T_camera_world (4, 4) float64 with their stamps; velocity in the camera's frame."""
+
+    def __init__(self) -> None:
+        self.T = torch.eye(4, dtype=torch.float64)
+        self._stamp_ns: int | None = None
+        self._velocity = torch.zeros(6, dtype=torch.float64)
+        self._interval = 0.0
+        self._affine: Tensor | None = None
+        self._lost = 0
+
+    def restart(self, stamp_ns: int, T: Tensor) -> None:
+        """A pose without a past."""
+        self.T, self._stamp_ns = T, stamp_ns
+        self._velocity = torch.zeros_like(self._velocity)
+        self._affine = None
+        self._lost = 0
+
+    def predict(self, stamp_ns: int, motion: Motion | None) -> Tensor:
+        """T_camera_world expected at ``stamp_ns``, by the frontend or the last velocity."""
+        if motion is not None:
+            return se3.inverse(motion.T_previous_current.to(self.T.device)) @ self.T
+        return se3.exp(self._velocity.to(self.T.device) * self._gap(stamp_ns)) @ self.T
+
+    def measured(self, stamp_ns: int, T: Tensor, affine: Tensor) -> None:
+        """A tracked pose."""
+        gap = self._gap(stamp_ns)
+        if gap > 0 and not self._lost:
+            self._velocity = se3.log(T @ se3.inverse(self.T)).cpu() / gap
+            self._interval = gap
+        else:
+            self._velocity = torch.zeros_like(self._velocity)
+        self.T, self._stamp_ns, self._affine, self._lost = T, stamp_ns, affine, 0
+
+    def corrected(self, T: Tensor) -> None:
+        """The pose of the same image after adjustment."""
+        self.T = T
+        self._affine = None
+
+    def missed(self, stamp_ns: int) -> None:
+        """An image without a pose: it stays where the velocity, slowed down, leads."""
+        self.T = self.predict(stamp_ns, None)
+        self._velocity = 0.7 * self._velocity
+        self._stamp_ns = stamp_ns
+        self._lost += 1
+
+    def affine_or(self, other: Tensor) -> Tensor:
+        """Brightness (2,) of the last tracked image, else ``other``."""
+        return other if self._affine is None else self._affine
+
+    def lost_covariance(self, depth: float) -> Tensor:
+        """(6, 6) what the images lost since the last measurement add."""
+        deviations = [_LOST_TRANSLATION * depth] * 3 + [_LOST_ROTATION] * 3
+        return torch.diag(torch.tensor(deviations, dtype=torch.float64) * self._lost) ** 2
+
+    def twist(self, pose_covariance: Tensor) -> tuple[Tensor, Tensor]:
+        """Velocity (6,) of the camera in its own frame, with covariance (6, 6).
+
+        T_camera_world moves by exp(velocity * dt) on the left, so the camera moves the other way.
+        """
+        interval = self._interval or 1.0
+        return -self._velocity, 2.0 * pose_covariance / interval**2
+
+    def _gap(self, stamp_ns: int) -> float:
+        if self._stamp_ns is None:
+            return 0.0
+        return min(max((stamp_ns - self._stamp_ns) * 1e-9, 0.0), _MAX_GAP)

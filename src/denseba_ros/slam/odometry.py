@@ -1,0 +1,309 @@
+"""The SLAM loop: every frame is tracked; some become keyframes, on which the window adjusts."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from denseba_ros.backend.problem import Noise
+from denseba_ros.backend.schur import frame_covariance
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.config import Config
+from denseba_ros.errors import ImageError
+from denseba_ros.frontend.frame import FrontendFrame
+from denseba_ros.geometry import se3
+from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.geometry.pyramid import build_pyramid
+from denseba_ros.slam.bootstrap import Bootstrap, Start
+from denseba_ros.slam.corner_tracking import CornerTracker
+from denseba_ros.slam.depth_output import keyframe_view, render_depth
+from denseba_ros.slam.estimate import DepthMap, Estimate, Keyframe, Tracking
+from denseba_ros.slam.mapping import GRID_LEVEL, Mapper
+from denseba_ros.slam.motion import Motions
+from denseba_ros.slam.tracker import Alignment, Reference, Tracker, frame_information
+
+_PYRAMID_LEVELS = 5
+_TRACK_LEVELS = (3, 2, 1)
+# A prior of the log-depth tighter than this is good enough to start from one image.
+_KNOWN_DEPTH = 0.35
+# Rounds of adjustment on the first two keyframes, which start from two views alone.
+_START_ROUNDS = 4
+_MIN_CORNER_INLIERS = 30
+_MIN_INLIERS = 0.4
+_MIN_VISIBLE = 0.2
+# After so many lost images in a row a new start is made, at the last pose and scale.
+_GIVE_UP = 8
+
+
+class Odometry:
+    """Frontend frames in, estimates out. One call per image, in time order."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._noise = Noise()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything; the next image starts a new odometry frame."""
+        self._camera: Pinhole | None = None
+        self._mapper: Mapper | None = None
+        self._reference: Reference | None = None
+        self._corners: CornerTracker | None = None
+        self._bootstrap = Bootstrap(self.config.tracker.features)
+        self._motions = Motions()
+        self._scale: float | None = None
+        self._lost = 0
+        self._finished: list[Keyframe] = []
+        self._covariance = torch.zeros(6, 6, dtype=torch.float64)
+
+    def keyframes(self) -> list[Keyframe]:
+        """Keyframes of the window, oldest first."""
+        return [self._view(k) for k in self._mapper.keyframes] if self._mapper else []
+
+    def finished_keyframes(self) -> list[Keyframe]:
+        """Keyframes that left the window since the last call, each given once."""
+        finished, self._finished = self._finished, []
+        return finished
+
+    def process(self, frame: FrontendFrame) -> Estimate:
+        """Estimate for one frame.
+
+        Raises:
+            ImageError: when the camera is not the one of the frames before.
+        """
+        started = time.perf_counter()
+        grey = frame.image[0, 0].clamp(0, 255).to(torch.uint8).cpu().numpy()
+        pyramid = build_pyramid(frame.image, _PYRAMID_LEVELS)
+        camera = Pinhole.from_calibration(frame.calibration)
+        if self._camera is not None and camera != self._camera:
+            raise ImageError("the camera changed; reset before images of another camera")
+        self._camera = camera
+        if self._mapper is None:
+            return self._initialise(frame, grey, pyramid, started)
+        alignment = self._track(frame, grey, pyramid)
+        tracked = time.perf_counter() - started
+        reason = _failure(alignment)
+        if reason:
+            return self._lose(frame, reason, tracked)
+        return self._accept(frame, grey, pyramid, alignment, tracked)
+
+    # -- start ---------------------------------------------------------------------------------
+
+    def _initialise(
+        self, frame: FrontendFrame, grey: NDArray[np.uint8], pyramid: list[Tensor], started: float
+    ) -> Estimate:
+        """First keyframe from a known depth, or first two from two views."""
+        if float(frame.log_depth_sigma.median()) < _KNOWN_DEPTH:
+            self._start_mapper()
+            self._add_keyframe(frame, grey, pyramid, self._motions.T, self._no_change(frame))
+        else:
+            start = self._bootstrap.process(frame, grey)
+            if start is None:
+                seconds = {"tracking": time.perf_counter() - started}
+                tracking = Tracking.LOST if self._lost else Tracking.INITIALISING
+                return self._estimate(frame, tracking, None, False, self._bootstrap.reason, seconds)
+            self._start_from_two_views(start, frame, grey, pyramid)
+        assert self._mapper is not None
+        self._lost = 0
+        self._motions.restart(frame.stamp_ns, self._mapper.keyframes[-1].T)
+        seconds = {"tracking": 0.0, "backend": time.perf_counter() - started}
+        return self._estimate(frame, Tracking.TRACKING, self._depth(), True, "", seconds)
+
+    def _start_mapper(self) -> Mapper:
+        assert self._camera is not None
+        self._mapper = Mapper(self.config, self._camera, self._noise)
+        return self._mapper
+
+    def _start_from_two_views(
+        self, start: Start, frame: FrontendFrame, grey: NDArray[np.uint8], pyramid: list[Tensor]
+    ) -> None:
+        """Two keyframes whose median depth is the prior's, or that of the map before a loss."""
+        mapper = self._start_mapper()
+        solution = start.solution
+        wanted = self._scale or float(torch.exp(frame.log_depth.median()))
+        factor = wanted / float(np.median(solution.depth[solution.ok]))
+        T = torch.from_numpy(solution.T_second_first).clone()
+        T[:3, 3] *= factor
+        affine = self._no_change(frame)
+        first_pyramid = build_pyramid(start.first.image, _PYRAMID_LEVELS)
+        T_first = se3.inverse(T.to(frame.device)) @ self._motions.T if self._lost else None
+        T_first = self._motions.T if T_first is None else T_first
+        first = mapper.add(start.first, start.first_grey, first_pyramid, T_first, affine)
+        depth = torch.from_numpy(solution.depth[solution.ok] * factor).float().to(frame.device)
+        pixels = torch.from_numpy(start.corners[solution.ok]).to(frame.device)
+        mapper.seed(first, pixels, 1.0 / depth)
+        mapper.add(frame, grey, pyramid, T.to(frame.device) @ first.T, affine.clone())
+        mapper.search_depth(first, [mapper.keyframes[-1]])
+        for _ in range(_START_ROUNDS):
+            mapper.adjust(self.config.backend.iterations)
+        self._after_keyframe()
+
+    def _no_change(self, frame: FrontendFrame) -> Tensor:
+        return torch.zeros(2, dtype=torch.float64, device=frame.device)
+
+    # -- every frame ---------------------------------------------------------------------------
+
+    def _track(
+        self, frame: FrontendFrame, grey: NDArray[np.uint8], pyramid: list[Tensor]
+    ) -> Alignment:
+        """Align with the newest keyframe from the best of several starts."""
+        assert self._reference is not None
+        assert self._corners is not None
+        assert self._mapper is not None
+        keyframe = self._mapper.keyframes[-1]
+        predicted = self._motions.predict(frame.stamp_ns, frame.motion) @ se3.inverse(keyframe.T)
+        corners = self._corners.follow(grey, predicted)
+        start = self._tracker().align_corners(self._reference, corners, predicted)
+        affine = self._motions.affine_or(keyframe.affine)
+        result = self._tracker().align(self._reference, pyramid, corners, start, affine)
+        if _failure(result):
+            pose = self._corners.pose_from_corners(corners)
+            if pose is not None:
+                retry = self._tracker().align(self._reference, pyramid, corners, pose, affine)
+                if retry.corner_inliers > result.corner_inliers:
+                    result = retry
+        return result
+
+    def _tracker(self) -> Tracker:
+        assert self._camera is not None
+        return Tracker(self._camera, _TRACK_LEVELS, self.config.tracker.iterations, self._noise)
+
+    def _accept(
+        self,
+        frame: FrontendFrame,
+        grey: NDArray[np.uint8],
+        pyramid: list[Tensor],
+        alignment: Alignment,
+        tracked: float,
+    ) -> Estimate:
+        """Take a tracked frame over and make it a keyframe where it brings something new."""
+        assert self._mapper is not None
+        keyframe = self._mapper.keyframes[-1]
+        T = alignment.T @ keyframe.T
+        self._lost = 0
+        self._motions.measured(frame.stamp_ns, T, alignment.affine)
+        covariance = torch.linalg.pinv(frame_information(alignment), hermitian=True)
+        started = time.perf_counter()
+        is_keyframe = self._wants_keyframe(alignment)
+        if is_keyframe:
+            self._add_keyframe(frame, grey, pyramid, T, alignment.affine)
+            self._motions.corrected(self._mapper.keyframes[-1].T)
+        seconds = {"tracking": tracked, "backend": time.perf_counter() - started}
+        depth = self._depth(alignment) if is_keyframe or self.config.depth_every_frame else None
+        return self._estimate(frame, Tracking.TRACKING, depth, is_keyframe, "", seconds, covariance)
+
+    def _wants_keyframe(self, alignment: Alignment) -> bool:
+        assert self._camera is not None
+        settings = self.config.keyframes
+        moved = alignment.flow > settings.max_flow * self._camera.width
+        return moved or alignment.visible < settings.min_visible
+
+    def _add_keyframe(
+        self,
+        frame: FrontendFrame,
+        grey: NDArray[np.uint8],
+        pyramid: list[Tensor],
+        T: Tensor,
+        affine: Tensor,
+    ) -> None:
+        """New keyframe, two iterations over the window, marginalisation."""
+        assert self._mapper is not None
+        self._mapper.add(frame, grey, pyramid, T, affine)
+        if len(self._mapper.keyframes) > 1:
+            self._mapper.adjust(self.config.backend.iterations)
+        self._finished += [self._view(k) for k in self._mapper.shrink()]
+        self._after_keyframe()
+
+    def _after_keyframe(self) -> None:
+        """Make the newest keyframe the reference of the tracker."""
+        assert self._mapper is not None
+        assert self._camera is not None
+        keyframe = self._mapper.keyframes[-1]
+        points = keyframe.points
+        self._reference = Reference(
+            keyframe.pyramid,
+            points.pixels,
+            points.inverse_depth,
+            points.relative_sigma,
+            points.valid,
+            keyframe.affine,
+        )
+        self._corners = CornerTracker(self._camera, keyframe.grey, self._reference, points.corners)
+        self._scale = float(1.0 / points.inverse_depth[points.valid].median())
+        if self._mapper.last is not None:
+            full = frame_covariance(self._mapper.last.system)
+            self._covariance = full[-8:-2, -8:-2]
+
+    # -- loss ----------------------------------------------------------------------------------
+
+    def _lose(self, frame: FrontendFrame, reason: str, tracked: float) -> Estimate:
+        """Keep the predicted pose; after a while make a new start from there."""
+        assert self._mapper is not None
+        self._lost += 1
+        self._motions.missed(frame.stamp_ns)
+        if self._lost >= _GIVE_UP:
+            self._finished += [self._view(k) for k in self._mapper.keyframes]
+            self._mapper = None
+            self._bootstrap = Bootstrap(self.config.tracker.features)
+        return self._estimate(frame, Tracking.LOST, None, False, reason, {"tracking": tracked})
+
+    # -- results -------------------------------------------------------------------------------
+
+    def _view(self, keyframe: WindowKeyframe) -> Keyframe:
+        assert self._camera is not None
+        return keyframe_view(keyframe, self._camera, GRID_LEVEL)
+
+    def _depth(self, alignment: Alignment | None = None) -> DepthMap:
+        """Depth of the newest keyframe, seen from the present image."""
+        assert self._mapper is not None
+        assert self._camera is not None
+        keyframe = self._mapper.keyframes[-1]
+        T = self._motions.T @ se3.inverse(keyframe.T)
+        return render_depth(keyframe, T, self._camera, GRID_LEVEL)
+
+    def _estimate(
+        self,
+        frame: FrontendFrame,
+        tracking: Tracking,
+        depth: DepthMap | None,
+        is_keyframe: bool,
+        reason: str,
+        seconds: dict[str, float],
+        tracking_covariance: Tensor | None = None,
+    ) -> Estimate:
+        """Put the present pose, its covariance and velocity together."""
+        local = self._covariance.cpu()
+        if tracking_covariance is not None and not is_keyframe:
+            local = local + tracking_covariance.cpu()
+        local = local + self._motions.lost_covariance(self._scale or 1.0)
+        twist, twist_covariance = self._motions.twist(local)
+        T = se3.inverse(self._motions.T).cpu()
+        rotation = torch.block_diag(T[:3, :3], T[:3, :3])
+        return Estimate(
+            stamp_ns=frame.stamp_ns,
+            tracking=tracking,
+            T_world_camera=T.numpy(),
+            covariance=(rotation @ local @ rotation.T).numpy(),
+            twist=twist.numpy(),
+            twist_covariance=twist_covariance.numpy(),
+            depth=depth,
+            is_keyframe=is_keyframe,
+            reason=reason,
+            seconds=seconds,
+        )
+
+
+def _failure(alignment: Alignment) -> str:
+    """Why an alignment is not to be believed, or an empty string."""
+    if not bool(torch.isfinite(alignment.T).all()):
+        return "the alignment diverged"
+    if alignment.visible < _MIN_VISIBLE:
+        return f"only {alignment.visible:.0%} of the keyframe's points are in view"
+    enough_corners = alignment.corner_inliers >= _MIN_CORNER_INLIERS
+    if alignment.inliers < _MIN_INLIERS and not enough_corners:
+        return f"only {alignment.inliers:.0%} of the points match the keyframe"
+    return ""
