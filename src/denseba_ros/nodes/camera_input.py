@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from rclpy.event_handler import QoSMessageLostInfo, SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -51,7 +52,8 @@ class CameraInput:
     """Subscribes to image and camera_info and says when they fail to come.
 
     ``on_image`` gets every image, ``on_calibration`` is called when a calibration was understood
-    that differs from the last one.
+    that differs from the last one, ``on_loss`` with the number of images that the middleware
+    lost on the way.
     """
 
     def __init__(
@@ -60,10 +62,11 @@ class CameraInput:
         settings: NodeConfig,
         on_image: Callable[[CameraImage], None],
         on_calibration: Callable[[], None],
+        on_loss: Callable[[int], None],
     ) -> None:
         self.calibration: Calibration | None = None
         self._node, self._settings = node, settings
-        self._on_image, self._on_calibration = on_image, on_calibration
+        self._on_image, self._on_calibration, self._on_loss = on_image, on_calibration, on_loss
         self._complaints = Complaints(node.get_logger().warning, settings.input_timeout)
         self._last_image = self._last_info = time.monotonic()
         self._last_message: CameraInfo | None = None
@@ -87,6 +90,7 @@ class CameraInput:
             self._image_arrived,
             qos,
             qos_overriding_options=overrides,
+            event_callbacks=SubscriptionEventCallbacks(message_lost=self._images_lost),
         )
         info = node.create_subscription(CameraInfo, "camera_info", self._info_arrived, qos)
         return image_topic, info.topic_name
@@ -95,6 +99,14 @@ class CameraInput:
         self._last_image = time.monotonic()
         frame_id = self._settings.camera_frame or message.header.frame_id or _FALLBACK_FRAME
         self._on_image(CameraImage(stamp_to_ns(message.header.stamp), frame_id, message))
+
+    def _images_lost(self, event: QoSMessageLostInfo) -> None:
+        self._on_loss(event.total_count_change)
+        self._complaints.complain(
+            "lost",
+            f"{event.total_count} images of {self.image_topic} were lost on the way so far: "
+            "`denseba doctor` checks the transport",
+        )
 
     def _info_arrived(self, message: CameraInfo) -> None:
         self._last_info = time.monotonic()

@@ -43,7 +43,9 @@ class DensebaNode(WorkingNode[CameraImage]):
         self._camera_frame: str | None = None
         self.outputs = EstimateOutputs(self, self.settings)
         self.extrinsics = make_extrinsics(self, self.settings, self.try_open)
-        self.camera = CameraInput(self, self.settings, self._image_arrived, self.try_open)
+        self.camera = CameraInput(
+            self, self.settings, self._image_arrived, self.try_open, self.images_lost
+        )
 
     def _image_arrived(self, image: CameraImage) -> None:
         self._camera_frame = image.frame_id

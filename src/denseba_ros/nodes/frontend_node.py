@@ -42,7 +42,9 @@ class FrontendNode(WorkingNode[CameraImage]):
             name: self.create_publisher(kind, f"frontend/{name}", QoSProfile(depth=10))
             for name, kind in TOPICS.items()
         }
-        self.camera = CameraInput(self, self.settings, self.receive, self.try_open)
+        self.camera = CameraInput(
+            self, self.settings, self.receive, self.try_open, self.images_lost
+        )
 
     def is_ready(self) -> bool:
         return self.camera.calibration is not None and self._backend_listens()

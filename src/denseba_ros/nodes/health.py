@@ -57,10 +57,10 @@ class Health:
         with self._lock:
             self._now.received += 1
 
-    def dropped(self, reason: str) -> None:
-        """One image was not processed; ``reason`` is a short name, the same for the same cause."""
+    def dropped(self, reason: str, count: int = 1) -> None:
+        """Images were not processed; ``reason`` is a short name, the same for the same cause."""
         with self._lock:
-            self._now.drops[reason] += 1
+            self._now.drops[reason] += count
 
     def processed(self, seconds: dict[str, float], estimate: Estimate | None = None) -> None:
         """One image went through all stages."""

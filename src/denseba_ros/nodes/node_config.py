@@ -31,7 +31,7 @@ class NodeConfig(BaseModel):
     publish_camera_tf: bool = True
     """Publish base -> camera, as `extrinsics` says, on /tf_static; not with extrinsics_from_tf."""
     extrinsics: tuple[float, float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    """Camera's mounting frame (x along the view) in the base: x, y, z (m), roll, pitch, yaw (rad)."""
+    """Mounting frame of the camera (x: view) in the base: x, y, z (m), roll, pitch, yaw (rad)."""
     extrinsics_from_tf: bool = False
     """Take base -> camera from /tf and /tf_static; images wait until it is there."""
     image_transport: Literal["raw", "compressed"] = "raw"

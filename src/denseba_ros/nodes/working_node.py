@@ -88,6 +88,10 @@ class WorkingNode(Node, Generic[T]):
         self.health.dropped(reason)
         self.status.dropped(stamp_ns, reason)
 
+    def images_lost(self, count: int) -> None:
+        """Count images that never arrived."""
+        self.health.dropped("lost on the way", count)
+
     def try_open(self) -> None:
         """Let the worker begin as soon as nothing is missing."""
         if not self.worker.queue.is_open and self.is_ready():

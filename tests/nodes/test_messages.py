@@ -1,0 +1,208 @@
+"""Conversion to and from ROS messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from denseba_ros.errors import CalibrationError, ImageError, TrajectoryError
+from denseba_ros.frontend.frame import FrontendFrame, Motion
+from denseba_ros.geometry.body_frame import CameraMount, T_base_optical
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.slam.estimate import Keyframe
+
+pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+
+from sensor_msgs.msg import CameraInfo
+
+from denseba_ros.nodes.camera_info import calibration_from_msg, calibration_to_msg
+from denseba_ros.nodes.frontend_messages import frame_from_messages, frame_to_messages
+from denseba_ros.nodes.images import (
+    compressed_image_to_msg,
+    encoded_image_to_msg,
+    float_image_from_msg,
+    float_image_to_msg,
+    image_from_msg,
+)
+from denseba_ros.nodes.point_clouds import keyframe_to_cloud
+from denseba_ros.nodes.poses import odometry_to_msg, pose_from_msg, pose_to_msg
+from denseba_ros.nodes.stamps import stamp_from_ns, stamp_to_ns
+
+STAMP = 1_234_567_890_123_456_789
+COLOUR = np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8)
+GREY = COLOUR[..., 0]
+
+
+def test_stamps_keep_every_nanosecond() -> None:
+    assert stamp_to_ns(stamp_from_ns(STAMP)) == STAMP
+
+
+@pytest.mark.parametrize("encoding", ["", "bgr8", "rgb8"])
+def test_colour_images_come_back(encoding: str) -> None:
+    message = encoded_image_to_msg(COLOUR, encoding, STAMP, "camera")
+    assert (message.header.frame_id, stamp_to_ns(message.header.stamp)) == ("camera", STAMP)
+    np.testing.assert_array_equal(image_from_msg(message), COLOUR)
+
+
+def test_grey_images_come_back() -> None:
+    np.testing.assert_array_equal(image_from_msg(encoded_image_to_msg(GREY, "", 0, "")), GREY)
+    tripled = image_from_msg(encoded_image_to_msg(GREY, "rgb8", 0, ""))
+    np.testing.assert_array_equal(tripled, np.repeat(GREY[..., None], 3, axis=2))
+
+
+def test_png_comes_back_and_jpeg_nearly() -> None:
+    png = compressed_image_to_msg(COLOUR, "png", STAMP, "camera")
+    np.testing.assert_array_equal(image_from_msg(png), COLOUR)
+    smooth = np.tile(np.arange(0, 160, 10, dtype=np.uint8), (16, 1))
+    jpeg = image_from_msg(compressed_image_to_msg(smooth, "jpeg", STAMP, "camera"))
+    assert np.abs(jpeg.astype(int) - smooth).max() < 10
+
+
+def test_impossible_encodings_are_refused() -> None:
+    with pytest.raises(ImageError, match="mono8, bgr8, rgb8"):
+        encoded_image_to_msg(GREY, "bayer_rggb8", 0, "")
+    with pytest.raises(ImageError, match="jpeg, png"):
+        compressed_image_to_msg(GREY, "gif", 0, "")
+
+
+def test_depth_keeps_unknown_pixels_and_padding_is_skipped() -> None:
+    depth = np.array([[1.5, np.nan], [2.5, 3.5], [4.5, 5.5]], np.float32)
+    message = float_image_to_msg(depth, STAMP, "camera")
+    assert (message.encoding, message.width, message.height, message.step) == ("32FC1", 2, 3, 8)
+    np.testing.assert_array_equal(float_image_from_msg(message), depth)
+    padded = np.pad(depth, ((0, 0), (0, 1)))
+    message = float_image_to_msg(padded, STAMP, "camera")
+    message.width = 2
+    np.testing.assert_array_equal(float_image_from_msg(message), depth)
+
+
+def test_a_float_image_that_is_too_short_is_refused() -> None:
+    message = float_image_to_msg(np.ones((3, 2), np.float32), STAMP, "camera")
+    message.height = 4
+    with pytest.raises(ImageError, match="do not fit"):
+        float_image_from_msg(message)
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        Calibration(640, 480, 500.0, 501.0, 319.0, 239.0),
+        Calibration(640, 480, 500.0, 501.0, 319.0, 239.0, "plumb_bob", (0.1, -0.2, 0.0, 0.01, 0.3)),
+        Calibration(640, 480, 500.0, 501.0, 319.0, 239.0, "equidistant", (0.1, -0.2, 0.0, 0.01)),
+        Calibration(
+            640, 480, 500.0, 501.0, 319.0, 239.0, "rational_polynomial", tuple(np.arange(8) / 9)
+        ),
+    ],
+)
+def test_calibrations_come_back(calibration: Calibration) -> None:
+    assert calibration_from_msg(calibration_to_msg(calibration, STAMP, "camera")) == calibration
+
+
+def test_rectified_images_take_p_and_no_distortion() -> None:
+    message = calibration_to_msg(
+        Calibration(640, 480, 500.0, 501.0, 319.0, 239.0, "plumb_bob", (0.1, 0.2, 0.0, 0.0)), 0, ""
+    )
+    message.p = [450.0, 0.0, 310.0, 0.0, 0.0, 451.0, 230.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    expected = Calibration(640, 480, 450.0, 451.0, 310.0, 230.0)
+    assert calibration_from_msg(message, rectified=True) == expected
+
+
+def test_region_of_interest_and_binning_are_applied() -> None:
+    message = calibration_to_msg(Calibration(640, 480, 500.0, 500.0, 319.5, 239.5), 0, "")
+    message.roi.x_offset, message.roi.y_offset = 160, 120
+    message.roi.width, message.roi.height = 320, 240
+    message.binning_x = message.binning_y = 2
+    expected = Calibration(160, 120, 250.0, 250.0, 79.5, 59.5)
+    assert calibration_from_msg(message) == expected
+
+
+@pytest.mark.parametrize("message", [CameraInfo(), CameraInfo(width=640, height=480)])
+def test_an_uncalibrated_camera_is_refused_with_the_remedy(message: CameraInfo) -> None:
+    with pytest.raises(CalibrationError, match="camera_calibration"):
+        calibration_from_msg(message)
+
+
+def test_poses_come_back_and_impossible_ones_are_refused() -> None:
+    T = T_base_optical(1.0, 2.0, 3.0, 0.1, 0.2, 0.3)
+    message = pose_to_msg(T)
+    np.testing.assert_allclose(pose_from_msg(message), T, atol=1e-12)
+    message.orientation.x = message.orientation.y = float("nan")
+    with pytest.raises(TrajectoryError, match="not a pose"):
+        pose_from_msg(message)
+
+
+def test_odometry_is_in_the_axes_of_the_robot(fake_system: Any) -> None:
+    mount = CameraMount(T_base_optical(0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
+    fake_system.process(STAMP - 1, GREY)
+    estimate = fake_system.process(STAMP, GREY)
+    message = odometry_to_msg(estimate, mount, "odom", "base_link")
+    assert (message.header.frame_id, message.child_frame_id) == ("odom", "base_link")
+    assert stamp_to_ns(message.header.stamp) == STAMP
+    position = message.pose.pose.position
+    np.testing.assert_allclose([position.x, position.y, position.z], [0.1, 0.0, 0.0], atol=1e-12)
+    # Camera x right, y down, z forward are the robot's -y, -z, x.
+    variances = np.diag(np.reshape(message.pose.covariance, (6, 6)))
+    np.testing.assert_allclose(variances, [3.0, 1.0, 2.0, 6.0, 4.0, 5.0])
+    assert message.twist.twist.linear.x == pytest.approx(3.0)
+    assert message.twist.twist.angular.z == pytest.approx(-0.5)
+
+
+def test_points_lie_on_the_rays_of_their_pixels(fake_system: Any) -> None:
+    keyframe: Keyframe = fake_system.keyframes()[0]
+    cloud = keyframe_to_cloud(keyframe, "camera")
+    points = np.frombuffer(cloud.data, np.float32).reshape(3, 4, 5)
+    assert [field.name for field in cloud.fields] == ["x", "y", "z", "intensity", "sigma"]
+    assert not cloud.is_dense
+    assert np.isnan(points[0, 0, :3]).all()
+    camera = keyframe.depth.calibration
+    x, y, z, intensity, sigma = points[2, 3]
+    assert (camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy) == pytest.approx((3, 2))
+    assert (z, intensity, sigma) == (2.0, 7.0, pytest.approx(0.2))
+
+
+def frontend_frame(motion: Motion | None) -> FrontendFrame:
+    generator = torch.Generator().manual_seed(0)
+    return FrontendFrame(
+        stamp_ns=STAMP,
+        image=255 * torch.rand(1, 1, 6, 8, generator=generator),
+        calibration=Calibration(8, 6, 10.0, 10.0, 3.5, 2.5),
+        log_depth=torch.randn(1, 1, 3, 4, generator=generator),
+        log_depth_sigma=torch.rand(1, 1, 3, 4, generator=generator),
+        motion=motion,
+    )
+
+
+def assert_same_frame(result: FrontendFrame, frame: FrontendFrame) -> None:
+    assert (result.stamp_ns, result.calibration) == (frame.stamp_ns, frame.calibration)
+    torch.testing.assert_close(result.image, frame.image, rtol=0, atol=0)
+    torch.testing.assert_close(result.log_depth, frame.log_depth, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(result.log_depth_sigma, frame.log_depth_sigma, rtol=0, atol=0)
+
+
+def test_frontend_frames_come_back() -> None:
+    T = torch.from_numpy(T_base_optical(1.0, 2.0, 3.0, 0.1, 0.2, 0.3))
+    motion = Motion(T, torch.diag(torch.arange(1.0, 7.0, dtype=torch.float64)), 1.5, -2.0)
+    frame = frontend_frame(motion)
+    result = frame_from_messages(frame_to_messages(frame, "camera"), torch.device("cpu"))
+    assert_same_frame(result, frame)
+    assert result.motion is not None
+    torch.testing.assert_close(result.motion.T_previous_current, T)
+    torch.testing.assert_close(result.motion.covariance, motion.covariance)
+    assert (result.motion.gain, result.motion.offset) == (1.5, -2.0)
+
+
+def test_a_frontend_without_an_opinion_on_motion_has_none_on_the_other_side() -> None:
+    frame = frontend_frame(None)
+    result = frame_from_messages(frame_to_messages(frame, "camera"), torch.device("cpu"))
+    assert_same_frame(result, frame)
+    assert result.motion is None
+
+
+def test_a_frontend_frame_of_another_size_is_refused() -> None:
+    messages = frame_to_messages(frontend_frame(None), "camera")
+    messages.camera_info.width = 9
+    with pytest.raises(ImageError, match="sizes differ"):
+        frame_from_messages(messages, torch.device("cpu"))

@@ -1,0 +1,28 @@
+"""What happens to images whose time does not go forward."""
+
+from __future__ import annotations
+
+from denseba_ros.nodes.stamp_guard import StampGuard, StampVerdict
+
+SECOND = 1_000_000_000
+
+
+def test_verdicts() -> None:
+    guard = StampGuard()
+    stamps = [10 * SECOND, 10 * SECOND, 11 * SECOND, 10 * SECOND, 12 * SECOND, 0, 1]
+    assert [guard.check(stamp) for stamp in stamps] == [
+        StampVerdict.ACCEPT,
+        StampVerdict.DUPLICATE,
+        StampVerdict.ACCEPT,
+        StampVerdict.BACKWARDS,
+        StampVerdict.ACCEPT,
+        StampVerdict.RESTART,
+        StampVerdict.ACCEPT,
+    ]
+
+
+def test_after_a_reset_any_stamp_will_do() -> None:
+    guard = StampGuard()
+    guard.check(5)
+    guard.reset()
+    assert guard.check(5) is StampVerdict.ACCEPT
