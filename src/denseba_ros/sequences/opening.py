@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from denseba_ros.errors import SequenceError
-from denseba_ros.sequences import image_folder, kitti, seven_scenes, tum_rgbd
+from denseba_ros.sequences import bag, euroc, image_folder, kitti, seven_scenes, tum_rgbd, video
 from denseba_ros.sequences.camera_info import CalibrationSource
 from denseba_ros.sequences.sequence import Sequence
 
@@ -48,10 +48,25 @@ _FORMATS: dict[str, _Format] = {
         tum_rgbd.looks_like_tum,
         lambda path, request: tum_rgbd.open_tum(path, request.calibration),
     ),
+    "euroc": _Format(
+        euroc.LAYOUT,
+        euroc.looks_like_euroc,
+        lambda path, request: euroc.open_euroc(path, request.calibration),
+    ),
     "7scenes": _Format(
         seven_scenes.LAYOUT,
         seven_scenes.looks_like_seven_scenes,
         lambda path, request: seven_scenes.open_seven_scenes(path, request.calibration),
+    ),
+    "video": _Format(
+        video.LAYOUT,
+        video.looks_like_video,
+        lambda path, request: video.open_video(path, request.calibration, request.fps),
+    ),
+    "bag": _Format(
+        bag.LAYOUT,
+        bag.looks_like_bag,
+        lambda path, request: bag.open_bag(path, request.calibration, request.topic),
     ),
     "images": _Format(
         image_folder.LAYOUT,
@@ -90,6 +105,8 @@ def open_sequence(
     path = Path(path)
     _check_arguments(path, format, fps, start, count)
     name = _recognise(path) if format == "auto" else format
+    if topic is not None and name != "bag":
+        raise SequenceError(f"{path}: is read as {name}, which has no topic {topic!r}")
     whole = _FORMATS[name].open(path, Request(calibration, fps, topic))
     if start >= len(whole):
         raise SequenceError(f"{path}: has {len(whole)} frames, none from {start} on")

@@ -1,0 +1,58 @@
+"""Which topic of a bag is the camera, and which camera_info belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from denseba_ros.errors import SequenceError
+
+IMAGE = "sensor_msgs/msg/Image"
+COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
+CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
+
+
+def choose_image_topic(types: Mapping[str, str | None], wanted: str | None, where: str) -> str:
+    """The image topic: the one wanted, else the only one (raw before its compressed twin).
+
+    ``types`` maps each topic to its message type.
+
+    Raises:
+        SequenceError: listing the image topics when it is not there or there are several.
+    """
+    images = sorted(t for t, kind in types.items() if kind in (IMAGE, COMPRESSED_IMAGE))
+    images = [t for t in images if not t.endswith("/compressedDepth")]
+    if wanted is not None:
+        topic = "/" + wanted.strip("/")
+        if topic not in images:
+            raise SequenceError(f"{where}: no image topic {topic}; there are: {_listing(images)}")
+        return topic
+    cameras = [t for t in images if _raw_name(t) == t or _raw_name(t) not in images]
+    if len(cameras) != 1:
+        others = "" if cameras else f"; all topics: {_listing(sorted(types))}"
+        raise SequenceError(
+            f"{where}: {len(cameras)} image topics, choose one with topic=: "
+            f"{_listing(cameras)}{others}"
+        )
+    return cameras[0]
+
+
+def choose_info_topic(types: Mapping[str, str | None], image_topic: str) -> str | None:
+    """The camera_info topic beside the image, else the only one of the bag, else None."""
+    infos = sorted(t for t, kind in types.items() if kind == CAMERA_INFO)
+    beside = _raw_name(image_topic).rpartition("/")[0] + "/camera_info"
+    if beside in infos:
+        return beside
+    return infos[0] if len(infos) == 1 else None
+
+
+def is_rectified(image_topic: str) -> bool:
+    """Whether the name says that the image is undistorted already, as image_proc names it."""
+    return "rect" in _raw_name(image_topic).rpartition("/")[2]
+
+
+def _raw_name(topic: str) -> str:
+    return topic.removesuffix("/compressed")
+
+
+def _listing(topics: Iterable[str]) -> str:
+    return ", ".join(topics) or "none"

@@ -1,0 +1,138 @@
+"""Video files through OpenCV."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import cv2
+
+from denseba_ros.errors import CalibrationError, SequenceError
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.camera_info import CalibrationSource, resolve_calibration
+from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.trajectory import Trajectory
+
+_log = logging.getLogger(__name__)
+
+LAYOUT = "a file .mp4, .avi, .mov, .mkv, .webm, .m4v, .mpg, .ts or .wmv"
+_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".ts", ".wmv"})
+_SECOND = 1_000_000_000
+_DEFAULT_FPS = 30.0
+
+
+@dataclass
+class VideoSequence:
+    """Frames of a video file.
+
+    Stamps are the file's own presentation times, or i / fps where ``restamp`` or where they do not
+    rise. Frames that the file announces but does not hold are counted in ``dropped``.
+    """
+
+    path: Path
+    calibration: Calibration
+    announced: int
+    fps: float
+    restamp: bool
+    start: int = 0
+    dropped: int = field(default=0, init=False)
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    def __len__(self) -> int:
+        return self.announced - self.start
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.dropped = 0
+        capture = _capture(self.path)
+        given, last_ns = 0, -1
+        try:
+            for index in itertools.islice(itertools.count(), self.announced):
+                if not capture.grab():
+                    break
+                stamp_ns = self._stamp(index, capture.get(cv2.CAP_PROP_POS_MSEC), last_ns)
+                last_ns = stamp_ns
+                if index < self.start:
+                    continue
+                read, image = capture.retrieve()
+                if read:
+                    given += 1
+                    yield Frame(index, stamp_ns, image)
+        finally:
+            capture.release()
+        self.dropped = len(self) - given
+        if self.dropped:
+            _log.warning("%s: %d announced frames are not there", self.path, self.dropped)
+
+    def groundtruth(self) -> Trajectory | None:
+        return None
+
+    def section(self, start: int, stop: int | None) -> VideoSequence:
+        announced = self.announced if stop is None else min(stop, self.announced)
+        return replace(self, start=start, announced=announced)
+
+    def _stamp(self, index: int, milliseconds: float, last_ns: int) -> int:
+        if self.restamp:
+            return round(index * _SECOND / self.fps)
+        stamp_ns = round(milliseconds * 1e6)
+        return stamp_ns if stamp_ns > last_ns else last_ns + round(_SECOND / self.fps)
+
+
+def looks_like_video(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in _SUFFIXES
+
+
+def open_video(
+    path: Path, calibration: CalibrationSource = None, fps: float | None = None
+) -> VideoSequence:
+    """A video with the calibration given, or ``NAME.yaml`` (camera_info) beside the file.
+
+    Raises:
+        SequenceError: when OpenCV cannot read it.
+        CalibrationError: when there is no calibration or it does not fit.
+    """
+    capture = _capture(path)
+    try:
+        read, image = capture.read()
+        announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        own_fps = capture.get(cv2.CAP_PROP_FPS)
+    finally:
+        capture.release()
+    if not read:
+        raise SequenceError(f"{path}: no frame can be decoded")
+    size = (image.shape[1], image.shape[0])
+    resolved = resolve_calibration(calibration, path.parent, size, (f"{path.stem}.yaml",))
+    if resolved is None:
+        raise CalibrationError(
+            f"{path}: a video has no calibration; give the intrinsics "
+            f"(--intrinsics fx,fy,cx,cy) or a camera_info file {path.stem}.yaml beside it"
+        )
+    rate = fps if fps is not None else own_fps
+    if not (math.isfinite(rate) and rate > 0.0):
+        _log.warning("%s: states no frame rate, taking %g Hz", path, _DEFAULT_FPS)
+        rate = _DEFAULT_FPS
+    count = round(announced) if announced >= 1 else _count(path)
+    return VideoSequence(path, resolved, count, rate, restamp=fps is not None)
+
+
+def _capture(path: Path) -> cv2.VideoCapture:
+    capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened():
+        raise SequenceError(f"{path}: no video that OpenCV can open")
+    return capture
+
+
+def _count(path: Path) -> int:
+    """Frames of a file that does not say, as live recordings often do not."""
+    capture = _capture(path)
+    count = 0
+    while capture.grab():
+        count += 1
+    capture.release()
+    return count
