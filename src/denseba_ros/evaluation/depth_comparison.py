@@ -12,14 +12,16 @@ from denseba_ros.geometry.calibration import Calibration
 
 @dataclass(frozen=True)
 class SampledDepth:
-    """Depths of the N rays that truth and estimate both know, metres.
+    """Depths of the N rays that truth and estimate both know.
 
-    ``estimate`` and ``truth`` (N,); ``rays_with_truth`` counts those inside the estimated view,
-    known there or not.
+    ``estimate`` and ``truth`` (N,) metres; ``rows`` and ``columns`` (N,) pixels of the estimate's
+    grid; ``rays_with_truth`` counts the rays inside the estimated view, known there or not.
     """
 
     estimate: np.ndarray
     truth: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
     rays_with_truth: int
 
 
@@ -34,15 +36,10 @@ def sample_at_truth(
     Going from truth to estimate keeps every point of a sparse truth (lidar). Both depths are
     along z from one place: an offset between the two cameras is neglected.
     """
-    v, u = np.nonzero(np.isfinite(truth) & (truth > 0))
-    x, y = undistorted_rays(truth_camera, u, v)
-    columns = np.round(x * estimate_camera.fx + estimate_camera.cx)
-    rows = np.round(y * estimate_camera.fy + estimate_camera.cy)
-    height, width = estimate.shape
-    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-    sampled = estimate[rows[inside].astype(int), columns[inside].astype(int)]
+    rows, columns, values = _onto_grid(estimate_camera, truth, truth_camera)
+    sampled = estimate[rows, columns]
     known = np.isfinite(sampled) & (sampled > 0)
-    return SampledDepth(sampled[known], truth[v, u][inside][known], int(inside.sum()))
+    return SampledDepth(sampled[known], values[known], rows[known], columns[known], len(rows))
 
 
 def truth_on_grid(
@@ -52,15 +49,22 @@ def truth_on_grid(
 
     The nearest point wins where several fall on one pixel.
     """
+    rows, columns, values = _onto_grid(estimate_camera, truth, truth_camera)
+    grid = np.full((estimate_camera.height, estimate_camera.width), np.inf)
+    np.minimum.at(grid, (rows, columns), values)
+    return np.where(np.isinf(grid), np.nan, grid)
+
+
+def _onto_grid(
+    grid: Calibration, truth: np.ndarray, truth_camera: Calibration
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row, column and depth (M,) of the truth's known pixels that the grid's camera sees."""
     v, u = np.nonzero(np.isfinite(truth) & (truth > 0))
     x, y = undistorted_rays(truth_camera, u, v)
-    columns = np.round(x * estimate_camera.fx + estimate_camera.cx).astype(int)
-    rows = np.round(y * estimate_camera.fy + estimate_camera.cy).astype(int)
-    height, width = estimate_camera.height, estimate_camera.width
-    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-    grid = np.full((height, width), np.inf)
-    np.minimum.at(grid, (rows[inside], columns[inside]), truth[v, u][inside])
-    return np.where(np.isinf(grid), np.nan, grid)
+    columns = np.round(x * grid.fx + grid.cx).astype(np.int64)
+    rows = np.round(y * grid.fy + grid.cy).astype(np.int64)
+    inside = (columns >= 0) & (columns < grid.width) & (rows >= 0) & (rows < grid.height)
+    return rows[inside], columns[inside], truth[v, u][inside]
 
 
 def undistorted_rays(
@@ -70,8 +74,7 @@ def undistorted_rays(
     if not camera.is_distorted or len(u) == 0:
         return (u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy
     pixels = np.stack([u, v], axis=1).astype(np.float64)[:, None]
-    undistort = (
-        cv2.fisheye.undistortPoints if camera.model == "equidistant" else cv2.undistortPoints
-    )
+    fisheye = camera.model == "equidistant"
+    undistort = cv2.fisheye.undistortPoints if fisheye else cv2.undistortPoints
     rays = undistort(pixels, camera.matrix, np.array(camera.coefficients))
     return rays[:, 0, 0], rays[:, 0, 1]

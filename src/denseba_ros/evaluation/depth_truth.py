@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -95,18 +96,17 @@ def read_depth(path: Path, units_per_metre: float) -> np.ndarray:
     return np.where(image == 0, np.nan, image / units_per_metre)
 
 
-def camera_from_json(path: Path) -> Calibration:
-    """The camera that ``denseba run`` writes beside its depth.
+def camera_from_dict(values: dict[str, Any], where: str) -> Calibration:
+    """The camera that ``denseba run`` writes into its JSON files.
 
     Raises:
-        CalibrationError: when the file is missing or incomplete.
+        CalibrationError: when a value is missing, unknown or wrong.
     """
+    fields = {k: v for k, v in values.items() if k != "metres_per_unit"}
     try:
-        values = json.loads(path.read_text())
-        values.pop("metres_per_unit", None)
-        return Calibration(**{**values, "coefficients": tuple(values.get("coefficients", ()))})
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise CalibrationError(f"{path}: {error}") from error
+        return Calibration(**{**fields, "coefficients": tuple(fields.get("coefficients", ()))})
+    except TypeError as error:
+        raise CalibrationError(f"{where}: {error}") from error
 
 
 def truth_camera(
@@ -123,7 +123,7 @@ def truth_camera(
     if intrinsics is not None:
         return parse_intrinsics(intrinsics, *size)
     if (folder / CAMERA).is_file():
-        camera = camera_from_json(folder / CAMERA)
+        camera = camera_from_dict(json.loads((folder / CAMERA).read_text()), str(folder / CAMERA))
         if (camera.width, camera.height) != size:
             raise CalibrationError(f"{folder / CAMERA}: not for depth images of {size}")
         return camera

@@ -17,13 +17,14 @@ _TYPES = {"<f4": "float", "|u1": "uchar"}
 def keyframe_points(
     keyframe: Keyframe, max_relative_sigma: float = 0.1, max_points: int = 3000
 ) -> np.ndarray:
-    """Certain points of one keyframe in the world frame, thinned evenly, as PLY vertices (N,)."""
+    """Certain points of one keyframe in the world frame as PLY vertices (N,), N <= max_points."""
     depth, sigma, camera = keyframe.depth.depth, keyframe.depth.sigma, keyframe.depth.calibration
     with np.errstate(invalid="ignore"):
         certain = (depth > 0) & (sigma < max_relative_sigma * depth)
     v, u = np.nonzero(certain)
-    keep = slice(None, None, max(1, -(-len(u) // max_points)))
-    v, u = v[keep], u[keep]
+    if len(u) > max_points:  # at random: a regular choice would show as stripes
+        keep = np.random.default_rng(keyframe.id).choice(len(u), max_points, replace=False)
+        v, u = v[keep], u[keep]
     z = depth[v, u].astype(np.float64)
     rays = np.stack([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones_like(z)])
     T = keyframe.T_world_camera

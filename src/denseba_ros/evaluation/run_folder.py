@@ -1,8 +1,9 @@
-"""The files of one run: written while it goes on, so that an interruption loses nothing.
+"""The files of one run, and how to read them back.
 
 ``trajectory.txt``   TUM rows, one per tracked frame, camera-to-world, as they were estimated then
 ``depth/NS.png``     uint16 millimetres of each keyframe, 0 = unknown or beyond 65.535 m
 ``depth/camera.json`` the undistorted pinhole camera of these depth images
+``image/NS.png``      grey image of each keyframe on the grid of its depth
 ``keyframes.txt``    TUM rows of the keyframes' final poses
 ``covariance.npz``   ``stamps_ns`` (N,), ``covariance`` (N, 6, 6) of the rows of trajectory.txt
 ``points.ply``       a thinned cloud of the keyframes' depth where it is certain
@@ -11,132 +12,81 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import cv2
 import numpy as np
-from scipy.spatial.transform import Rotation
 
-from denseba_ros.errors import DensebaError
-from denseba_ros.evaluation.point_cloud import keyframe_points, write_ply
-from denseba_ros.sequences.trajectory import Trajectory, write_tum
-from denseba_ros.slam.estimate import DepthMap, Estimate, Keyframe, Tracking
+from denseba_ros.errors import CalibrationError, SequenceError
+from denseba_ros.evaluation.depth_truth import camera_from_dict, read_depth
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.trajectory import Trajectory
 
 TRAJECTORY = "trajectory.txt"
 KEYFRAMES = "keyframes.txt"
 COVARIANCE = "covariance.npz"
 POINTS = "points.ply"
 DEPTH = "depth"
+IMAGE = "image"
 CAMERA = "camera.json"
 SUMMARY = "summary.json"
+EVALUATION = "evaluation.json"
 MILLIMETRES = 1000.0
-_LARGEST = np.iinfo(np.uint16).max
 
 
-class RunWriter:
-    """Writes a run folder; a context manager that completes the files however the run ends.
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder that ``RunWriter`` wrote, or one with at least a trajectory.txt."""
 
-    Raises:
-        DensebaError: when ``folder`` holds a depth folder that no earlier run made.
-    """
+    path: Path
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.depth_pixels_clipped = 0
-        self.keyframes = 0
-        _clear(folder)
-        (folder / DEPTH).mkdir(parents=True, exist_ok=True)
-        self._trajectory = (folder / TRAJECTORY).open("w", buffering=1)
-        self._stamps: list[int] = []
-        self._covariances: list[np.ndarray] = []
-        self._keyframe_poses: dict[int, np.ndarray] = {}
-        self._points: list[np.ndarray] = []
+    def summary(self) -> dict[str, Any]:
+        """summary.json, empty without one. Raises SequenceError when it is damaged."""
+        path = self.path / SUMMARY
+        if not path.is_file():
+            return {}
+        try:
+            values: dict[str, Any] = json.loads(path.read_text())
+        except ValueError as error:
+            raise SequenceError(f"{path}: {error}") from error
+        return values
 
-    def __enter__(self) -> Self:
-        return self
+    def covariances(self, trajectory: Trajectory) -> np.ndarray | None:
+        """(N, 6, 6) of the trajectory's N rows, None when there are none of just these stamps."""
+        path = self.path / COVARIANCE
+        if not path.is_file():
+            return None
+        with np.load(path) as stored:
+            if not np.array_equal(stored["stamps_ns"], trajectory.stamps_ns):
+                return None
+            return np.asarray(stored["covariance"])
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+    def keyframe_stamps(self) -> np.ndarray:
+        """Stamps of the keyframes that have depth, rising, (N,) int64 nanoseconds."""
+        stems = [p.stem for p in (self.path / DEPTH).glob("*.png")]
+        return np.array(sorted(int(s) for s in stems if s.isdigit()), np.int64)
 
-    def add_estimate(self, estimate: Estimate) -> None:
-        """Append the pose and covariance of one frame, when it was tracked."""
-        if estimate.tracking is not Tracking.TRACKING:
-            return
-        self._trajectory.write(tum_row(estimate.stamp_ns, estimate.T_world_camera) + "\n")
-        self._stamps.append(estimate.stamp_ns)
-        self._covariances.append(estimate.covariance)
+    def depth(self, stamp_ns: int) -> np.ndarray:
+        """Depth of a keyframe, (h, w) float64 metres, NaN unknown. Raises SequenceError."""
+        return read_depth(self.path / DEPTH / f"{stamp_ns}.png", MILLIMETRES)
 
-    def add_keyframe(self, keyframe: Keyframe) -> None:
-        """Write the depth of one keyframe and remember its pose and points."""
-        image, clipped = encode_depth(keyframe.depth.depth)
-        path = self.folder / DEPTH / f"{keyframe.stamp_ns}.png"
-        if not cv2.imwrite(str(path), image):
-            raise DensebaError(f"{path}: cannot be written")
-        if not self._keyframe_poses:
-            _write_camera(self.folder / DEPTH / CAMERA, keyframe.depth)
-        self.depth_pixels_clipped += clipped
-        self.keyframes += 1
-        self._keyframe_poses[keyframe.stamp_ns] = keyframe.T_world_camera
-        self._points.append(keyframe_points(keyframe))
+    def image(self, stamp_ns: int) -> np.ndarray | None:
+        """Grey image of a keyframe, (h, w) uint8, None where it was not kept."""
+        path = self.path / IMAGE / f"{stamp_ns}.png"
+        return cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
 
-    def close(self) -> None:
-        """Write what is only complete at the end; harmless when repeated."""
-        self._trajectory.close()
-        poses = sorted(self._keyframe_poses.items())
-        write_tum(
-            self.folder / KEYFRAMES,
-            Trajectory(
-                np.array([stamp for stamp, _ in poses], np.int64),
-                np.array([T for _, T in poses], np.float64).reshape(-1, 4, 4),
-            ),
-        )
-        np.savez(
-            self.folder / COVARIANCE,
-            stamps_ns=np.array(self._stamps, np.int64),
-            covariance=np.array(self._covariances, np.float64).reshape(-1, 6, 6),
-        )
-        if self._points:
-            write_ply(self.folder / POINTS, np.concatenate(self._points))
+    def depth_camera(self) -> Calibration:
+        """The undistorted camera of the depth. Raises CalibrationError without camera.json."""
+        path = self.path / DEPTH / CAMERA
+        if not path.is_file():
+            raise CalibrationError(f"{path}: missing; the run has no keyframes with depth")
+        return camera_from_dict(json.loads(path.read_text()), str(path))
 
-    def write_summary(self, summary: dict[str, Any]) -> None:
-        (self.folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n")
-
-
-def tum_row(stamp_ns: int, T_world_camera: np.ndarray) -> str:
-    """One TUM row of a (4, 4) pose."""
-    seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
-    quaternion = Rotation.from_matrix(T_world_camera[:3, :3]).as_quat()
-    values = " ".join(f"{v:.9f}" for v in (*T_world_camera[:3, 3], *quaternion))
-    return f"{seconds}.{nanoseconds:09d} {values}"
-
-
-def encode_depth(depth: np.ndarray) -> tuple[np.ndarray, int]:
-    """Metres, NaN unknown, to uint16 millimetres, 0 unknown; also how many were too far."""
-    known = np.isfinite(depth) & (depth > 0)
-    millimetres = np.round(np.where(known, depth, 0.0) * MILLIMETRES)
-    too_far = millimetres > _LARGEST
-    return np.where(too_far, 0.0, millimetres).astype(np.uint16), int(too_far.sum())
-
-
-def _write_camera(path: Path, depth: DepthMap) -> None:
-    camera = asdict(depth.calibration)
-    path.write_text(json.dumps({**camera, "metres_per_unit": 1.0 / MILLIMETRES}, indent=2) + "\n")
-
-
-def _clear(folder: Path) -> None:
-    """Remove the files of an earlier run, so that two runs never mix."""
-    depth = folder / DEPTH
-    if depth.exists() and any(depth.iterdir()) and not (folder / TRAJECTORY).exists():
-        raise DensebaError(f"{depth}: not made by `denseba run`; choose another --out")
-    for name in (TRAJECTORY, KEYFRAMES, COVARIANCE, POINTS, SUMMARY, "evaluation.json"):
-        (folder / name).unlink(missing_ok=True)
-    for path in [*depth.glob("*.png"), depth / CAMERA]:
-        path.unlink(missing_ok=True)
+    def image_camera(self) -> Calibration:
+        """The camera of the images that were run; the depth's where no summary tells."""
+        calibration = self.summary().get("calibration")
+        if calibration is None:
+            return self.depth_camera()
+        return camera_from_dict(calibration, str(self.path / SUMMARY))

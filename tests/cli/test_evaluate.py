@@ -1,0 +1,125 @@
+"""`denseba evaluate` on runs whose errors are known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from denseba_ros.cli.main import main
+from denseba_ros.evaluation.evo_check import evo_program
+from denseba_ros.sequences.trajectory import Trajectory, read_tum, write_tum
+
+
+@pytest.fixture
+def out(recording: Any, knowing_system: Any, tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    assert main(["run", str(recording.sequence), "--out", str(folder), "--fps", "10"]) == 0
+    return folder
+
+
+def _evaluate(
+    capsys: pytest.CaptureFixture[str], out: Path, truth: Path, *options: str
+) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main(["evaluate", str(out), "--groundtruth", str(truth), *options]) == 0
+    report: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert report == json.loads((out / "evaluation.json").read_text())
+    return report
+
+
+def test_perfect_run_at_half_scale(
+    recording: Any, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = _evaluate(
+        capsys,
+        out,
+        recording.sequence / "poses_tum.txt",
+        "--depth-groundtruth",
+        str(recording.depth),
+    )
+    assert report["trajectory"]["scale"] == pytest.approx(2.0, rel=1e-5)
+    assert report["trajectory"]["ate_m"]["rmse"] < 1e-6
+    assert report["trajectory"]["matched_poses"] == 27
+    assert report["frames"]["lost"] == 1
+    depth = report["depth"]
+    assert depth["keyframes_compared"] == 6
+    assert depth["unscaled"]["abs_rel"] == pytest.approx(0.5, abs=0.02)
+    assert depth["trajectory_scaled"]["median_rel"] < 2e-3
+    assert depth["textured_median_scaled"]["delta1"] > 0.99
+    for name in ("path.png", "errors.png", "depth.png"):
+        assert (out / name).stat().st_size > 5000
+
+
+def test_known_error_is_found_and_evo_agrees(
+    recording: Any, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    estimate = read_tum(out / "trajectory.txt")
+    poses = estimate.T_world_camera.copy()
+    poses[:, :3, 3] += np.random.default_rng(1).normal(0, 0.01, (len(poses), 3))
+    write_tum(out / "trajectory.txt", Trajectory(estimate.stamps_ns, poses))
+    report = _evaluate(capsys, out, recording.sequence / "poses_tum.txt")
+    # noise of 0.01 along three axes, at half scale; seven degrees of freedom are fitted away
+    expected = 2 * 0.01 * np.sqrt((3 * 27 - 7) / 27)
+    assert report["trajectory"]["ate_m"]["rmse"] == pytest.approx(expected, rel=0.25)
+    if evo_program("evo_ape") is None:
+        assert "evo is not installed" in report["notes"][0]
+    else:
+        assert report["notes"] == []
+        for measure in ("ate_m", "rpe_frame_m", "rpe_frame_deg"):
+            ours, theirs = report["trajectory"][measure]["rmse"], report["evo"][measure]["rmse"]
+            assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-5)
+
+
+def test_without_evo_the_report_says_so(
+    recording: Any,
+    out: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("denseba_ros.evaluation.evo_check.evo_program", lambda _: None)
+    report = _evaluate(capsys, out, recording.sequence / "poses_tum.txt")
+    assert report["evo"] is None
+    assert "evo is not installed" in report["notes"][0]
+
+
+def test_ground_truth_from_the_sequence_folder(
+    recording: Any, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = _evaluate(capsys, out, recording.sequence, "--fps", "10")
+    assert report["trajectory"]["matched_poses"] == 27
+
+
+def test_edited_trajectory_has_no_covariance(
+    recording: Any, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = (out / "trajectory.txt").read_text().splitlines()
+    (out / "trajectory.txt").write_text("\n".join(rows[:-1]) + "\n")
+    report = _evaluate(capsys, out, recording.sequence / "poses_tum.txt")
+    assert report["nees"] is None
+    assert any("no NEES" in note for note in report["notes"])
+
+
+@pytest.mark.parametrize("missing", ["run", "groundtruth", "depth"])
+def test_missing_input_is_a_clear_error(
+    recording: Any, out: Path, capsys: pytest.CaptureFixture[str], missing: str, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    folder = nowhere if missing == "run" else out
+    truth = nowhere if missing == "groundtruth" else recording.sequence / "poses_tum.txt"
+    depth = ["--depth-groundtruth", str(nowhere)] if missing == "depth" else []
+    assert main(["evaluate", str(folder), "--groundtruth", str(truth), *depth]) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_no_overlap_in_time_is_explained(
+    recording: Any, out: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    truth = read_tum(recording.sequence / "poses_tum.txt")
+    late = tmp_path / "late.txt"
+    write_tum(late, Trajectory(truth.stamps_ns + 10**12, truth.T_world_camera))
+    assert main(["evaluate", str(out), "--groundtruth", str(late)]) == 2
+    assert "from 1000.000 to 1002.900 s" in capsys.readouterr().err
