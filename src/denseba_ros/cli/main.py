@@ -22,18 +22,24 @@ COMMANDS = {
     "record": "write a node's outputs to files",
 }
 INTERRUPTED = 130
+NEED_ROS = "source its setup.bash, or pip install 'denseba_ros[ros]'"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns its exit status, 2 on an error that the user can mend."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = next((word for word in arguments if not word.startswith("-")), None)
-    parser = _parser(name if name in COMMANDS else None)
-    args = parser.parse_args(_without_ros_arguments(arguments))
     try:
+        parser = _parser(name if name in COMMANDS else None)
+        args = parser.parse_args(_without_ros_arguments(arguments))
         return int(args.run(args))
     except DensebaError as error:
-        print(f"denseba {args.command}: {error}", file=sys.stderr)
+        print(f"denseba {name}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if not _belongs_to_ros(error.name or ""):
+            raise
+        print(f"denseba {name}: ROS 2 is not here ({error}); {NEED_ROS}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -42,6 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def replay_node() -> int:
     """``denseba replay`` as an executable that ``ros2 run`` and ``ros2 launch`` can start."""
     return main(["replay", *sys.argv[1:]])
+
+
+def _belongs_to_ros(module: str) -> bool:
+    package = module.partition(".")[0]
+    return package == "rclpy" or package.endswith(("_msgs", "_srvs", "_interfaces"))
 
 
 def _without_ros_arguments(arguments: list[str]) -> list[str]:

@@ -105,9 +105,11 @@ def _diagnose(shell: dict[str, str]) -> tuple[str, str]:
         return f"with denseba's profile at both ends: {again}", NEITHER
     if chosen.is_ours:
         return f"at a second try: {again}", "stop other work, and repeat"
-    culprit = chosen.path or "the sender without a profile"
-    remedy = "source env.sh" if chosen.path is None else f"unset {' '.join(PROFILE_VARIABLES)}"
-    return f"{culprit} is the cause, with denseba's profile: {again}", remedy
+    if any(variable in shell for variable in PROFILE_VARIABLES):
+        culprit, remedy = chosen.path or "no profile", f"unset {' '.join(PROFILE_VARIABLES)}"
+    else:
+        culprit, remedy = "a sender without a profile", "source env.sh where the camera starts"
+    return f"{culprit} is the cause: with denseba's profile {again}", remedy
 
 
 def _start(command: list[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
