@@ -1,6 +1,8 @@
 # Everything a newcomer needs: `make demo` and `make test` set the machine up by themselves.
 SHELL := /bin/sh
 BIN := .venv/bin
+# The checkout itself, even when a shell has sourced an older copy in ros2_ws/install.
+ENTER := . .venv/local_setup.sh && export PYTHONPATH="$(CURDIR)/src:$$PYTHONPATH" &&
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint build clean distclean
@@ -13,7 +15,7 @@ setup: ## create or update .venv (seconds when nothing changed)
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh
 
 demo: setup ## a camera stream through the ROS 2 nodes, compared with ground truth
-	@. ./env.sh && $(BIN)/denseba demo
+	@$(ENTER) $(BIN)/denseba demo $(DEMO_ARGS)
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
@@ -21,10 +23,10 @@ lint: setup ## ruff and mypy
 	$(BIN)/mypy
 
 test: lint ## lint, then all tests
-	. ./env.sh && $(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(ENTER) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 build: setup ## build the colcon workspace into ros2_ws/install
-	@. ./env.sh && cd ros2_ws && ../$(BIN)/python -m colcon build $(COLCON_ARGS)
+	@. .venv/local_setup.sh && cd ros2_ws && ../$(BIN)/python -m colcon build $(COLCON_ARGS)
 
 clean: ## remove what was built and measured, keep .venv
 	rm -rf build dist src/*.egg-info ros2_ws/build ros2_ws/install ros2_ws/log demo
