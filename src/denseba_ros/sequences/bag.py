@@ -159,8 +159,9 @@ def decode_message(message: Any, kind: str) -> np.ndarray:
 @contextmanager
 def _opened(path: Path) -> Iterator[AnyReader]:
     """An open reader; whatever fails in reading becomes a SequenceError."""
-    # A recording that was cut off has no metadata.yaml, but its files can be read by themselves.
-    whole = path.is_file() or (path / "metadata.yaml").is_file()
+    # A recording that was cut off has no metadata.yaml, but its files can be read by themselves;
+    # so must those of a folder that is called .bag, which rosbags takes for ROS 1.
+    whole = path.is_file() or ((path / "metadata.yaml").is_file() and path.suffix != ".bag")
     paths = [path] if whole else _storage_files(path)
     try:
         with AnyReader(paths, default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:

@@ -108,7 +108,9 @@ def _stamp(fields: list[str], where: Path) -> int:
 
 def _read_sensor(path: Path) -> _Sensor:
     try:
-        document: Any = yaml.safe_load(path.read_text())
+        # OpenCV's "%YAML:1.0" is no directive that YAML knows.
+        lines = path.read_text().splitlines()
+        document: Any = yaml.safe_load("\n".join(x for x in lines if not x.startswith("%")))
         if document["camera_model"] != "pinhole":
             raise CalibrationError(f"{path}: camera model {document['camera_model']!r}")
         width, height = (int(v) for v in document["resolution"])

@@ -65,7 +65,7 @@ class RoomRenderer:
         return hits
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def room_renderer(seed: int) -> RoomRenderer:
     return RoomRenderer(seed)
 

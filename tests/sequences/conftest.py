@@ -1,0 +1,56 @@
+"""Small sequences on disk, and the real ones where they are."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from denseba_ros.sequences.synthetic_room import RoomSequence
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def room() -> RoomSequence:
+    return RoomSequence(frames=5, width=96, height=72)
+
+
+@pytest.fixture
+def sequence_dir() -> Callable[[str], Path]:
+    """Gives the folder of a real sequence, or skips."""
+
+    def find(name: str) -> Path:
+        data = Path(os.environ.get("DENSEBA_DATA", ROOT.parent / "shared" / "data"))
+        if not (data / name).is_dir():
+            pytest.skip(f"needs the real sequence {name} in DENSEBA_DATA or ../shared/data")
+        return data / name
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[[int, int, int], np.ndarray]:
+    """A smooth (height, width) grey image that is another one for every number."""
+
+    def make(width: int, height: int, number: int) -> np.ndarray:
+        y, x = np.mgrid[:height, :width]
+        return (100 + 60 * np.sin(x / 9 + number) * np.cos(y / 7)).astype(np.uint8)
+
+    return make
+
+
+@pytest.fixture
+def write_pictures(picture: Callable) -> Callable[..., list[Path]]:
+    """Writes one picture per file name into a folder."""
+
+    def write(folder: Path, names: list[str], size: tuple[int, int] = (64, 48)) -> list[Path]:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / name for name in names]
+        for number, path in enumerate(paths):
+            assert cv2.imwrite(str(path), picture(*size, number))
+        return paths
+
+    return write
