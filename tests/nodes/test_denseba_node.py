@@ -62,6 +62,7 @@ class Bench:
         self.node = ros.add(DensebaNode(self._make_system, parameter_overrides=overrides))
         self.client = ros.client()
         self.heard: dict[str, list[Any]] = defaultdict(list)
+        self._names = {name.lstrip("/") for name in OUTPUTS}
         for name, kind in OUTPUTS.items():
             self.client.create_subscription(kind, name, self.heard[name].append, 100)
         self.client.create_subscription(
@@ -76,11 +77,15 @@ class Bench:
         return self.system
 
     def _is_connected(self) -> bool:
-        heard = all(self.client.count_publishers(name) for name in OUTPUTS)
-        counts = self.images.get_subscription_count() and self.infos.get_subscription_count()
-        own = self.node.outputs._odometry.get_subscription_count()
-        status = self.node.status._publisher.get_subscription_count()
-        return bool(heard and counts and own and status)
+        """Every output reaches its ear, and the camera reaches the node, on both sides."""
+        heard = [p for p in self.node.publishers if p.topic_name.lstrip("/") in self._names]
+        assert len(heard) == len(OUTPUTS)
+        writers = [*heard, self.images, self.infos]
+        readers = [s for s in self.client.subscriptions if s.topic_name.lstrip("/") in self._names]
+        camera = [s for s in self.node.subscriptions if s.topic_name in ("/image", "/camera_info")]
+        return all(p.get_subscription_count() for p in writers) and all(
+            s.get_publisher_count() for s in [*readers, *camera]
+        )
 
     def send_info(self, stamp_ns: int = 0) -> None:
         self.infos.publish(calibration_to_msg(self.calibration, stamp_ns, "camera"))
@@ -101,6 +106,9 @@ class Bench:
         self.ros.spin_until(
             lambda: len(self.heard["status"]) >= count, f"the status of {count} images"
         )
+
+    def wait_for(self, name: str, count: int) -> None:
+        self.ros.spin_until(lambda: len(self.heard[name]) >= count, f"{count} on {name}")
 
     def stamps(self, name: str) -> list[int]:
         return [stamp_to_ns(m.header.stamp) for m in self.heard[name]]
@@ -124,7 +132,10 @@ def test_every_tracked_image_gives_odometry_tf_and_depth_with_its_stamp(bench: B
     for stamp in stamps:
         bench.send(stamp)
     bench.wait_for_images(7)
-    bench.ros.spin_until(lambda: len(bench.heard["depth/image"]) == 7, "depth")
+    for name, count in {"odometry": 6, "/tf": 6, "depth/image": 7, "depth/camera_info": 7}.items():
+        bench.wait_for(name, count)
+    for name, count in {"points": 2, "keyframes": 2, "path": 1}.items():
+        bench.wait_for(name, count)
     tracked = stamps[1:]  # the first one initialises
     assert bench.stamps("odometry") == tracked
     assert bench.stamps("depth/image") == stamps == bench.stamps("depth/camera_info")
@@ -144,7 +155,7 @@ def test_every_tracked_image_gives_odometry_tf_and_depth_with_its_stamp(bench: B
 def test_the_default_camera_looks_forward_and_is_in_the_static_tree(bench: Bench) -> None:
     bench.send_info()
     bench.send(SECOND)
-    bench.ros.spin_until(lambda: bench.heard["/tf_static"], "/tf_static")
+    bench.wait_for("/tf_static", 1)
     (transform,) = bench.heard["/tf_static"][0].transforms
     assert (transform.header.frame_id, transform.child_frame_id) == ("base_link", "camera")
     expected = T_base_optical(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -166,6 +177,7 @@ def test_a_lost_image_keeps_odometry_going_and_says_so(bench: Bench) -> None:
         bench.send(SECOND + i, image)
     bench.wait_for_images(4)
     assert [s for _, s, _ in bench.statuses()] == ["initialising", "tracking", "lost", "tracking"]
+    bench.wait_for("odometry", 3)
     assert bench.stamps("odometry") == [SECOND + 1, SECOND + 2, SECOND + 3]
 
 
@@ -285,6 +297,7 @@ def test_extrinsics_come_from_tf_and_images_wait_for_them(
     ]
     static.publish(TFMessage(transforms=transforms))
     bench.wait_for_images(2)
+    bench.wait_for("odometry", 1)
     # The camera looks to the left of the robot, so that its motion is the robot's along y.
     (odometry,) = bench.heard["odometry"]
     np.testing.assert_allclose(pose_from_msg(odometry.pose.pose)[:3, 3], [0.0, 0.1, 0.0], atol=1e-9)
@@ -304,7 +317,8 @@ def test_frames_are_renamed_and_tf_is_switched_off(
     bench.send_info()
     bench.send(SECOND)
     bench.send(2 * SECOND)
-    bench.ros.spin_until(lambda: bench.heard["odometry"], "odometry")
+    bench.wait_for("odometry", 1)
+    bench.wait_for("depth/image", 1)
     bench.wait_for_images(2)
     (odometry,) = bench.heard["odometry"]
     assert (odometry.header.frame_id, odometry.child_frame_id) == ("world", "drone")
