@@ -153,6 +153,18 @@ def test_a_lens_that_cannot_be_undistorted_is_refused() -> None:
         Rectifier(nonsense, VGA)
 
 
+def test_a_lens_that_folds_inside_the_image_is_cut_and_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """r (1 - 2 r^2) turns back at r = 0.41; the corners of the image lie at 0.8."""
+    folded = Calibration(640, 480, 500, 500, 320, 240, "plumb_bob", (-2.0, 0.0, 0.0, 0.0))
+    rectifier = Rectifier(folded, VGA)
+    result = rectifier.calibration
+    corner = np.hypot(result.cx / result.fx, result.cy / result.fy)
+    assert 0.3 < corner < 0.58
+    assert "keeps only" in caplog.text
+
+
 def test_a_tiny_image_is_refused() -> None:
     with pytest.raises(CalibrationError, match="smaller than 8"):
         Rectifier(Calibration(7, 7, 10, 10, 3, 3), VGA)

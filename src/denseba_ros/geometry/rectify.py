@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 
 import cv2
@@ -12,6 +13,8 @@ from denseba_ros.errors import CalibrationError, ImageError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.distortion import distort, undistort
 
+_log = logging.getLogger(__name__)
+
 # The pyramid halves the image, so both sides are multiples of this.
 _MULTIPLE = 8
 # Undistorted views reach at most this angle from the axis; beyond, a pinhole image only stretches.
@@ -20,6 +23,8 @@ _MAX_HALF_ANGLE = math.radians(60.0)
 _BORDER_POINTS = 200
 _SHRINK = 0.98
 _MIN_VIEW = 0.05
+# Share of the image below which the distortion coefficients are probably wrong.
+_SMALL_VIEW = 0.5
 # Round-trip error, in normalised coordinates, of a point that the model can invert.
 _INVERTED = 1e-4
 
@@ -100,6 +105,9 @@ def _valid_view(calibration: Calibration) -> Calibration:
             -top * scale * calibration.fy,
         )
         if _all_seen(view, calibration):
+            kept = width * height / (calibration.width * calibration.height)
+            if kept < _SMALL_VIEW:
+                _log.warning("undistortion keeps only %.0f %% of the image", 100.0 * kept)
             return view
         scale *= _SHRINK
     raise CalibrationError(
@@ -133,7 +141,9 @@ def _undistorted_border(
     distorted = torch.from_numpy(np.stack([(columns - c.cx) / c.fx, (rows - c.cy) / c.fy], axis=-1))
     normalised = undistort(distorted, c)
     error = torch.linalg.vector_norm(distort(normalised, c) - distorted, dim=-1)
-    return normalised[error < _INVERTED].numpy()
+    # Beyond the fold of a polynomial Newton may find the root on the other side of the axis.
+    same_side = (normalised * distorted).sum(dim=-1) > 0.0
+    return normalised[(error < _INVERTED) & same_side].numpy()
 
 
 def _all_seen(view: Calibration, calibration: Calibration) -> bool:
