@@ -97,7 +97,8 @@ install_packages() {
         sh scripts/build_tf2_msgs.sh "$venv"
     else
         # ROS 2's own Python modules are compiled for the system's NumPy: keep that one.
-        numpy=$("$python" -c 'import numpy; print(numpy.__version__)')
+        numpy=$("$python" -c 'import numpy; print(numpy.__version__)') ||
+            fail "ROS 2's Python modules need NumPy: sudo apt install python3-numpy"
         echo "numpy==$numpy" >"$venv/constraints.txt"
         "$venv/bin/python" -m pip install -c "$venv/constraints.txt" \
             colcon-common-extensions -e ".[evaluate,dev]"

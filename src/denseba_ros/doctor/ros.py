@@ -30,7 +30,9 @@ def check_ros() -> Check:
             "source a ROS 2 distribution (. /opt/ros/jazzy/setup.bash) before `make setup`, "
             "or pip install 'denseba_ros[ros]'"
         )
-        return Check(ROS_NAME, "WARN", f"no nodes, only sequences on disk: {error}", remedy)
+        return Check(
+            ROS_NAME, "WARN", f"no nodes, only sequences on disk: {_first_line(error)}", remedy
+        )
     folder = Path(str(rclpy.__file__)).resolve()
     if folder.is_relative_to(Path(sys.prefix).resolve()):
         origin = "wheels"
@@ -45,7 +47,7 @@ def check_tf2_msgs() -> Check:
         module = importlib.import_module("tf2_msgs.msg")
     except ImportError as error:
         remedy = "make setup (wheels), or apt install ros-$ROS_DISTRO-tf2-msgs"
-        return Check("tf2_msgs", "WARN", f"no TF: {error}", remedy)
+        return Check("tf2_msgs", "WARN", f"no TF: {_first_line(error)}", remedy)
     found = _type_hash(Path(str(module.__file__)))
     if found is None:
         return Check("tf2_msgs", "OK", "found; this distribution does not tell its type hash")
@@ -107,3 +109,7 @@ def _type_hash(module: Path) -> str | None:
             hashes = json.loads(description.read_text())["type_hashes"]
             return next((h["hash_string"] for h in hashes if h["type_name"] == TF_MESSAGE), None)
     return None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
