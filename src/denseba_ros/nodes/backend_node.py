@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+import torch
 from rclpy.qos import QoSProfile
 
 from denseba_ros.config import Config
@@ -51,6 +52,7 @@ class BackendNode(WorkingNode[ReceivedFrame]):
     ) -> None:
         super().__init__("denseba_backend", **node_options)
         self._device = pick_device(self.config.device)
+        torch.manual_seed(self.config.seed)
         self._odometry = make_odometry(self.config)
         self._calibration: Calibration | None = None
         self._camera_frame: str | None = None
@@ -89,7 +91,8 @@ class BackendNode(WorkingNode[ReceivedFrame]):
             self.restart()
             self.health.reset()
         self._calibration = frame.calibration
-        estimate = self._odometry.process(frame)
+        with torch.inference_mode():
+            estimate = self._odometry.process(frame)
         processed = time.perf_counter()
         self.outputs.publish(estimate, self._odometry, mount, item.frame_id)
         published = time.perf_counter()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from rclpy.qos import QoSProfile
 
 from denseba_ros.config import Config
@@ -63,7 +64,9 @@ class FrontendNode(WorkingNode[CameraImage]):
             self._frontend = self._make_frontend(self.config, calibration)
             self._calibration = calibration
         started = time.perf_counter()
-        messages = frame_to_messages(self._frontend.process(item.stamp_ns, image), item.frame_id)
+        with torch.inference_mode():
+            frame = self._frontend.process(item.stamp_ns, image)
+        messages = frame_to_messages(frame, item.frame_id)
         processed = time.perf_counter()
         for name, publisher in self._publishers_by_name.items():
             publisher.publish(getattr(messages, name))

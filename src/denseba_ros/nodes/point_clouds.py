@@ -1,13 +1,15 @@
-"""A keyframe's depth as sensor_msgs/PointCloud2."""
+"""A keyframe's depth to and from sensor_msgs/PointCloud2."""
 
 from __future__ import annotations
 
 import numpy as np
 from sensor_msgs.msg import PointCloud2, PointField
 
+from denseba_ros.errors import ImageError
+from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.images import to_bytes
-from denseba_ros.nodes.stamps import make_header
-from denseba_ros.slam.estimate import Keyframe
+from denseba_ros.nodes.stamps import make_header, stamp_to_ns
+from denseba_ros.slam.estimate import DepthMap, Keyframe
 
 _FIELDS = ("x", "y", "z", "intensity", "sigma")
 _BYTES = 4 * len(_FIELDS)
@@ -42,3 +44,22 @@ def keyframe_to_cloud(keyframe: Keyframe, frame_id: str) -> PointCloud2:
     )
     cloud.data = to_bytes(points)
     return cloud
+
+
+def keyframe_from_cloud(
+    cloud: PointCloud2, calibration: Calibration, T_world_camera: np.ndarray
+) -> Keyframe:
+    """The keyframe that ``keyframe_to_cloud`` published; its id is its stamp.
+
+    Raises:
+        ImageError: when the cloud has other fields or is not of the calibration's size.
+    """
+    size = (calibration.height, calibration.width)
+    names = tuple(f.name for f in cloud.fields)
+    if names != _FIELDS or (cloud.height, cloud.width) != size:
+        raise ImageError(f"a cloud {cloud.height}x{cloud.width} of {names}, expected {size}")
+    points = np.frombuffer(cloud.data, dtype="<f4").reshape(*size, len(_FIELDS))
+    depth = DepthMap(points[..., 2].copy(), points[..., 4].copy(), calibration)
+    stamp_ns = stamp_to_ns(cloud.header.stamp)
+    image = points[..., 3].astype(np.uint8)
+    return Keyframe(stamp_ns, stamp_ns, T_world_camera, depth, image)

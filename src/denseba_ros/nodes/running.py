@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import Any
 
 import rclpy
@@ -17,6 +14,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from denseba_ros import transport
 from denseba_ros.errors import DensebaError
+from denseba_ros.nodes.stopping import stop_event
 from denseba_ros.nodes.working_node import WorkingNode
 
 _SPIN_SECONDS = 0.2
@@ -30,26 +28,13 @@ def run_node(make_node: Callable[[], WorkingNode[Any]]) -> int:
     0 when asked to stop, 2 when a parameter or the machine is wrong, 1 on a bug.
     """
     transport.activate()
-    with stop_on_signals() as stop:
-        # Our own handlers, so that the worker ends before the context does.
-        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
-        try:
-            return _spin(make_node, stop)
-        finally:
-            rclpy.try_shutdown()
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set; a second signal while cleaning up changes nothing."""
-    stop = threading.Event()
-
-    def ask_to_stop(_: int, __: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask_to_stop)
-    yield stop
+    # Our own handlers, so that the worker ends before the context does.
+    stop = stop_event()
+    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        return _spin(make_node, stop)
+    finally:
+        rclpy.try_shutdown()
 
 
 def _spin(make_node: Callable[[], WorkingNode[Any]], stop: threading.Event) -> int:

@@ -1,0 +1,93 @@
+"""``denseba record``: write what a node publishes, in the layout of ``denseba run``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from denseba_ros import transport
+
+if TYPE_CHECKING:
+    from denseba_ros.nodes.recorder import Recorder
+
+READY = "recording"
+"""First word on standard output once the recorder is connected to the node."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Writes DIR/trajectory.txt (poses of the camera in the frame of the first one, as `denseba "
+        "run` writes them; TF gives where the camera sits on the base), DIR/depth, DIR/points.ply "
+        "and DIR/summary.json with the counts per topic, until it is stopped."
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--namespace", default="", help="of the node's topics")
+    parser.add_argument("--count", type=int, help="stop after so many images, dropped ones too")
+    parser.add_argument("--idle", type=float, help="stop when nothing came for so many seconds")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when something was recorded, 1 when nothing came.
+
+    Raises:
+        DensebaError: when the folder cannot be used.
+    """
+    transport.activate()
+    import rclpy
+    from rclpy.signals import SignalHandlerOptions
+
+    from denseba_ros.evaluation.run_writer import RunWriter
+    from denseba_ros.nodes.recorder import Recorder
+    from denseba_ros.nodes.stopping import stop_event
+
+    stop = stop_event()
+    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        with RunWriter(args.out) as writer:
+            recorder = Recorder(writer, namespace=args.namespace)
+            try:
+                _record(recorder, args.count, args.idle, stop)
+                recorder.finish()
+            finally:
+                writer.write_summary(recorder.summary())
+                recorder.destroy_node()
+    finally:
+        rclpy.try_shutdown()
+    summary = recorder.summary()
+    print(
+        f"{args.out}: {summary['tracked']} of {summary['frames']} images tracked, "
+        f"{summary['keyframes']} keyframes, {summary['messages'].get('odometry', 0)} odometry"
+    )
+    return 0 if summary["frames"] else 1
+
+
+def _record(
+    recorder: Recorder, count: int | None, idle: float | None, stop: threading.Event
+) -> None:
+    """Spin until stopped, ``count`` images were reported, or nothing came for ``idle`` seconds."""
+    from rclpy.executors import SingleThreadedExecutor
+
+    executor = SingleThreadedExecutor()
+    executor.add_node(recorder)
+    said_ready = False
+    with tqdm(total=count, unit="image", desc="record", disable=None) as bar:
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=0.1)
+            if not said_ready and recorder.is_connected():
+                print(READY, flush=True)
+                said_ready = True
+            frames = sum(recorder.states.values())
+            bar.update(frames - bar.n)
+            silent = time.monotonic() - recorder.last_heard
+            # The last status may come before the last depth: listen a moment longer.
+            if (count is not None and frames >= count and silent > 0.5) or (
+                idle is not None and frames and silent > idle
+            ):
+                break
+    executor.shutdown()
