@@ -1,6 +1,5 @@
-"""Small sequences on disk, and the real ones where they are."""
+"""Small pictures to make sequences of, and a small room."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,25 +9,10 @@ import pytest
 
 from denseba_ros.sequences.synthetic_room import RoomSequence
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="session")
 def room() -> RoomSequence:
     return RoomSequence(frames=5, width=96, height=72)
-
-
-@pytest.fixture
-def sequence_dir() -> Callable[[str], Path]:
-    """Gives the folder of a real sequence, or skips."""
-
-    def find(name: str) -> Path:
-        data = Path(os.environ.get("DENSEBA_DATA", ROOT.parent / "shared" / "data"))
-        if not (data / name).is_dir():
-            pytest.skip(f"needs the real sequence {name} in DENSEBA_DATA or ../shared/data")
-        return data / name
-
-    return find
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,32 @@ def test_poses_in_the_official_place_are_found(folder: Path) -> None:
     assert len(truth) == 3
 
 
+def test_a_section_with_rows_of_its_own_goes_in_order(
+    tmp_path: Path, write_pictures: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_pictures(tmp_path / "image_0", ["000120.png", "000121.png"])
+    (tmp_path / "times.txt").write_text("12.0\n12.1\n")
+    (tmp_path / "calib.txt").write_text(P0)
+    (tmp_path / "poses.txt").write_text("1 0 0 5 0 1 0 0 0 0 1 0\n1 0 0 6 0 1 0 0 0 0 1 0\n")
+    sequence = open_kitti(tmp_path)
+    assert [(f.index, f.stamp_ns) for f in sequence] == [
+        (120, 12_000_000_000),
+        (121, 12_100_000_000),
+    ]
+    truth = sequence.groundtruth()
+    assert truth is not None
+    assert truth.stamps_ns.tolist() == [12_000_000_000, 12_100_000_000]
+    assert truth.T_world_camera[:, 0, 3].tolist() == [5, 6]
+    assert "order of the images" in caplog.text
+
+
+def test_poses_may_end_before_the_images(folder: Path) -> None:
+    (folder / "poses.txt").write_text("1 0 0 0 0 1 0 0 0 0 1 0\n1 0 0 1 0 1 0 0 0 0 1 0\n")
+    truth = open_kitti(folder).groundtruth()
+    assert truth is not None
+    assert truth.stamps_ns.tolist() == [0, 103_735_900]
+
+
 def test_published_intrinsics_of_a_known_size_come_with_a_warning(
     tmp_path: Path, write_pictures: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -51,6 +51,10 @@ def test_without_any_pose_there_is_no_ground_truth(folder: Path) -> None:
     for path in folder.glob("*.pose.txt"):
         path.unlink()
     assert open_seven_scenes(folder).groundtruth() is None
+    (folder / "poses_tum.txt").write_text("0.0 1 2 3 0 0 0 1\n")
+    truth = open_seven_scenes(folder).groundtruth()
+    assert truth is not None
+    assert truth.T_world_camera[0, :3, 3].tolist() == [1, 2, 3]
 
 
 def test_a_broken_pose_file_is_named(folder: Path) -> None:

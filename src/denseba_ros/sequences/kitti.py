@@ -47,8 +47,8 @@ def open_kitti(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
         raise SequenceError(f"{folder}: no images in {' or '.join(_CAMERAS)}")
     paths = image_files(folder / camera)
     ids = [_frame_id(path) for path in paths]
-    stamps = _stamps(folder, max(ids) + 1)
-    files = [ImageFile(i, stamps[i], path) for i, path in zip(ids, paths, strict=True)]
+    stamps = _stamps(folder, ids)
+    files = [ImageFile(*row) for row in zip(ids, stamps, paths, strict=True)]
     check_rising(files, folder)
     projection = _projection(folder / "calib.txt", "P" + camera[-1])
     camera_model = _calibration(folder, calibration, projection, image_size(paths, folder))
@@ -66,18 +66,31 @@ def _frame_id(path: Path) -> int:
     return number
 
 
-def _stamps(folder: Path, needed: int) -> list[int]:
+def _stamps(folder: Path, ids: list[int]) -> list[int]:
+    """The stamp of each frame id."""
     path = folder / "times.txt"
     if not path.is_file():
         _log.warning("%s: no times.txt, taking 10 Hz", folder)
-        return [i * _NOMINAL_PERIOD_NS for i in range(needed)]
+        return [i * _NOMINAL_PERIOD_NS for i in ids]
     try:
         stamps = [parse_seconds(row) for row in path.read_text().split()]
     except ValueError as error:
         raise SequenceError(f"{path}: {error}") from error
-    if len(stamps) < needed:
-        raise SequenceError(f"{path}: {len(stamps)} rows, but the last frame id is {needed - 1}")
-    return stamps
+    rows = _rows(ids, len(stamps), path)
+    if None in rows:
+        raise SequenceError(f"{path}: {len(stamps)} rows, but the last frame id is {ids[-1]}")
+    return [stamps[row] for row in rows if row is not None]
+
+
+def _rows(ids: list[int], count: int, path: Path) -> list[int | None]:
+    """The row of each frame id in a file of ``count`` rows: the id itself, None beyond the end.
+
+    A section of a sequence may keep its frame ids but only its own rows; then they go in order.
+    """
+    if ids[-1] >= count == len(ids):
+        _log.warning("%s: as many rows as images, taken in the order of the images", path)
+        return list(range(count))
+    return [i if i < count else None for i in ids]
 
 
 def _projection(path: Path, name: str) -> np.ndarray | None:
@@ -136,8 +149,10 @@ def _groundtruth(
     path = next((p for p in candidates if p.is_file()), None)
     if path is not None:
         poses = read_kitti(path) @ T_camera0_camera
-        known = [i for i in ids if i < len(poses)]
-        return Trajectory(np.array([stamps[i] for i in known], dtype=np.int64), poses[known])
+        rows = _rows(ids, len(poses), path)
+        known = [(stamp, row) for stamp, row in zip(stamps, rows, strict=True) if row is not None]
+        kept = [row for _, row in known]
+        return Trajectory(np.array([stamp for stamp, _ in known], dtype=np.int64), poses[kept])
     if (folder / "poses_tum.txt").is_file():
         return read_tum(folder / "poses_tum.txt")
     return None

@@ -12,7 +12,7 @@ from denseba_ros.sequences.camera_info import CalibrationSource, check_size, res
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.image_sequence import ImageFile, ImageSequence, image_size
 from denseba_ros.sequences.known_cameras import SEVEN_SCENES_COLOUR
-from denseba_ros.sequences.trajectory import Trajectory, is_rigid
+from denseba_ros.sequences.trajectory import Trajectory, is_rigid, read_tum
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,8 @@ def open_seven_scenes(folder: Path, calibration: CalibrationSource = None) -> Im
     """One 7-Scenes sequence: stamp = frame number / 30 s, colour camera f = 525, c = (320, 240).
 
     The ground truth is that of the depth camera (about 2.5 cm from the colour camera); frames
-    whose pose file is missing or no rigid transform are left out of it.
+    whose pose file is missing or no rigid transform are left out of it. Without pose files it is
+    poses_tum.txt.
 
     Raises:
         SequenceError: without colour images.
@@ -43,7 +44,7 @@ def open_seven_scenes(folder: Path, calibration: CalibrationSource = None) -> Im
         resolved = SEVEN_SCENES_COLOUR
         check_size(resolved, size, str(folder))
     files = [_stamped(path) for path in paths]
-    return ImageSequence(folder.name, resolved, files, lambda: _groundtruth(files))
+    return ImageSequence(folder.name, resolved, files, lambda: _groundtruth(folder, files))
 
 
 def _stamped(path: Path) -> ImageFile:
@@ -53,7 +54,7 @@ def _stamped(path: Path) -> ImageFile:
     return ImageFile(number, round(number * 1_000_000_000 / _NOMINAL_HZ), path)
 
 
-def _groundtruth(files: list[ImageFile]) -> Trajectory | None:
+def _groundtruth(folder: Path, files: list[ImageFile]) -> Trajectory | None:
     stamps: list[int] = []
     poses: list[np.ndarray] = []
     missing = 0
@@ -69,7 +70,8 @@ def _groundtruth(files: list[ImageFile]) -> Trajectory | None:
         stamps.append(file.stamp_ns)
         poses.append(T)
     if not poses:
-        return None
+        path = folder / "poses_tum.txt"
+        return read_tum(path) if path.is_file() else None
     if missing:
         _log.warning("%d of %d frames have no valid ground-truth pose", missing, len(files))
     return Trajectory(np.array(stamps, dtype=np.int64), np.stack(poses))
