@@ -51,8 +51,10 @@ def linearise(
     f = corner_M.shape[2]
     M[:, :, :f, :2, :2] += corner_M
     q[:, :, :f, :2] += corner_q
-    J_pose, J_depth = _jacobians(problem, variables, level)
-    H, b, H_depth, b_depth, H_mixed = _assemble(M, q, J_pose, J_depth, variables, residual.gain)
+    T_pair = _linearisation_poses(problem, variables)
+    J_pose, J_depth = _jacobians(problem, variables, T_pair, level)
+    C = _host_chain(T_pair, residual.gain)
+    H, b, H_depth, b_depth, H_mixed = _assemble(M, q, J_pose, J_depth, C)
     prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
     H_depth = H_depth + problem.prior_information
     b_depth = b_depth + problem.prior_information * (variables.inverse_depth - problem.prior_depth)
@@ -69,14 +71,21 @@ def _patch_information(residual: PatchResidual) -> tuple[Tensor, Tensor]:
     return products[..., :4, :4].contiguous(), products[..., :4, 4].contiguous()
 
 
-def _jacobians(problem: Problem, variables: Variables, level: int) -> tuple[Tensor, Tensor]:
-    """Derivatives (K, K, N, 2, 6) and (K, K, N, 2) of the projected pixel at ``level``.
+def _linearisation_poses(problem: Problem, variables: Variables) -> Tensor:
+    """T_target_host (K, K, 4, 4) float64 for the Jacobians.
 
     Frames in the prior keep their first estimate (problem.frozen), others their current one.
     """
-    camera = problem.camera.level(level)
     T = torch.where(problem.frozen[:, None, None], problem.pose_prior.T, variables.T)
-    T_pair = relative_poses(T).to(variables.inverse_depth.dtype)
+    return relative_poses(T)
+
+
+def _jacobians(
+    problem: Problem, variables: Variables, T_pair: Tensor, level: int
+) -> tuple[Tensor, Tensor]:
+    """Derivatives (K, K, N, 2, 6) and (K, K, N, 2) of the projected pixel at ``level``."""
+    camera = problem.camera.level(level)
+    T_pair = T_pair.to(variables.inverse_depth.dtype)
     t = T_pair[:, :, None, :3, 3]
     rays = problem.camera.rays(problem.pixels)[:, None]
     projected = project(
@@ -86,9 +95,12 @@ def _jacobians(problem: Problem, variables: Variables, level: int) -> tuple[Tens
 
 
 def _assemble(
-    M: Tensor, q: Tensor, J_pose: Tensor, J_depth: Tensor, variables: Variables, gain: Tensor
+    M: Tensor, q: Tensor, J_pose: Tensor, J_depth: Tensor, C: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Chain y to the relative frame step of each pair, and that to both frames of the pair."""
+    """Chain y to the relative step of each pair, and that to both its frames.
+
+    ``C`` (K, K, 8, 8): step_pair = step_target - C step_host.
+    """
     k, _, n = J_depth.shape[:3]
     M_pixel = M[..., :2]  # K, K, N, 4, 2
     MJ = torch.cat([M_pixel @ J_pose, M[..., 2:]], -1)  # K, K, N, 4, 8
@@ -100,7 +112,6 @@ def _assemble(
     flat = J_pose.permute(0, 1, 4, 2, 3).reshape(k, k, 6, n * 2)
     top = flat @ MJ[..., :2, :].reshape(k, k, n * 2, FRAME_DOF)
     H_pair = torch.cat([top, MJ[..., 2:, :].sum(2)], 2).double()  # K, K, 8, 8
-    C = _host_chain(variables, gain)  # step_pair = step_target - C step_host
     H, b = _scatter(H_pair, b_pair, C)
     H_mixed = mixed.permute(0, 2, 1, 3).contiguous()  # host, point, target, 8
     host = (mixed @ C.to(mixed.dtype)).sum(1)  # K, N, 8
@@ -114,11 +125,11 @@ def _to_relative(J_pose: Tensor, y: Tensor) -> Tensor:
     return torch.cat([(J_pose.transpose(-1, -2) @ y[..., :2, None])[..., 0], y[..., 2:]], -1)
 
 
-def _host_chain(variables: Variables, gain: Tensor) -> Tensor:
+def _host_chain(T_pair: Tensor, gain: Tensor) -> Tensor:
     """(K, K, 8, 8) float64: how the host's step enters the pair's relative step."""
-    k = len(variables.T)
+    k = len(T_pair)
     C = torch.zeros(k, k, FRAME_DOF, FRAME_DOF, dtype=torch.float64, device=gain.device)
-    C[..., :6, :6] = se3.adjoint(relative_poses(variables.T))
+    C[..., :6, :6] = se3.adjoint(T_pair)
     C[..., 6, 6] = 1.0
     C[..., 7, 7] = gain
     return C

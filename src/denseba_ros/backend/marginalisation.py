@@ -18,6 +18,9 @@ from denseba_ros.backend.photometric import patch_reference
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
 from denseba_ros.backend.schur import reduce
 
+# Of the Jacobi-scaled Hessian; smaller eigenvalues are rounding, not information.
+_MIN_EIGENVALUE = 1e-7
+
 
 def marginalise(problem: Problem, variables: Variables, index: int, level: int) -> GaussianPrior:
     """Prior on the other frames after frame ``index`` and its points are eliminated.
@@ -36,6 +39,15 @@ def marginalise(problem: Problem, variables: Variables, index: int, level: int) 
     affine = torch.where(frozen[:, None], problem.pose_prior.affine, variables.affine)[keep]
     origin = GaussianPrior(H, b, T, affine)
     x = origin.step_from_origin(variables.T[keep], variables.affine[keep])
+    import os
+    mode=os.environ.get("MARG","full")
+    if mode=="gauge":
+        return GaussianPrior.gauge(variables.T[keep],variables.affine[keep],1e-4,1e-4)
+    if mode=="nob":
+        return replace(origin, b=0*b, T=variables.T[keep], affine=variables.affine[keep])
+    if os.environ.get("DBG"):
+        w,V=torch.linalg.eigh(H); xx=V@((V.T@b)/w.clamp(min=1e-3)*(w>1e-3))
+        print("prior eig",w[:8].numpy().round(2),w[-1].item(),"want",xx.reshape(-1,8).abs().amax(0).numpy().round(4), "x",x.reshape(-1,8).abs().amax(0).numpy().round(4))
     return replace(origin, b=b - H @ x)
 
 
@@ -52,6 +64,14 @@ def _eliminate(H: Tensor, b: Tensor, index: int) -> tuple[Tensor, Tensor]:
     gain = torch.linalg.solve(inner, A[block][:, ~block]).T
     H_out = A[~block][:, ~block] - gain @ A[block][:, ~block]
     b_out = g[~block] - gain @ g[block]
+    H_out, b_out = _positive(H_out, b_out)
     back = 1.0 / scale[~block]
-    H_out = H_out * back[:, None] * back[None]
-    return 0.5 * (H_out + H_out.T), b_out * back
+    return H_out * back[:, None] * back[None], b_out * back
+
+
+def _positive(H: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Keep only directions that are really constrained: rounding may leave negative curvature."""
+    values, vectors = torch.linalg.eigh(0.5 * (H + H.T))
+    kept = values > _MIN_EIGENVALUE
+    values = torch.where(kept, values, torch.zeros_like(values))
+    return (vectors * values) @ vectors.T, vectors @ (kept * (vectors.T @ b))

@@ -29,11 +29,12 @@ class Step:
 
 def reduce(system: LinearSystem, damping: float) -> tuple[Tensor, Tensor]:
     """Reduced Hessian (8K, 8K) and gradient (8K,) float64 after eliminating the depths."""
-    inverse = 1.0 / (system.H_depth * (1 + damping)).clamp(min=_MIN_INFORMATION)
-    E = system.H_mixed.reshape(-1, system.H_mixed.shape[-1])
-    weighted = E * inverse.reshape(-1, 1)
-    H = system.H - (weighted.T @ E).double()
-    b = system.b - (weighted.T @ system.b_depth.reshape(-1)).double()
+    # The difference of two large sums: in single precision it would lose positive definiteness.
+    H_depth = system.H_depth.double() * (1 + damping)
+    E = system.H_mixed.reshape(-1, system.H_mixed.shape[-1]).double()
+    weighted = E / H_depth.clamp(min=_MIN_INFORMATION).reshape(-1, 1)
+    H = system.H - weighted.T @ E
+    b = system.b - weighted.T @ system.b_depth.reshape(-1).double()
     return 0.5 * (H + H.T), b
 
 

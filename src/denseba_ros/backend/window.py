@@ -12,6 +12,7 @@ from torch import Tensor
 from denseba_ros.backend.gaussian_prior import GaussianPrior
 from denseba_ros.backend.linear_system import LinearSystem
 from denseba_ros.backend.problem import Noise, Problem, Variables
+from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 
 
@@ -112,7 +113,7 @@ class Window:
         """Take over adjusted variables and the depths' uncertainty from the last system."""
         sigma = system.H_depth.clamp(min=1e-9).rsqrt()
         for i, keyframe in enumerate(self.keyframes):
-            keyframe.T = variables.T[i]
+            keyframe.T = se3.orthonormalised(variables.T[i])
             keyframe.affine = variables.affine[i]
             points = keyframe.points
             points.inverse_depth = variables.inverse_depth[i]

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 _MIN_CORNERS = 40
 _MIN_INLIERS = 0.5
-# Median angle between the two rays of a corner, degrees, below which depth is guesswork.
-_MIN_PARALLAX = 1.0
+# Angle between the two rays of a corner, degrees, that this percentile of them must reach:
+# below, depth is guesswork; far corners of an open scene never reach it.
+_MIN_PARALLAX, _PARALLAX_PERCENTILE = 1.0, 70
 _THRESHOLD_PIXELS = 1.0
 
 
@@ -50,7 +51,7 @@ def two_view(
     ok = in_front & (mask[:, 0] > 0) & (angle > 0.25 * np.radians(_MIN_PARALLAX))
     if in_front[mask[:, 0] > 0].mean() < 0.8:
         return None, "the two views put too many corners behind a camera"
-    parallax = float(np.degrees(np.median(angle[mask[:, 0] > 0])))
+    parallax = float(np.degrees(np.percentile(angle[mask[:, 0] > 0], _PARALLAX_PERCENTILE)))
     if parallax < _MIN_PARALLAX or ok.sum() < _MIN_CORNERS // 2:
         return None, f"parallax of {parallax:.2f} degrees is below {_MIN_PARALLAX}"
     return TwoView(T, depth, ok), ""

@@ -12,7 +12,7 @@ from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.frontend.two_view import TwoView, two_view
 
 # Median flow (share of the image width) before two views are worth trying.
-_MIN_FLOW = 0.02
+_MIN_FLOW = 0.01
 # Below this share of corners still followed the first image is given up.
 _MIN_FOLLOWED = 0.35
 

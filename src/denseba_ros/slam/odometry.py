@@ -69,6 +69,7 @@ class Odometry:
         finished, self._finished = self._finished, []
         return finished
 
+    @torch.inference_mode()
     def process(self, frame: FrontendFrame) -> Estimate:
         """Estimate for one frame.
 
@@ -183,7 +184,8 @@ class Odometry:
         """Take a tracked frame over and make it a keyframe where it brings something new."""
         assert self._mapper is not None
         keyframe = self._mapper.keyframes[-1]
-        T = alignment.T @ keyframe.T
+        # Every product with an inverse triples a departure from a rotation, so it is taken off.
+        T = se3.orthonormalised(alignment.T @ keyframe.T)
         self._lost = 0
         self._motions.measured(frame.stamp_ns, T, alignment.affine)
         covariance = torch.linalg.pinv(frame_information(alignment), hermitian=True)

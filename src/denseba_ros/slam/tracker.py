@@ -95,7 +95,9 @@ class Tracker:
         """Pose (4, 4) from the corners alone: a start with a wide basin."""
         for _ in range(self.iterations):
             H, b, _, _ = self._corner_terms(reference, corners, T, 0)
-            step = torch.linalg.solve(H + 1e-6 * torch.diag(H.diagonal() + 1e-9), -b)
+            step, ok = _solve(H, b, 1e-6)
+            if not ok:
+                break
             T = se3.exp(step) @ T
             if float(step.norm()) < _CONVERGED:
                 break
@@ -114,8 +116,9 @@ class Tracker:
         damping = 1e-3
         normal = self._normal(reference, pyramid, corners, T, affine, level)
         for _ in range(self.iterations):
-            A = normal.H + damping * torch.diag(normal.H.diagonal())
-            step = -torch.linalg.solve(A, normal.b)
+            step, ok = _solve(normal.H, normal.b, damping)
+            if not ok:
+                break
             T_new, affine_new = se3.exp(step[:6]) @ T, affine + step[6:]
             candidate = self._normal(reference, pyramid, corners, T_new, affine_new, level)
             if float(candidate.energy) < float(normal.energy):
@@ -257,6 +260,13 @@ class Tracker:
             int(near.sum()),
             float(flow),
         )
+
+
+def _solve(H: Tensor, b: Tensor, damping: float) -> tuple[Tensor, bool]:
+    """Damped step -(H + damping diag H)^-1 b, and whether the system could be solved."""
+    factor, info = torch.linalg.cholesky_ex(H + damping * torch.diag(H.diagonal() + 1e-9))
+    step = -torch.cholesky_solve(b[:, None], factor)[:, 0]
+    return step, int(info) == 0 and bool(torch.isfinite(step).all())
 
 
 def frame_information(alignment: Alignment) -> Tensor:
