@@ -14,9 +14,14 @@ from denseba_ros.sequences.opening import FORMATS, open_sequence
 from denseba_ros.sequences.sequence import Sequence
 
 
-def add_sequence_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add SEQUENCE and the options that say how to read it."""
-    parser.add_argument("sequence", type=Path, help="folder, video file or bag to read")
+def add_sequence_arguments(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Add SEQUENCE, which may be left out when ``optional``, and how to read it."""
+    parser.add_argument(
+        "sequence",
+        type=Path,
+        nargs="?" if optional else None,
+        help="folder, video file or bag to read",
+    )
     parser.add_argument("--format", choices=FORMATS, default="auto", help="layout of SEQUENCE")
     parser.add_argument(
         "--intrinsics",

@@ -45,7 +45,8 @@ class CameraImage:
                 f"the image is {width}x{height} but camera_info says "
                 f"{calibration.width}x{calibration.height}: publish the camera_info of this size"
             )
-        return image
+        # Torch refuses to promise anything about views of memory that must not be written.
+        return np.require(image, requirements="W")
 
 
 class CameraInput:

@@ -128,17 +128,15 @@ class Recorder(Node):
             self._odometry_times.append(time.monotonic())
         stamp_ns = stamp_to_ns(message.header.stamp)
         self._received.setdefault(stamp_ns, _Received()).parts[name] = message
-        self._find_mount()
-        if self._mount is None:
-            return
-        for stamp in sorted(self._received):
-            self._write(stamp)
-        self._forget_before(stamp_ns - 10 * NANOSECONDS)
-
-    def _find_mount(self) -> None:
-        """base -> camera, once an odometry and a camera_info have named the two frames."""
         if self._mount is not None:
-            return
+            self._write(stamp_ns)
+            self._forget_before(stamp_ns - 10 * NANOSECONDS)
+        elif self._find_mount():
+            for stamp in sorted(self._received):
+                self._write(stamp)
+
+    def _find_mount(self) -> bool:
+        """base -> camera, once an odometry and a camera_info have named the two frames."""
         parts = [received.parts for received in self._received.values()]
         bases = [p["odometry"].child_frame_id for p in parts if "odometry" in p]
         cameras = [
@@ -149,6 +147,7 @@ class Recorder(Node):
             if T_base_camera is not None:
                 self._mount = CameraMount(T_base_camera)
                 self.trajectory_frame = "camera"
+        return self._mount is not None
 
     def _write(self, stamp_ns: int) -> None:
         """Write the pose and the keyframe of a stamp as soon as all their parts are there."""

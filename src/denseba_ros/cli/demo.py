@@ -1,0 +1,127 @@
+"""``denseba demo``: a camera stream through real ROS 2 processes, compared with ground truth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from denseba_ros.cli.arguments import add_sequence_arguments, open_from_arguments
+from denseba_ros.cli.demo_report import print_report
+from denseba_ros.cli.record import READY
+from denseba_ros.errors import DensebaError
+from denseba_ros.nodes.processes import (
+    Processes,
+    denseba_command,
+    node_command,
+    private_environment,
+    ros_is_here,
+)
+from denseba_ros.resources import share_file
+from denseba_ros.sequences.room_folder import DEPTH_UNITS_PER_METRE, write_room
+from denseba_ros.sequences.synthetic_room import RoomSequence
+
+_ROOM_FRAMES = 120
+_START_SECONDS = 60.0
+_SECONDS_PER_IMAGE = 5.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Replays SEQUENCE, or a room that it renders, into a denseba_node, records what comes out, "
+        "and compares it with ground truth: three processes over ROS 2."
+    )
+    add_sequence_arguments(parser, optional=True)
+    parser.add_argument("--out", type=Path, default=Path("demo"), help="folder for results (demo)")
+    parser.add_argument("--params", type=Path, help="parameter file, default config/denseba.yaml")
+    parser.add_argument("--direct", action="store_true", help="the core alone, without ROS 2")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when the result is sane, 1 when it is not.
+
+    Raises:
+        DensebaError: when the sequence is wrong or a process fails.
+    """
+    started = time.monotonic()
+    is_room = args.sequence is None
+    if is_room:
+        args.sequence = args.out / "room"
+        print(f"1/3 rendering a room with exact depth and poses into {args.sequence}")
+        write_room(args.sequence, RoomSequence(frames=args.count or _ROOM_FRAMES), progress=True)
+    sequence = open_from_arguments(args)
+    results = args.out / "results"
+    missing = ros_is_here()
+    if missing or args.direct:
+        print(f"2/3 {missing or 'as asked'}: running the core directly, WITHOUT any ROS 2 node")
+        params = _params_file(args)
+        options = [*_sequence_options(args), "--out", str(results), "--config", str(params)]
+        _call(denseba_command("run", *options))
+    else:
+        print("2/3 replay -> denseba_node -> recorder, three processes over ROS 2")
+        _through_ros(args, len(sequence), results)
+    print("3/3 comparing with ground truth")
+    evaluation = None if sequence.groundtruth() is None else _evaluate(args, results, is_room)
+    summary = json.loads((results / "summary.json").read_text())
+    sane = print_report(summary, evaluation, len(sequence), is_room=is_room)
+    print(f"results in {results} ({time.monotonic() - started:.0f} s in all)")
+    return 0 if sane else 1
+
+
+def _through_ros(args: argparse.Namespace, frames: int, results: Path) -> None:
+    """Replay, node and recorder as processes of their own, in lockstep so that none is lost."""
+    limit = _START_SECONDS + _SECONDS_PER_IMAGE * frames
+    logs = args.out / "log"
+    with Processes(private_environment(logs), logs) as processes:
+        # A reliable subscription: on a busy machine best effort may lose images by design.
+        parameters = {"node.image_qos": "reliable"}
+        processes.start("node", node_command("denseba_node", _params_file(args), parameters))
+        record = denseba_command("record", "--out", str(results), "--count", str(frames))
+        processes.start("record", record)
+        processes.wait_for_line("record", READY, _START_SECONDS)
+        replay = denseba_command("replay", *_sequence_options(args), "--lockstep")
+        processes.start("replay", replay, on_terminal=True)
+        _succeed("replay", processes.wait("replay", limit))
+        _succeed("record", processes.wait("record", _START_SECONDS))
+        _succeed("node", processes.stop("node"))
+
+
+def _succeed(name: str, status: int) -> None:
+    if status != 0:
+        raise DensebaError(f"{name} ended with status {status}")
+
+
+def _params_file(args: argparse.Namespace) -> Path:
+    return args.params or share_file("config/denseba.yaml")
+
+
+def _sequence_options(args: argparse.Namespace) -> list[str]:
+    """SEQUENCE and its options as they were given to us."""
+    options = [str(args.sequence), "--format", args.format, "--start", str(args.start)]
+    for name in ("intrinsics", "fps", "count", "topic"):
+        if getattr(args, name) is not None:
+            options += [f"--{name}", str(getattr(args, name))]
+    return options
+
+
+def _evaluate(args: argparse.Namespace, results: Path, is_room: bool) -> dict[str, Any]:
+    """What ``denseba evaluate`` prints; it also writes the plots."""
+    options = [str(results), "--groundtruth", str(args.sequence)]
+    if args.fps is not None:
+        options += ["--fps", str(args.fps)]
+    if is_room:
+        options += ["--depth-groundtruth", str(args.sequence / "depth")]
+        options += ["--depth-scale", str(DEPTH_UNITS_PER_METRE)]
+    report: dict[str, Any] = json.loads(_call(denseba_command("evaluate", *options), quiet=True))
+    return report
+
+
+def _call(command: list[str], *, quiet: bool = False) -> str:
+    """Run a command to its end; its standard output when ``quiet``."""
+    done = subprocess.run(command, stdout=subprocess.PIPE if quiet else None, check=False)
+    if done.returncode != 0:
+        raise DensebaError(f"{' '.join(command[3:])} ended with status {done.returncode}")
+    return done.stdout.decode() if quiet else ""
