@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
     if is_room:
         args.sequence = args.out / "room"
         print(f"1/3 rendering a room with exact depth and poses into {args.sequence}")
-        write_room(args.sequence, RoomSequence(frames=args.count or _ROOM_FRAMES), progress=True)
+        room = RoomSequence(frames=args.count or _ROOM_FRAMES)
+        write_room(args.sequence, room, progress=sys.stderr.isatty())
     sequence = open_from_arguments(args)
     results = args.out / "results"
     missing = ros_is_here()
