@@ -22,7 +22,7 @@ def test_pairs_are_one_delay_apart_despite_gaps() -> None:
     stamps = np.array([0, 100, 200, 900, 1000, 1100, 2050], np.int64) * MILLISECOND
     first, second = pairs_after(stamps, 1000 * MILLISECOND)
     pairs = list(zip((stamps[first] // MILLISECOND), (stamps[second] // MILLISECOND), strict=True))
-    assert pairs == [(0, 1000), (100, 1100), (200, 1100), (1000, 2050), (1100, 2050)]
+    assert pairs == [(0, 1000), (100, 1100), (1000, 2050), (1100, 2050)]
 
 
 @pytest.mark.parametrize("stamps", [[], [5]])

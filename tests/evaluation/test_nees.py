@@ -65,6 +65,7 @@ def test_consistent_odometry_has_its_degrees_of_freedom() -> None:
     assert _mean(report, "pose") == pytest.approx(6, abs=0.8)
     assert _mean(report, "translation") == pytest.approx(3, abs=0.6)
     assert _mean(report, "rotation") == pytest.approx(3, abs=0.6)
+    assert _mean(report, "pose_lower_bound") < _mean(report, "pose")
     assert report["pose"]["share_inside_95_percent"] == pytest.approx(0.95, abs=0.05)
 
 
@@ -84,3 +85,4 @@ def test_covariance_that_does_not_grow_is_counted_not_inverted() -> None:
     assert report["motions"] == 0
     assert report["motions_left_out_covariance_did_not_grow"] > 10
     assert report["pose"]["mean"] is None
+    assert 0 < _mean(report, "pose_lower_bound") < 6

@@ -25,11 +25,13 @@ def nearest(stamps: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 
 def pairs_after(stamps: np.ndarray, delay_ns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices (i, j) with stamp j nearest to stamp i + delay, off by at most a tenth of it or half
-    the median interval, whichever is larger."""
+    """Indices (i, j) where stamp j is nearest to stamp i + delay.
+
+    It may be off by half the median interval or a twentieth of the delay, whichever is larger.
+    """
     if len(stamps) < 2:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    tolerance = max(delay_ns // 10, int(np.median(np.diff(stamps))) // 2)
+    tolerance = max(delay_ns // 20, int(np.median(np.diff(stamps))) // 2)
     later = nearest(stamps, stamps + delay_ns)
     first = np.arange(len(stamps))
     good = (np.abs(stamps[later] - stamps - delay_ns) <= tolerance) & (later > first)
