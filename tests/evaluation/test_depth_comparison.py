@@ -81,7 +81,7 @@ def test_report_separates_the_ways_of_scaling() -> None:
     assert values["unscaled"]["abs_rel"] == pytest.approx(0.55)  # type: ignore[index]
     assert values["trajectory_scaled"]["abs_rel"] == pytest.approx(0.1)  # type: ignore[index]
     assert values["median_scaled"]["abs_rel"] == pytest.approx(0.0, abs=1e-9)  # type: ignore[index]
-    spread = values["median_scale_per_keyframe"]
+    spread = values["truth_over_estimate_per_keyframe"]
     assert spread["std_of_log"] == pytest.approx(np.log(0.5 / 0.4) / 2)  # type: ignore[index]
 
 

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denseba_ros.evaluation.depth_metrics import depth_errors, mean_errors, median_scale
+from denseba_ros.evaluation.depth_metrics import (
+    depth_errors,
+    mean_errors,
+    median_ratio,
+    median_scale,
+)
 
 depths = st.lists(st.floats(0.1, 100.0), min_size=1, max_size=50)
 
@@ -29,6 +34,14 @@ def test_median_scale_removes_a_common_factor(values: list[float], factor: float
     errors = depth_errors(estimate, truth, median_scale(estimate, truth))
     assert errors.abs_rel == pytest.approx(0, abs=1e-9)
     assert errors.delta1 == 1.0
+
+
+def test_border_pixels_move_the_median_scale_but_not_the_median_ratio() -> None:
+    truth = np.repeat([2.0, 4.0], [49, 51])
+    estimate = truth.copy()
+    estimate[49:53] = 2.0  # the border of the near object bleeds over four far pixels
+    assert median_scale(estimate, truth) == 2.0
+    assert median_ratio(estimate, truth) == 1.0
 
 
 def test_mean_is_over_frames_not_pixels() -> None:

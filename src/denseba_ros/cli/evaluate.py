@@ -19,7 +19,15 @@ from denseba_ros.evaluation.run_folder import EVALUATION, TRAJECTORY, RunFolder
 from denseba_ros.evaluation.trajectory_metrics import match, trajectory_report
 from denseba_ros.sequences.trajectory import Trajectory, read_tum
 
-FRAME_COUNTS = ("frames_expected", "frames", "tracked", "initialising", "lost", "keyframes")
+FRAME_COUNTS = (
+    "frames_expected",
+    "frames_unreadable",
+    "frames",
+    "tracked",
+    "initialising",
+    "lost",
+    "keyframes",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

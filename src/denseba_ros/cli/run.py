@@ -92,6 +92,7 @@ def _write_summary(
             "sequence": sequence.name,
             "finished": finished,
             "frames_expected": len(sequence),
+            "frames_unreadable": sequence.dropped,
             **statistics.summary(),
             "keyframes": writer.keyframes,
             "depth_pixels_beyond_65_m": writer.depth_pixels_clipped,

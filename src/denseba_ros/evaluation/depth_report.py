@@ -11,6 +11,7 @@ from denseba_ros.evaluation.depth_metrics import (
     DepthErrors,
     depth_errors,
     mean_errors,
+    median_ratio,
     median_scale,
 )
 from denseba_ros.geometry.calibration import Calibration
@@ -24,7 +25,8 @@ _MIN_PIXELS = 30
 class DepthReport:
     """Collects one keyframe after the other.
 
-    ``trajectory_scale`` is the one factor of the trajectory's Sim(3) alignment.
+    ``trajectory_scale`` is the one factor of the trajectory's Sim(3) alignment; "median_scaled"
+    takes a factor of its own for each keyframe, as publications do.
     """
 
     trajectory_scale: float
@@ -41,8 +43,8 @@ class DepthReport:
         truth: np.ndarray,
         truth_camera: Calibration,
         image: np.ndarray | None,
-    ) -> float | None:
-        """Compare one keyframe; returns its median scale, None with too few common pixels.
+    ) -> bool:
+        """Compare one keyframe; False with too few common pixels.
 
         ``depth`` (h, w) metres with NaN, ``image`` (h, w) uint8 or None, ``truth`` as read.
         """
@@ -51,14 +53,14 @@ class DepthReport:
         self.rays_known += len(sampled.truth)
         if len(sampled.truth) < _MIN_PIXELS:
             self.too_few += 1
-            return None
+            return False
         scale = median_scale(sampled.estimate, sampled.truth)
-        self.scales.append(scale)
+        self.scales.append(median_ratio(sampled.estimate, sampled.truth))
         for name, factor in self._factors(scale).items():
             self._count(name, depth_errors(sampled.estimate, sampled.truth, factor))
         if image is not None:
             self._add_textured(sampled, image, scale)
-        return scale
+        return True
 
     def _factors(self, scale: float) -> dict[str, float]:
         return {
@@ -88,7 +90,7 @@ class DepthReport:
             "textured_gradient": TEXTURED_GRADIENT,
             "trajectory_scale": self.trajectory_scale,
             **{name: mean_errors(errors) for name, errors in self.errors.items()},
-            "median_scale_per_keyframe": scale_spread(self.scales),
+            "truth_over_estimate_per_keyframe": scale_spread(self.scales),
         }
 
 

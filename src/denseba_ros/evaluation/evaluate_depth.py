@@ -62,14 +62,16 @@ def evaluate_depth(
         true = read_depth(truth.files.paths[j], truth.units_per_metre)
         size = (true.shape[1], true.shape[0])
         true_camera = truth_camera(truth.folder, size, truth.intrinsics, image_camera)
-        scale = report.add(depth, camera, true, true_camera, folder.image(stamp))
-        if scale is not None and k in wanted:
+        compared = report.add(depth, camera, true, true_camera, folder.image(stamp))
+        if k in wanted and compared:
+            seconds = float(stamp - stamps[0]) / NANOSECONDS
             on_grid = truth_on_grid(camera, true, true_camera)
-            panels.append(DepthPanel((stamp - stamps[0]) / NANOSECONDS, depth * scale, on_grid))
+            panels.append(DepthPanel(seconds, depth * trajectory_scale, on_grid))
     if not report.scales:
         raise SequenceError(
             f"{truth.folder}: of {len(stamps)} keyframes and {len(truth.files.paths)} depth images "
             f"{len(matches)} have equal stamps, and none has enough common pixels"
         )
-    plot_depth(folder.path / "depth.png", panels)
+    if panels:
+        plot_depth(folder.path / "depth.png", panels)
     return {"keyframes": len(stamps), "truth_images": len(truth.files.paths), **report.as_dict()}

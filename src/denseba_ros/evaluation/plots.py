@@ -99,7 +99,7 @@ def plot_depth(path: Path, panels: list[DepthPanel]) -> None:
         for axis in row:
             axis.set(xticks=[], yticks=[], facecolor="0.85")
     for axis, title in zip(
-        axes[0], ("estimate, median-scaled", "ground truth", "relative error"), strict=True
+        axes[0], ("estimate, scaled as the path", "ground truth", "relative error"), strict=True
     ):
         axis.set_title(title)
     figure.savefig(path, dpi=_DPI)
