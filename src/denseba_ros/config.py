@@ -30,8 +30,6 @@ class FrontendConfig(_Section):
 
 
 class TrackerConfig(_Section):
-    points: int = Field(2000, ge=200, le=100_000)
-    """Points of the reference keyframe that direct alignment uses."""
     features: int = Field(500, ge=50, le=5000)
     """Corners per keyframe that optical flow follows."""
     iterations: int = Field(8, ge=1, le=50)

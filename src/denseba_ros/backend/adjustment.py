@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from denseba_ros.backend.energy import energy
 from denseba_ros.backend.linear_system import LinearSystem, linearise
-from denseba_ros.backend.photometric import PatchReference, patch_reference, patch_residual
+from denseba_ros.backend.photometric import patch_reference
 from denseba_ros.backend.problem import Problem, Variables
-from denseba_ros.backend.reprojection import corner_residual, corner_weights
 from denseba_ros.backend.schur import solve
 
 # One step changes an inverse depth at most by these factors.
@@ -28,31 +28,6 @@ class Adjusted:
     system: LinearSystem
     energies: Tensor
     accepted: Tensor
-
-
-def energy(
-    problem: Problem,
-    reference: PatchReference,
-    variables: Variables,
-    level: int,
-    counts: Tensor | None = None,
-) -> Tensor:
-    """Robust energy, scalar float64. Patches outside ``counts`` (K, K, N) are left out, so that
-    two energies compare the same residuals; one that left the image costs as much as an outlier."""
-    photo = patch_residual(problem, reference, variables, level)
-    counts = photo.counts if counts is None else counts
-    cap = (
-        reference.weight.sum(-1)[:, None]
-        * problem.noise.huber
-        * (problem.noise.cutoff - 0.5 * problem.noise.huber)
-    )
-    patches = torch.where(photo.counts, photo.energy, cap.expand_as(photo.energy)) * counts
-    residual, ok = corner_residual(problem, variables)
-    _, corners = corner_weights(problem, residual, ok)
-    offset = variables.inverse_depth - problem.prior_depth
-    prior = 0.5 * (problem.prior_information * offset**2).sum().double()
-    _, _, frames = problem.pose_prior.at(variables.T, variables.affine)
-    return patches.sum(dtype=torch.float64) + corners.sum(dtype=torch.float64) + prior + frames
 
 
 def adjust(

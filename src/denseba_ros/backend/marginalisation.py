@@ -39,15 +39,6 @@ def marginalise(problem: Problem, variables: Variables, index: int, level: int) 
     affine = torch.where(frozen[:, None], problem.pose_prior.affine, variables.affine)[keep]
     origin = GaussianPrior(H, b, T, affine)
     x = origin.step_from_origin(variables.T[keep], variables.affine[keep])
-    import os
-    mode=os.environ.get("MARG","full")
-    if mode=="gauge":
-        return GaussianPrior.gauge(variables.T[keep],variables.affine[keep],1e-4,1e-4)
-    if mode=="nob":
-        return replace(origin, b=0*b, T=variables.T[keep], affine=variables.affine[keep])
-    if os.environ.get("DBG"):
-        w,V=torch.linalg.eigh(H); xx=V@((V.T@b)/w.clamp(min=1e-3)*(w>1e-3))
-        print("prior eig",w[:8].numpy().round(2),w[-1].item(),"want",xx.reshape(-1,8).abs().amax(0).numpy().round(4), "x",x.reshape(-1,8).abs().amax(0).numpy().round(4))
     return replace(origin, b=b - H @ x)
 
 

@@ -66,5 +66,5 @@ def frame_covariance(system: LinearSystem, damping: float = 1e-9) -> Tensor:
     scale = H.diagonal().clamp(min=1e-12).rsqrt()
     A = H * scale[:, None] * scale[None]
     values, vectors = torch.linalg.eigh(A)
-    inverse = (vectors / values.clamp(min=damping)) @ vectors.T
+    inverse: Tensor = (vectors / values.clamp(min=damping)) @ vectors.T
     return inverse * scale[:, None] * scale[None]

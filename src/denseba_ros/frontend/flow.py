@@ -26,7 +26,7 @@ def detect_corners(grey: Grey, count: int) -> Points:
     corners = cv2.goodFeaturesToTrack(grey, count, 0.003, spacing, blockSize=5)
     if corners is None:
         return np.zeros((0, 2), np.float32)
-    return corners.reshape(-1, 2)
+    return corners.reshape(-1, 2).astype(np.float32)
 
 
 def track(
@@ -39,25 +39,28 @@ def track(
     """
     if len(points) == 0:
         return points, np.zeros(0, bool)
-    flags = cv2.OPTFLOW_USE_INITIAL_FLOW if guess is not None else 0
-    start = None if guess is None else np.ascontiguousarray(guess, np.float32).copy()
     levels = _LEVELS if guess is None else _LEVELS - 1
-    options = {"winSize": _WINDOW, "maxLevel": levels, "criteria": _STOP}
-    forward, found, _ = cv2.calcOpticalFlowPyrLK(
-        source, target, points, start, flags=flags, **options
-    )
-    back, returned, _ = cv2.calcOpticalFlowPyrLK(
-        target,
-        source,
-        forward,
-        points.copy(),
-        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
-        winSize=_WINDOW,
-        maxLevel=1,
-        criteria=_STOP,
-    )
+    forward, found = _flow(source, target, points, points if guess is None else guess, levels)
+    back, returned = _flow(target, source, forward, points, 1)
     h, w = target.shape
-    ok = (found[:, 0] > 0) & (returned[:, 0] > 0)
+    ok = found & returned
     ok &= np.linalg.norm(back - points, axis=1) < _RETURN_ERROR
     ok &= (forward >= 0).all(1) & (forward[:, 0] <= w - 1) & (forward[:, 1] <= h - 1)
     return forward, ok
+
+
+def _flow(
+    source: Grey, target: Grey, points: Points, start: Points, levels: int
+) -> tuple[Points, NDArray[np.bool_]]:
+    """One run of pyramidal Lucas-Kanade: places (M, 2) and (M,) whether it converged inside."""
+    places, status, _ = cv2.calcOpticalFlowPyrLK(
+        source,
+        target,
+        points,
+        np.array(start, np.float32, order="C"),
+        winSize=_WINDOW,
+        maxLevel=levels,
+        criteria=_STOP,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    return places.astype(np.float32, copy=False), status[:, 0] > 0

@@ -21,6 +21,7 @@ class Frontend:
         self.rectifier = Rectifier(calibration, config.frontend.working_pixels)
         self.depth_model = make_depth_model(config.frontend)
 
+    @torch.no_grad()
     def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame:
         """Prepare one image, (H, W) or (H, W, 3) BGR uint8.
 

@@ -43,10 +43,8 @@ class ConstantDepth:
 
     def predict(self, image: Tensor, calibration: Calibration) -> tuple[Tensor, Tensor]:
         shape = (1, 1, calibration.height // DEPTH_STRIDE, calibration.width // DEPTH_STRIDE)
-        options = {"dtype": torch.float32, "device": image.device}
-        return torch.full(shape, self._log_depth, **options), torch.full(
-            shape, self._sigma, **options
-        )
+        log_depth = torch.full(shape, self._log_depth, device=image.device)
+        return log_depth, torch.full_like(log_depth, self._sigma)
 
 
 def make_depth_model(config: FrontendConfig) -> DepthModel:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from denseba_ros.backend.adjustment import Adjusted, adjust
+from denseba_ros.backend.lbfgs import adjust_lbfgs
 from denseba_ros.backend.marginalisation import marginalise
 from denseba_ros.backend.point_selection import select_points
 from denseba_ros.backend.problem import Noise
@@ -30,6 +31,8 @@ _SEARCH_LEVEL = 1
 _CARRIED_FACTOR, _CARRIED_FLOOR = 1.5, 0.03
 # Relative deviation of the depth prior that holds points about which nothing else is known.
 _DAMPING_SIGMA = 0.5
+# Levenberg-Marquardt damping, relative to the diagonal.
+_DAMPING = 1e-4
 # Points better known than this are not searched again.
 _KNOWN = 0.08
 
@@ -67,7 +70,10 @@ class Mapper:
         """Bundle adjustment of the window; levels by name, in order."""
         numbers = tuple(LEVELS[name] for name in levels)
         problem = self.window.problem(set(numbers))
-        result = adjust(problem, self.window.variables(), numbers, damping=1e-4)
+        if self.config.backend.solver == "lbfgs":
+            result = adjust_lbfgs(problem, self.window.variables(), numbers)
+        else:
+            result = adjust(problem, self.window.variables(), numbers, damping=_DAMPING)
         self.window.update(result.variables, result.system)
         for keyframe in self.keyframes:
             self._drop_outliers(keyframe, result)

@@ -69,7 +69,7 @@ class Odometry:
         finished, self._finished = self._finished, []
         return finished
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def process(self, frame: FrontendFrame) -> Estimate:
         """Estimate for one frame.
 
@@ -284,7 +284,7 @@ class Odometry:
         local = local + self._motions.lost_covariance(self._scale or 1.0)
         twist, twist_covariance = self._motions.twist(local)
         T = se3.inverse(self._motions.T).cpu()
-        rotation = torch.block_diag(T[:3, :3], T[:3, :3])
+        rotation = torch.kron(torch.eye(2, dtype=T.dtype), T[:3, :3])
         return Estimate(
             stamp_ns=frame.stamp_ns,
             tracking=tracking,

@@ -34,10 +34,9 @@ class System:
             ImageError: when the image does not fit the calibration or has another type.
         """
         started = time.perf_counter()
-        with torch.inference_mode():
-            frame = self.frontend.process(stamp_ns, image)
-            frontend = time.perf_counter() - started
-            estimate = self.odometry.process(frame)
+        frame = self.frontend.process(stamp_ns, image)
+        frontend = time.perf_counter() - started
+        estimate = self.odometry.process(frame)
         return replace(estimate, seconds={"frontend": frontend, **estimate.seconds})
 
     def keyframes(self) -> list[Keyframe]:

@@ -273,4 +273,5 @@ def frame_information(alignment: Alignment) -> Tensor:
     """Information (6, 6) of the pose alone, the brightness eliminated."""
     H = alignment.H
     assert H.shape == (FRAME_DOF, FRAME_DOF)
-    return H[:6, :6] - H[:6, 6:] @ torch.linalg.solve(H[6:, 6:], H[6:, :6])
+    brightness: Tensor = torch.linalg.solve(H[6:, 6:], H[6:, :6])
+    return H[:6, :6] - H[:6, 6:] @ brightness

@@ -1,0 +1,73 @@
+"""L-BFGS over the same energy: the origin of the design, kept as the yardstick.
+
+Gradients by autograd, line search by the strong Wolfe conditions (Nocedal, Wright, "Numerical
+optimization", 2006, chapter 7; torch.optim.LBFGS). Nothing is eliminated.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.adjustment import Adjusted
+from denseba_ros.backend.energy import energy
+from denseba_ros.backend.linear_system import linearise
+from denseba_ros.backend.photometric import patch_reference
+from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
+
+# Steps on each level; two Gauss-Newton iterations correspond to many of these.
+_STEPS = 50
+_HISTORY = 20
+# One unit of the search variables: metres, radians, log gain, grey levels, log inverse depth.
+_UNITS = (0.01, 0.01, 0.01, 0.005, 0.005, 0.005, 0.02, 2.0)
+_DEPTH_UNIT = 0.05
+
+
+def adjust_lbfgs(
+    problem: Problem, variables: Variables, levels: tuple[int, ...], steps: int = _STEPS
+) -> Adjusted:
+    """Minimise the energy on each pyramid level of ``levels``, in order."""
+    energies, accepted = [], []
+    for level in levels:
+        reference = patch_reference(problem, level)
+        system = linearise(problem, reference, variables, level)
+        before = energy(problem, reference, variables, level, system.counts)
+        with torch.enable_grad():
+            moved = _minimise(problem, variables, level, system.counts, steps)
+        after = energy(problem, reference, moved, level, system.counts)
+        accept = after < before
+        variables = moved.chosen(accept, variables)
+        energies.append(torch.stack([before, torch.where(accept, after, before)]))
+        accepted.append(accept)
+    return Adjusted(variables, system, torch.stack(energies), torch.stack(accepted))
+
+
+def _minimise(
+    problem: Problem, start: Variables, level: int, counts: Tensor, steps: int
+) -> Variables:
+    """Variables after ``steps`` of L-BFGS from ``start``; steps that are not finite are undone."""
+    k, n = start.inverse_depth.shape
+    reference = patch_reference(problem, level)
+    device = start.T.device
+    frames = torch.zeros(k, FRAME_DOF, dtype=torch.float64, device=device, requires_grad=True)
+    depths = torch.zeros(k, n, dtype=torch.float64, device=device, requires_grad=True)
+    units = frames.new_tensor(_UNITS)
+
+    def moved() -> Variables:
+        d = start.inverse_depth
+        change = d * torch.expm1(_DEPTH_UNIT * depths).to(d.dtype)
+        return start.moved(frames * units, change)
+
+    optimiser = torch.optim.LBFGS(
+        [frames, depths], max_iter=steps, history_size=_HISTORY, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        value = energy(problem, reference, moved(), level, counts)
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        return moved()
