@@ -1,0 +1,108 @@
+"""Camera -> odometry, TF, depth: ``ros2 launch denseba_ros denseba.launch.py``.
+
+    ros2 launch denseba_ros denseba.launch.py image:=/camera/image_raw \
+        camera_info:=/camera/camera_info rviz:=true
+"""
+
+import os
+
+from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+from launch.conditions import IfCondition, UnlessCondition
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from denseba_ros import transport
+from denseba_ros.resources import share_file
+from launch import LaunchDescription
+
+# RViz' configuration names the outputs at the root; this moves them into the namespace.
+OUTPUTS = ("odometry", "path", "keyframes", "points", "depth/image", "depth/camera_info")
+
+
+def generate_launch_description() -> LaunchDescription:
+    """One process by default, frontend and backend in two with ``distributed:=true``."""
+    return LaunchDescription([*declare_arguments(), *image_transport(), *nodes(), rviz()])
+
+
+def declare_arguments() -> list[DeclareLaunchArgument]:
+    return [
+        DeclareLaunchArgument(
+            "namespace", default_value="", description="Namespace of the nodes and their topics."
+        ),
+        DeclareLaunchArgument(
+            "params_file",
+            default_value=str(share_file("config/denseba.yaml")),
+            description="YAML file with the parameters; the default lists every one.",
+        ),
+        DeclareLaunchArgument(
+            "use_sim_time", default_value="false", description="Take the time from /clock (bags)."
+        ),
+        DeclareLaunchArgument(
+            "rviz", default_value="false", description="Start RViz2 with path, TF, depth, points."
+        ),
+        DeclareLaunchArgument(
+            "image",
+            default_value="image",
+            description="Topic of the images; IMAGE/compressed with node.image_transport.",
+        ),
+        DeclareLaunchArgument(
+            "camera_info", default_value="camera_info", description="Topic of the calibration."
+        ),
+        DeclareLaunchArgument(
+            "distributed",
+            default_value="false",
+            description="Run frontend and backend as two processes instead of one.",
+        ),
+    ]
+
+
+def image_transport() -> list[SetEnvironmentVariable]:
+    """The DDS profile with which images arrive, unless the user named another one."""
+    environment = dict(os.environ)
+    transport.activate(environment)
+    return [
+        SetEnvironmentVariable(variable, environment[variable])
+        for variable in transport.PROFILE_VARIABLES
+    ]
+
+
+def nodes() -> list[Node]:
+    distributed = LaunchConfiguration("distributed")
+    return [
+        denseba("denseba_node", UnlessCondition(distributed)),
+        denseba("frontend_node", IfCondition(distributed)),
+        denseba("backend_node", IfCondition(distributed)),
+    ]
+
+
+def denseba(executable: str, condition: IfCondition) -> Node:
+    return Node(
+        package="denseba_ros",
+        executable=executable,
+        namespace=LaunchConfiguration("namespace"),
+        parameters=[LaunchConfiguration("params_file"), sim_time()],
+        remappings=[
+            ("image", LaunchConfiguration("image")),
+            ("camera_info", LaunchConfiguration("camera_info")),
+        ],
+        condition=condition,
+        output="screen",
+    )
+
+
+def rviz() -> Node:
+    return Node(
+        package="rviz2",
+        executable="rviz2",
+        name="rviz",
+        namespace=LaunchConfiguration("namespace"),
+        arguments=["-d", str(share_file("config/rviz/denseba.rviz"))],
+        parameters=[sim_time()],
+        remappings=[(f"/{name}", name) for name in OUTPUTS],
+        condition=IfCondition(LaunchConfiguration("rviz")),
+    )
+
+
+def sim_time() -> dict[str, ParameterValue]:
+    return {"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}

@@ -1,0 +1,127 @@
+"""The launch files and the RViz configuration, checked without ROS' launch system.
+
+What they name must exist: executables, arguments, files, topics.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+LAUNCH_FILES = sorted((ROOT / "launch").glob("*.launch.py"))
+RVIZ = ROOT / "config" / "rviz" / "denseba.rviz"
+ARGUMENTS = {
+    "denseba.launch.py": {
+        *("namespace", "params_file", "use_sim_time", "rviz"),
+        *("image", "camera_info", "distributed"),
+    },
+    "replay.launch.py": {
+        *("bag", "rate", "lockstep", "topic", "intrinsics"),
+        *("namespace", "params_file", "use_sim_time", "rviz", "distributed"),
+    },
+}
+
+
+def calls(tree: ast.AST, function: str) -> list[ast.Call]:
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == function
+    ]
+
+
+def keywords(call: ast.Call) -> dict[str, ast.expr]:
+    return {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+
+
+def constants(nodes: list[ast.expr]) -> list[Any]:
+    return [node.value for node in nodes if isinstance(node, ast.Constant)]
+
+
+@pytest.fixture(params=LAUNCH_FILES, ids=lambda path: path.name)
+def launch_file(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+@pytest.fixture
+def tree(launch_file: Path) -> ast.Module:
+    return ast.parse(launch_file.read_text())
+
+
+def test_both_launch_files_are_there() -> None:
+    assert {path.name for path in LAUNCH_FILES} == set(ARGUMENTS)
+
+
+def test_every_argument_is_described_and_every_used_one_declared(
+    launch_file: Path, tree: ast.Module
+) -> None:
+    declared = calls(tree, "DeclareLaunchArgument")
+    for call in declared:
+        (text,) = constants([keywords(call)["description"]])
+        assert text.endswith(".")
+    names = {call.args[0].value for call in declared if isinstance(call.args[0], ast.Constant)}
+    assert names == ARGUMENTS[launch_file.name]
+    used = {
+        call.args[0].value
+        for call in calls(tree, "LaunchConfiguration")
+        if isinstance(call.args[0], ast.Constant)
+    }
+    assert used <= names
+
+
+def test_it_makes_a_launch_description(tree: ast.Module) -> None:
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    assert "generate_launch_description" in functions
+
+
+def test_executables_are_installed_by_the_package(tree: ast.Module) -> None:
+    installed = set(re.findall(r'"(\w+) = denseba_ros', (ROOT / "setup.py").read_text()))
+    ours = [c for c in calls(tree, "Node") if "denseba_ros" in constants([keywords(c)["package"]])]
+    named = constants([keywords(call)["executable"] for call in ours])
+    named += constants([call.args[0] for call in calls(tree, "denseba")])
+    assert named
+    assert set(named) <= installed
+
+
+def test_files_that_are_named_exist(tree: ast.Module) -> None:
+    files = constants([call.args[0] for call in calls(tree, "share_file")])
+    assert files
+    assert [name for name in files if not (ROOT / name).is_file()] == []
+
+
+def rviz_topics() -> dict[str, str]:
+    """Display class to topic."""
+    displays = yaml.safe_load(RVIZ.read_text())["Visualization Manager"]["Displays"]
+    return {d["Class"]: d["Topic"]["Value"] for d in displays if "Topic" in d}
+
+
+def test_rviz_shows_every_kind_of_output_in_the_odometry_frame() -> None:
+    document = yaml.safe_load(RVIZ.read_text())["Visualization Manager"]
+    assert document["Global Options"]["Fixed Frame"] == "odom"
+    assert any(d["Class"] == "rviz_default_plugins/TF" for d in document["Displays"])
+    assert rviz_topics() == {
+        "rviz_default_plugins/Path": "/path",
+        "rviz_default_plugins/Odometry": "/odometry",
+        "rviz_default_plugins/PoseArray": "/keyframes",
+        "rviz_default_plugins/PointCloud2": "/points",
+        "rviz_default_plugins/Image": "/depth/image",
+    }
+
+
+def test_rviz_topics_follow_the_namespace() -> None:
+    tree = ast.parse((ROOT / "launch" / "denseba.launch.py").read_text())
+    (outputs,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "OUTPUTS"
+    ]
+    assert {topic.lstrip("/") for topic in rviz_topics().values()} <= set(outputs)
