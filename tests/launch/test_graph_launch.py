@@ -1,4 +1,4 @@
-"""Runs graph_launch_test.py with launch_testing where ROS brings it and the package is built."""
+"""Runs replay_graph.py with launch_testing where ROS brings it and the package is built."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from denseba_ros.sequences.room_folder import write_room
 from denseba_ros.sequences.synthetic_room import RoomSequence
 
-TEST = Path(__file__).with_name("graph_launch_test.py")
+TEST = Path(__file__).with_name("replay_graph.py")
 
 
 @pytest.mark.timeout(400)

@@ -1,6 +1,6 @@
 """A launch_testing test: replay.launch.py on a rendered room gives odometry and ends cleanly.
 
-``launch_test tests/launch/graph_launch_test.py`` with DENSEBA_TEST_SEQUENCE naming the sequence;
+``launch_test tests/launch/replay_graph.py`` with DENSEBA_TEST_SEQUENCE naming the sequence;
 test_graph_launch.py does that under pytest.
 """
 
@@ -47,7 +47,7 @@ class TestGraph(unittest.TestCase):
                 break
         node.destroy_node()
         rclpy.shutdown()
-        self.assertTrue(arrived.is_set(), "no odometry")
+        assert arrived.is_set(), "no odometry"
 
 
 @launch_testing.post_shutdown_test()
