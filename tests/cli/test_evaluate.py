@@ -103,6 +103,16 @@ def test_edited_trajectory_has_no_covariance(
     assert any("no NEES" in note for note in report["notes"])
 
 
+def test_an_interrupted_run_is_marked(
+    recording: Any, knowing_system: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    knowing_system.fails_at, knowing_system.failure = 20, KeyboardInterrupt
+    folder = tmp_path / "interrupted"
+    assert main(["run", str(recording.sequence), "--out", str(folder), "--fps", "10"]) == 130
+    report = _evaluate(capsys, folder, recording.sequence / "poses_tum.txt")
+    assert any("did not finish" in note for note in report["notes"])
+
+
 @pytest.mark.parametrize("missing", ["run", "groundtruth", "depth"])
 def test_missing_input_is_a_clear_error(
     recording: Any, out: Path, capsys: pytest.CaptureFixture[str], missing: str, tmp_path: Path

@@ -104,6 +104,8 @@ def _evaluate_trajectory(
         if theirs is None
         else [f"our error and evo's differ: {d}" for d in disagreements(ours, theirs)]
     )
+    if summary.get("finished") is False:
+        notes.append("the run did not finish: this is only its beginning")
     covariances = folder.covariances(estimate)
     if covariances is None:
         notes.append("no covariances of this trajectory: no NEES")
