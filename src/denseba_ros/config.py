@@ -50,6 +50,12 @@ class BackendConfig(_Section):
     """Keyframes that are adjusted together."""
     points: int = Field(1500, ge=100, le=100_000)
     """Points with an inverse depth of their own per keyframe; the rest of the grid follows them."""
+    marginalisation: Literal["prior", "drop"] = "prior"
+    """What a keyframe leaves behind when it goes: a prior on the others, or nothing."""
+    intensity_noise: float = Field(8.0, gt=0.0)
+    """Standard deviation of a photometric residual, grey levels."""
+    pixel_noise: float = Field(0.7, gt=0.0)
+    """Standard deviation of an observed corner, pixels of the working image."""
     iterations: tuple[Literal["coarse", "fine"], ...] = ("coarse", "fine")
     """The Gauss-Newton iterations on each new keyframe, in order."""
 

@@ -9,6 +9,9 @@ from torch import Tensor
 
 from denseba_ros.geometry import se3
 
+# Deviations of the frame that fixes the gauge: metres, radians.
+_HELD_POSITION, _HELD_ROTATION = 1e-4, 1e-4
+
 
 @dataclass(frozen=True)
 class GaussianPrior:
@@ -25,12 +28,12 @@ class GaussianPrior:
     affine: Tensor
 
     @classmethod
-    def gauge(cls, T: Tensor, affine: Tensor, position: float, rotation: float) -> GaussianPrior:
-        """Hold the first frame where it is: deviations ``position`` (m), ``rotation`` (rad)."""
+    def gauge(cls, T: Tensor, affine: Tensor) -> GaussianPrior:
+        """Hold the first of these frames, (K, 4, 4) and (K, 2), where it is."""
         k = len(T)
         information = torch.zeros(k, 8, dtype=torch.float64, device=T.device)
-        information[0, :3] = position**-2
-        information[0, 3:6] = rotation**-2
+        information[0, :3] = _HELD_POSITION**-2
+        information[0, 3:6] = _HELD_ROTATION**-2
         information[0, 6] = 1e-3**-2
         information[0, 7] = 0.1**-2
         flat = information.reshape(-1)

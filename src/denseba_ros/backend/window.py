@@ -119,12 +119,19 @@ class Window:
             points.inverse_depth = variables.inverse_depth[i]
             points.relative_sigma = (sigma[i] / points.inverse_depth).clamp(max=10.0)
 
+    def gauge_without(self, index: int) -> GaussianPrior:
+        """The prior when keyframe ``index`` leaves nothing behind: the oldest other one is held."""
+        others = [k for i, k in enumerate(self.keyframes) if i != index]
+        return GaussianPrior.gauge(
+            torch.stack([k.T for k in others]), torch.stack([k.affine for k in others])
+        )
+
     def append(self, keyframe: WindowKeyframe) -> None:
         """Add a keyframe; the first one fixes the gauge, of others the prior says nothing."""
         self.keyframes.append(keyframe)
         if self.prior is None:
             T, affine = keyframe.T[None], keyframe.affine[None]
-            self.prior = GaussianPrior.gauge(T, affine, position=1e-4, rotation=1e-4)
+            self.prior = GaussianPrior.gauge(T, affine)
             keyframe.in_prior = True
         else:
             self.prior = self.prior.extended(keyframe.T, keyframe.affine)

@@ -88,7 +88,11 @@ class Mapper:
             index = self._least_useful()
             level = LEVELS["fine"]
             problem = self.window.problem({level})
-            prior = marginalise(problem, self.window.variables(), index, level)
+            variables = self.window.variables()
+            if self.config.backend.marginalisation == "prior":
+                prior = marginalise(problem, variables, index, level)
+            else:
+                prior = self.window.gauge_without(index)
             gone.append(self.window.remove(index, prior))
         return gone
 

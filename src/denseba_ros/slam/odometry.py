@@ -44,7 +44,7 @@ class Odometry:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._noise = Noise()
+        self._noise = Noise(config.backend.intensity_noise, pixel=config.backend.pixel_noise)
         self.reset()
 
     def reset(self) -> None:
