@@ -35,24 +35,19 @@ def adjust(
 ) -> Adjusted:
     """One Gauss-Newton iteration on each pyramid level of ``levels``, in order.
 
-    A step that raises the energy is tried once more at a quarter, then refused.
+    A step that raises the energy is refused.
     """
     references = {level: patch_reference(problem, level) for level in set(levels)}
     energies, accepted = [], []
     for level in levels:
         reference = references[level]
         system = linearise(problem, reference, variables, level)
-        before = energy(problem, reference, variables, level, system.counts)
         step = solve(system, damping)
-        full = _moved(variables, step.frames, step.depths)
-        short = _moved(variables, 0.25 * step.frames, 0.25 * step.depths)
-        after_full = energy(problem, reference, full, level, system.counts)
-        after_short = energy(problem, reference, short, level, system.counts)
-        best = full.chosen(after_full < after_short, short)
-        after = torch.minimum(after_full, after_short)
-        accept = step.ok & (after < before)
-        variables = best.chosen(accept, variables)
-        energies.append(torch.stack([before, torch.where(accept, after, before)]))
+        moved = _moved(variables, step.frames, step.depths)
+        after = energy(problem, reference, moved, level, system.counts)
+        accept = step.ok & (after < system.energy)
+        variables = moved.chosen(accept, variables)
+        energies.append(torch.stack([system.energy, torch.where(accept, after, system.energy)]))
         accepted.append(accept)
     return Adjusted(variables, system, torch.stack(energies), torch.stack(accepted))
 

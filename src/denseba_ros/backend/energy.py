@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.photometric import PatchReference, patch_residual
+from denseba_ros.backend.photometric import PatchReference, PatchResidual, patch_residual
 from denseba_ros.backend.problem import Problem, Variables
 from denseba_ros.backend.reprojection import corner_residual, corner_weights
 
@@ -23,7 +23,19 @@ def energy(
     residuals; one that left the image since costs as much as an outlier.
     """
     photo = patch_residual(problem, reference, variables, level)
-    counts = photo.counts if counts is None else counts
+    return total_energy(
+        problem, reference, variables, photo, photo.counts if counts is None else counts
+    )
+
+
+def total_energy(
+    problem: Problem,
+    reference: PatchReference,
+    variables: Variables,
+    photo: PatchResidual,
+    counts: Tensor,
+) -> Tensor:
+    """The energy where the photometric residuals at ``variables`` are known already."""
     noise = problem.noise
     cap = reference.weight.sum(-1) * noise.huber * (noise.cutoff - 0.5 * noise.huber)
     patches = torch.where(photo.counts, photo.energy, cap[:, None]) * counts

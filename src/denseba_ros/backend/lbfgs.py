@@ -31,13 +31,12 @@ def adjust_lbfgs(
     for level in levels:
         reference = patch_reference(problem, level)
         system = linearise(problem, reference, variables, level)
-        before = energy(problem, reference, variables, level, system.counts)
         with torch.enable_grad():
             moved = _minimise(problem, variables, level, system.counts, steps)
         after = energy(problem, reference, moved, level, system.counts)
-        accept = after < before
+        accept = after < system.energy
         variables = moved.chosen(accept, variables)
-        energies.append(torch.stack([before, torch.where(accept, after, before)]))
+        energies.append(torch.stack([system.energy, torch.where(accept, after, system.energy)]))
         accepted.append(accept)
     return Adjusted(variables, system, torch.stack(energies), torch.stack(accepted))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from denseba_ros.backend.energy import total_energy
 from denseba_ros.backend.photometric import (
     PatchReference,
     PatchResidual,
@@ -30,7 +31,7 @@ class LinearSystem:
 
     ``H`` (8K, 8K) and ``b`` (8K,) float64 of the frames with priors; ``H_depth``, ``b_depth``
     (K, N); ``H_mixed`` (K, N, 8K) between each point and all frames; ``counts`` (K, K, N) the
-    patches in use.
+    patches in use; ``energy`` scalar float64 at the linearisation point.
     """
 
     H: Tensor
@@ -39,6 +40,7 @@ class LinearSystem:
     b_depth: Tensor
     H_mixed: Tensor
     counts: Tensor
+    energy: Tensor
 
 
 def linearise(
@@ -46,6 +48,7 @@ def linearise(
 ) -> LinearSystem:
     """Normal equations of the whole energy at ``variables`` on pyramid ``level``."""
     residual = patch_residual(problem, reference, variables, level)
+    before = total_energy(problem, reference, variables, residual, residual.counts)
     M, q = _patch_information(residual)
     corner_M, corner_q = corner_information(problem, variables, level)
     f = corner_M.shape[2]
@@ -58,7 +61,9 @@ def linearise(
     prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
     H_depth = H_depth + problem.prior_information
     b_depth = b_depth + problem.prior_information * (variables.inverse_depth - problem.prior_depth)
-    return LinearSystem(H + prior_H, b + prior_b, H_depth, b_depth, H_mixed, residual.counts)
+    return LinearSystem(
+        H + prior_H, b + prior_b, H_depth, b_depth, H_mixed, residual.counts, before
+    )
 
 
 def _patch_information(residual: PatchResidual) -> tuple[Tensor, Tensor]:

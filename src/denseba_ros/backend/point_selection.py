@@ -9,7 +9,7 @@ from torch import Tensor
 # Selection looks at the image halved once, where noise has averaged out.
 _LEVEL = 1
 _BORDER = 4
-_REGION = 31
+_REGION = 32
 # Grey levels per pixel added to the regional mean, so that noise in flat regions is not picked.
 _GRADIENT_FLOOR = 4.0
 
@@ -24,7 +24,8 @@ def select_points(
     """
     image = pyramid[_LEVEL]
     score = torch.linalg.vector_norm(image[:, 1:], dim=1, keepdim=True)
-    region = F.avg_pool2d(score, _REGION, 1, _REGION // 2, count_include_pad=False)
+    coarse = F.avg_pool2d(score, _REGION, _REGION // 2, ceil_mode=True)
+    region = F.interpolate(coarse, score.shape[-2:], mode="bilinear", align_corners=False)
     peak = F.max_pool2d(score, 3, 1, 1)
     score = torch.where(score == peak, score / (region + _GRADIENT_FLOOR), 0.3 * score / peak)
     score[..., :_BORDER, :] = score[..., -_BORDER:, :] = 0

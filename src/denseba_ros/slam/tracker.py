@@ -17,8 +17,8 @@ from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, project, projection_jacobians
 from denseba_ros.geometry.pyramid import inside, sample
 
-# A step below this (metres per depth unit, radians, together) ends a level.
-_CONVERGED = 1e-5
+# A step below this (metres and radians together) ends a level; half the pixels, twice the step.
+_CONVERGED = 5e-5
 # Deviations of the brightness change between keyframe and image (log gain, grey levels).
 _AFFINE_SIGMA = (0.3, 15.0)
 
@@ -124,7 +124,7 @@ class Tracker:
             if float(candidate.energy) < float(normal.energy):
                 T, affine, normal = T_new, affine_new, candidate
                 damping = max(damping * 0.2, 1e-6)
-                if float(step[:6].norm()) < _CONVERGED:
+                if float(step[:6].norm()) < _CONVERGED * (1 << level):
                     break
             else:
                 damping *= 10
