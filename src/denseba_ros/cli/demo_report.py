@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 MIN_TRACKED = 0.8
-"""Share of the images that must be tracked."""
+"""Share of the images after initialisation that must be tracked."""
+MAX_INITIALISING = 0.5
+"""Share of the images that initialisation may take."""
 MAX_ROOM_ATE_PERCENT = 2.0
 """Trajectory error in the rendered room, percent of the path."""
 MAX_ROOM_DEPTH_ERROR = 0.10
@@ -37,9 +39,11 @@ def find_doubts(
 ) -> list[str]:
     """Why the result is not sane, one sentence each; the room has bars of its own."""
     doubts: list[str] = []
-    tracked = summary["tracked"]
-    if tracked < MIN_TRACKED * frames:
-        doubts.append(f"only {tracked} of {frames} images were tracked")
+    tracked, initialising = summary["tracked"], summary["initialising"]
+    if initialising > MAX_INITIALISING * frames:
+        doubts.append(f"initialising took {initialising} of {frames} images")
+    if tracked == 0 or tracked < MIN_TRACKED * (frames - initialising):
+        doubts.append(f"only {tracked} of {frames - initialising} images were tracked")
     messages = summary.get("messages")
     if messages is not None:
         expected = tracked + summary["lost"]
@@ -66,7 +70,10 @@ def _room_doubts(evaluation: dict[str, Any] | None) -> list[str]:
 
 
 def _lines(summary: dict[str, Any], evaluation: dict[str, Any] | None, frames: int) -> list[str]:
-    lines = [f"tracked              {summary['tracked']} of {frames} images"]
+    lines = [
+        f"tracked              {summary['tracked']} of {frames} images, "
+        f"{summary['initialising']} initialised, {summary['lost']} lost"
+    ]
     lines.append(f"keyframes            {summary['keyframes']}")
     rate = summary.get("odometry_rate_hz")
     if rate is not None:

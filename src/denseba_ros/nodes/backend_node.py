@@ -13,7 +13,6 @@ import torch
 from rclpy.qos import QoSProfile
 
 from denseba_ros.config import Config
-from denseba_ros.device import pick_device
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.extrinsics import make_extrinsics
@@ -51,7 +50,6 @@ class BackendNode(WorkingNode[ReceivedFrame]):
         self, make_odometry: Callable[[Config], FrameOdometry] = Odometry, **node_options: Any
     ) -> None:
         super().__init__("denseba_backend", **node_options)
-        self._device = pick_device(self.config.device)
         torch.manual_seed(self.config.seed)
         self._odometry = make_odometry(self.config)
         self._calibration: Calibration | None = None
@@ -86,7 +84,7 @@ class BackendNode(WorkingNode[ReceivedFrame]):
             self.drop(item.stamp_ns, f"no TF to {item.frame_id}")
             return
         started = time.perf_counter()
-        frame = frame_from_messages(item.messages, self._device)
+        frame = frame_from_messages(item.messages, self.device)
         if self._calibration not in (None, frame.calibration):
             self.restart()
             self.health.reset()

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from denseba_ros.device import pick_device
 from denseba_ros.errors import CalibrationError, ImageError, TrajectoryError
 from denseba_ros.nodes.complaints import Complaints
 from denseba_ros.nodes.controls import Controls
@@ -36,7 +37,7 @@ class WorkingNode(Node, Generic[T]):
     """Takes items from callbacks, works through them in a thread of its own.
 
     Raises:
-        ConfigurationError: when a parameter is unknown or wrong.
+        ConfigurationError: when a parameter is unknown or wrong, or its device is not there.
     """
 
     def __init__(self, name: str, **node_options: Any) -> None:
@@ -48,7 +49,8 @@ class WorkingNode(Node, Generic[T]):
         self.complaints = Complaints(self.get_logger().warning)
         self.failure: Exception | None = None
         self._guard = StampGuard()
-        facts = {"model": self.config.frontend.depth_model, "device": self.config.device}
+        self.device = pick_device(self.config.device)
+        facts = {"model": self.config.frontend.depth_model, "device": str(self.device)}
         self._diagnostics = DiagnosticsPublisher(self, self.health, facts)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._gate_timer = self.create_timer(_GATE_PERIOD, self.try_open, clock=steady)

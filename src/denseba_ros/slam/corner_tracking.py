@@ -55,7 +55,7 @@ class CornerTracker:
         T32 = T.float()
         p = project(
             self._camera,
-            self._camera.rays(self._reference.pixels[:f]),
+            self._reference.rays[:f],
             self._reference.inverse_depth[:f],
             T32[None, :3, :3],
             T32[None, :3, 3],
@@ -70,7 +70,7 @@ class CornerTracker:
         if ok.sum() < _MIN_PNP:
             return None
         f = len(self._pixels)
-        rays = self._camera.rays(self._reference.pixels[:f])
+        rays = self._reference.rays[:f]
         X = (rays / self._reference.inverse_depth[:f, None]).cpu().numpy()[ok].astype(np.float64)
         places = corners.places.cpu().numpy()[ok].astype(np.float64)
         c = self._camera

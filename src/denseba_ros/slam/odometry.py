@@ -226,14 +226,7 @@ class Odometry:
         assert self._camera is not None
         keyframe = self._mapper.keyframes[-1]
         points = keyframe.points
-        self._reference = Reference(
-            keyframe.pyramid,
-            points.pixels,
-            points.inverse_depth,
-            points.relative_sigma,
-            points.valid,
-            keyframe.affine,
-        )
+        self._reference = self._tracker().reference(points, keyframe.pyramid, keyframe.affine)
         self._corners = CornerTracker(self._camera, keyframe.grey, self._reference, points.corners)
         self._scale = float(1.0 / points.inverse_depth[points.valid].median())
         if self._mapper.last is not None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from denseba_ros.backend.problem import FRAME_DOF, Noise
+from denseba_ros.backend.window import Points
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, project, projection_jacobians
 from denseba_ros.geometry.pyramid import inside, sample
@@ -24,15 +25,31 @@ _AFFINE_SIGMA = (0.3, 15.0)
 
 
 @dataclass(frozen=True)
-class Reference:
-    """Points of the newest keyframe that can be tracked, (N,) each; corners are the first F."""
+class ReferenceLevel:
+    """The reference's points on one pyramid level, cut out once: ``brightness`` (N,), ``trust``
+    (N,) weight by gradient and ``usable`` (N,) away from the border."""
 
-    pyramid: list[Tensor]
+    camera: Pinhole
+    brightness: Tensor
+    trust: Tensor
+    usable: Tensor
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Points of the newest keyframe that can be tracked; corners are the first.
+
+    ``pixels`` (N, 2), ``rays`` (N, 3), ``inverse_depth``, ``relative_sigma`` and ``valid`` (N,),
+    ``affine`` (2,) float64 of the keyframe, ``levels`` by pyramid level.
+    """
+
     pixels: Tensor
+    rays: Tensor
     inverse_depth: Tensor
     relative_sigma: Tensor
     valid: Tensor
     affine: Tensor
+    levels: dict[int, ReferenceLevel]
 
 
 @dataclass(frozen=True)
@@ -77,6 +94,27 @@ class Tracker:
         self.levels = levels
         self.iterations = iterations
         self.noise = noise
+
+    def reference(self, points: Points, pyramid: list[Tensor], affine: Tensor) -> Reference:
+        """Cut the points of a keyframe out of its pyramid, once for all images to come."""
+        levels = {}
+        for level in self.levels:
+            camera = self.camera.level(level)
+            pixels = (points.pixels + 0.5) / (1 << level) - 0.5
+            values = sample(pyramid[level], pixels[None])[0]
+            c2 = self.noise.gradient**2
+            trust = c2 / (c2 + values[1] ** 2 + values[2] ** 2)
+            usable = points.valid & inside(pixels, camera.width, camera.height, 1.0)
+            levels[level] = ReferenceLevel(camera, values[0], trust, usable)
+        return Reference(
+            points.pixels,
+            self.camera.rays(points.pixels),
+            points.inverse_depth,
+            points.relative_sigma,
+            points.valid,
+            affine,
+            levels,
+        )
 
     def align(
         self,
@@ -157,26 +195,22 @@ class Tracker:
     def _photometric_terms(
         self, reference: Reference, pyramid: list[Tensor], T: Tensor, affine: Tensor, level: int
     ) -> _Normal:
-        camera = self.camera.level(level)
-        scale = 1.0 / (1 << level)
-        pixels = (reference.pixels + 0.5) * scale - 0.5
-        host = sample(reference.pyramid[level], pixels[None])[0]
+        host = reference.levels[level]
+        camera = host.camera
         T32 = T.float()
         t = T32[None, :3, 3]
         d = reference.inverse_depth
-        p = project(camera, camera.rays(pixels), d, T32[None, :3, :3], t)
+        p = project(camera, reference.rays, d, T32[None, :3, :3], t)
         values = sample(pyramid[level], p.pixels[None])[0]
-        usable = reference.valid & inside(pixels, camera.width, camera.height, 1.0)
+        usable = host.usable
         visible = inside(p.pixels, camera.width, camera.height, 1.0) & p.in_front & usable
-        gain = float(torch.exp(affine[0] - reference.affine[0]))
-        model = gain * (host[0] - float(reference.affine[1]))
-        r = values[0] - float(affine[1]) - model
+        gain = torch.exp(affine[0] - reference.affine[0]).float()
+        model = gain * (host.brightness - reference.affine[1].float())
+        r = values[0] - affine[1].float() - model
         J_pose, J_depth = projection_jacobians(camera, p, t)
         g = values[1:].T
         by_depth = (g * J_depth).sum(-1) * d * reference.relative_sigma
-        c2 = self.noise.gradient**2
-        trust = c2 / (c2 + host[1] ** 2 + host[2] ** 2)
-        variance = self.noise.intensity**2 / trust + by_depth**2
+        variance = self.noise.intensity**2 / host.trust + by_depth**2
         size = r.abs() * variance.rsqrt()
         k, cut = self.noise.huber, self.noise.cutoff
         weight = visible * (size < cut) * (k / size.clamp(min=k)) / variance
@@ -208,8 +242,7 @@ class Tracker:
         T32 = T.float()
         t = T32[None, :3, 3]
         d = reference.inverse_depth[:f]
-        rays = self.camera.rays(reference.pixels[:f])
-        p = project(self.camera, rays, d, T32[None, :3, :3], t)
+        p = project(self.camera, reference.rays[:f], d, T32[None, :3, :3], t)
         J, J_depth = projection_jacobians(self.camera, p, t)
         e = p.pixels - corners.places
         along = J_depth * (d * reference.relative_sigma[:f])[:, None]
@@ -243,7 +276,7 @@ class Tracker:
         T32 = T.float()
         p = project(
             self.camera,
-            self.camera.rays(reference.pixels),
+            reference.rays,
             reference.inverse_depth,
             T32[None, :3, :3],
             T32[None, :3, 3],
