@@ -63,7 +63,8 @@ def image_transport() -> list[SetEnvironmentVariable]:
     transport.activate(environment)
     return [
         SetEnvironmentVariable(variable, environment[variable])
-        for variable in transport.PROFILE_VARIABLES
+        for variable in (*transport.PROFILE_VARIABLES, transport.RANGE_VARIABLE)
+        if variable in environment
     ]
 
 
