@@ -1,0 +1,48 @@
+"""L-BFGS, the yardstick, on a small window of the room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from denseba_ros.backend.adjustment import adjust
+from denseba_ros.backend.lbfgs import adjust_lbfgs
+
+_LEVELS = (2, 1)
+
+
+def test_depth_and_brightness_are_recovered(tiny_window: Any) -> None:
+    problem, variables = tiny_window.start(0.007, 0.3, 0.09, seed=1)
+    before = tiny_window.errors(variables)
+    result = adjust_lbfgs(problem, variables, _LEVELS)
+    after = tiny_window.errors(result.variables)
+    assert result.accepted.all()
+    assert (result.energies[:, 1] < 0.75 * result.energies[:, 0]).all()
+    assert after.depth < 0.6 * before.depth
+    assert after.rotation < before.rotation
+    assert after.grey < 2.0
+
+
+def test_poses_improve_from_exact_depth(tiny_window: Any) -> None:
+    problem, variables = tiny_window.start(0.007, 0.3, 1e-6)
+    after = tiny_window.errors(adjust_lbfgs(problem, variables, _LEVELS, steps=20).variables)
+    assert after.position < 0.002
+    assert after.rotation < 0.1
+    assert after.depth < 0.01
+
+
+def test_both_solvers_minimise_the_same_energy(tiny_window: Any) -> None:
+    problem, variables = tiny_window.start(0.002, 0.1, 0.02)
+    quick, slow = adjust(problem, variables, (1,), 1e-4), adjust_lbfgs(problem, variables, (1,), 30)
+    assert torch.equal(quick.energies[0, 0], slow.energies[0, 0])
+    assert abs(float(quick.energies[0, 1] / slow.energies[0, 1]) - 1.0) < 0.15
+
+
+def test_repeated_it_is_bit_identical_and_leaves_no_gradient(tiny_window: Any) -> None:
+    problem, variables = tiny_window.start(0.007, 0.3, 0.09)
+    with torch.no_grad():
+        first, second = (adjust_lbfgs(problem, variables, (2,), 5).variables for _ in range(2))
+    assert torch.equal(first.T, second.T)
+    assert torch.equal(first.inverse_depth, second.inverse_depth)
+    assert not first.T.requires_grad
