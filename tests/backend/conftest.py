@@ -78,7 +78,7 @@ def make_small_window(
     pixels = torch.from_numpy(rng.uniform([22, 20], [72, 50], (k, n, 2)))
     d = torch.from_numpy(rng.uniform(0.3, 0.7, (k, n)))
     variables = Variables(T, affine, d)
-    pairs = relative_poses(T)[:, :, None]
+    pairs = relative_poses(T, torch.arange(k))[:, :, None]
     rays = _SMALL.rays(pixels[:, None, :f])
     seen = project(_SMALL, rays, d[:, None, :f], pairs[..., :3, :3], pairs[..., :3, 3]).pixels
     root = rng.normal(size=(8 * k, 8 * k)) * np.tile([30.0] * 6 + [3.0, 0.1], k)
@@ -93,6 +93,7 @@ def make_small_window(
             0: with_gradients(base),
             1: with_gradients(torch.nn.functional.avg_pool2d(base, 2)),
         },
+        hosts=torch.arange(k),
         pixels=pixels,
         valid=torch.ones(k, n, dtype=torch.bool),
         prior_depth=d * torch.from_numpy(rng.uniform(0.95, 1.05, (k, n))),

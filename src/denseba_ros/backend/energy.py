@@ -19,10 +19,10 @@ def energy(
 ) -> Tensor:
     """Robust energy, scalar float64.
 
-    Patches outside ``counts`` (K, K, N) are left out, so that two energies compare the same
+    Patches outside ``counts`` (G, K, N) are left out, so that two energies compare the same
     residuals; one that left the image since costs as much as an outlier.
     """
-    photo = patch_residual(problem, reference, variables, level)
+    photo = patch_residual(problem, reference, variables, level, gradients=False)
     return total_energy(
         problem, reference, variables, photo, photo.counts if counts is None else counts
     )

@@ -45,11 +45,11 @@ def _minimise(
     problem: Problem, start: Variables, level: int, counts: Tensor, steps: int
 ) -> Variables:
     """Variables after ``steps`` of L-BFGS from ``start``; steps that are not finite are undone."""
-    k, n = start.inverse_depth.shape
+    k = len(start.T)
     reference = patch_reference(problem, level)
     device = start.T.device
     frames = torch.zeros(k, FRAME_DOF, dtype=torch.float64, device=device, requires_grad=True)
-    depths = torch.zeros(k, n, dtype=torch.float64, device=device, requires_grad=True)
+    depths = torch.zeros_like(start.inverse_depth, dtype=torch.float64, requires_grad=True)
     units = frames.new_tensor(_UNITS)
 
     def moved() -> Variables:

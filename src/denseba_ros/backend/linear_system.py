@@ -30,7 +30,7 @@ class LinearSystem:
     """Gauss-Newton system H step = -b with the frames' block dense and the depths' diagonal.
 
     ``H`` (8K, 8K) and ``b`` (8K,) float64 of the frames with priors; ``H_depth``, ``b_depth``
-    (K, N); ``H_mixed`` (K, N, 8K) between each point and all frames; ``counts`` (K, K, N) the
+    (G, N); ``H_mixed`` (G, N, 8K) between each point and all frames; ``counts`` (G, K, N) the
     patches in use; ``energy`` scalar float64 at the linearisation point.
     """
 
@@ -57,7 +57,7 @@ def linearise(
     T_pair = _linearisation_poses(problem, variables)
     J_pose, J_depth = _jacobians(problem, variables, T_pair, level)
     C = _host_chain(T_pair, residual.gain)
-    H, b, H_depth, b_depth, H_mixed = _assemble(M, q, J_pose, J_depth, C)
+    H, b, H_depth, b_depth, H_mixed = _assemble(M, q, J_pose, J_depth, C, problem.hosts)
     prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
     H_depth = H_depth + problem.prior_information
     b_depth = b_depth + problem.prior_information * (variables.inverse_depth - problem.prior_depth)
@@ -67,7 +67,7 @@ def linearise(
 
 
 def _patch_information(residual: PatchResidual) -> tuple[Tensor, Tensor]:
-    """Information (K, K, N, 4, 4) and gradient (K, K, N, 4) of y from the patches."""
+    """Information (G, K, N, 4, 4) and gradient (G, K, N, 4) of y from the patches."""
     gx, gy = residual.gradient.unbind(-1)
     S = torch.stack(
         [gx, gy, -residual.reference, -torch.ones_like(gx), residual.value], -2
@@ -77,18 +77,18 @@ def _patch_information(residual: PatchResidual) -> tuple[Tensor, Tensor]:
 
 
 def _linearisation_poses(problem: Problem, variables: Variables) -> Tensor:
-    """T_target_host (K, K, 4, 4) float64 for the Jacobians.
+    """T_target_host (G, K, 4, 4) float64 for the Jacobians.
 
     Frames in the prior keep their first estimate (problem.frozen), others their current one.
     """
     T = torch.where(problem.frozen[:, None, None], problem.pose_prior.T, variables.T)
-    return relative_poses(T)
+    return relative_poses(T, problem.hosts)
 
 
 def _jacobians(
     problem: Problem, variables: Variables, T_pair: Tensor, level: int
 ) -> tuple[Tensor, Tensor]:
-    """Derivatives (K, K, N, 2, 6) and (K, K, N, 2) of the projected pixel at ``level``."""
+    """Derivatives (G, K, N, 2, 6) and (G, K, N, 2) of the projected pixel at ``level``."""
     camera = problem.camera.level(level)
     T_pair = T_pair.to(variables.inverse_depth.dtype)
     t = T_pair[:, :, None, :3, 3]
@@ -100,29 +100,28 @@ def _jacobians(
 
 
 def _assemble(
-    M: Tensor, q: Tensor, J_pose: Tensor, J_depth: Tensor, C: Tensor
+    M: Tensor, q: Tensor, J_pose: Tensor, J_depth: Tensor, C: Tensor, hosts: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Chain y to the relative step of each pair, and that to both its frames.
 
-    ``C`` (K, K, 8, 8): step_pair = step_target - C step_host.
+    ``C`` (G, K, 8, 8): step_pair = step_target - C step_host.
     """
-    k, _, n = J_depth.shape[:3]
-    M_pixel = M[..., :2]  # K, K, N, 4, 2
-    MJ = torch.cat([M_pixel @ J_pose, M[..., 2:]], -1)  # K, K, N, 4, 8
-    Md = (M_pixel @ J_depth[..., None])[..., 0]  # K, K, N, 4
+    g, k, n = J_depth.shape[:3]
+    M_pixel = M[..., :2]  # G, K, N, 4, 2
+    MJ = torch.cat([M_pixel @ J_pose, M[..., 2:]], -1)  # G, K, N, 4, 8
+    Md = (M_pixel @ J_depth[..., None])[..., 0]  # G, K, N, 4
     H_depth = (J_depth * Md[..., :2]).sum(-1).sum(1)
     b_depth = (J_depth * q[..., :2]).sum(-1).sum(1)
-    mixed = _to_relative(J_pose, Md)  # K, K, N, 8
+    mixed = _to_relative(J_pose, Md)  # G, K, N, 8
     b_pair = _to_relative(J_pose, q).sum(2).double()
-    flat = J_pose.permute(0, 1, 4, 2, 3).reshape(k, k, 6, n * 2)
-    top = flat @ MJ[..., :2, :].reshape(k, k, n * 2, FRAME_DOF)
-    H_pair = torch.cat([top, MJ[..., 2:, :].sum(2)], 2).double()  # K, K, 8, 8
-    H, b = _scatter(H_pair, b_pair, C)
+    flat = J_pose.permute(0, 1, 4, 2, 3).reshape(g, k, 6, n * 2)
+    top = flat @ MJ[..., :2, :].reshape(g, k, n * 2, FRAME_DOF)
+    H_pair = torch.cat([top, MJ[..., 2:, :].sum(2)], 2).double()  # G, K, 8, 8
+    H, b = _scatter(H_pair, b_pair, C, hosts)
     H_mixed = mixed.permute(0, 2, 1, 3).contiguous()  # host, point, target, 8
-    host = (mixed @ C.to(mixed.dtype)).sum(1)  # K, N, 8
-    index = torch.arange(k, device=M.device)
-    H_mixed[index, :, index] -= host
-    return H, b, H_depth, b_depth, H_mixed.reshape(k, n, k * FRAME_DOF)
+    host = (mixed @ C.to(mixed.dtype)).sum(1)  # G, N, 8
+    H_mixed[torch.arange(g, device=M.device), :, hosts] -= host
+    return H, b, H_depth, b_depth, H_mixed.reshape(g, n, k * FRAME_DOF)
 
 
 def _to_relative(J_pose: Tensor, y: Tensor) -> Tensor:
@@ -131,23 +130,27 @@ def _to_relative(J_pose: Tensor, y: Tensor) -> Tensor:
 
 
 def _host_chain(T_pair: Tensor, gain: Tensor) -> Tensor:
-    """(K, K, 8, 8) float64: how the host's step enters the pair's relative step."""
-    k = len(T_pair)
-    C = torch.zeros(k, k, FRAME_DOF, FRAME_DOF, dtype=torch.float64, device=gain.device)
+    """(G, K, 8, 8) float64: how the host's step enters the pair's relative step."""
+    C = T_pair.new_zeros(*gain.shape, FRAME_DOF, FRAME_DOF)
     C[..., :6, :6] = se3.adjoint(T_pair)
     C[..., 6, 6] = 1.0
     C[..., 7, 7] = gain
     return C
 
 
-def _scatter(H_pair: Tensor, b_pair: Tensor, C: Tensor) -> tuple[Tensor, Tensor]:
+def _scatter(H_pair: Tensor, b_pair: Tensor, C: Tensor, hosts: Tensor) -> tuple[Tensor, Tensor]:
     """Sum the pairs' 8x8 systems into the frames' (8K, 8K) and (8K,)."""
-    k = len(C)
-    index = torch.arange(k, device=C.device)
+    k = C.shape[1]
+    targets = torch.arange(k, device=C.device)
     HC = H_pair @ C
-    CHC = C.transpose(-1, -2) @ HC
-    blocks = -HC.transpose(-1, -2) - HC.transpose(0, 1)  # [host, target] and [target, host]
-    blocks[index, index] = CHC.sum(1) + H_pair.sum(0)
-    b = b_pair.sum(0) - (C.transpose(-1, -2) @ b_pair[..., None])[..., 0].sum(1)
+    C_t = C.transpose(-1, -2)
+    blocks = HC.new_zeros(k, k, FRAME_DOF, FRAME_DOF)
+    blocks[hosts] -= HC.transpose(-1, -2)
+    blocks[:, hosts] -= HC.transpose(0, 1)
+    # A keyframe is no target of itself, so the diagonal is still empty here.
+    blocks[targets, targets] += H_pair.sum(0)
+    blocks[hosts, hosts] += (C_t @ HC).sum(1)
+    b = b_pair.sum(0)
+    b[hosts] -= (C_t @ b_pair[..., None])[..., 0].sum(1)
     H = blocks.permute(0, 2, 1, 3).reshape(k * FRAME_DOF, k * FRAME_DOF)
     return H, b.reshape(-1)

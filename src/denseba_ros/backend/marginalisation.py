@@ -27,10 +27,9 @@ def marginalise(problem: Problem, variables: Variables, index: int, level: int) 
 
     Observations of other keyframes' points in it are dropped, so that those points stay sparse.
     """
-    only = torch.zeros_like(problem.valid)
-    only[index] = problem.valid[index]
-    alone = replace(problem, valid=only)
-    system = linearise(alone, patch_reference(alone, level), variables, level)
+    alone = problem.only_host(index)
+    points = replace(variables, inverse_depth=variables.inverse_depth[index : index + 1])
+    system = linearise(alone, patch_reference(alone, level), points, level)
     H, b = reduce(system, 0.0)
     H, b = _eliminate(H, b, index)
     keep = torch.arange(problem.keyframes, device=H.device) != index

@@ -26,8 +26,8 @@ _SURFACE_KNOWN = 0.1
 
 @dataclass(frozen=True)
 class PatchReference:
-    """Patches in their hosts at one level: rays (K, N, P, 3), brightness (K, N, P),
-    weight (K, N, P), usable (K, N)."""
+    """Patches in their hosts at one level: rays (G, N, P, 3), brightness (G, N, P),
+    weight (G, N, P), usable (G, N)."""
 
     rays: Tensor
     brightness: Tensor
@@ -42,8 +42,9 @@ def patch_reference(problem: Problem, level: int) -> PatchReference:
     centre = (problem.pixels + 0.5) * scale - 0.5
     offsets = centre.new_tensor(PATTERN)
     pixels = centre[:, :, None] + offsets
-    k, n, p, _ = pixels.shape
-    values = sample(problem.images[level], pixels.reshape(k, n * p, 2)).reshape(k, 3, n, p)
+    g, n, p, _ = pixels.shape
+    images = problem.images[level][problem.hosts]
+    values = sample(images, pixels.reshape(g, n * p, 2)).reshape(g, 3, n, p)
     c2 = problem.noise.gradient**2
     weight = c2 / (c2 + values[:, 1] ** 2 + values[:, 2] ** 2)
     usable = inside(pixels, camera.width, camera.height, _BORDER).all(-1) & problem.valid
@@ -54,10 +55,10 @@ def patch_reference(problem: Problem, level: int) -> PatchReference:
 class PatchResidual:
     """Residuals of all pairs at one level.
 
-    ``value`` (K, K, N, P) grey levels; ``gradient`` (K, K, N, P, 2) of the target per pixel of
-    the level; ``gain`` (K, K) = exp(a_j - a_i); ``reference`` (K, K, N, P) = the host's brightness
-    less its offset, times gain; ``weight`` (K, K, N, P) robust, over the noise's variance, zero
-    where the patch does not count; ``energy`` (K, K, N) robust cost, capped; ``counts`` (K, K, N).
+    ``value`` (G, K, N, P) grey levels; ``gradient`` (G, K, N, P, 2) of the target per pixel of
+    the level; ``gain`` (G, K) = exp(a_j - a_i); ``reference`` (G, K, N, P) = the host's brightness
+    less its offset, times gain; ``weight`` (G, K, N, P) robust, over the noise's variance, zero
+    where the patch does not count; ``energy`` (G, K, N) robust cost, capped; ``counts`` (G, K, N).
     """
 
     value: Tensor
@@ -69,46 +70,55 @@ class PatchResidual:
     counts: Tensor
 
 
-def relative_poses(T: Tensor) -> Tensor:
-    """T_target_host (K, K, 4, 4) float64 indexed [host, target] from T_camera_world (K, 4, 4)."""
-    return T[None] @ se3.inverse(T)[:, None]
+def relative_poses(T: Tensor, hosts: Tensor) -> Tensor:
+    """T_target_host (G, K, 4, 4) from T_camera_world (K, 4, 4) and the hosts (G,)."""
+    return T[None] @ se3.inverse(T[hosts])[:, None]
 
 
 def patch_residual(
-    problem: Problem, reference: PatchReference, variables: Variables, level: int
+    problem: Problem,
+    reference: PatchReference,
+    variables: Variables,
+    level: int,
+    gradients: bool = True,
 ) -> PatchResidual:
-    """Brightness of every patch in every other keyframe against that in its host."""
-    k, n, p, _ = reference.rays.shape
+    """Brightness of every patch in every other keyframe against that in its host.
+
+    Without ``gradients`` that field has no last axis entries, which is enough for the energy.
+    """
     camera = problem.camera.level(level)
-    T = relative_poses(variables.T).to(variables.inverse_depth.dtype)
-    R, t = T[:, :, None, None, :3, :3], T[:, :, None, None, :3, 3]
-    projected = project(
-        camera, reference.rays[:, None], variables.inverse_depth[:, None, :, None], R, t
-    )
-    per_target = projected.pixels.transpose(0, 1).reshape(k, k * n * p, 2)
-    values = sample(problem.images[level], per_target).reshape(k, 3, k, n, p)
-    values = values.permute(2, 0, 3, 4, 1)  # host, target, point, pixel, channel
-    a, b = variables.affine.to(variables.inverse_depth.dtype).unbind(-1)
-    gain = torch.exp(a[None] - a[:, None])
-    model = gain[:, :, None, None] * (reference.brightness - b[:, None, None])[:, None]
+    dtype = variables.inverse_depth.dtype
+    T = relative_poses(variables.T, problem.hosts).to(dtype)[:, :, None, None]
+    depth = variables.inverse_depth[:, None, :, None]
+    projected = project(camera, reference.rays[:, None], depth, T[..., :3, :3], T[..., :3, 3])
+    image = problem.images[level] if gradients else problem.images[level][:, :1]
+    values = _sample_targets(image, projected.pixels)
+    a, b = variables.affine.to(dtype).unbind(-1)
+    gain = torch.exp(a[None] - a[problem.hosts, None])
+    model = gain[:, :, None, None] * (reference.brightness - b[problem.hosts, None, None])[:, None]
     value = values[..., 0] - b[None, :, None, None] - model
     visible = inside(projected.pixels, camera.width, camera.height, _BORDER) & projected.in_front
     counts = visible.all(-1) & reference.usable[:, None] & ~_hidden(problem, projected, level)
-    counts &= ~torch.eye(k, dtype=torch.bool, device=value.device)[:, :, None]
-    weight, energy, counts = _robust(problem, reference, value, counts)
+    other = problem.hosts[:, None] != torch.arange(problem.keyframes, device=value.device)
+    weight, energy, counts = _robust(problem, reference, value, counts & other[:, :, None])
     return PatchResidual(value, values[..., 1:], gain, model, weight, energy, counts)
 
 
+def _sample_targets(images: Tensor, pixels: Tensor) -> Tensor:
+    """Values (G, K, N, P, C) of images (K, C, h, w) at pixels (G, K, N, P, 2)."""
+    g, k, n, p, _ = pixels.shape
+    values = sample(images, pixels.transpose(0, 1).reshape(k, g * n * p, 2))
+    return values.reshape(k, -1, g, n, p).permute(2, 0, 3, 4, 1)
+
+
 def _hidden(problem: Problem, projected: Projection, level: int) -> Tensor:
-    """(K, K, N) whether the target's own surface lies in front of the point."""
-    k, _, n = projected.inverse_depth.shape[:3]
-    centre = PATTERN.index((0, 0))
+    """(G, K, N) whether the target's own surface lies in front of the point."""
+    centre = slice(PATTERN.index((0, 0)), PATTERN.index((0, 0)) + 1)
     scale = 2.0 ** (level - problem.grid_level)
     pixels = (projected.pixels[:, :, :, centre] + 0.5) * scale - 0.5
-    surface = sample(problem.surface, pixels.transpose(0, 1).reshape(k, k * n, 2))
-    surface = surface.reshape(k, 2, k, n).permute(1, 2, 0, 3)
-    nearer = surface[0] > _HIDDEN_RATIO * projected.inverse_depth[:, :, :, centre]
-    return nearer & (surface[1] < _SURFACE_KNOWN)
+    surface = _sample_targets(problem.surface, pixels)[:, :, :, 0]
+    nearer = surface[..., 0] > _HIDDEN_RATIO * projected.inverse_depth[:, :, :, centre.start]
+    return nearer & (surface[..., 1] < _SURFACE_KNOWN)
 
 
 def _robust(

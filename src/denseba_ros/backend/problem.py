@@ -1,12 +1,13 @@
 """The bundle-adjustment problem of one window: what is known, and what is solved for.
 
-Shapes: K keyframes, N points per keyframe, F of them corners (the first F), P pixels per patch.
-Host i holds the point, target j sees it; tensors over pairs are indexed [i, j].
+Shapes: K keyframes, of which G host points (all of them, but for marginalisation), N points per
+host, F of them corners (the first F), P pixels per patch. Host i holds the point, target j sees
+it; tensors over pairs are indexed [i, j] and have the shape (G, K, ...).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ class Variables:
     """Unknowns of the window.
 
     ``T`` (K, 4, 4) float64, T_camera_world; ``affine`` (K, 2) float64, brightness
-    I = exp(a) * scene + b; ``inverse_depth`` (K, N) float32.
+    I = exp(a) * scene + b; ``inverse_depth`` (G, N) float32.
     """
 
     T: Tensor
@@ -32,7 +33,7 @@ class Variables:
     inverse_depth: Tensor
 
     def moved(self, frame_step: Tensor, depth_step: Tensor) -> Variables:
-        """Variables after steps (K, 8) of the frames and (K, N) of the inverse depths."""
+        """Variables after steps (K, 8) of the frames and (G, N) of the inverse depths."""
         return Variables(
             se3.exp(frame_step[:, :6]) @ self.T,
             self.affine + frame_step[:, 6:],
@@ -73,10 +74,11 @@ class Problem:
     Attributes:
         camera: working-resolution camera; level l is camera.level(l).
         images: per level (K, 3, h, w) brightness and gradients.
-        pixels: (K, N, 2) points in working-resolution pixels of their host.
-        valid: (K, N) bool, points that exist.
-        prior_depth, prior_information: (K, N) Gaussian prior of the inverse depth.
-        observed: (K, K, F, 2) places of host i's corners in target j; observed_ok (K, K, F) bool.
+        hosts: (G,) long, which keyframes the points belong to.
+        pixels: (G, N, 2) points in working-resolution pixels of their host.
+        valid: (G, N) bool, points that exist.
+        prior_depth, prior_information: (G, N) Gaussian prior of the inverse depth.
+        observed: (G, K, F, 2) places of host i's corners in target j; observed_ok (G, K, F) bool.
         surface: (K, 2, h, w) dense inverse depth and its relative deviation on grid level.
         grid_level: pyramid level of ``surface``.
         pose_prior: what marginalised keyframes left behind, and the gauge.
@@ -86,6 +88,7 @@ class Problem:
 
     camera: Pinhole
     images: dict[int, Tensor]
+    hosts: Tensor
     pixels: Tensor
     valid: Tensor
     prior_depth: Tensor
@@ -100,4 +103,18 @@ class Problem:
 
     @property
     def keyframes(self) -> int:
-        return self.pixels.shape[0]
+        return self.surface.shape[0]
+
+    def only_host(self, index: int) -> Problem:
+        """The same window with the points of keyframe ``index`` alone."""
+        one = slice(index, index + 1)
+        return replace(
+            self,
+            hosts=self.hosts[one],
+            pixels=self.pixels[one],
+            valid=self.valid[one],
+            prior_depth=self.prior_depth[one],
+            prior_information=self.prior_information[one],
+            observed=self.observed[one],
+            observed_ok=self.observed_ok[one],
+        )

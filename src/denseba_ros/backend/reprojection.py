@@ -15,10 +15,10 @@ from denseba_ros.geometry.pinhole import project
 
 
 def corner_residual(problem: Problem, variables: Variables) -> tuple[Tensor, Tensor]:
-    """Projected minus observed place (K, K, F, 2) in working pixels, and (K, K, F) whether
+    """Projected minus observed place (G, K, F, 2) in working pixels, and (G, K, F) whether
     it counts."""
     f = problem.observed.shape[2]
-    T = relative_poses(variables.T).to(variables.inverse_depth.dtype)[:, :, None]
+    T = relative_poses(variables.T, problem.hosts).to(variables.inverse_depth.dtype)[:, :, None]
     rays = problem.camera.rays(problem.pixels[:, :f])[:, None]
     projected = project(
         problem.camera, rays, variables.inverse_depth[:, None, :f], T[..., :3, :3], T[..., :3, 3]
@@ -28,7 +28,7 @@ def corner_residual(problem: Problem, variables: Variables) -> tuple[Tensor, Ten
 
 
 def corner_weights(problem: Problem, residual: Tensor, ok: Tensor) -> tuple[Tensor, Tensor]:
-    """Huber weight over the variance and capped energy, each (K, K, F)."""
+    """Huber weight over the variance and capped energy, each (G, K, F)."""
     noise = problem.noise
     size = torch.linalg.vector_norm(residual, dim=-1) / noise.pixel
     near = ok & (size < noise.pixel_cutoff)
@@ -40,7 +40,7 @@ def corner_weights(problem: Problem, residual: Tensor, ok: Tensor) -> tuple[Tens
 
 
 def corner_information(problem: Problem, variables: Variables, level: int) -> tuple[Tensor, Tensor]:
-    """Information (K, K, F, 2, 2) and gradient (K, K, F, 2) of the pixel in units of ``level``."""
+    """Information (G, K, F, 2, 2) and gradient (G, K, F, 2) of the pixel in units of ``level``."""
     residual, ok = corner_residual(problem, variables)
     weight, _ = corner_weights(problem, residual, ok)
     scale = float(1 << level)  # working pixels per pixel of the level

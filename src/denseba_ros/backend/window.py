@@ -74,6 +74,7 @@ class Window:
         return Problem(
             camera=self.camera,
             images={level: torch.cat([k.pyramid[level] for k in frames]) for level in levels},
+            hosts=torch.arange(len(frames), device=device),
             pixels=torch.stack([k.points.pixels for k in frames]),
             valid=torch.stack([k.points.valid for k in frames]),
             prior_depth=torch.stack([k.points.prior_depth for k in frames]),

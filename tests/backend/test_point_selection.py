@@ -1,0 +1,78 @@
+"""Which pixels become points: corners first, spread gradients, nothing in flat regions."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.point_selection import select_points
+from denseba_ros.geometry.pyramid import build_pyramid
+
+_NO_CORNERS = torch.zeros(0, 2)
+
+
+def _noise(height: int = 120, width: int = 160, contrast: float = 30.0) -> Tensor:
+    coarse = torch.rand(1, 1, height // 4, width // 4, generator=torch.Generator().manual_seed(0))
+    image: Tensor = torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")
+    return 100.0 + contrast * image
+
+
+def test_corners_take_the_first_slots() -> None:
+    corners = torch.tensor([[10.0, 20.0], [30.5, 40.25]])
+    pixels, used = select_points(build_pyramid(_noise(), 2), corners, 5, 105)
+    assert pixels.shape == (105, 2)
+    np.testing.assert_array_equal(pixels[:2], corners)
+    assert used[:5].tolist() == [True, True, False, False, False]
+    assert used[5:].all()
+
+
+def test_more_corners_than_slots_are_cut() -> None:
+    corners = torch.rand(9, 2, generator=torch.Generator().manual_seed(1)) * 100
+    pixels, used = select_points(build_pyramid(_noise(), 2), corners, 5, 50)
+    np.testing.assert_array_equal(pixels[:5], corners[:5])
+    assert used.all()
+
+
+def test_points_are_distinct_and_away_from_the_border() -> None:
+    pixels, used = select_points(build_pyramid(_noise(), 2), _NO_CORNERS, 0, 400)
+    assert used.all()
+    assert len(torch.unique(pixels, dim=0)) == 400
+    x, y = pixels.unbind(-1)
+    assert float(x.min()) >= 8
+    assert float(y.min()) >= 8
+    assert float(x.max()) <= 160 - 8
+    assert float(y.max()) <= 120 - 8
+
+
+def test_a_dark_half_gets_its_share() -> None:
+    """The left half has a tenth of the contrast, but gradients of its own."""
+    image = _noise(contrast=100.0)
+    image[..., :80] = 100.0 + 0.1 * (image[..., :80] - 100.0)
+    pixels, _ = select_points(build_pyramid(image, 2), _NO_CORNERS, 0, 400)
+    left = float((pixels[:, 0] < 80).float().mean())
+    assert 0.1 < left < 0.6
+
+
+def test_points_lie_on_gradients() -> None:
+    image = torch.full((1, 1, 120, 160), 50.0)
+    image[..., 40:80, 60:100] = 150.0
+    pixels, used = select_points(build_pyramid(image, 2), _NO_CORNERS, 0, 60)
+    x, y = pixels[used].unbind(-1)
+    to_x = torch.minimum((x - 59.5).abs(), (x - 99.5).abs())
+    to_y = torch.minimum((y - 39.5).abs(), (y - 79.5).abs())
+    assert float(torch.minimum(to_x, to_y).max()) <= 4.0
+
+
+def test_a_flat_image_has_no_points() -> None:
+    pixels, used = select_points(
+        build_pyramid(torch.full((1, 1, 64, 64), 80.0), 2), _NO_CORNERS, 0, 50
+    )
+    assert not used.any()
+    assert torch.isfinite(pixels).all()
+
+
+def test_more_points_than_pixels() -> None:
+    pixels, used = select_points(build_pyramid(_noise(32, 32), 2), _NO_CORNERS, 0, 1000)
+    assert pixels.shape == (1000, 2)
+    assert 0 < int(used.sum()) <= 8 * 8
