@@ -179,6 +179,21 @@ def test_frozen_frames_keep_their_first_jacobians(ramp_window: Any) -> None:
     assert float((now.b - free.b).abs().max()) < 0.05 * float(free.b.abs().max())
 
 
+def test_one_host_alone_is_the_window_with_only_its_points(algebra: Any) -> None:
+    """What marginalisation linearises costs one host instead of all of them."""
+    window = algebra.window(algebra.clouds)
+    problem, variables = window.problem, window.variables
+    valid = torch.zeros_like(problem.valid)
+    valid[1] = True
+    whole = replace(window, problem=replace(problem, valid=valid)).linearise()
+    own = replace(variables, inverse_depth=variables.inverse_depth[1:2])
+    alone = replace(window, problem=problem.only_host(1), variables=own).linearise()
+    np.testing.assert_allclose(alone.H, whole.H, rtol=1e-10, atol=1e-6)
+    np.testing.assert_allclose(alone.b, whole.b, rtol=1e-10, atol=1e-6)
+    np.testing.assert_allclose(alone.H_mixed[0], whole.H_mixed[1], rtol=1e-10, atol=1e-9)
+    np.testing.assert_allclose(alone.b_depth[0], whole.b_depth[1], rtol=1e-10, atol=1e-9)
+
+
 def test_points_that_are_not_valid_bring_only_their_prior(ramp_window: Any) -> None:
     problem = ramp_window.problem
     valid = problem.valid.clone()

@@ -38,13 +38,16 @@ def _residual(window: Any, level: int = 0) -> Any:
 
 def test_relative_poses_are_host_to_target(ramp_window: Any) -> None:
     T = ramp_window.variables.T
-    pairs = relative_poses(T)
+    pairs = relative_poses(T, torch.tensor([0, 2]))
+    assert pairs.shape == (2, 3, 4, 4)
     np.testing.assert_allclose(pairs[0, 2] @ T[0], T[2], atol=1e-12)
+    np.testing.assert_allclose(pairs[1, 1] @ T[2], T[1], atol=1e-12)
 
 
-def test_pattern_has_its_centre() -> None:
-    assert (0, 0) in PATTERN
-    np.testing.assert_array_equal(np.sum(PATTERN, axis=0), [0, 1])
+def test_pattern_is_eight_pixels_with_the_centre() -> None:
+    assert PATTERN.count((0, 0)) == 1
+    assert len(set(PATTERN)) == 8
+    assert np.abs(PATTERN).max() == 2
 
 
 def test_residual_is_zero_for_the_brightness_model(ramp_window: Any) -> None:
@@ -55,10 +58,8 @@ def test_residual_is_zero_for_the_brightness_model(ramp_window: Any) -> None:
         image[:, 0] = (a.exp() * 80.0 + b)[:, None, None]
     value = _residual(window).value
     assert float(value.abs().max()) < 1e-10
-    wrong = replace(
-        window.variables,
-        affine=window.variables.affine + torch.tensor([[0.0, 3.0], [0, 0], [0, 0]]),
-    )
+    shift = torch.tensor([[0.0, 3.0], [0.0, 0.0], [0.0, 0.0]])
+    wrong = replace(window.variables, affine=window.variables.affine + shift)
     off = _residual(replace(window, variables=wrong)).value
     # The host's offset is scaled by the gain between the two.
     np.testing.assert_allclose(off[0, 1], (3.0 * (a[1] - a[0]).exp()).expand_as(off[0, 1]))

@@ -65,14 +65,13 @@ def test_points_lie_on_gradients() -> None:
 
 
 def test_a_flat_image_has_no_points() -> None:
-    pixels, used = select_points(
-        build_pyramid(torch.full((1, 1, 64, 64), 80.0), 2), _NO_CORNERS, 0, 50
-    )
+    flat = torch.full((1, 1, 96, 96), 80.0)
+    pixels, used = select_points(build_pyramid(flat, 2), _NO_CORNERS, 0, 50)
     assert not used.any()
     assert torch.isfinite(pixels).all()
 
 
 def test_more_points_than_pixels() -> None:
-    pixels, used = select_points(build_pyramid(_noise(32, 32), 2), _NO_CORNERS, 0, 1000)
-    assert pixels.shape == (1000, 2)
-    assert 0 < int(used.sum()) <= 8 * 8
+    pixels, used = select_points(build_pyramid(_noise(64, 80), 2), _NO_CORNERS, 0, 2000)
+    assert pixels.shape == (2000, 2)
+    assert 0 < int(used.sum()) <= 24 * 32

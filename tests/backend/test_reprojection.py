@@ -20,7 +20,7 @@ def _points_in(window: Any, host: int, target: int) -> torch.Tensor:
     """Places (F, 2) of the host's corners in the target, by plain matrices."""
     problem, variables = window.problem, window.variables
     f = problem.observed.shape[2]
-    T = relative_poses(variables.T)[host, target]
+    T = relative_poses(variables.T, problem.hosts)[host, target]
     rays = problem.camera.rays(problem.pixels[host, :f])
     X = (T[:3, :3] @ (rays / variables.inverse_depth[host, :f, None]).T).T + T[:3, 3]
     c = problem.camera
