@@ -79,9 +79,9 @@ def test_standing_still_has_no_depth() -> None:
 
 
 def test_far_scenes_are_refused_with_their_parallax() -> None:
-    T = _motion([0.06, 0.0, 0.0], [0.0, 0.0, 0.0])
+    T = _motion([0.04, 0.0, 0.0], [0.0, 0.0, 0.0])
     first, depth = _scene(150)
-    second = _seen(first, 3.0 * depth, T)
+    second = _seen(first, 1.5 * depth, T)
     solution, reason = two_view(first.astype(np.float32), second.astype(np.float32), _K)
     assert solution is None
     assert "parallax" in reason
