@@ -1,0 +1,66 @@
+"""Waiting for two views: what it says meanwhile, and the start it gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from denseba_ros.config import Config
+from denseba_ros.frontend.frontend import Frontend
+from denseba_ros.slam.bootstrap import Bootstrap, Start
+
+
+class _Feed:
+    """Images through a frontend into a bootstrap."""
+
+    def __init__(self, room: Any) -> None:
+        self._frontend = Frontend(Config.from_dict({"device": "cpu"}), room.sequence.calibration)
+        self.bootstrap = Bootstrap(300)
+
+    def __call__(self, image: np.ndarray) -> Start | None:
+        return self.bootstrap.process(self._frontend.process(0, image), image)
+
+
+@pytest.fixture
+def feed(room: Any) -> _Feed:
+    return _Feed(room)
+
+
+def test_it_starts_with_the_true_direction(feed: _Feed, room: Any) -> None:
+    start, index = None, -1
+    while start is None:
+        index += 1
+        start = feed(room.images[index])
+        assert (start is None) is bool(feed.bootstrap.reason)
+    assert 2 <= index < 20
+    T = np.linalg.inv(room.sequence.pose(index)) @ room.sequence.pose(0)
+    direction = T[:3, 3] / np.linalg.norm(T[:3, 3])
+    angle = np.degrees(np.arccos(start.solution.T_second_first[:3, 3] @ direction))
+    assert angle < 6.0
+    x, y = start.corners.round().astype(int).T
+    true = room.sequence.depth(0)[y, x]
+    ok = start.solution.ok
+    ratio = start.solution.depth[ok] / true[ok]
+    assert np.median(np.abs(ratio / np.median(ratio) - 1)) < 0.1
+
+
+def test_standing_still_waits_for_a_move(feed: _Feed, room: Any) -> None:
+    for _ in range(4):
+        assert feed(room.images[0]) is None
+    assert "sideways" in feed.bootstrap.reason
+
+
+def test_an_empty_image_says_so(feed: _Feed, room: Any) -> None:
+    assert feed(np.full_like(room.images[0], 50)) is None
+    assert "no corners" in feed.bootstrap.reason
+
+
+def test_a_change_of_scene_begins_again(feed: _Feed, room: Any) -> None:
+    feed(room.images[0])
+    assert feed(np.ascontiguousarray(room.images[0][::-1, ::-1])) is None
+    assert "too few corners" in feed.bootstrap.reason
+    feed(room.images[0])
+    starts = [feed(image) for image in room.images[:20]]
+    assert any(starts)
