@@ -56,7 +56,7 @@ class BackendConfig(_Section):
     """Standard deviation of a photometric residual, grey levels."""
     pixel_noise: float = Field(0.7, gt=0.0)
     """Standard deviation of an observed corner, pixels of the working image."""
-    iterations: tuple[Literal["coarse", "fine"], ...] = ("coarse", "fine")
+    iterations: tuple[Literal["coarse", "fine"], ...] = Field(("coarse", "fine"), min_length=1)
     """The Gauss-Newton iterations on each new keyframe, in order."""
 
 
@@ -89,10 +89,11 @@ class Config(_Section):
         """
         try:
             values = yaml.safe_load(path.read_text()) or {}
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ConfigurationError(f"{path}: {error}") from error
+        if isinstance(values, dict) and "/**" in values:
+            section = values["/**"]
+            values = section.get("ros__parameters") if isinstance(section, dict) else None
         if not isinstance(values, dict):
             raise ConfigurationError(f"{path}: not a mapping of parameters")
-        if "/**" in values:
-            values = values["/**"]["ros__parameters"]
         return cls.from_dict({k: v for k, v in values.items() if k != "node"})
