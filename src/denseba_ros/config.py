@@ -48,7 +48,7 @@ class BackendConfig(_Section):
     """Gauss-Newton with the Schur complement, or the L-BFGS yardstick."""
     window: int = Field(7, ge=3, le=12)
     """Keyframes that are adjusted together."""
-    points: int = Field(1500, ge=100, le=100_000)
+    points: int = Field(1000, ge=100, le=100_000)
     """Points with an inverse depth of their own per keyframe; the rest of the grid follows them."""
     marginalisation: Literal["prior", "drop"] = "prior"
     """What a keyframe leaves behind when it goes: a prior on the others, or nothing."""

@@ -18,6 +18,9 @@ from denseba_ros.backend.photometric import patch_reference
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
 from denseba_ros.backend.schur import reduce
 
+# What the leaving points say counts this much: their residuals are linearised for good where they
+# are not exact yet, and neighbouring pixels err together (DSO uses the same factor).
+_TRUST = 0.25
 # Of the Jacobi-scaled Hessian; smaller eigenvalues are rounding, not information.
 _MIN_EIGENVALUE = 1e-7
 
@@ -31,6 +34,9 @@ def marginalise(problem: Problem, variables: Variables, index: int, level: int) 
     points = replace(variables, inverse_depth=variables.inverse_depth[index : index + 1])
     system = linearise(alone, patch_reference(alone, level), points, level)
     H, b = reduce(system, 0.0)
+    prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
+    H = prior_H + _TRUST * (H - prior_H)
+    b = prior_b + _TRUST * (b - prior_b)
     H, b = _eliminate(H, b, index)
     keep = torch.arange(problem.keyframes, device=H.device) != index
     frozen = problem.frozen

@@ -31,6 +31,8 @@ _SEARCH_LEVEL = 1
 _CARRIED_FACTOR, _CARRIED_FLOOR = 1.5, 0.03
 # Relative deviation of the depth prior that holds points about which nothing else is known.
 _DAMPING_SIGMA = 0.5
+# The new keyframe's corners are looked for in so many of the newest others; theirs in it, in all.
+_MATCHED_BACK = 3
 # Levenberg-Marquardt damping, relative to the diagonal.
 _DAMPING = 1e-4
 # Points better known than this are not searched again.
@@ -245,8 +247,9 @@ class Mapper:
     def _match(self, new: WindowKeyframe) -> None:
         """Observe the corners of the new keyframe in the others, and theirs in the new one."""
         for other in self.keyframes[:-1]:
-            self._observe(new, other)
             self._observe(other, new)
+        for other in self.keyframes[-1 - _MATCHED_BACK : -1]:
+            self._observe(new, other)
 
     def _observe(self, host: WindowKeyframe, target: WindowKeyframe) -> None:
         """Optical flow of the host's corners into the target, started from their projection."""
