@@ -10,9 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.linear_system import linearise
-from denseba_ros.backend.marginalisation import marginalise
-from denseba_ros.backend.photometric import patch_reference
+from denseba_ros.backend.marginalisation import _TRUST, marginalise
 from denseba_ros.backend.problem import FRAME_DOF
 
 _KEPT = 2 * FRAME_DOF
@@ -25,11 +23,22 @@ def _alone(window: Any, index: int) -> Any:
     return replace(window, problem=replace(window.problem, valid=valid))
 
 
+def _system(window: Any, algebra: Any, index: int) -> tuple[Tensor, Tensor]:
+    """H and gradient of all unknowns: the prior in full, what the leaving points say trusted
+    less."""
+    alone = _alone(window, index)
+    H, b = algebra.dense(alone.linearise())
+    prior_H, prior_b, _ = window.problem.pose_prior.at(window.variables.T, window.variables.affine)
+    H, b = _TRUST * H, _TRUST * b
+    n = len(prior_b)
+    H[:n, :n] += (1 - _TRUST) * prior_H
+    b[:n] += (1 - _TRUST) * prior_b
+    return H, b
+
+
 def _dense(window: Any, algebra: Any, index: int) -> tuple[Tensor, Tensor]:
     """H and gradient of the frames that stay, everything else eliminated at once."""
-    alone = _alone(window, index)
-    system = linearise(alone.problem, patch_reference(alone.problem, 0), alone.variables, 0)
-    H, b = algebra.dense(system)
+    H, b = _system(window, algebra, index)
     stay = torch.zeros(len(b), dtype=torch.bool)
     stay[: 3 * FRAME_DOF] = True
     stay[index * FRAME_DOF : (index + 1) * FRAME_DOF] = False
@@ -61,8 +70,7 @@ def test_minimum_of_the_prior_is_that_of_the_whole(
     algebra: Any, cloud_window: Any, index: int
 ) -> None:
     """The frames that stay want to go where the undivided system sends them."""
-    alone = _alone(cloud_window, index)
-    H, b = algebra.dense(alone.linearise())
+    H, b = _system(cloud_window, algebra, index)
     whole = -torch.linalg.solve(H, b)[: 3 * FRAME_DOF].reshape(3, FRAME_DOF)
     keep = torch.arange(3) != index
     prior = marginalise(cloud_window.problem, cloud_window.variables, index, 0)
