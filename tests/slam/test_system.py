@@ -137,9 +137,6 @@ def test_black_frames_are_lost_and_tracking_comes_back(system: System, room: Any
     assert not reasons[-1]
 
 
-@pytest.mark.xfail(
-    reason="the tracker's photometric inliers do not tell a wrong scene", strict=True
-)
 @pytest.mark.parametrize("kind", ["grey", "noise", "mirrored"])
 def test_another_scene_is_lost(system: System, room: Any, kind: str) -> None:
     for i in range(24):

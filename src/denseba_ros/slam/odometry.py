@@ -35,6 +35,7 @@ _START_ROUNDS = 4
 _MIN_CORNER_INLIERS = 30
 _MIN_INLIERS = 0.4
 _MIN_VISIBLE = 0.2
+_MIN_SIMILARITY = 0.7
 # After so many lost images in a row a new start is made, at the last pose and scale.
 _GIVE_UP = 8
 
@@ -299,6 +300,8 @@ def _failure(alignment: Alignment) -> str:
     if alignment.visible < _MIN_VISIBLE:
         return f"only {alignment.visible:.0%} of the keyframe's points are in view"
     enough_corners = alignment.corner_inliers >= _MIN_CORNER_INLIERS
-    if alignment.inliers < _MIN_INLIERS and not enough_corners:
+    if not enough_corners and alignment.inliers < _MIN_INLIERS:
         return f"only {alignment.inliers:.0%} of the points match the keyframe"
+    if not enough_corners and alignment.similarity < _MIN_SIMILARITY:
+        return f"the image does not look like the keyframe (correlation {alignment.similarity:.2f})"
     return ""

@@ -64,13 +64,15 @@ class Corners:
 class Alignment:
     """Result: ``T`` (4, 4) float64 T_current_reference, ``affine`` (2,) of the current image,
     ``H`` (8, 8) information, ``visible`` share of the points inside the image, ``inliers`` share
-    of those that fit, ``corner_inliers`` count and ``flow`` mean move in working pixels."""
+    of those that fit, ``similarity`` correlation (-1 to 1) of their brightness with the keyframe's,
+    ``corner_inliers`` count and ``flow`` mean move in working pixels."""
 
     T: Tensor
     affine: Tensor
     H: Tensor
     visible: float
     inliers: float
+    similarity: float
     corner_inliers: int
     flow: float
 
@@ -127,7 +129,7 @@ class Tracker:
         """Align from the start (T, affine), on each level until the step is small."""
         for level in self.levels:
             T, affine, normal = self._align_level(reference, pyramid, corners, T, affine, level)
-        return self._summary(reference, corners, T, affine, normal)
+        return self._summary(reference, pyramid, corners, T, affine, normal)
 
     def align_corners(self, reference: Reference, corners: Corners, T: Tensor) -> Tensor:
         """Pose (4, 4) from the corners alone: a start with a wide basin."""
@@ -269,8 +271,31 @@ class Tracker:
         total = (energy * ok).sum(dtype=torch.float64) / (1 << (2 * max(level - 1, 0)))
         return H, b, total, near
 
+    def _similarity(self, reference: Reference, pyramid: list[Tensor], T: Tensor) -> float:
+        """Correlation of the points' brightness in both images: inliers alone do not tell a grey
+        wall, which any image fits once the gain is low enough."""
+        level = self.levels[-1]
+        host = reference.levels[level]
+        T32 = T.float()[None]
+        p = project(
+            host.camera, reference.rays, reference.inverse_depth, T32[:, :3, :3], T32[:, :3, 3]
+        )
+        seen = inside(p.pixels, host.camera.width, host.camera.height, 1.0) & p.in_front
+        seen &= host.usable
+        if int(seen.sum()) < 2:
+            return 0.0
+        pair = torch.stack([host.brightness, sample(pyramid[level][:, :1], p.pixels[None])[0, 0]])
+        correlation = torch.corrcoef(pair[:, seen].double())[0, 1]
+        return float(torch.nan_to_num(correlation))
+
     def _summary(
-        self, reference: Reference, corners: Corners, T: Tensor, affine: Tensor, normal: _Normal
+        self,
+        reference: Reference,
+        pyramid: list[Tensor],
+        corners: Corners,
+        T: Tensor,
+        affine: Tensor,
+        normal: _Normal,
     ) -> Alignment:
         near = self._corner_terms(reference, corners, T, 0)[3]
         T32 = T.float()
@@ -290,6 +315,7 @@ class Tracker:
             normal.H,
             float(normal.visible),
             float(normal.fits),
+            self._similarity(reference, pyramid, T),
             int(near.sum()),
             float(flow),
         )
