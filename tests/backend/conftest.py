@@ -24,9 +24,12 @@ from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, project
-from denseba_ros.geometry.pyramid import build_pyramid, sample, with_gradients
+from denseba_ros.geometry.pyramid import sample, with_gradients
 from denseba_ros.sequences.synthetic_room import RoomSequence
-from denseba_ros.slam.mapping import GRID_LEVEL, Mapper
+from denseba_ros.slam.keyframe_depth import GRID_LEVEL
+from denseba_ros.slam.mapping import Mapper
+from denseba_ros.slam.matching import match
+from denseba_ros.slam.prepared import PreparedFrame
 
 # -- a small window in float64 ---------------------------------------------------------------------
 
@@ -252,14 +255,13 @@ def make_room_window(trajectory: str, indices: tuple[int, ...], points: int) -> 
     depths = [torch.from_numpy(1.0 / room.depth(i))[None, None] for i in indices]
     for j, i in enumerate(indices):
         frame = frontend.process(1 + i, room.image(i))
-        grey = frame.image[0, 0].to(torch.uint8).numpy()
-        pyramid = build_pyramid(frame.image, 3)
+        image = PreparedFrame.prepare(frame)
         # The mapper's own first depth is left out: the tests choose where to start.
-        keyframe = mapper._new_keyframe(frame, grey, pyramid, T[j], affine[j])
+        keyframe = mapper.make_keyframe(image, T[j], affine[j])
         exact = sample(depths[j], keyframe.points.pixels[None])[0, 0]
         keyframe.points.inverse_depth = exact
+        match(mapper.camera, keyframe, mapper.keyframes)
         mapper.window.append(keyframe)
-        mapper._match(keyframe)
     grid = torch.cat([torch.nn.functional.avg_pool2d(d, 1 << GRID_LEVEL) for d in depths])
     return RoomWindow(
         room,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from denseba_ros.errors import CalibrationError, ImageError
@@ -92,6 +92,7 @@ def test_the_view_is_not_needlessly_small(camera: Calibration) -> None:
     height=st.integers(64, 1500),
     working_pixels=st.integers(19_200, 2_100_000),
 )
+@example(width=74, height=1083, working_pixels=45_498)
 @settings(max_examples=150)
 def test_the_size_is_a_multiple_of_8_within_the_budget_and_never_larger(
     width: int, height: int, working_pixels: int

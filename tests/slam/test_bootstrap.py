@@ -10,6 +10,7 @@ import pytest
 from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.slam.bootstrap import Bootstrap, Start
+from denseba_ros.slam.prepared import PreparedFrame
 
 
 class _Feed:
@@ -20,7 +21,7 @@ class _Feed:
         self.bootstrap = Bootstrap(300)
 
     def __call__(self, image: np.ndarray) -> Start | None:
-        return self.bootstrap.process(self._frontend.process(0, image), image)
+        return self.bootstrap.process(PreparedFrame.prepare(self._frontend.process(0, image)))
 
 
 @pytest.fixture

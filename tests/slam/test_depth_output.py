@@ -34,7 +34,16 @@ def keyframe() -> WindowKeyframe:
     T = _STAY.clone()
     T[0, 3] = 2.0
     return WindowKeyframe(
-        7, 99, grey, build_pyramid(image, 3), T, torch.zeros(2).double(), points, surface, surface
+        7,
+        99,
+        grey,
+        build_pyramid(image, 3),
+        T,
+        torch.zeros(2).double(),
+        points,
+        surface,
+        surface,
+        surface,
     )
 
 

@@ -13,8 +13,9 @@ from denseba_ros.backend.problem import Noise
 from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.geometry.pyramid import build_pyramid
+from denseba_ros.slam.depth_start import seed
 from denseba_ros.slam.mapping import Mapper
+from denseba_ros.slam.prepared import PreparedFrame
 
 _NO_CHANGE = torch.zeros(2, dtype=torch.float64)
 _SPACING = 10
@@ -37,16 +38,15 @@ class _Room:
 
     def add(self, index: int) -> Any:
         frame = self.frontend.process(self.room.stamps_ns[index], self.room.images[index])
-        pyramid = build_pyramid(frame.image, 3)
-        grey = self.room.images[index]
-        return self.mapper.add(frame, grey, pyramid, self.pose(index), _NO_CHANGE.clone())
+        image = PreparedFrame.prepare(frame)
+        return self.mapper.add(image, self.pose(index), _NO_CHANGE.clone())
 
     def seed(self, keyframe: Any, index: int) -> None:
         """Exact depth at the corners, as two views would give it."""
         pixels = keyframe.points.pixels[keyframe.points.valid][:300]
         x, y = pixels.round().long().unbind(-1)
         depth = torch.from_numpy(self.room.sequence.depth(index))[y, x]
-        self.mapper.seed(keyframe, pixels, 1.0 / depth)
+        seed(keyframe, pixels, 1.0 / depth)
 
     def ratio(self, keyframe: Any, index: int) -> tuple[Tensor, Tensor]:
         """Estimated over true inverse depth of the points, and which of them are known."""

@@ -18,7 +18,7 @@ from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import build_pyramid, sample
 from denseba_ros.slam.corner_tracking import CornerTracker
-from denseba_ros.slam.tracker import Alignment, Corners, Reference, Tracker, frame_information
+from denseba_ros.slam.tracker import Alignment, Corners, Reference, Seen, Tracker, frame_information
 
 _CORNERS = 200
 _LATER = 12
@@ -63,7 +63,7 @@ def setup(room: Any) -> _Setup:
 
 
 def _align(setup: _Setup, index: int, corners: Corners, T: Tensor) -> Alignment:
-    return setup.tracker.align(setup.reference, setup.pyramid(index), corners, T, _NO_CHANGE)
+    return setup.tracker.align(setup.reference, Seen(setup.pyramid(index), corners), T, _NO_CHANGE)
 
 
 @pytest.mark.parametrize("index", [3, _LATER])
@@ -109,10 +109,10 @@ def test_brightness_change_is_recovered(setup: _Setup) -> None:
         level *= 1.2
         level[:, :1] -= 10.0
     start = setup.tracker.align(
-        setup.reference, setup.pyramid(3), setup.no_corners, setup.true(3), _NO_CHANGE
+        setup.reference, Seen(setup.pyramid(3), setup.no_corners), setup.true(3), _NO_CHANGE
     )
     changed = setup.tracker.align(
-        setup.reference, pyramid, setup.no_corners, setup.true(3), _NO_CHANGE
+        setup.reference, Seen(pyramid, setup.no_corners), setup.true(3), _NO_CHANGE
     )
     a, b = changed.affine
     a0, b0 = start.affine
@@ -130,7 +130,7 @@ def test_information_is_positive_and_grows_with_certainty_of_depth(setup: _Setup
     assert float(torch.linalg.eigvalsh(information)[0]) > 0.0
     unsure = replace(setup.reference, relative_sigma=setup.reference.relative_sigma * 10)
     vague = setup.tracker.align(
-        unsure, setup.pyramid(_LATER), setup.no_corners, setup.true(_LATER), _NO_CHANGE
+        unsure, Seen(setup.pyramid(_LATER), setup.no_corners), setup.true(_LATER), _NO_CHANGE
     )
     sure = _align(setup, _LATER, setup.no_corners, setup.true(_LATER))
     assert float(vague.H[:6, :6].trace()) < 0.8 * float(sure.H[:6, :6].trace())
@@ -141,7 +141,7 @@ def test_another_scene_does_not_fit(setup: _Setup) -> None:
     pyramid = build_pyramid(torch.from_numpy(upside_down).float()[None, None], 4)
     eye = torch.eye(4).double()
     corners = setup.corners.follow(upside_down, eye)
-    alignment = setup.tracker.align(setup.reference, pyramid, corners, eye, _NO_CHANGE)
+    alignment = setup.tracker.align(setup.reference, Seen(pyramid, corners), eye, _NO_CHANGE)
     right = _align(setup, 3, setup.corners.follow(setup.room.images[3], eye), eye)
     assert alignment.inliers < right.inliers - 0.1
     assert alignment.corner_inliers < 10 < 0.5 * right.corner_inliers
@@ -154,7 +154,7 @@ def test_no_valid_points_stay_finite(setup: _Setup) -> None:
     }
     nothing = replace(setup.reference, valid=torch.zeros_like(setup.reference.valid), levels=levels)
     alignment = setup.tracker.align(
-        nothing, setup.pyramid(3), setup.no_corners, torch.eye(4).double(), _NO_CHANGE
+        nothing, Seen(setup.pyramid(3), setup.no_corners), torch.eye(4).double(), _NO_CHANGE
     )
     assert torch.isfinite(alignment.T).all()
     assert alignment.visible == 0.0

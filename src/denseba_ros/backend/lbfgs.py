@@ -11,16 +11,13 @@ from torch import Tensor
 
 from denseba_ros.backend.adjustment import Adjusted
 from denseba_ros.backend.energy import energy
-from denseba_ros.backend.linear_system import linearise
+from denseba_ros.backend.linear_system import LinearSystem, linearise
 from denseba_ros.backend.photometric import patch_reference
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
 
 # Steps on each level; two Gauss-Newton iterations correspond to many of these.
 _STEPS = 50
 _HISTORY = 20
-# One unit of the search variables: metres, radians, log gain, grey levels, log inverse depth.
-_UNITS = (0.01, 0.01, 0.01, 0.005, 0.005, 0.005, 0.02, 2.0)
-_DEPTH_UNIT = 0.05
 
 
 def adjust_lbfgs(
@@ -32,7 +29,7 @@ def adjust_lbfgs(
         reference = patch_reference(problem, level)
         system = linearise(problem, reference, variables, level)
         with torch.enable_grad():
-            moved = _minimise(problem, variables, level, system.counts, steps)
+            moved = _minimise(problem, variables, level, system, steps)
         after = energy(problem, reference, moved, level, system.counts)
         accept = after < system.energy
         variables = moved.chosen(accept, variables)
@@ -42,19 +39,24 @@ def adjust_lbfgs(
 
 
 def _minimise(
-    problem: Problem, start: Variables, level: int, counts: Tensor, steps: int
+    problem: Problem, start: Variables, level: int, system: LinearSystem, steps: int
 ) -> Variables:
-    """Variables after ``steps`` of L-BFGS from ``start``; steps that are not finite are undone."""
+    """Variables after ``steps`` of L-BFGS from ``start``.
+
+    The search variables are scaled by the diagonal of the Gauss-Newton Hessian ``system``: metres,
+    radians, grey levels and log inverse depths differ too much for a quasi-Newton start.
+    """
     k = len(start.T)
     reference = patch_reference(problem, level)
     device = start.T.device
     frames = torch.zeros(k, FRAME_DOF, dtype=torch.float64, device=device, requires_grad=True)
     depths = torch.zeros_like(start.inverse_depth, dtype=torch.float64, requires_grad=True)
-    units = frames.new_tensor(_UNITS)
+    units = system.H.diagonal().clamp(min=1e-9).rsqrt().reshape(k, FRAME_DOF)
+    depth_units = (system.H_depth.clamp(min=1e-9).rsqrt() / start.inverse_depth).clamp(max=0.5)
 
     def moved() -> Variables:
         d = start.inverse_depth
-        change = d * torch.expm1(_DEPTH_UNIT * depths).to(d.dtype)
+        change = d * torch.expm1(depth_units * depths).to(d.dtype)
         return start.moved(frames * units, change)
 
     optimiser = torch.optim.LBFGS(
@@ -63,7 +65,7 @@ def _minimise(
 
     def closure() -> Tensor:
         optimiser.zero_grad()
-        value = energy(problem, reference, moved(), level, counts)
+        value = energy(problem, reference, moved(), level, system.counts)
         value.backward()  # type: ignore[no-untyped-call]
         return value
 

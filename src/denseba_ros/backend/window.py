@@ -13,7 +13,7 @@ from denseba_ros.backend.gaussian_prior import GaussianPrior
 from denseba_ros.backend.linear_system import LinearSystem
 from denseba_ros.backend.problem import Noise, Problem, Variables
 from denseba_ros.geometry import se3
-from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.geometry.pinhole import Pinhole, Projection, project_by
 
 
 @dataclass
@@ -39,8 +39,9 @@ class WindowKeyframe:
 
     ``grey`` (H, W) uint8 for optical flow; ``pyramid`` per level (1, 3, h, w); ``T`` (4, 4)
     float64 T_camera_world; ``affine`` (2,) float64; ``surface`` (2, h, w) dense inverse depth and
-    relative deviation; ``observed`` maps another keyframe's id to the places (F, 2) of this one's
-    corners there and whether they were found.
+    relative deviation, ``network_depth`` (2, h, w) the same as the frontend gave it, ``edges``
+    (2, h, w) smoothness weights; ``observed`` maps another keyframe's id to the places (F, 2) of
+    this one's corners there and whether they were found.
     """
 
     id: int
@@ -51,9 +52,19 @@ class WindowKeyframe:
     affine: Tensor
     points: Points
     surface: Tensor
+    network_depth: Tensor
     edges: Tensor
     observed: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     in_prior: bool = False
+
+
+def seen_from(
+    camera: Pinhole, host: WindowKeyframe, target: WindowKeyframe, count: int | None = None
+) -> Projection:
+    """The host's first ``count`` points (None: all) projected into the target."""
+    rays = camera.rays(host.points.pixels[:count])
+    T = target.T @ se3.inverse(host.T)
+    return project_by(camera, rays, host.points.inverse_depth[:count], T)
 
 
 @dataclass
@@ -118,7 +129,12 @@ class Window:
             keyframe.affine = variables.affine[i]
             points = keyframe.points
             points.inverse_depth = variables.inverse_depth[i]
-            points.relative_sigma = (sigma[i] / points.inverse_depth).clamp(max=10.0)
+            relative_sigma = (sigma[i] / points.inverse_depth).clamp(max=10.0)
+            # Points whose patches fit nowhere lose what they claimed to know.
+            seen = system.counts[i].any(0)
+            for _, found in keyframe.observed.values():
+                seen[: points.corners] |= found
+            points.relative_sigma = torch.where(seen, relative_sigma, relative_sigma.clamp(min=1.0))
 
     def gauge_without(self, index: int) -> GaussianPrior:
         """The prior when keyframe ``index`` leaves nothing behind: the oldest other one is held."""

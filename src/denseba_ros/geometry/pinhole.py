@@ -94,6 +94,12 @@ def project(
     return Projection(pixels, torch.stack([x, y], -1), inverse_depth * scale, scale, in_front)
 
 
+def project_by(camera: Pinhole, rays: Tensor, inverse_depth: Tensor, T: Tensor) -> Projection:
+    """Project rays (..., 3) at ``inverse_depth`` (...) by one T_target_host (4, 4)."""
+    T = T.to(rays.dtype)
+    return project(camera, rays, inverse_depth, T[:3, :3], T[:3, 3])
+
+
 def projection_jacobians(camera: Pinhole, p: Projection, t: Tensor) -> tuple[Tensor, Tensor]:
     """Derivatives of the projected pixel, with t = translation of T_target_host (..., 3).
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from denseba_ros.frontend.flow import Grey, Points, track
-from denseba_ros.geometry.pinhole import Pinhole, project
+from denseba_ros.geometry.pinhole import Pinhole, project_by
 from denseba_ros.slam.tracker import Corners, Reference
 
 # Below this share of corners found from the predicted pose, the last image's places are tried.
@@ -52,14 +52,8 @@ class CornerTracker:
 
     def _project(self, T: Tensor) -> Points:
         f = len(self._pixels)
-        T32 = T.float()
-        p = project(
-            self._camera,
-            self._reference.rays[:f],
-            self._reference.inverse_depth[:f],
-            T32[None, :3, :3],
-            T32[None, :3, 3],
-        )
+        depth = self._reference.inverse_depth[:f]
+        p = project_by(self._camera, self._reference.rays[:f], depth, T)
         places = torch.where(p.in_front[:, None], p.pixels, self._reference.pixels[:f])
         limit = 2.0 * max(self._camera.width, self._camera.height)
         return np.ascontiguousarray(places.clamp(-limit, limit).cpu().numpy())

@@ -10,7 +10,7 @@ from denseba_ros.backend.surface import scatter_points
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.geometry.pinhole import Pinhole, project
+from denseba_ros.geometry.pinhole import Pinhole, project_by
 from denseba_ros.geometry.pyramid import inside
 from denseba_ros.slam.estimate import DepthMap, Keyframe
 
@@ -52,14 +52,8 @@ def render_depth(
     grid = camera.level(grid_level)
     surface = keyframe.surface
     h, w = surface.shape[1:]
-    T = T_current_keyframe.to(surface.dtype)
-    p = project(
-        grid,
-        grid.rays(grid.grid(surface.device)),
-        surface[0],
-        T[None, None, :3, :3],
-        T[None, None, :3, 3],
-    )
+    rays = grid.rays(grid.grid(surface.device))
+    p = project_by(grid, rays, surface[0], T_current_keyframe)
     pixels = p.pixels.reshape(-1, 2)
     sigma = surface[1].reshape(-1)
     ok = p.in_front.reshape(-1) & (sigma < _MAX_SIGMA) & inside(pixels, w, h, -0.49)

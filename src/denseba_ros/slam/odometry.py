@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from denseba_ros.backend.problem import Noise
@@ -17,19 +15,19 @@ from denseba_ros.errors import ImageError
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.geometry.pyramid import build_pyramid
 from denseba_ros.slam.bootstrap import Bootstrap, Start
 from denseba_ros.slam.corner_tracking import CornerTracker
 from denseba_ros.slam.depth_output import keyframe_view, render_depth
+from denseba_ros.slam.depth_start import KNOWN_SCALE, search_depth, seed
 from denseba_ros.slam.estimate import DepthMap, Estimate, Keyframe, Tracking
-from denseba_ros.slam.mapping import GRID_LEVEL, Mapper
+from denseba_ros.slam.keyframe_choice import wants_keyframe
+from denseba_ros.slam.keyframe_depth import GRID_LEVEL
+from denseba_ros.slam.mapping import Mapper
 from denseba_ros.slam.motion import Motions
-from denseba_ros.slam.tracker import Alignment, Reference, Tracker, frame_information
+from denseba_ros.slam.prepared import PreparedFrame
+from denseba_ros.slam.tracker import Alignment, Reference, Seen, Tracker, frame_information
 
-_PYRAMID_LEVELS = 5
 _TRACK_LEVELS = (3, 2, 1)
-# A prior of the log-depth tighter than this is good enough to start from one image.
-_KNOWN_DEPTH = 0.35
 # Rounds of adjustment on the first two keyframes, which start from two views alone.
 _START_ROUNDS = 4
 _MIN_CORNER_INLIERS = 30
@@ -78,37 +76,35 @@ class Odometry:
             ImageError: when the camera is not the one of the frames before.
         """
         started = time.perf_counter()
-        grey = frame.image[0, 0].clamp(0, 255).to(torch.uint8).cpu().numpy()
-        pyramid = build_pyramid(frame.image, _PYRAMID_LEVELS)
+        image = PreparedFrame.prepare(frame)
         camera = Pinhole.from_calibration(frame.calibration)
         if self._camera is not None and camera != self._camera:
             raise ImageError("the camera changed; reset before images of another camera")
         self._camera = camera
         if self._mapper is None:
-            return self._initialise(frame, grey, pyramid, started)
-        alignment = self._track(frame, grey, pyramid)
+            return self._initialise(image, started)
+        alignment = self._track(image)
         tracked = time.perf_counter() - started
         reason = _failure(alignment)
         if reason:
             return self._lose(frame, reason, tracked)
-        return self._accept(frame, grey, pyramid, alignment, tracked)
+        return self._accept(image, alignment, tracked)
 
     # -- start ---------------------------------------------------------------------------------
 
-    def _initialise(
-        self, frame: FrontendFrame, grey: NDArray[np.uint8], pyramid: list[Tensor], started: float
-    ) -> Estimate:
+    def _initialise(self, image: PreparedFrame, started: float) -> Estimate:
         """First keyframe from a known depth, or first two from two views."""
-        if float(frame.log_depth_sigma.median()) < _KNOWN_DEPTH:
+        frame = image.frame
+        if float(frame.log_depth_sigma.median()) < KNOWN_SCALE:
             self._start_mapper()
-            self._add_keyframe(frame, grey, pyramid, self._motions.T, self._no_change(frame))
+            self._add_keyframe(image, self._motions.T, _no_change(frame.device))
         else:
-            start = self._bootstrap.process(frame, grey)
+            start = self._bootstrap.process(image)
             if start is None:
                 seconds = {"tracking": time.perf_counter() - started}
                 tracking = Tracking.LOST if self._lost else Tracking.INITIALISING
                 return self._estimate(frame, tracking, None, False, self._bootstrap.reason, seconds)
-            self._start_from_two_views(start, frame, grey, pyramid)
+            self._start_from_two_views(start, image)
         assert self._mapper is not None
         self._lost = 0
         self._motions.restart(frame.stamp_ns, self._mapper.keyframes[-1].T)
@@ -120,70 +116,60 @@ class Odometry:
         self._mapper = Mapper(self.config, self._camera, self._noise)
         return self._mapper
 
-    def _start_from_two_views(
-        self, start: Start, frame: FrontendFrame, grey: NDArray[np.uint8], pyramid: list[Tensor]
-    ) -> None:
+    def _start_from_two_views(self, start: Start, image: PreparedFrame) -> None:
         """Two keyframes whose median depth is the prior's, or that of the map before a loss."""
         mapper = self._start_mapper()
+        device = image.frame.device
         solution = start.solution
-        wanted = self._scale or float(torch.exp(frame.log_depth.median()))
-        factor = wanted / float(np.median(solution.depth[solution.ok]))
-        T = torch.from_numpy(solution.T_second_first).clone()
-        T[:3, 3] *= factor
-        affine = self._no_change(frame)
-        first_pyramid = build_pyramid(start.first.image, _PYRAMID_LEVELS)
-        T_first = se3.inverse(T.to(frame.device)) @ self._motions.T if self._lost else None
-        T_first = self._motions.T if T_first is None else T_first
-        first = mapper.add(start.first, start.first_grey, first_pyramid, T_first, affine)
-        depth = torch.from_numpy(solution.depth[solution.ok] * factor).float().to(frame.device)
-        pixels = torch.from_numpy(start.corners[solution.ok]).to(frame.device)
-        mapper.seed(first, pixels, 1.0 / depth)
-        mapper.add(frame, grey, pyramid, T.to(frame.device) @ first.T, affine.clone())
-        mapper.search_depth(first, [mapper.keyframes[-1]])
+        depth = torch.from_numpy(solution.depth[solution.ok]).to(device, torch.float32)
+        wanted = self._scale or float(torch.exp(image.frame.log_depth.median()))
+        factor = wanted / float(depth.median())
+        T_second_first = torch.from_numpy(solution.T_second_first).to(device)
+        T_second_first[:3, 3] *= factor
+        # After a loss the newest pose is the second image's, at the first start the first one's.
+        T_first = self._motions.T
+        if self._lost:
+            T_first = se3.inverse(T_second_first) @ T_first
+        first = mapper.add(start.first, T_first, _no_change(device))
+        pixels = torch.from_numpy(start.corners[solution.ok]).to(device)
+        seed(first, pixels, 1.0 / (depth * factor))
+        second = mapper.add(image, T_second_first @ T_first, _no_change(device))
+        search_depth(mapper.camera, first, [second])
         for _ in range(_START_ROUNDS):
             mapper.adjust(self.config.backend.iterations)
         self._after_keyframe()
 
-    def _no_change(self, frame: FrontendFrame) -> Tensor:
-        return torch.zeros(2, dtype=torch.float64, device=frame.device)
-
     # -- every frame ---------------------------------------------------------------------------
 
-    def _track(
-        self, frame: FrontendFrame, grey: NDArray[np.uint8], pyramid: list[Tensor]
-    ) -> Alignment:
+    def _track(self, image: PreparedFrame) -> Alignment:
         """Align with the newest keyframe from the best of several starts."""
         assert self._reference is not None
         assert self._corners is not None
         assert self._mapper is not None
         keyframe = self._mapper.keyframes[-1]
-        predicted = self._motions.predict(frame.stamp_ns, frame.motion) @ se3.inverse(keyframe.T)
-        corners = self._corners.follow(grey, predicted)
-        start = self._tracker().align_corners(self._reference, corners, predicted)
+        motion = self._motions.predict(image.frame.stamp_ns, image.frame.motion)
+        predicted = motion @ se3.inverse(keyframe.T)
+        corners = self._corners.follow(image.grey, predicted)
+        seen = Seen(image.pyramid, corners)
+        tracker = self._tracker()
+        start = tracker.align_corners(self._reference, corners, predicted)
         affine = self._motions.affine_or(keyframe.affine)
-        result = self._tracker().align(self._reference, pyramid, corners, start, affine)
+        result = tracker.align(self._reference, seen, start, affine)
         if _failure(result):
             pose = self._corners.pose_from_corners(corners)
             if pose is not None:
-                retry = self._tracker().align(self._reference, pyramid, corners, pose, affine)
-                if retry.corner_inliers > result.corner_inliers:
-                    result = retry
+                retry = tracker.align(self._reference, seen, pose, affine)
+                result = max(result, retry, key=lambda a: a.corner_inliers)
         return result
 
     def _tracker(self) -> Tracker:
         assert self._camera is not None
         return Tracker(self._camera, _TRACK_LEVELS, self.config.tracker.iterations, self._noise)
 
-    def _accept(
-        self,
-        frame: FrontendFrame,
-        grey: NDArray[np.uint8],
-        pyramid: list[Tensor],
-        alignment: Alignment,
-        tracked: float,
-    ) -> Estimate:
+    def _accept(self, image: PreparedFrame, alignment: Alignment, tracked: float) -> Estimate:
         """Take a tracked frame over and make it a keyframe where it brings something new."""
         assert self._mapper is not None
+        frame = image.frame
         keyframe = self._mapper.keyframes[-1]
         # Every product with an inverse triples a departure from a rotation, so it is taken off.
         T = se3.orthonormalised(alignment.T @ keyframe.T)
@@ -191,31 +177,18 @@ class Odometry:
         self._motions.measured(frame.stamp_ns, T, alignment.affine)
         covariance = torch.linalg.pinv(frame_information(alignment), hermitian=True)
         started = time.perf_counter()
-        is_keyframe = self._wants_keyframe(alignment)
+        is_keyframe = wants_keyframe(self.config.keyframes, self._mapper.camera, alignment)
         if is_keyframe:
-            self._add_keyframe(frame, grey, pyramid, T, alignment.affine)
+            self._add_keyframe(image, T, alignment.affine)
             self._motions.corrected(self._mapper.keyframes[-1].T)
         seconds = {"tracking": tracked, "backend": time.perf_counter() - started}
-        depth = self._depth(alignment) if is_keyframe or self.config.depth_every_frame else None
+        depth = self._depth() if is_keyframe or self.config.depth_every_frame else None
         return self._estimate(frame, Tracking.TRACKING, depth, is_keyframe, "", seconds, covariance)
 
-    def _wants_keyframe(self, alignment: Alignment) -> bool:
-        assert self._camera is not None
-        settings = self.config.keyframes
-        moved = alignment.flow > settings.max_flow * self._camera.width
-        return moved or alignment.visible < settings.min_visible
-
-    def _add_keyframe(
-        self,
-        frame: FrontendFrame,
-        grey: NDArray[np.uint8],
-        pyramid: list[Tensor],
-        T: Tensor,
-        affine: Tensor,
-    ) -> None:
+    def _add_keyframe(self, image: PreparedFrame, T: Tensor, affine: Tensor) -> None:
         """New keyframe, two iterations over the window, marginalisation."""
         assert self._mapper is not None
-        self._mapper.add(frame, grey, pyramid, T, affine)
+        self._mapper.add(image, T, affine)
         if len(self._mapper.keyframes) > 1:
             self._mapper.adjust(self.config.backend.iterations)
         self._finished += [self._view(k) for k in self._mapper.shrink()]
@@ -253,7 +226,7 @@ class Odometry:
         assert self._camera is not None
         return keyframe_view(keyframe, self._camera, GRID_LEVEL)
 
-    def _depth(self, alignment: Alignment | None = None) -> DepthMap:
+    def _depth(self) -> DepthMap:
         """Depth of the newest keyframe, seen from the present image."""
         assert self._mapper is not None
         assert self._camera is not None
@@ -291,6 +264,11 @@ class Odometry:
             reason=reason,
             seconds=seconds,
         )
+
+
+def _no_change(device: torch.device) -> Tensor:
+    """Brightness (2,) of a start: gain one, offset zero."""
+    return torch.zeros(2, dtype=torch.float64, device=device)
 
 
 def _failure(alignment: Alignment) -> str:

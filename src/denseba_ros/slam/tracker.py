@@ -15,7 +15,7 @@ from torch import Tensor
 from denseba_ros.backend.problem import FRAME_DOF, Noise
 from denseba_ros.backend.window import Points
 from denseba_ros.geometry import se3
-from denseba_ros.geometry.pinhole import Pinhole, project, projection_jacobians
+from denseba_ros.geometry.pinhole import Pinhole, project_by, projection_jacobians
 from denseba_ros.geometry.pyramid import inside, sample
 
 # A step below this (metres and radians together) ends a level; half the pixels, twice the step.
@@ -58,6 +58,14 @@ class Corners:
 
     places: Tensor
     ok: Tensor
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the new image shows: its ``pyramid`` and the reference's ``corners`` found in it."""
+
+    pyramid: list[Tensor]
+    corners: Corners
 
 
 @dataclass(frozen=True)
@@ -118,18 +126,11 @@ class Tracker:
             levels,
         )
 
-    def align(
-        self,
-        reference: Reference,
-        pyramid: list[Tensor],
-        corners: Corners,
-        T: Tensor,
-        affine: Tensor,
-    ) -> Alignment:
+    def align(self, reference: Reference, seen: Seen, T: Tensor, affine: Tensor) -> Alignment:
         """Align from the start (T, affine), on each level until the step is small."""
         for level in self.levels:
-            T, affine, normal = self._align_level(reference, pyramid, corners, T, affine, level)
-        return self._summary(reference, pyramid, corners, T, affine, normal)
+            T, affine, normal = self._align_level(reference, seen, T, affine, level)
+        return self._summary(reference, seen, T, affine, normal)
 
     def align_corners(self, reference: Reference, corners: Corners, T: Tensor) -> Tensor:
         """Pose (4, 4) from the corners alone: a start with a wide basin."""
@@ -144,23 +145,17 @@ class Tracker:
         return T
 
     def _align_level(
-        self,
-        reference: Reference,
-        pyramid: list[Tensor],
-        corners: Corners,
-        T: Tensor,
-        affine: Tensor,
-        level: int,
+        self, reference: Reference, seen: Seen, T: Tensor, affine: Tensor, level: int
     ) -> tuple[Tensor, Tensor, _Normal]:
         """Levenberg-Marquardt on one level."""
         damping = 1e-3
-        normal = self._normal(reference, pyramid, corners, T, affine, level)
+        normal = self._normal(reference, seen, T, affine, level)
         for _ in range(self.iterations):
             step, ok = _solve(normal.H, normal.b, damping)
             if not ok:
                 break
             T_new, affine_new = se3.exp(step[:6]) @ T, affine + step[6:]
-            candidate = self._normal(reference, pyramid, corners, T_new, affine_new, level)
+            candidate = self._normal(reference, seen, T_new, affine_new, level)
             if float(candidate.energy) < float(normal.energy):
                 T, affine, normal = T_new, affine_new, candidate
                 damping = max(damping * 0.2, 1e-6)
@@ -173,17 +168,11 @@ class Tracker:
         return T, affine, normal
 
     def _normal(
-        self,
-        reference: Reference,
-        pyramid: list[Tensor],
-        corners: Corners,
-        T: Tensor,
-        affine: Tensor,
-        level: int,
+        self, reference: Reference, seen: Seen, T: Tensor, affine: Tensor, level: int
     ) -> _Normal:
         """Normal equations (8, 8), (8,) and mean robust energy of one level."""
-        photo = self._photometric_terms(reference, pyramid, T, affine, level)
-        H_c, b_c, e_c, _ = self._corner_terms(reference, corners, T, level)
+        photo = self._photometric_terms(reference, seen.pyramid, T, affine, level)
+        H_c, b_c, e_c, _ = self._corner_terms(reference, seen.corners, T, level)
         H, b = photo.H, photo.b
         H[:6, :6] += H_c
         b[:6] += b_c
@@ -199,17 +188,15 @@ class Tracker:
     ) -> _Normal:
         host = reference.levels[level]
         camera = host.camera
-        T32 = T.float()
-        t = T32[None, :3, 3]
         d = reference.inverse_depth
-        p = project(camera, reference.rays, d, T32[None, :3, :3], t)
+        p = project_by(camera, reference.rays, d, T)
         values = sample(pyramid[level], p.pixels[None])[0]
         usable = host.usable
         visible = inside(p.pixels, camera.width, camera.height, 1.0) & p.in_front & usable
         gain = torch.exp(affine[0] - reference.affine[0]).float()
         model = gain * (host.brightness - reference.affine[1].float())
         r = values[0] - affine[1].float() - model
-        J_pose, J_depth = projection_jacobians(camera, p, t)
+        J_pose, J_depth = projection_jacobians(camera, p, T[:3, 3].float())
         g = values[1:].T
         by_depth = (g * J_depth).sum(-1) * d * reference.relative_sigma
         variance = self.noise.intensity**2 / host.trust + by_depth**2
@@ -241,11 +228,9 @@ class Tracker:
         epipolar line, which leaves rotation well known when depth is not.
         """
         f = len(corners.places)
-        T32 = T.float()
-        t = T32[None, :3, 3]
         d = reference.inverse_depth[:f]
-        p = project(self.camera, reference.rays[:f], d, T32[None, :3, :3], t)
-        J, J_depth = projection_jacobians(self.camera, p, t)
+        p = project_by(self.camera, reference.rays[:f], d, T)
+        J, J_depth = projection_jacobians(self.camera, p, T[:3, 3].float())
         e = p.pixels - corners.places
         along = J_depth * (d * reference.relative_sigma[:f])[:, None]
         # Sherman-Morrison inverse of sigma^2 I + along along^T.
@@ -276,10 +261,7 @@ class Tracker:
         wall, which any image fits once the gain is low enough."""
         level = self.levels[-1]
         host = reference.levels[level]
-        T32 = T.float()[None]
-        p = project(
-            host.camera, reference.rays, reference.inverse_depth, T32[:, :3, :3], T32[:, :3, 3]
-        )
+        p = project_by(host.camera, reference.rays, reference.inverse_depth, T)
         seen = inside(p.pixels, host.camera.width, host.camera.height, 1.0) & p.in_front
         seen &= host.usable
         if int(seen.sum()) < 2:
@@ -289,23 +271,10 @@ class Tracker:
         return float(torch.nan_to_num(correlation))
 
     def _summary(
-        self,
-        reference: Reference,
-        pyramid: list[Tensor],
-        corners: Corners,
-        T: Tensor,
-        affine: Tensor,
-        normal: _Normal,
+        self, reference: Reference, seen: Seen, T: Tensor, affine: Tensor, normal: _Normal
     ) -> Alignment:
-        near = self._corner_terms(reference, corners, T, 0)[3]
-        T32 = T.float()
-        p = project(
-            self.camera,
-            reference.rays,
-            reference.inverse_depth,
-            T32[None, :3, :3],
-            T32[None, :3, 3],
-        )
+        near = self._corner_terms(reference, seen.corners, T, 0)[3]
+        p = project_by(self.camera, reference.rays, reference.inverse_depth, T)
         ok = reference.valid & p.in_front
         move = torch.linalg.vector_norm(p.pixels - reference.pixels, dim=-1)
         flow = (move * ok).sum() / ok.sum().clamp(min=1)
@@ -315,7 +284,7 @@ class Tracker:
             normal.H,
             float(normal.visible),
             float(normal.fits),
-            self._similarity(reference, pyramid, T),
+            self._similarity(reference, seen.pyramid, T),
             int(near.sum()),
             float(flow),
         )
