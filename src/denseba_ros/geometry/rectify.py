@@ -170,8 +170,10 @@ def _reduced(view: Calibration, working_pixels: int, input_pixels: int) -> Calib
         return view
     # The scale that leaves the least to cut: the nearer side becomes an exact multiple.
     fit = max(_floor_multiple(side * scale) / side for side in (view.width, view.height))
-    # Never rounded up, which could cross the next multiple and with it the budget.
-    width, height = (math.floor(side * fit + 1e-6) for side in (view.width, view.height))
+    width, height = round(view.width * fit), round(view.height * fit)
+    if _floor_multiple(width) * _floor_multiple(height) > working_pixels:
+        # Rounding up crossed the next multiple and with it the budget.
+        width, height = (math.floor(side * fit + 1e-6) for side in (view.width, view.height))
     return view.resized(max(width, 1), max(height, 1))
 
 
