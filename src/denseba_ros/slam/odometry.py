@@ -96,7 +96,7 @@ class Odometry:
         """First keyframe from a known depth, or first two from two views."""
         frame = image.frame
         if float(frame.log_depth_sigma.median()) < KNOWN_SCALE:
-            self._start_mapper()
+            self._start_mapper(frame.device)
             self._add_keyframe(image, self._motions.T, _no_change(frame.device))
         else:
             start = self._bootstrap.process(image)
@@ -111,15 +111,16 @@ class Odometry:
         seconds = {"tracking": 0.0, "backend": time.perf_counter() - started}
         return self._estimate(frame, Tracking.TRACKING, self._depth(), True, "", seconds)
 
-    def _start_mapper(self) -> Mapper:
+    def _start_mapper(self, device: torch.device) -> Mapper:
         assert self._camera is not None
+        self._motions.T = self._motions.T.to(device)
         self._mapper = Mapper(self.config, self._camera, self._noise)
         return self._mapper
 
     def _start_from_two_views(self, start: Start, image: PreparedFrame) -> None:
         """Two keyframes whose median depth is the prior's, or that of the map before a loss."""
-        mapper = self._start_mapper()
         device = image.frame.device
+        mapper = self._start_mapper(device)
         solution = start.solution
         depth = torch.from_numpy(solution.depth[solution.ok]).to(device, torch.float32)
         wanted = self._scale or float(torch.exp(image.frame.log_depth.median()))
