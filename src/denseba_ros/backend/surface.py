@@ -29,6 +29,11 @@ def edge_weights(brightness: Tensor) -> Tensor:
     )
 
 
+def point_weight(relative_sigma: Tensor) -> Tensor:
+    """Weight in the surface of depth with this relative deviation: 1 if exact, half at 1 %."""
+    return 1e-4 / (relative_sigma**2 + 1e-4)
+
+
 def scatter_points(
     cells: Tensor, inverse_depth: Tensor, relative_sigma: Tensor, ok: Tensor, shape: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
@@ -42,7 +47,7 @@ def scatter_points(
     zeros = inverse_depth.new_zeros(h * w)
     nearest = zeros.scatter_reduce(0, index, value, "amax")
     keep = ok & (value >= 0.8 * nearest[index])
-    weight = torch.where(keep, 1e-4 / (relative_sigma**2 + 1e-4), torch.zeros_like(value))
+    weight = torch.where(keep, point_weight(relative_sigma), torch.zeros_like(value))
     total = zeros.scatter_add(0, index, weight)
     mean = zeros.scatter_add(0, index, weight * value) / total.clamp(min=1e-12)
     return mean.reshape(h, w), total.reshape(h, w)

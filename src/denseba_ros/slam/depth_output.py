@@ -68,6 +68,6 @@ def _close_gaps(mean: Tensor, weight: Tensor) -> Tensor:
     value = F.avg_pool2d((mean * weight)[None, None], 3, 1, 1)[0, 0] / near.clamp(min=1e-12)
     inverse_depth = torch.where(weight > 0, mean, value)
     support = torch.where(weight > 0, weight, near)
-    # Weight is 1e-4 / (sigma^2 + 1e-4), see scatter_points; sums of several stay below sigma = 0.
+    # The inverse of surface.point_weight; sums of several stay below sigma = 0.
     sigma = (1e-4 / support.clamp(min=1e-9) - 1e-4).clamp(min=1e-6).sqrt()
     return torch.stack([inverse_depth, torch.where(near > 0, sigma, torch.ones_like(sigma))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.surface import fill, scatter_points
+from denseba_ros.backend.surface import fill, point_weight, scatter_points
 from denseba_ros.backend.window import WindowKeyframe
 
 GRID_LEVEL = 2
@@ -44,10 +44,18 @@ def refresh_surface(keyframe: WindowKeyframe) -> None:
     value, weight = scatter_points(
         cells, points.inverse_depth, points.relative_sigma, shaping, shape
     )
-    keyframe.surface = fill(value, weight, keyframe.edges)
+    keyframe.surface = fill(*_with_network(keyframe, value, weight), keyframe.edges)
     around = keyframe.surface[0, cells[:, 1], cells[:, 0]]
     points.inverse_depth = torch.where(vague, around, points.inverse_depth)
     hold(keyframe)
+
+
+def _with_network(keyframe: WindowKeyframe, value: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Add the network's depth, where it is sharp, to points scattered as value, weight (h, w)."""
+    network, sigma = keyframe.network_depth
+    says = point_weight(sigma) * (sigma < _DAMPING_SIGMA)
+    total = weight + says
+    return (weight * value + says * network) / total.clamp(min=1e-12), total
 
 
 def hold(keyframe: WindowKeyframe) -> None:
