@@ -72,9 +72,8 @@ def _push_pull(value: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         return (v.sum() / w.sum().clamp(min=1e-12)).expand(h, width), w[0, 0]
     coarse_w = F.avg_pool2d(w, 2, ceil_mode=True)
     coarse_v = F.avg_pool2d(v, 2, ceil_mode=True) / coarse_w.clamp(min=1e-12)
-    filled, support = _push_pull(coarse_v[0, 0], coarse_w[0, 0].clamp(max=1.0))
-    up = F.interpolate(filled[None, None], (h, width), mode="bilinear", align_corners=False)[0, 0]
-    up_support = F.interpolate(support[None, None], (h, width), mode="nearest")[0, 0]
+    below = torch.stack(_push_pull(coarse_v[0, 0], coarse_w[0, 0].clamp(max=1.0)))
+    up, up_support = F.interpolate(below[None], (h, width), mode="bilinear", align_corners=False)[0]
     share = (weight / 0.05).clamp(max=1.0)
     return share * value + (1 - share) * up, torch.maximum(weight, 0.25 * up_support)
 
