@@ -22,7 +22,7 @@ from denseba_ros.nodes.processes import (
     ros_is_here,
 )
 from denseba_ros.resources import share_file
-from denseba_ros.sequences.room_folder import DEPTH_UNITS_PER_METRE, write_room
+from denseba_ros.sequences.room_folder import write_room
 from denseba_ros.sequences.synthetic_room import RoomSequence
 
 _ROOM_FRAMES = 120
@@ -116,7 +116,6 @@ def _evaluate(args: argparse.Namespace, results: Path, is_room: bool) -> dict[st
         options += ["--fps", str(args.fps)]
     if is_room:
         options += ["--depth-groundtruth", str(args.sequence / "depth")]
-        options += ["--depth-scale", str(DEPTH_UNITS_PER_METRE)]
     report: dict[str, Any] = json.loads(_call(denseba_command("evaluate", *options), quiet=True))
     return report
 

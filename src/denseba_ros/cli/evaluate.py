@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     depth = parser.add_argument_group("depth")
     depth.add_argument("--depth-groundtruth", type=Path, help="folder of 16-bit depth images")
     depth.add_argument(
-        "--depth-scale", type=float, default=1000.0, help="their units per metre (1000)"
+        "--depth-scale", type=float, help="their units per metre (5000 beside depth.txt, else 1000)"
     )
     depth.add_argument(
         "--depth-intrinsics", metavar="fx,fy,cx,cy", help="of the depth images, when not the run's"

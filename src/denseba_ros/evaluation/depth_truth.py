@@ -20,14 +20,20 @@ from denseba_ros.sequences.trajectory import parse_seconds
 
 CAMERA = "camera.json"
 LISTING = "depth.txt"
+# Units per metre: of TUM RGB-D, and of everybody else.
+_TUM_UNITS, _MILLIMETRES = 5000.0, 1000.0
 
 
 @dataclass(frozen=True)
 class DepthFiles:
-    """Depth images in time order: ``stamps_ns`` (N,) int64 and their files."""
+    """Depth images in time order: ``stamps_ns`` (N,) int64 and their files.
+
+    ``usual_units`` per metre are those of the layout: 5000 in TUM folders, else 1000.
+    """
 
     stamps_ns: np.ndarray
     paths: list[Path]
+    usual_units: float
 
 
 def find_depth(folder: Path, times: Path | None = None, fps: float | None = None) -> DepthFiles:
@@ -50,7 +56,8 @@ def find_depth(folder: Path, times: Path | None = None, fps: float | None = None
     if not pairs:
         raise SequenceError(f"{folder}: no depth images")
     pairs.sort()
-    return DepthFiles(np.array([s for s, _ in pairs], np.int64), [p for _, p in pairs])
+    usual_units = _MILLIMETRES if listing is None else _TUM_UNITS
+    return DepthFiles(np.array([s for s, _ in pairs], np.int64), [p for _, p in pairs], usual_units)
 
 
 def _listed(listing: Path) -> list[tuple[int, Path]]:

@@ -32,13 +32,18 @@ class DepthTruth:
     def open(
         cls,
         folder: Path,
-        units_per_metre: float,
+        units_per_metre: float | None = None,
         intrinsics: str | None = None,
         times: Path | None = None,
         fps: float | None = None,
     ) -> DepthTruth:
-        """Raises SequenceError when there are no depth images."""
-        return cls(folder, find_depth(folder, times, fps), units_per_metre, intrinsics)
+        """Without ``units_per_metre`` those of the folder's layout.
+
+        Raises:
+            SequenceError: when there are no depth images.
+        """
+        files = find_depth(folder, times, fps)
+        return cls(folder, files, units_per_metre or files.usual_units, intrinsics)
 
 
 def evaluate_depth(
