@@ -46,6 +46,9 @@ class KeyframeConfig(_Section):
 class BackendConfig(_Section):
     solver: Literal["schur", "lbfgs"] = "schur"
     """Gauss-Newton with the Schur complement, or the L-BFGS yardstick."""
+    kernel: Literal["auto", "torch", "fused"] = "auto"
+    """What sums over all pairs of points and frames: plain torch, or one fused pass made for the
+    device; auto takes the fused one where there is one."""
     window: int = Field(7, ge=3, le=12)
     """Keyframes that are adjusted together."""
     points: int = Field(1000, ge=100, le=100_000)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from denseba_ros.backend.gaussian_prior import GaussianPrior
 from denseba_ros.backend.linear_system import LinearSystem, linearise
+from denseba_ros.backend.pair_torch import TORCH_KERNEL
 from denseba_ros.backend.photometric import patch_reference, relative_poses
 from denseba_ros.backend.problem import FRAME_DOF, Noise, Problem, Variables
 from denseba_ros.config import Config
@@ -47,7 +48,7 @@ class SmallWindow:
 
     def linearise(self, level: int = 0) -> LinearSystem:
         reference = patch_reference(self.problem, level)
-        return linearise(self.problem, reference, self.variables, level)
+        return linearise(self.problem, reference, self.variables, level, TORCH_KERNEL)
 
 
 def ramps(count: int, camera: Pinhole, rng: np.random.Generator) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from denseba_ros.backend import photometric
 from denseba_ros.backend.energy import energy
+from denseba_ros.backend.pair_torch import TORCH_KERNEL
 from denseba_ros.backend.photometric import patch_reference, patch_residual
 from denseba_ros.backend.problem import FRAME_DOF, Noise
 from denseba_ros.backend.reprojection import corner_residual
@@ -40,7 +41,7 @@ def _numeric_gradient(window: Any, algebra: Any, level: int) -> Tensor:
         step = torch.zeros_like(steps)
         step[i] = h
         plus, minus = (
-            energy(problem, reference, algebra.moved(variables, s), level, counts)
+            energy(problem, reference, algebra.moved(variables, s), level, counts, TORCH_KERNEL)
             for s in (step, -step)
         )
         gradient[i] = (plus - minus) / (2 * h)

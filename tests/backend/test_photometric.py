@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from denseba_ros.backend.energy import energy
+from denseba_ros.backend.pair_torch import TORCH_KERNEL
 from denseba_ros.backend.photometric import (
     PATTERN,
     patch_reference,
@@ -202,13 +203,13 @@ def test_a_patch_that_leaves_the_image_costs_as_much_as_an_outlier(ramp_window: 
     problem = replace(window.problem, observed_ok=torch.zeros_like(window.problem.observed_ok))
     reference = patch_reference(problem, 0)
     counts = patch_residual(problem, reference, variables, 0).counts
-    before = energy(problem, reference, variables, 0, counts)
+    before = energy(problem, reference, variables, 0, counts, TORCH_KERNEL)
     T = variables.T.clone()
     T[_TARGET] = se3.exp(torch.tensor([0, 0, 0, 0, 3.0, 0]).double()) @ T[_TARGET]
     turned = replace(variables, T=T)
     prior = problem.pose_prior
     pose = prior.at(T, variables.affine)[2] - prior.at(variables.T, variables.affine)[2]
-    after = energy(problem, reference, turned, 0, counts) - pose
+    after = energy(problem, reference, turned, 0, counts, TORCH_KERNEL) - pose
     noise = problem.noise
     cap = len(PATTERN) * noise.huber * (noise.cutoff - 0.5 * noise.huber)
     lost = int(counts[:, _TARGET].sum() + counts[_TARGET].sum())

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from denseba_ros.backend.energy import energy
 from denseba_ros.backend.linear_system import LinearSystem, linearise
+from denseba_ros.backend.pair_kernel import PairKernel
+from denseba_ros.backend.pair_torch import TORCH_KERNEL
 from denseba_ros.backend.photometric import patch_reference
 from denseba_ros.backend.problem import Problem, Variables
 from denseba_ros.backend.schur import solve
@@ -31,20 +33,24 @@ class Adjusted:
 
 
 def adjust(
-    problem: Problem, variables: Variables, levels: tuple[int, ...], damping: float
+    problem: Problem,
+    variables: Variables,
+    levels: tuple[int, ...],
+    damping: float,
+    kernel: PairKernel = TORCH_KERNEL,
 ) -> Adjusted:
     """One Gauss-Newton iteration on each pyramid level of ``levels``, in order.
 
-    A step that raises the energy is refused.
+    A step that raises the energy is refused. ``kernel`` sums over the pairs.
     """
     references = {level: patch_reference(problem, level) for level in set(levels)}
     energies, accepted = [], []
     for level in levels:
         reference = references[level]
-        system = linearise(problem, reference, variables, level)
+        system = linearise(problem, reference, variables, level, kernel)
         step = solve(system, damping)
         moved = _moved(variables, step.frames, step.depths)
-        after = energy(problem, reference, moved, level, system.counts)
+        after = energy(problem, reference, moved, level, system.counts, kernel)
         accept = step.ok & (after < system.energy)
         variables = moved.chosen(accept, variables)
         energies.append(torch.stack([system.energy, torch.where(accept, after, system.energy)]))

@@ -12,6 +12,7 @@ from torch import Tensor
 from denseba_ros.backend.adjustment import Adjusted
 from denseba_ros.backend.energy import energy
 from denseba_ros.backend.linear_system import LinearSystem, linearise
+from denseba_ros.backend.pair_torch import TORCH_KERNEL
 from denseba_ros.backend.photometric import patch_reference
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
 
@@ -27,10 +28,10 @@ def adjust_lbfgs(
     energies, accepted = [], []
     for level in levels:
         reference = patch_reference(problem, level)
-        system = linearise(problem, reference, variables, level)
+        system = linearise(problem, reference, variables, level, TORCH_KERNEL)
         with torch.enable_grad():
             moved = _minimise(problem, variables, level, system, steps)
-        after = energy(problem, reference, moved, level, system.counts)
+        after = energy(problem, reference, moved, level, system.counts, TORCH_KERNEL)
         accept = after < system.energy
         variables = moved.chosen(accept, variables)
         energies.append(torch.stack([system.energy, torch.where(accept, after, system.energy)]))
@@ -65,7 +66,7 @@ def _minimise(
 
     def closure() -> Tensor:
         optimiser.zero_grad()
-        value = energy(problem, reference, moved(), level, system.counts)
+        value = energy(problem, reference, moved(), level, system.counts, TORCH_KERNEL)
         value.backward()  # type: ignore[no-untyped-call]
         return value
 

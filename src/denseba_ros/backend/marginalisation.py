@@ -14,6 +14,8 @@ from torch import Tensor
 
 from denseba_ros.backend.gaussian_prior import GaussianPrior
 from denseba_ros.backend.linear_system import linearise
+from denseba_ros.backend.pair_kernel import PairKernel
+from denseba_ros.backend.pair_torch import TORCH_KERNEL
 from denseba_ros.backend.photometric import patch_reference
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
 from denseba_ros.backend.schur import reduce
@@ -25,14 +27,21 @@ _TRUST = 0.25
 _MIN_EIGENVALUE = 1e-7
 
 
-def marginalise(problem: Problem, variables: Variables, index: int, level: int) -> GaussianPrior:
+def marginalise(
+    problem: Problem,
+    variables: Variables,
+    index: int,
+    level: int,
+    kernel: PairKernel = TORCH_KERNEL,
+) -> GaussianPrior:
     """Prior on the other frames after frame ``index`` and its points are eliminated.
 
     Observations of other keyframes' points in it are dropped, so that those points stay sparse.
+    ``kernel`` sums over the pairs.
     """
     alone = problem.only_host(index)
     points = replace(variables, inverse_depth=variables.inverse_depth[index : index + 1])
-    system = linearise(alone, patch_reference(alone, level), points, level)
+    system = linearise(alone, patch_reference(alone, level), points, level, kernel)
     H, b = reduce(system, 0.0)
     prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
     H = prior_H + _TRUST * (H - prior_H)

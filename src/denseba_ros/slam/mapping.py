@@ -8,6 +8,8 @@ from torch import Tensor
 from denseba_ros.backend.adjustment import Adjusted, adjust
 from denseba_ros.backend.lbfgs import adjust_lbfgs
 from denseba_ros.backend.marginalisation import marginalise
+from denseba_ros.backend.pair_kernel import PairKernel
+from denseba_ros.backend.pair_torch import TORCH_KERNEL
 from denseba_ros.backend.point_selection import select_points
 from denseba_ros.backend.problem import Noise
 from denseba_ros.backend.surface import edge_weights
@@ -29,9 +31,12 @@ _DAMPING = 1e-4
 class Mapper:
     """Owns the window."""
 
-    def __init__(self, config: Config, camera: Pinhole, noise: Noise) -> None:
+    def __init__(
+        self, config: Config, camera: Pinhole, noise: Noise, kernel: PairKernel = TORCH_KERNEL
+    ) -> None:
         self.config = config
         self.camera = camera
+        self._kernel = kernel
         self.window = Window(camera, GRID_LEVEL, noise)
         self._next_id = 0
         self.last: Adjusted | None = None
@@ -80,7 +85,8 @@ class Mapper:
         if self.config.backend.solver == "lbfgs":
             result = adjust_lbfgs(problem, self.window.variables(), numbers)
         else:
-            result = adjust(problem, self.window.variables(), numbers, damping=_DAMPING)
+            variables = self.window.variables()
+            result = adjust(problem, variables, numbers, _DAMPING, self._kernel)
         self.window.update(result.variables, result.system)
         for keyframe in self.keyframes:
             refresh_surface(keyframe)
@@ -95,7 +101,8 @@ class Mapper:
             if self.config.backend.marginalisation == "prior":
                 level = LEVELS["fine"]
                 problem = self.window.problem({level})
-                prior = marginalise(problem, self.window.variables(), index, level)
+                variables = self.window.variables()
+                prior = marginalise(problem, variables, index, level, self._kernel)
             else:
                 prior = self.window.gauge_without(index)
             gone.append(self.window.remove(index, prior))

@@ -7,10 +7,12 @@ import time
 import torch
 from torch import Tensor
 
+from denseba_ros.backend.kernel_choice import choose_kernel
 from denseba_ros.backend.problem import Noise
 from denseba_ros.backend.schur import frame_covariance
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.config import Config
+from denseba_ros.device import pick_device
 from denseba_ros.errors import ImageError
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry import se3
@@ -44,6 +46,7 @@ class Odometry:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._noise = Noise(config.backend.intensity_noise, pixel=config.backend.pixel_noise)
+        self._kernel = choose_kernel(config.backend.kernel, pick_device(config.device))
         self.reset()
 
     def reset(self) -> None:
@@ -114,7 +117,7 @@ class Odometry:
     def _start_mapper(self, device: torch.device) -> Mapper:
         assert self._camera is not None
         self._motions.T = self._motions.T.to(device)
-        self._mapper = Mapper(self.config, self._camera, self._noise)
+        self._mapper = Mapper(self.config, self._camera, self._noise, self._kernel)
         return self._mapper
 
     def _start_from_two_views(self, start: Start, image: PreparedFrame) -> None:
