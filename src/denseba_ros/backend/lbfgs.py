@@ -6,6 +6,9 @@ optimization", 2006, chapter 7; torch.optim.LBFGS). Nothing is eliminated.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+
 import torch
 from torch import Tensor
 
@@ -30,7 +33,7 @@ def adjust_lbfgs(
         reference = patch_reference(problem, level)
         system = linearise(problem, reference, variables, level, TORCH_KERNEL)
         with torch.enable_grad():
-            moved = _minimise(problem, variables, level, system, steps)
+            moved = minimise(problem, variables, level, system, steps)
         after = energy(problem, reference, moved, level, system.counts, TORCH_KERNEL)
         accept = after < system.energy
         variables = moved.chosen(accept, variables)
@@ -39,12 +42,22 @@ def adjust_lbfgs(
     return Adjusted(variables, system, torch.stack(energies), torch.stack(accepted))
 
 
-def _minimise(
-    problem: Problem, start: Variables, level: int, system: LinearSystem, steps: int
-) -> Variables:
-    """Variables after ``steps`` of L-BFGS from ``start``.
+class _EnoughError(Exception):
+    """The caller has seen enough."""
 
-    The search variables are scaled by the diagonal of the Gauss-Newton Hessian ``system``: metres,
+
+def minimise(
+    problem: Problem,
+    start: Variables,
+    level: int,
+    system: LinearSystem,
+    steps: int,
+    enough: Callable[[Tensor], bool] = lambda value: False,
+) -> Variables:
+    """Variables after ``steps`` of L-BFGS from ``start``, with autograd enabled by the caller.
+
+    ``enough`` sees every energy that is evaluated, and ends the search there when it is true. The
+    search variables are scaled by the diagonal of the Gauss-Newton Hessian ``system``: metres,
     radians, grey levels and log inverse depths differ too much for a quasi-Newton start.
     """
     k = len(start.T)
@@ -67,9 +80,12 @@ def _minimise(
     def closure() -> Tensor:
         optimiser.zero_grad()
         value = energy(problem, reference, moved(), level, system.counts, TORCH_KERNEL)
+        if enough(value.detach()):
+            raise _EnoughError
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    with suppress(_EnoughError):
+        optimiser.step(closure)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         return moved()

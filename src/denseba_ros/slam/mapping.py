@@ -25,7 +25,7 @@ from denseba_ros.slam.prepared import PreparedFrame
 
 LEVELS = {"coarse": 2, "fine": 1}
 # Levenberg-Marquardt damping, relative to the diagonal.
-_DAMPING = 1e-4
+DAMPING = 1e-4
 
 
 class Mapper:
@@ -86,7 +86,7 @@ class Mapper:
             result = adjust_lbfgs(problem, self.window.variables(), numbers)
         else:
             variables = self.window.variables()
-            result = adjust(problem, variables, numbers, _DAMPING, self._kernel)
+            result = adjust(problem, variables, numbers, DAMPING, self._kernel)
         self.window.update(result.variables, result.system)
         for keyframe in self.keyframes:
             refresh_surface(keyframe)

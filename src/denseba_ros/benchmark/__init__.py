@@ -1,0 +1,1 @@
+"""What is timed, and against what; the core never imports this."""

@@ -1,0 +1,80 @@
+"""The backend's benchmark as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from denseba_ros.benchmark.backend import BackendResult, SchurResult
+from denseba_ros.benchmark.floors import Rates
+
+
+def backend_table(results: Sequence[BackendResult], rates: Rates, machine: str) -> str:
+    """All windows with their floors and yardsticks, and where each number comes from."""
+    lines = [
+        machine,
+        f"measured rates: copy {rates.bytes_per_second / 1e9:.1f} GB/s (read and written), "
+        f"float32 matrix product {rates.operations_per_second / 1e9:.0f} GFLOP/s",
+        "floors: bytes, every input read once an iteration, over the copy's rate; operations, "
+        "counted by hand, over the product's rate",
+        "",
+        "Two Gauss-Newton iterations (coarse, fine) with the Schur complement",
+    ]
+    header = ("window", "kernel", "median ms", "p95 ms", "peak MiB", "energy", "x bytes", "x FLOP")
+    rows = [_schur_row(result, one, rates) for result in results for one in result.schur]
+    lines += aligned([header, *rows])
+    races = [row for result in results for row in _race_rows(result)]
+    if races:
+        lines += ["", "L-BFGS to the same energy of the same patches, from the same start"]
+        races = [("window", "level", "seconds", "evaluations", "energy / target"), *races]
+        lines += aligned(races)
+        lines += [_ratio(result) for result in results if result.to_same_cost]
+    return "\n".join(lines)
+
+
+def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Rows of equal length as lines with columns of equal width, the first to the left."""
+    rows = list(rows)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _schur_row(result: BackendResult, one: SchurResult, rates: Rates) -> tuple[str, ...]:
+    timing = one.timing
+    floors = result.work.floors(rates)
+    peak = "unknown" if timing.peak_mib is None else f"{timing.peak_mib:.0f}"
+    energies = [f"{before:.4g}>{after:.4g}" for before, after in one.energies]
+    return (
+        f"{result.name}: {result.size}",
+        one.kernel,
+        f"{1e3 * timing.median:.2f}",
+        f"{1e3 * timing.p95:.2f}",
+        peak,
+        " ".join(energies),
+        f"{timing.median / floors['bytes']:.0f}",
+        f"{timing.median / floors['operations']:.0f}",
+    )
+
+
+def _race_rows(result: BackendResult) -> list[tuple[str, ...]]:
+    return [
+        (
+            result.name,
+            str(race.level),
+            f"{race.seconds:.2f}" + ("" if race.reached else " (not reached)"),
+            str(race.evaluations),
+            f"{race.energy / race.target:.4f}",
+        )
+        for race in result.to_same_cost
+    ]
+
+
+def _ratio(result: BackendResult) -> str:
+    ratio, reached = result.lbfgs_ratio()
+    more = "" if reached else "more than "
+    return f"{result.name}: L-BFGS takes {more}{ratio:.0f} times the Schur solver's median"

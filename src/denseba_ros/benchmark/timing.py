@@ -1,0 +1,103 @@
+"""Wall-clock times and peak memory of a call, on CPU and CUDA."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+# Writing this to clear_refs starts the kernel's peak (VmHWM) anew: man 5 proc.
+_RESET_PEAK = "5"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """``seconds`` of every repetition; ``peak_mib`` memory above what was in use before, None
+    where this system cannot tell."""
+
+    seconds: tuple[float, ...]
+    peak_mib: float | None
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.seconds))
+
+    @property
+    def p95(self) -> float:
+        return float(np.percentile(self.seconds, 95))
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "median_seconds": self.median,
+            "p95_seconds": self.p95,
+            "repetitions": len(self.seconds),
+            "peak_mib": self.peak_mib,
+        }
+
+
+def measure(
+    call: Callable[[], object], device: torch.device, repeat: int, name: str = ""
+) -> Timing:
+    """Call once to warm up, then ``repeat`` times; ``name`` labels the progress bar.
+
+    The call is waited for on the device, so one repetition contains no work of another.
+    """
+    before = _reset_peak(device)
+    call()
+    seconds = []
+    for _ in tqdm(range(repeat), desc=name, leave=False, disable=None):
+        seconds.append(_timed(call, device))
+    peak = _peak(device)
+    used = None if before is None or peak is None else max(0.0, peak - before)
+    return Timing(tuple(seconds), used)
+
+
+def _timed(call: Callable[[], object], device: torch.device) -> float:
+    _wait(device)
+    started = time.perf_counter()
+    call()
+    _wait(device)
+    return time.perf_counter() - started
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _reset_peak(device: torch.device) -> float | None:
+    """Start the peak anew; memory in use now, MiB."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        return torch.cuda.memory_allocated(device) / 2**20
+    try:
+        # What was freed but kept for later must not hide what the call needs.
+        ctypes.CDLL(None).malloc_trim(0)
+        _CLEAR.write_text(_RESET_PEAK)
+    except (OSError, AttributeError):
+        return None
+    return _status_mib("VmRSS")
+
+
+def _peak(device: torch.device) -> float | None:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return _status_mib("VmHWM")
+
+
+def _status_mib(field: str) -> float:
+    """A field of this process's status, which Linux gives in KiB."""
+    for line in _STATUS.read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return float(line.split()[1]) / 1024
+    raise ValueError(f"{_STATUS} has no {field}")

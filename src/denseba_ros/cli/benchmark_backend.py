@@ -1,0 +1,64 @@
+"""``denseba benchmark backend``: the bundle adjustment of one window, against its floors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from denseba_ros.benchmark.backend import SIZES, run_backend
+from denseba_ros.benchmark.backend_table import backend_table
+from denseba_ros.benchmark.floors import measure_rates
+from denseba_ros.device import pick_device
+from denseba_ros.errors import ConfigurationError
+from denseba_ros.evaluation.run_statistics import machine_summary
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``denseba benchmark backend``."""
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
+    parser.add_argument("--repeat", type=int, default=5, help="repetitions of each timing")
+    parser.add_argument(
+        "--window",
+        choices=("all", *SIZES),
+        default="all",
+        help="default: what the system adjusts at a keyframe; dense: every cell of the depth grid",
+    )
+    parser.add_argument(
+        "--lbfgs-cap",
+        type=float,
+        default=600.0,
+        metavar="SECONDS",
+        help="longest L-BFGS may take on each level; 0 leaves it out",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table, and write JSON where asked for.
+
+    Raises:
+        ConfigurationError: on a device that is not there, or no repetition.
+    """
+    if args.repeat < 1:
+        raise ConfigurationError(f"--repeat {args.repeat}: at least 1")
+    device = pick_device(args.device)
+    rates = measure_rates(device)
+    names = SIZES if args.window == "all" else (args.window,)
+    results = [
+        run_backend(name, SIZES[name], device, args.repeat, args.lbfgs_cap) for name in names
+    ]
+    machine = machine_summary(device)
+    print(backend_table(results, rates, _describe(machine)))
+    if args.json is not None:
+        windows = [result.as_json(rates) for result in results]
+        everything = {"machine": machine, "rates": vars(rates), "windows": windows}
+        args.json.write_text(json.dumps(everything, indent=2) + "\n")
+    return 0
+
+
+def _describe(machine: dict[str, Any]) -> str:
+    device = machine["device"]
+    threads = f", {device['cpu_threads']} threads" if device["kind"] == "cpu" else ""
+    return f"{device['kind']} ({device['name']}{threads}), torch {machine['versions']['torch']}"
