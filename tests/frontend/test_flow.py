@@ -5,8 +5,17 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from denseba_ros.frontend.flow import detect_corners, track
+from denseba_ros.frontend.flow import Grey, detect_corners, track
+from denseba_ros.geometry.pyramid import build_pyramid
+
+
+def _grey(image: np.ndarray) -> Grey:
+    return Grey.from_pyramid(build_pyramid(torch.from_numpy(image).float()[None, None], 5))
 
 
 def _texture(height: int = 160, width: int = 200, seed: int = 0) -> np.ndarray:
@@ -24,9 +33,9 @@ def _moved(image: np.ndarray, x: float, y: float) -> np.ndarray:
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (3.25, -1.5), (-9.0, 6.0)])
 def test_a_known_shift_is_found(shift: tuple[float, float]) -> None:
     image = _texture()
-    corners = detect_corners(image, 80)
+    corners = detect_corners(_grey(image), 80)
     inner = ((corners > 25) & (corners < np.array([175, 135]))).all(1)
-    places, ok = track(image, _moved(image, *shift), corners)
+    places, ok = track(_grey(image), _grey(_moved(image, *shift)), corners)
     assert ok[inner].mean() > 0.95
     error = np.linalg.norm(places - corners - shift, axis=1)[ok & inner]
     assert np.median(error) < 0.05
@@ -37,19 +46,19 @@ def test_a_guess_reaches_farther_than_the_search() -> None:
     image = _texture(240, 320)
     shift = np.array([70.0, 0.0], np.float32)
     target = _moved(image, *shift)
-    corners = detect_corners(image, 100)
+    corners = detect_corners(_grey(image), 100)
     corners = corners[(corners > 30).all(1) & (corners[:, 0] < 220) & (corners[:, 1] < 210)]
-    places, ok = track(image, target, corners, corners + shift + 1.5)
+    places, ok = track(_grey(image), _grey(target), corners, corners + shift + 1.5)
     assert ok.mean() > 0.95
     np.testing.assert_allclose(np.median(places - corners, axis=0), shift, atol=0.05)
 
 
 def test_the_guess_is_not_changed() -> None:
     image = _texture()
-    corners = detect_corners(image, 20)
+    corners = detect_corners(_grey(image), 20)
     guess = corners + 2.0
     kept = guess.copy()
-    track(image, _moved(image, 1.0, 0.0), corners, guess)
+    track(_grey(image), _grey(_moved(image, 1.0, 0.0)), corners, guess)
     np.testing.assert_array_equal(guess, kept)
 
 
@@ -58,8 +67,8 @@ def test_a_track_that_cannot_return_is_dropped() -> None:
     image, other = _texture(seed=0), _texture(seed=1)
     target = image.copy()
     target[:, 100:] = other[:, 100:]
-    corners = detect_corners(image, 150)
-    _, ok = track(image, target, corners)
+    corners = detect_corners(_grey(image), 150)
+    _, ok = track(_grey(image), _grey(target), corners)
     left, right = corners[:, 0] < 85, corners[:, 0] > 115
     assert ok[left].mean() > 0.95
     assert ok[right].mean() < 0.4
@@ -67,30 +76,31 @@ def test_a_track_that_cannot_return_is_dropped() -> None:
 
 def test_what_leaves_the_image_is_dropped() -> None:
     image = _texture()
-    corners = detect_corners(image, 100)
-    places, ok = track(image, _moved(image, 40.0, 0.0), corners, corners + np.float32([40.0, 0.0]))
+    corners = detect_corners(_grey(image), 100)
+    target = _grey(_moved(image, 40.0, 0.0))
+    places, ok = track(_grey(image), target, corners, corners + np.float32([40.0, 0.0]))
     assert not ok[corners[:, 0] > 165].any()
     assert (places[ok] >= 0).all()
     assert (places[ok] <= [199, 159]).all()
 
 
 def test_no_points_no_tracks() -> None:
-    image = _texture()
-    places, ok = track(image, image, np.zeros((0, 2), np.float32))
+    grey = _grey(_texture())
+    places, ok = track(grey, grey, np.zeros((0, 2), np.float32))
     assert places.shape == (0, 2)
     assert ok.shape == (0,)
 
 
 def test_a_flat_target_loses_everything() -> None:
     image = _texture()
-    corners = detect_corners(image, 50)
-    _, ok = track(image, np.full_like(image, 90), corners)
+    corners = detect_corners(_grey(image), 50)
+    _, ok = track(_grey(image), _grey(np.full_like(image, 90)), corners)
     assert not ok.any()
 
 
 def test_corners_are_spread_and_no_more_than_asked() -> None:
     image = _texture()
-    corners = detect_corners(image, 60)
+    corners = detect_corners(_grey(image), 60)
     assert corners.dtype == np.float32
     assert 30 < len(corners) <= 60
     distance = np.linalg.norm(corners[:, None] - corners, axis=2) + 1e3 * np.eye(len(corners))
@@ -100,4 +110,42 @@ def test_corners_are_spread_and_no_more_than_asked() -> None:
 
 
 def test_a_flat_image_has_no_corners() -> None:
-    assert detect_corners(np.full((60, 80), 7, np.uint8), 100).shape == (0, 2)
+    assert detect_corners(_grey(np.full((60, 80), 7, np.uint8)), 100).shape == (0, 2)
+
+
+def test_the_border_goes_on_as_a_mirror() -> None:
+    image = _texture()
+    grey = _grey(image)
+    np.testing.assert_array_equal(grey.image, image)
+    level = grey.levels[0]
+    beyond = (level.shape[0] - image.shape[0]) // 2
+    np.testing.assert_array_equal(level[beyond - 1], level[beyond])
+    assert [one.shape[0] - 2 * beyond for one in grey.levels] == [160, 80, 40, 20, 10]
+
+
+def test_flow_is_that_of_opencv() -> None:
+    """The same minimum, but for the size of the window and the filter of the gradients."""
+    image = _texture(seed=3)
+    target = _moved(image, 4.6, 2.3)
+    corners = detect_corners(_grey(image), 80)
+    corners = corners[((corners > 25) & (corners < np.array([170, 130]))).all(1)]
+    places, ok = track(_grey(image), _grey(target), corners)
+    other, status, _ = cv2.calcOpticalFlowPyrLK(image, target, corners, corners.copy())
+    both = ok & (status[:, 0] > 0)
+    assert both.mean() > 0.9
+    assert np.median(np.linalg.norm(places - other, axis=1)[both]) < 0.03
+
+
+_ANY = st.floats(width=32, allow_nan=True, allow_infinity=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(guess=arrays(np.float32, (5, 2), elements=_ANY), seed=st.integers(0, 3))
+def test_no_guess_leads_out_of_the_image(guess: np.ndarray, seed: int) -> None:
+    """Far away, infinite or not a number: a place that counts lies in the image."""
+    image = _texture(60, 80, seed)
+    corners = np.float32([[0, 0], [79, 59], [40, 30], [79, 0], [10, 50]])
+    places, ok = track(_grey(image), _grey(_moved(image, 1.0, 1.0)), corners, guess)
+    assert np.isfinite(places[ok]).all()
+    assert (places[ok] >= 0).all()
+    assert (places[ok] <= [79, 59]).all()

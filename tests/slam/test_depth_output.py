@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from denseba_ros.backend.window import Points, WindowKeyframe
+from denseba_ros.frontend.flow import Grey
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import build_pyramid
 from denseba_ros.slam.depth_output import keyframe_view, render_depth
@@ -29,15 +30,15 @@ def keyframe() -> WindowKeyframe:
     nothing = torch.zeros(0)
     points = Points(torch.zeros(0, 2), nothing, nothing, nothing.bool(), nothing, nothing, 0)
     image = torch.full((1, 1, 120, 160), 100.0)
-    grey = np.full((120, 160), 100, np.uint8)
+    pyramid = build_pyramid(image, 3)
     surface = torch.stack([inverse_depth, sigma])
     T = _STAY.clone()
     T[0, 3] = 2.0
     return WindowKeyframe(
         7,
         99,
-        grey,
-        build_pyramid(image, 3),
+        Grey.from_pyramid(pyramid),
+        pyramid,
         T,
         torch.zeros(2).double(),
         points,

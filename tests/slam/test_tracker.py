@@ -13,7 +13,7 @@ from torch import Tensor
 from denseba_ros.backend.point_selection import select_points
 from denseba_ros.backend.problem import Noise
 from denseba_ros.backend.window import Points
-from denseba_ros.frontend.flow import detect_corners
+from denseba_ros.frontend.flow import Grey, detect_corners
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import build_pyramid, sample
@@ -32,19 +32,22 @@ class _Setup:
         self.room = room
         self.camera = Pinhole.from_calibration(room.sequence.calibration)
         self.tracker = Tracker(self.camera, (3, 2, 1), 8, Noise())
-        pyramid = self.pyramid(0)
-        corners = torch.from_numpy(detect_corners(room.images[0], _CORNERS))
+        pyramid, grey = self.pyramid(0), self.grey(0)
+        corners = torch.from_numpy(detect_corners(grey, _CORNERS))
         pixels, used = select_points(pyramid, corners, _CORNERS, 900)
         inverse = torch.from_numpy(1.0 / room.sequence.depth(0))[None, None]
         depth = sample(inverse, pixels[None])[0, 0]
         sigma = torch.full_like(depth, 0.02)
         points = Points(pixels, depth, sigma, used, depth, depth, _CORNERS)
         self.reference: Reference = self.tracker.reference(points, pyramid, _NO_CHANGE)
-        self.corners = CornerTracker(self.camera, room.images[0], self.reference, _CORNERS)
+        self.corners = CornerTracker(self.camera, grey, self.reference, _CORNERS)
         self.no_corners = Corners(pixels[:_CORNERS], torch.zeros(_CORNERS, dtype=torch.bool))
 
     def pyramid(self, index: int) -> list[Tensor]:
-        return build_pyramid(torch.from_numpy(self.room.images[index]).float()[None, None], 4)
+        return build_pyramid(torch.from_numpy(self.room.images[index]).float()[None, None], 5)
+
+    def grey(self, index: int) -> Grey:
+        return Grey.from_pyramid(self.pyramid(index))
 
     def true(self, index: int) -> Tensor:
         """T_current_reference."""
@@ -80,7 +83,7 @@ def test_motion_is_recovered_from_a_start_nearby(setup: _Setup, index: int) -> N
 
 
 def test_corners_alone_find_the_pose_from_far(setup: _Setup) -> None:
-    corners = setup.corners.follow(setup.room.images[_LATER], torch.eye(4).double())
+    corners = setup.corners.follow(setup.grey(_LATER), torch.eye(4).double())
     assert int(corners.ok.sum()) > 0.5 * _CORNERS
     T = setup.tracker.align_corners(setup.reference, corners, torch.eye(4).double())
     metres, degrees = setup.error(T, _LATER)
@@ -94,7 +97,7 @@ def test_corners_alone_find_the_pose_from_far(setup: _Setup) -> None:
 
 
 def test_both_together_count_their_inliers(setup: _Setup) -> None:
-    corners = setup.corners.follow(setup.room.images[_LATER], torch.eye(4).double())
+    corners = setup.corners.follow(setup.grey(_LATER), torch.eye(4).double())
     alignment = _align(setup, _LATER, corners, torch.eye(4).double())
     metres, _ = setup.error(alignment.T, _LATER)
     assert metres < 0.003
@@ -138,11 +141,11 @@ def test_information_is_positive_and_grows_with_certainty_of_depth(setup: _Setup
 
 def test_another_scene_does_not_fit(setup: _Setup) -> None:
     upside_down = np.ascontiguousarray(setup.room.images[3][::-1, ::-1])
-    pyramid = build_pyramid(torch.from_numpy(upside_down).float()[None, None], 4)
+    pyramid = build_pyramid(torch.from_numpy(upside_down).float()[None, None], 5)
     eye = torch.eye(4).double()
-    corners = setup.corners.follow(upside_down, eye)
+    corners = setup.corners.follow(Grey.from_pyramid(pyramid), eye)
     alignment = setup.tracker.align(setup.reference, Seen(pyramid, corners), eye, _NO_CHANGE)
-    right = _align(setup, 3, setup.corners.follow(setup.room.images[3], eye), eye)
+    right = _align(setup, 3, setup.corners.follow(setup.grey(3), eye), eye)
     assert alignment.inliers < right.inliers - 0.1
     assert alignment.corner_inliers < 10 < 0.5 * right.corner_inliers
 

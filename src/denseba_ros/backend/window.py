@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from denseba_ros.backend.gaussian_prior import GaussianPrior
 from denseba_ros.backend.linear_system import LinearSystem
 from denseba_ros.backend.problem import Noise, Problem, Variables
+from denseba_ros.frontend.flow import Grey
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, Projection, project_by
 
@@ -37,7 +36,7 @@ class Points:
 class WindowKeyframe:
     """One keyframe while it is being adjusted.
 
-    ``grey`` (H, W) uint8 for optical flow; ``pyramid`` per level (1, 3, h, w); ``T`` (4, 4)
+    ``grey`` for optical flow; ``pyramid`` per level (1, 3, h, w); ``T`` (4, 4)
     float64 T_camera_world; ``affine`` (2,) float64; ``surface`` (2, h, w) dense inverse depth and
     relative deviation, ``network_depth`` (2, h, w) the same as the frontend gave it, ``edges``
     (2, h, w) smoothness weights; ``observed`` maps another keyframe's id to the places (F, 2) of
@@ -46,7 +45,7 @@ class WindowKeyframe:
 
     id: int
     stamp_ns: int
-    grey: NDArray[np.uint8]
+    grey: Grey
     pyramid: list[Tensor]
     T: Tensor
     affine: Tensor

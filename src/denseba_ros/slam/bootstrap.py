@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from denseba_ros.frontend.flow import Points, detect_corners, track
+from denseba_ros.frontend.flow import Grey, Points, detect_corners, track
 from denseba_ros.frontend.two_view import TwoView, two_view
 from denseba_ros.slam.prepared import PreparedFrame
 
@@ -32,7 +32,7 @@ class Bootstrap:
     def __init__(self, corners: int) -> None:
         self._count = corners
         self._first: PreparedFrame | None = None
-        self._last: NDArray[np.uint8] | None = None
+        self._last: Grey | None = None
         self._corners: Points = np.zeros((0, 2), np.float32)
         self._places: Points = self._corners
         self._alive: NDArray[np.bool_] = np.zeros(0, bool)
@@ -49,7 +49,7 @@ class Bootstrap:
             return None
         a, b = self._corners[self._alive], self._places[self._alive]
         flow = float(np.median(np.linalg.norm(b - a, axis=1)))
-        if flow < _MIN_FLOW * image.grey.shape[1]:
+        if flow < _MIN_FLOW * image.grey.image.shape[1]:
             self.reason = "waiting for the camera to move sideways"
             return None
         solution, self.reason = two_view(a, b, image.frame.calibration.matrix)
@@ -57,7 +57,7 @@ class Bootstrap:
             return None
         return Start(self._first, a, solution)
 
-    def _follow(self, grey: NDArray[np.uint8]) -> None:
+    def _follow(self, grey: Grey) -> None:
         """Follow from image to image for a wide basin, then against the first for no drift."""
         assert self._first is not None
         assert self._last is not None

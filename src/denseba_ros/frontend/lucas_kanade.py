@@ -1,0 +1,172 @@
+"""One pyramid level of Lucas-Kanade flow for many points, compiled.
+
+Lucas, Kanade, IJCAI 1981; with the gradients of the template, as in Bouguet, "Pyramidal
+implementation of the Lucas Kanade feature tracker", 2001.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from denseba_ros.compiled import compiled
+
+Floats = NDArray[np.float32]
+
+# Side of the window: a whole number of vectors of eight.
+WINDOW = 24
+# Pixels that each image has beyond its border, so that the window of any point in it fits.
+PAD = WINDOW // 2 + 2
+_AROUND = WINDOW + 2
+_ITERATIONS = 20
+# A step below this (pixels) is the last; so are two that cancel to this, around the minimum.
+_CONVERGED = 0.01
+# Mean squared gradient (grey levels per pixel) in the weakest direction that holds a point.
+_MIN_GRADIENT = 0.1
+
+
+@compiled()
+def _corner_and_weights(
+    x: float, y: float, side: int, width: np.uintp
+) -> tuple[np.uintp, np.float32, np.float32, np.float32, np.float32]:
+    """Flat index of the first pixel of a window centred at (x, y), and its bilinear weights."""
+    left, top = x + PAD - 0.5 * (side - 1), y + PAD - 0.5 * (side - 1)
+    column, row = math.floor(left), math.floor(top)
+    u, v = np.float32(left - column), np.float32(top - row)
+    one = np.float32(1)
+    first = np.uintp(row) * width + np.uintp(column)
+    return first, (one - u) * (one - v), u * (one - v), (one - u) * v, u * v
+
+
+@compiled()
+def _clamped(x: float, high: float) -> float:
+    """x between 0 and high; 0 for NaN, which must not become an index."""
+    return min(x, high) if x > 0.0 else 0.0
+
+
+@compiled()
+def _template(
+    image: Floats, x: float, y: float, around: Floats, patch: Floats, gx: Floats, gy: Floats
+) -> tuple[float, float, float]:
+    """Brightness and gradients (WINDOW^2,) around (x, y), and the gradients' second moments.
+
+    ``around`` (_AROUND^2,) is room to work in. Indices are unsigned: only so do loops vectorise.
+    """
+    flat, w = image.ravel(), np.uintp(image.shape[1])
+    one, side, wide = np.uintp(1), np.uintp(WINDOW), np.uintp(_AROUND)
+    row, a, b, c, d = _corner_and_weights(x, y, _AROUND, w)
+    to = np.uintp(0)
+    for _ in range(_AROUND):
+        for j in range(wide):
+            k = row + j
+            around[to + j] = (
+                a * flat[k] + b * flat[k + one] + c * flat[k + w] + d * flat[k + w + one]
+            )
+        row += w
+        to += wide
+    xx, xy, yy = np.float32(0), np.float32(0), np.float32(0)
+    half, at, to = np.float32(0.5), np.uintp(0), wide + one
+    for _ in range(WINDOW):
+        for j in range(side):
+            k = to + j
+            by_x = half * (around[k + one] - around[k - one])
+            by_y = half * (around[k + wide] - around[k - wide])
+            patch[at + j], gx[at + j], gy[at + j] = around[k], by_x, by_y
+            xx += by_x * by_x
+            xy += by_x * by_y
+            yy += by_y * by_y
+        at += side
+        to += wide
+    return float(xx), float(xy), float(yy)
+
+
+@compiled()
+def _weakest(moments: tuple[float, float, float]) -> float:
+    """Smaller eigenvalue of the second moments (xx, xy, yy)."""
+    xx, xy, yy = moments
+    return 0.5 * (xx + yy - math.sqrt((xx - yy) ** 2 + 4 * xy * xy))
+
+
+@compiled()
+def _mismatch(
+    image: Floats, x: float, y: float, patch: Floats, gx: Floats, gy: Floats
+) -> tuple[float, float]:
+    """Sums over the window at (x, y) of (image - patch) times each gradient."""
+    flat, w = image.ravel(), np.uintp(image.shape[1])
+    one, side = np.uintp(1), np.uintp(WINDOW)
+    row, a, b, c, d = _corner_and_weights(x, y, WINDOW, w)
+    by_x, by_y, at = np.float32(0), np.float32(0), np.uintp(0)
+    for _ in range(WINDOW):
+        for j in range(side):
+            k = row + j
+            value = a * flat[k] + b * flat[k + one] + c * flat[k + w] + d * flat[k + w + one]
+            difference = value - patch[at + j]
+            by_x += difference * gx[at + j]
+            by_y += difference * gy[at + j]
+        row += w
+        at += side
+    return float(by_x), float(by_y)
+
+
+@compiled()
+def _descend(
+    image: Floats,
+    x: float,
+    y: float,
+    patch: Floats,
+    gx: Floats,
+    gy: Floats,
+    moments: tuple[float, float, float],
+) -> tuple[float, float]:
+    """Gauss-Newton steps from (x, y) to where the image looks like the patch."""
+    right, bottom = image.shape[1] - 2 * PAD - 1.0, image.shape[0] - 2 * PAD - 1.0
+    xx, xy, yy = moments
+    determinant = xx * yy - xy * xy
+    last_x, last_y = 0.0, 0.0
+    for _ in range(_ITERATIONS):
+        x, y = _clamped(x, right), _clamped(y, bottom)
+        by_x, by_y = _mismatch(image, x, y, patch, gx, gy)
+        step_x = (xy * by_y - yy * by_x) / determinant
+        step_y = (xy * by_x - xx * by_y) / determinant
+        x, y = x + step_x, y + step_y
+        if step_x * step_x + step_y * step_y < _CONVERGED**2:
+            break
+        if abs(step_x + last_x) < _CONVERGED and abs(step_y + last_y) < _CONVERGED:
+            x, y = x - 0.5 * step_x, y - 0.5 * step_y
+            break
+        last_x, last_y = step_x, step_y
+    return x, y
+
+
+@compiled("void(f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, ::1], b1[::1], f8)")
+def follow_on_level(
+    source: Floats,
+    target: Floats,
+    points: Floats,
+    places: Floats,
+    found: NDArray[np.bool_],
+    scale: float,
+) -> None:
+    """Move ``places`` (M, 2) to where ``target`` shows what ``source`` shows at ``points`` (M, 2).
+
+    Images (h + 2 PAD, w + 2 PAD) are of one level, points and places of level 0, ``scale`` pixels
+    of the level per pixel of level 0. ``found`` (M,) becomes whether a place is held by gradients
+    and inside the target; places that are not stay as they were.
+    """
+    around = np.empty(_AROUND * _AROUND, np.float32)
+    patch = np.empty(WINDOW * WINDOW, np.float32)
+    gx, gy = np.empty_like(patch), np.empty_like(patch)
+    right, bottom = target.shape[1] - 2 * PAD - 1.0, target.shape[0] - 2 * PAD - 1.0
+    for m in range(len(points)):
+        x, y = (float(points[m, 0]) + 0.5) * scale - 0.5, (float(points[m, 1]) + 0.5) * scale - 0.5
+        x, y = _clamped(x, right), _clamped(y, bottom)
+        moments = _template(source, x, y, around, patch, gx, gy)
+        x, y = (float(places[m, 0]) + 0.5) * scale - 0.5, (float(places[m, 1]) + 0.5) * scale - 0.5
+        found[m] = -1.0 <= x <= right + 1.0 and -1.0 <= y <= bottom + 1.0
+        found[m] &= _weakest(moments) > _MIN_GRADIENT * WINDOW * WINDOW
+        if found[m]:
+            x, y = _descend(target, x, y, patch, gx, gy, moments)
+            found[m] = 0.0 <= x <= right and 0.0 <= y <= bottom
+            places[m, 0], places[m, 1] = (x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5
