@@ -20,9 +20,9 @@ WINDOW = 24
 # Pixels that each image has beyond its border, so that the window of any point in it fits.
 PAD = WINDOW // 2 + 2
 _AROUND = WINDOW + 2
-_ITERATIONS = 20
+_ITERATIONS = 10
 # A step below this (pixels) is the last; so are two that cancel to this, around the minimum.
-_CONVERGED = 0.01
+_CONVERGED = 0.02
 # Mean squared gradient (grey levels per pixel) in the weakest direction that holds a point.
 _MIN_GRADIENT = 0.1
 
