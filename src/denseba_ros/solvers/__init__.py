@@ -1,0 +1,1 @@
+"""Minimal solvers for thousands of samples at once, and gradients through their solutions."""

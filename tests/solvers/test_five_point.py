@@ -1,0 +1,48 @@
+"""Essential matrices from five points."""
+
+from __future__ import annotations
+
+import torch
+
+from denseba_ros.solvers.essential_manifold import move_essential
+from denseba_ros.solvers.five_point import five_point, homogeneous
+
+from .conftest import five_point_problems, nearest
+
+
+def test_the_true_matrix_is_among_the_solutions() -> None:
+    problems = five_point_problems(5000)
+    _, distance = nearest(five_point(*problems.data), problems.truth, either_sign=True)
+    assert float((distance < 1e-6).double().mean()) > 0.998
+    assert float(distance.median()) < 1e-13
+
+
+def test_every_solution_is_an_essential_matrix_that_fits_the_points() -> None:
+    a, b = five_point_problems(1000).data
+    values, ok = five_point(a, b)
+    assert 4.0 < float(ok.sum(1).double().mean()) < 6.0
+    E = values[ok]
+    sample = ok.nonzero()[:, 0]
+    residual = (homogeneous(b)[sample] @ E * homogeneous(a)[sample]).sum(-1)
+    assert float(residual.abs().max()) < 1e-9
+    singular = torch.linalg.svdvals(E)
+    expected = torch.tensor([0.5**0.5, 0.5**0.5, 0.0], dtype=torch.float64).expand_as(singular)
+    torch.testing.assert_close(singular, expected, rtol=0, atol=1e-6)
+
+
+def test_single_precision_is_solved_in_double() -> None:
+    a, b = five_point_problems(10).data
+    values, _ = five_point(a.float(), b.float())
+    assert values.dtype == torch.float64
+
+
+def test_small_steps_stay_on_the_manifold() -> None:
+    """Singular values change only in second order, and the five directions are independent."""
+    E = five_point_problems(200).truth
+    steps = 1e-5 * torch.eye(5, dtype=torch.float64)
+    moved = [move_essential(E, step.expand(len(E), 5)) for step in steps]
+    for one in moved:
+        change = torch.linalg.svdvals(one) - torch.linalg.svdvals(E)
+        assert float(change.abs().max()) < 1e-9
+    directions = torch.stack([(one - E).flatten(1) / 1e-5 for one in moved], -1)
+    assert float(torch.linalg.svdvals(directions)[:, -1].min()) > 0.1
