@@ -1,16 +1,19 @@
 """How the loops over pixels and points are compiled for the CPU.
 
-Each is compiled for one signature when its module is imported and kept on disk, so that no image
-waits for a compiler; none holds the interpreter's lock, keeps state or starts threads.
+Each is compiled for one signature, when its module is imported or the first time that its owner
+is made, and kept on disk, so that no image waits for a compiler; none holds the interpreter's lock,
+keeps state or starts threads.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
 
+_log = logging.getLogger(__name__)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # Sums may be taken in another order, which lets them use vector units: the same on each run, but
@@ -19,12 +22,23 @@ _FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
 
 
 def compiled(signature: str | None = None) -> Callable[[_Function], _Function]:
-    """Decorator: compile with numba for ``signature``; without one, only into its callers."""
+    """Decorator: compile with numba for ``signature``; without one, at the first call.
+
+    The result is kept on disk where a folder can be written.
+    """
 
     def decorate(function: _Function) -> _Function:
-        result: Any = numba.njit(
-            signature, cache=True, nogil=True, error_model="numpy", fastmath=_FAST_MATH
-        )(function)
+        options: dict[str, Any] = {
+            "nogil": True,
+            "error_model": "numpy",
+            "fastmath": _FAST_MATH,
+        }
+        try:
+            result = numba.njit(signature, cache=True, **options)(function)
+        except RuntimeError as error:
+            # Neither beside the sources nor in the user's home is a folder that can be written.
+            _log.warning("%s; it is compiled again by every process", error)
+            result = numba.njit(signature, **options)(function)
         return cast(_Function, result)
 
     return decorate

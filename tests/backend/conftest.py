@@ -8,7 +8,8 @@ adjustment starts perturbed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, project
-from denseba_ros.geometry.pyramid import sample, with_gradients
+from denseba_ros.geometry.pyramid import inside, sample, with_gradients
 from denseba_ros.sequences.synthetic_room import RoomSequence
 from denseba_ros.slam.keyframe_depth import GRID_LEVEL
 from denseba_ros.slam.mapping import Mapper
@@ -288,3 +289,92 @@ def sweep_window() -> RoomWindow:
 def tiny_window() -> RoomWindow:
     """Small enough for L-BFGS."""
     return make_room_window("sweep", (0, 18, 36), 150)
+
+
+# -- windows drawn at random -----------------------------------------------------------------------
+
+
+def in_float64(window: SmallWindow) -> SmallWindow:
+    """The same window with every number in double precision."""
+    problem, variables = window.problem, window.variables
+
+    def double(values: Any) -> dict[str, Tensor]:
+        tensors = {f.name: getattr(values, f.name) for f in fields(values)}
+        return {
+            name: t.double()
+            for name, t in tensors.items()
+            if isinstance(t, Tensor) and t.is_floating_point()
+        }
+
+    images = {level: image.double() for level, image in problem.images.items()}
+    return SmallWindow(
+        replace(problem, **double(problem), images=images),
+        replace(variables, **double(variables)),
+    )
+
+
+def draw_window(
+    seed: int, keyframes: int, points: int, corners: int, width: int, height: int, spread: float
+) -> SmallWindow:
+    """A float32 window of any size with everything that goes wrong in some of its points.
+
+    Some are not valid, near the border, very near or far, behind a target's surface; ``spread`` of
+    1 turns cameras by half a radian and more, so that points fall out of view or behind cameras.
+    Some corners are outliers.
+    """
+    rng = np.random.default_rng(seed)
+    k, n, f = keyframes, points, corners
+    camera = Pinhole(0.9 * width, 0.95 * width, 0.48 * width, 0.53 * height, width, height)
+    T = se3.exp(torch.from_numpy(spread * rng.normal(size=(k, 6)) * ([0.3] * 3 + [0.5] * 3)))
+    pixels = torch.from_numpy(rng.uniform(-0.5, [width, height], (k, n, 2))).float()
+    d = torch.from_numpy(np.exp(rng.normal(-0.7, 0.8, (k, n)))).float()
+    pairs = relative_poses(T, torch.arange(k)).float()[:, :, None]
+    rays = camera.rays(pixels[:, None, :f])
+    R, t = pairs[..., :3, :3], pairs[..., :3, 3]
+    seen = project(camera, rays, d[:, None, :f], R, t)
+    # Nobody observes a corner far outside the image, but one may be wrong about what is in front.
+    possible = inside(seen.pixels, width, height, 0.0) | ~seen.in_front
+    possible &= ~torch.eye(k, dtype=torch.bool)[..., None]
+    error = rng.normal(size=(k, k, f, 2)) * rng.choice([0.5, 1.0, 30.0], (k, k, f, 1))
+    root = rng.normal(size=(8 * k, 8 * k)) * np.tile([30.0] * 6 + [3.0, 0.1], k)
+    origin = se3.exp(torch.from_numpy(rng.normal(size=(k, 6)) * 1e-2)) @ T
+    affine = torch.from_numpy(rng.normal(size=(k, 2)) * [0.05, 2.0])
+    gradient = torch.from_numpy(rng.normal(size=8 * k))
+    levels = [clouds(k, camera, rng).float()]
+    for _ in range(2):
+        levels.append(torch.nn.functional.avg_pool2d(levels[-1], 2))
+    grid = (k, 1, height >> 2, width >> 2)
+    surface = np.concatenate(
+        [np.exp(rng.normal(-0.7, 0.5, grid)), rng.choice([0.05, 0.5], grid)], 1
+    )
+    problem = Problem(
+        camera=camera,
+        images={level: with_gradients(image) for level, image in enumerate(levels)},
+        hosts=torch.arange(k),
+        pixels=pixels,
+        valid=torch.from_numpy(rng.random((k, n)) < 0.9),
+        prior_depth=d * torch.from_numpy(rng.uniform(0.9, 1.1, (k, n))).float(),
+        prior_information=(0.5 * d) ** -2,
+        observed=seen.pixels + torch.from_numpy(error).float(),
+        observed_ok=torch.from_numpy(rng.random((k, k, f)) < 0.8) & possible,
+        surface=torch.from_numpy(surface).float(),
+        grid_level=2,
+        pose_prior=GaussianPrior(torch.from_numpy(root.T @ root), gradient, origin, affine),
+        frozen=torch.from_numpy(rng.random(k) < 0.5),
+        noise=Noise(),
+    )
+    return SmallWindow(problem, Variables(T, affine, d))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Windows drawn at random, for comparing implementations of the same sums."""
+
+    window: Callable[..., SmallWindow]
+    of: Callable[[Problem, Variables], SmallWindow]
+    in_float64: Callable[[SmallWindow], SmallWindow]
+
+
+@pytest.fixture(scope="session")
+def drawn() -> Drawn:
+    return Drawn(draw_window, SmallWindow, in_float64)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from denseba_ros.backend.kernel_choice import choose_kernel
+from denseba_ros.backend.pair_fused import FusedCpuKernel
 from denseba_ros.backend.pair_torch import TORCH_KERNEL
 from denseba_ros.errors import ConfigurationError
 
@@ -22,3 +23,8 @@ def test_auto_falls_back_where_there_is_no_fused_kernel() -> None:
 def test_asking_for_a_fused_kernel_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="no fused kernel for 'meta'"):
         choose_kernel("fused", torch.device("meta"))
+
+
+def test_the_cpu_has_a_fused_kernel() -> None:
+    for name in ("auto", "fused"):
+        assert isinstance(choose_kernel(name, torch.device("cpu")), FusedCpuKernel)

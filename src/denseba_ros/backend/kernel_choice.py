@@ -23,4 +23,9 @@ def choose_kernel(name: str, device: torch.device) -> PairKernel:
 
 def _fused(device: torch.device) -> PairKernel | None:
     """The kernel made for this kind of device, ready to run."""
+    if device.type == "cpu":
+        # Imported where it is wanted: numba takes half a second.
+        from denseba_ros.backend.pair_fused import FusedCpuKernel
+
+        return FusedCpuKernel()
     return None

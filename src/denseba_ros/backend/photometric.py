@@ -17,11 +17,11 @@ from denseba_ros.geometry.pinhole import Projection, project
 from denseba_ros.geometry.pyramid import inside, sample
 
 PATTERN = ((0, -2), (-1, -1), (1, -1), (-2, 0), (0, 0), (2, 0), (-1, 1), (0, 2))
-_BORDER = 1.0
+BORDER = 1.0
 # A point farther than the target's own surface by this factor is hidden behind it ...
-_HIDDEN_RATIO = 1.15
+HIDDEN_RATIO = 1.15
 # ... where that surface is known to this relative deviation.
-_SURFACE_KNOWN = 0.1
+SURFACE_KNOWN = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def patch_reference(problem: Problem, level: int) -> PatchReference:
     values = sample(images, pixels.reshape(g, n * p, 2)).reshape(g, 3, n, p)
     c2 = problem.noise.gradient**2
     weight = c2 / (c2 + values[:, 1] ** 2 + values[:, 2] ** 2)
-    usable = inside(pixels, camera.width, camera.height, _BORDER).all(-1) & problem.valid
+    usable = inside(pixels, camera.width, camera.height, BORDER).all(-1) & problem.valid
     return PatchReference(camera.rays(pixels), values[:, 0], weight, usable)
 
 
@@ -97,7 +97,7 @@ def patch_residual(
     gain = torch.exp(a[None] - a[problem.hosts, None])
     model = gain[:, :, None, None] * (reference.brightness - b[problem.hosts, None, None])[:, None]
     value = values[..., 0] - b[None, :, None, None] - model
-    visible = inside(projected.pixels, camera.width, camera.height, _BORDER) & projected.in_front
+    visible = inside(projected.pixels, camera.width, camera.height, BORDER) & projected.in_front
     counts = visible.all(-1) & reference.usable[:, None] & ~_hidden(problem, projected, level)
     other = problem.hosts[:, None] != torch.arange(problem.keyframes, device=value.device)
     weight, energy, counts = _robust(problem, reference, value, counts & other[:, :, None])
@@ -117,8 +117,8 @@ def _hidden(problem: Problem, projected: Projection, level: int) -> Tensor:
     scale = 2.0 ** (level - problem.grid_level)
     pixels = (projected.pixels[:, :, :, centre] + 0.5) * scale - 0.5
     surface = _sample_targets(problem.surface, pixels)[:, :, :, 0]
-    nearer = surface[..., 0] > _HIDDEN_RATIO * projected.inverse_depth[:, :, :, centre.start]
-    return nearer & (surface[..., 1] < _SURFACE_KNOWN)
+    nearer = surface[..., 0] > HIDDEN_RATIO * projected.inverse_depth[:, :, :, centre.start]
+    return nearer & (surface[..., 1] < SURFACE_KNOWN)
 
 
 def _robust(
