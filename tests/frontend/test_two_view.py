@@ -36,7 +36,7 @@ def test_pose_and_depth_are_recovered_up_to_scale(translation: list[float]) -> N
     first, depth = _scene(150)
     noise = np.random.default_rng(1).normal(scale=0.2, size=first.shape)
     second = _seen(first, depth, T) + noise
-    solution, reason = two_view(first.astype(np.float32), second.astype(np.float32), _K)
+    solution, reason = two_view(first.astype(np.float32), second.astype(np.float32), _K, 1.0)
     assert solution is not None, reason
     assert reason == ""
     baseline = float(np.linalg.norm(translation))
@@ -55,7 +55,7 @@ def test_outliers_are_not_ok() -> None:
     first, depth = _scene(200)
     second = _seen(first, depth, T)
     second[:50] = np.random.default_rng(2).uniform([10, 10], [310, 230], (50, 2))
-    solution, reason = two_view(first.astype(np.float32), second.astype(np.float32), _K)
+    solution, reason = two_view(first.astype(np.float32), second.astype(np.float32), _K, 1.0)
     assert solution is not None, reason
     assert solution.ok[:50].mean() < 0.2
     assert solution.ok[50:].mean() > 0.9
@@ -65,7 +65,9 @@ def test_pure_rotation_has_no_depth() -> None:
     first, depth = _scene(150)
     second = _seen(first, depth, _motion([0.0, 0.0, 0.0], [0.01, 0.08, 0.0]))
     noise = np.random.default_rng(3).normal(scale=0.2, size=first.shape)
-    solution, reason = two_view(first.astype(np.float32), (second + noise).astype(np.float32), _K)
+    solution, reason = two_view(
+        first.astype(np.float32), (second + noise).astype(np.float32), _K, 1.0
+    )
     assert solution is None
     assert reason
 
@@ -73,7 +75,9 @@ def test_pure_rotation_has_no_depth() -> None:
 def test_standing_still_has_no_depth() -> None:
     first, _ = _scene(150)
     noise = np.random.default_rng(4).normal(scale=0.1, size=first.shape)
-    solution, reason = two_view(first.astype(np.float32), (first + noise).astype(np.float32), _K)
+    solution, reason = two_view(
+        first.astype(np.float32), (first + noise).astype(np.float32), _K, 1.0
+    )
     assert solution is None
     assert reason
 
@@ -82,7 +86,7 @@ def test_far_scenes_are_refused_with_their_parallax() -> None:
     T = _motion([0.04, 0.0, 0.0], [0.0, 0.0, 0.0])
     first, depth = _scene(150)
     second = _seen(first, 1.5 * depth, T)
-    solution, reason = two_view(first.astype(np.float32), second.astype(np.float32), _K)
+    solution, reason = two_view(first.astype(np.float32), second.astype(np.float32), _K, 1.0)
     assert solution is None
     assert "parallax" in reason
 
@@ -90,7 +94,7 @@ def test_far_scenes_are_refused_with_their_parallax() -> None:
 @pytest.mark.parametrize("count", [0, 5, 39])
 def test_too_few_corners_are_named(count: int) -> None:
     points = np.zeros((count, 2), np.float32)
-    solution, reason = two_view(points, points, _K)
+    solution, reason = two_view(points, points, _K, 1.0)
     assert solution is None
     assert f"only {count} corners" in reason
 
@@ -98,7 +102,7 @@ def test_too_few_corners_are_named(count: int) -> None:
 def test_random_pairs_have_no_pose() -> None:
     rng = np.random.default_rng(5)
     first, second = rng.uniform([0, 0], [320, 240], (2, 150, 2)).astype(np.float32)
-    solution, reason = two_view(first, second, _K)
+    solution, reason = two_view(first, second, _K, 1.0)
     assert solution is None
     assert reason
 
@@ -106,7 +110,7 @@ def test_random_pairs_have_no_pose() -> None:
 def test_the_same_input_gives_the_same_solution() -> None:
     first, depth = _scene(150)
     second = _seen(first, depth, _motion([0.3, 0.0, 0.0], [0.0, 0.05, 0.0])).astype(np.float32)
-    solutions = [two_view(first.astype(np.float32), second, _K)[0] for _ in range(2)]
+    solutions = [two_view(first.astype(np.float32), second, _K, 1.0)[0] for _ in range(2)]
     assert solutions[0] is not None
     assert solutions[1] is not None
     np.testing.assert_array_equal(solutions[0].T_second_first, solutions[1].T_second_first)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 _MIN_CORNERS = 40
 _MIN_INLIERS = 0.5
-# Angle between the two rays of a corner, degrees, that this percentile of them must reach:
-# below, depth is guesswork; far corners of an open scene never reach it.
-_MIN_PARALLAX, _PARALLAX_PERCENTILE = 1.0, 70
+# The parallax of two views is that of this percentile of the corners: far corners of an open
+# scene never reach any.
+_PARALLAX_PERCENTILE = 70
 _THRESHOLD_PIXELS = 1.0
 
 
@@ -30,11 +30,15 @@ class TwoView:
 
 
 def two_view(
-    first: NDArray[np.float32], second: NDArray[np.float32], K: NDArray[np.float64]
+    first: NDArray[np.float32],
+    second: NDArray[np.float32],
+    K: NDArray[np.float64],
+    min_parallax: float,
 ) -> tuple[TwoView | None, str]:
     """Solve for corners ``first`` (M, 2) seen again at ``second`` (M, 2) in pixels.
 
-    Returns the solution and "", or None and the reason why there is none.
+    ``min_parallax`` is the angle between the two rays of a corner, in degrees, below which its
+    depth is guesswork. Returns the solution and "", or None and the reason why there is none.
     """
     if len(first) < _MIN_CORNERS:
         return None, f"only {len(first)} corners were followed, {_MIN_CORNERS} are needed"
@@ -48,12 +52,12 @@ def two_view(
     T = np.eye(4)
     T[:3, :3], T[:3, 3] = R, t[:, 0]
     depth, angle, in_front = _triangulate(first, second, K, T)
-    ok = in_front & (mask[:, 0] > 0) & (angle > 0.25 * np.radians(_MIN_PARALLAX))
+    ok = in_front & (mask[:, 0] > 0) & (angle > 0.25 * np.radians(min_parallax))
     if in_front[mask[:, 0] > 0].mean() < 0.8:
         return None, "the two views put too many corners behind a camera"
     parallax = float(np.degrees(np.percentile(angle[mask[:, 0] > 0], _PARALLAX_PERCENTILE)))
-    if parallax < _MIN_PARALLAX or ok.sum() < _MIN_CORNERS // 2:
-        return None, f"parallax of {parallax:.2f} degrees is below {_MIN_PARALLAX}"
+    if parallax < min_parallax or ok.sum() < _MIN_CORNERS // 2:
+        return None, f"parallax of {parallax:.2f} degrees is below {min_parallax}"
     return TwoView(T, depth, ok), ""
 
 

@@ -62,7 +62,7 @@ def _verdict(report: HealthReport) -> tuple[bytes, str]:
     if report.processed_rate == 0.0:
         reason = max(report.new_drops, key=lambda r: report.new_drops[r], default="still busy")
         return DiagnosticStatus.ERROR, f"images arrive, none is processed: {reason}"
-    if report.tracking is Tracking.INITIALISING:
+    if report.tracking is Tracking.INITIALISING or report.reason:
         return DiagnosticStatus.WARN, f"initialising: {report.reason}"
     if report.new_drops:
         dropped = ", ".join(f"{n} ({reason})" for reason, n in report.new_drops.items())

@@ -1,4 +1,7 @@
-"""The first two keyframes when no network knows the depth: wait for parallax, then two views."""
+"""The first two keyframes when no network knows the depth: wait for parallax, then two views.
+
+While it waits, the camera has turned but hardly moved, so every image gets its rotation.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.frontend.flow import Grey, Points, detect_corners, track
+from denseba_ros.frontend.rotation import rotation_between
 from denseba_ros.frontend.two_view import TwoView, two_view
 from denseba_ros.slam.prepared import PreparedFrame
 
 # Median flow (share of the image width) before two views are worth trying.
 _MIN_FLOW = 0.01
+# Median flow in pixels up to which the camera stands still: flow errs by as much.
+_STILL_FLOW = 0.2
+# Parallax in degrees that a map can start from, and from which a translation shows at all.
+_START_PARALLAX, _SEEN_PARALLAX = 1.0, 0.1
+# Fewer corners in the first image say nothing.
+_MIN_CORNERS = 30
 # Below this share of corners still followed the first image is given up.
 _MIN_FOLLOWED = 0.35
 
@@ -31,16 +41,19 @@ class Bootstrap:
 
     def __init__(self, corners: int) -> None:
         self._count = corners
-        self._first: PreparedFrame | None = None
+        self.first: PreparedFrame | None = None
         self._last: Grey | None = None
         self._corners: Points = np.zeros((0, 2), np.float32)
         self._places: Points = self._corners
         self._alive: NDArray[np.bool_] = np.zeros(0, bool)
+        # T_now_first (4, 4) of the newest image with the translation in median depths, None where
+        # no corners say it.
+        self.motion: NDArray[np.float64] | None = None
         self.reason = "waiting for the first image"
 
     def process(self, image: PreparedFrame) -> Start | None:
         """Returns the start as soon as there is one; else ``reason`` says what is missing."""
-        if self._first is None or self._last is None:
+        if self.first is None or self._last is None:
             self._restart(image, "waiting for the camera to move sideways")
             return None
         self._follow(image.grey)
@@ -48,29 +61,51 @@ class Bootstrap:
             self._restart(image, "too few corners could be followed from the first image")
             return None
         a, b = self._corners[self._alive], self._places[self._alive]
+        K = image.frame.calibration.matrix
         flow = float(np.median(np.linalg.norm(b - a, axis=1)))
+        self.motion = _motion(a, b, K) if flow > _STILL_FLOW else np.eye(4)
         if flow < _MIN_FLOW * image.grey.image.shape[1]:
             self.reason = "waiting for the camera to move sideways"
             return None
-        solution, self.reason = two_view(a, b, image.frame.calibration.matrix)
+        solution, self.reason = two_view(a, b, K, _START_PARALLAX)
         if solution is None:
             return None
-        return Start(self._first, a, solution)
+        return Start(self.first, a, solution)
 
     def _follow(self, grey: Grey) -> None:
         """Follow from image to image for a wide basin, then against the first for no drift."""
-        assert self._first is not None
+        assert self.first is not None
         assert self._last is not None
         step, ok = track(self._last, grey, self._places)
         self._alive &= ok
-        refined, ok = track(self._first.grey, grey, self._corners, step)
+        refined, ok = track(self.first.grey, grey, self._corners, step)
         self._alive &= ok
         self._places = np.where(ok[:, None], refined, step)
         self._last = grey
 
     def _restart(self, image: PreparedFrame, reason: str) -> None:
-        self._first, self._last = image, image.grey
+        self.first, self._last = image, image.grey
         self._corners = detect_corners(image.grey, self._count)
         self._places = self._corners.copy()
         self._alive = np.ones(len(self._corners), bool)
-        self.reason = reason if len(self._corners) else "the image shows no corners"
+        enough = len(self._corners) >= _MIN_CORNERS
+        self.motion = np.eye(4) if enough else None
+        self.reason = reason
+        if not enough:
+            few = f"only {len(self._corners)}" if len(self._corners) else "no"
+            self.reason = f"the image shows {few} corners"
+
+
+def _motion(first: Points, second: Points, K: NDArray[np.float64]) -> NDArray[np.float64]:
+    """T_second_first (4, 4), translation in median depths, from corners (M, 2) that moved little.
+
+    Two views tell it, roughly; where the parallax is too small even for that, it is a rotation.
+    """
+    T = np.eye(4)
+    solution, _ = two_view(first, second, K, _SEEN_PARALLAX)
+    if solution is None:
+        T[:3, :3] = rotation_between(first, second, K)
+        return T
+    T[:] = solution.T_second_first
+    T[:3, 3] /= np.median(solution.depth[solution.ok])
+    return T

@@ -61,7 +61,8 @@ class Estimate:
         twist_covariance: (6, 6) float64.
         depth: depth seen from this image, None when unknown.
         is_keyframe: this image became a keyframe.
-        reason: why the state is not TRACKING, one plain sentence, else empty.
+        reason: why the state is not TRACKING, or that the rotation alone is known yet (no depth
+            then, and a wide covariance of the position); one plain sentence, else empty.
         seconds: time spent per stage: "frontend", "tracking", "backend".
     """
 

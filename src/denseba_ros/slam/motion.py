@@ -48,6 +48,11 @@ class Motions:
             self._velocity = torch.zeros_like(self._velocity)
         self.T, self._stamp_ns, self._affine, self._lost = T, stamp_ns, affine, 0
 
+    def guessed(self, stamp_ns: int, T: Tensor) -> None:
+        """A pose too rough to predict from; what was lost before stays lost."""
+        self.T, self._stamp_ns, self._affine = T, stamp_ns, None
+        self._velocity = torch.zeros_like(self._velocity)
+
     def corrected(self, T: Tensor) -> None:
         """The pose of the same image after adjustment."""
         self.T = T

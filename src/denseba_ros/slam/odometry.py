@@ -36,6 +36,8 @@ _MIN_CORNER_INLIERS = 30
 _MIN_INLIERS = 0.4
 _MIN_VISIBLE = 0.2
 _MIN_SIMILARITY = 0.7
+# Deviations while waiting for parallax: translation in median depths, rotation in radians.
+_WAITING_TRANSLATION, _WAITING_ROTATION = 0.03, 0.002
 # After so many lost images in a row a new start is made, at the last pose and scale.
 _GIVE_UP = 8
 
@@ -57,6 +59,8 @@ class Odometry:
         self._corners: CornerTracker | None = None
         self._bootstrap = Bootstrap(self.config.tracker.features)
         self._motions = Motions()
+        # T_camera_world of the image that a new start begins from.
+        self._T_first = self._motions.T
         self._scale: float | None = None
         self._lost = 0
         self._finished: list[Keyframe] = []
@@ -103,16 +107,35 @@ class Odometry:
             self._add_keyframe(image, self._motions.T, _no_change(frame.device))
         else:
             start = self._bootstrap.process(image)
+            if self._bootstrap.first is image:
+                self._T_first = self._motions.T
             if start is None:
-                seconds = {"tracking": time.perf_counter() - started}
-                tracking = Tracking.LOST if self._lost else Tracking.INITIALISING
-                return self._estimate(frame, tracking, None, False, self._bootstrap.reason, seconds)
+                return self._wait(frame, started)
             self._start_from_two_views(start, image)
         assert self._mapper is not None
         self._lost = 0
         self._motions.restart(frame.stamp_ns, self._mapper.keyframes[-1].T)
         seconds = {"tracking": 0.0, "backend": time.perf_counter() - started}
         return self._estimate(frame, Tracking.TRACKING, self._depth(), True, "", seconds)
+
+    def _wait(self, frame: FrontendFrame, started: float) -> Estimate:
+        """Until two views suffice: what little of the motion shows, at the prior's depth."""
+        reason, motion = self._bootstrap.reason, self._bootstrap.motion
+        seconds = {"tracking": time.perf_counter() - started}
+        if motion is None:
+            state = Tracking.LOST if self._lost else Tracking.INITIALISING
+            return self._estimate(frame, state, None, False, reason, seconds)
+        depth = self._start_depth(frame)
+        T_now_first = torch.from_numpy(motion).to(self._T_first.device)
+        T_now_first[:3, 3] *= depth
+        self._motions.guessed(frame.stamp_ns, T_now_first @ self._T_first)
+        deviations = [_WAITING_TRANSLATION * depth] * 3 + [_WAITING_ROTATION] * 3
+        covariance = torch.diag(torch.tensor(deviations, dtype=torch.float64) ** 2)
+        return self._estimate(frame, Tracking.TRACKING, None, False, reason, seconds, covariance)
+
+    def _start_depth(self, frame: FrontendFrame) -> float:
+        """Median depth of a new start: the prior's, or that of the map before a loss."""
+        return self._scale or float(torch.exp(frame.log_depth.median()))
 
     def _start_mapper(self, device: torch.device) -> Mapper:
         assert self._camera is not None
@@ -126,14 +149,10 @@ class Odometry:
         mapper = self._start_mapper(device)
         solution = start.solution
         depth = torch.from_numpy(solution.depth[solution.ok]).to(device, torch.float32)
-        wanted = self._scale or float(torch.exp(image.frame.log_depth.median()))
-        factor = wanted / float(depth.median())
+        factor = self._start_depth(image.frame) / float(depth.median())
         T_second_first = torch.from_numpy(solution.T_second_first).to(device)
         T_second_first[:3, 3] *= factor
-        # After a loss the newest pose is the second image's, at the first start the first one's.
-        T_first = self._motions.T
-        if self._lost:
-            T_first = se3.inverse(T_second_first) @ T_first
+        T_first = self._T_first.to(device)
         first = mapper.add(start.first, T_first, _no_change(device))
         pixels = torch.from_numpy(start.corners[solution.ok]).to(device)
         seed(first, pixels, 1.0 / (depth * factor))

@@ -1,0 +1,39 @@
+"""Rotation between two images from corners alone, where translation does not show yet."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+_ROUNDS = 5
+# Corners that a rotation leaves farther off than this (pixels) lose weight: they move by parallax.
+_THRESHOLD_PIXELS = 1.0
+
+
+def rotation_between(
+    first: NDArray[np.float32], second: NDArray[np.float32], K: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """R_second_first (3, 3) that turns the rays of corners ``first`` (M, 2) onto ``second``.
+
+    Weighted least squares on the sphere (Wahba's problem, by SciPy), reweighted after Cauchy so
+    that near corners, which move by parallax, yield to the far ones. M = 0 gives the identity.
+    """
+    if len(first) == 0:
+        return np.eye(3)
+    a, b = (_rays(corners, K) for corners in (first, second))
+    scale = _THRESHOLD_PIXELS / K[0, 0]
+    weights = np.ones(len(a))
+    rotation = Rotation.identity()
+    for _ in range(_ROUNDS):
+        rotation = Rotation.align_vectors(b, a, weights=weights)[0]
+        distance = np.linalg.norm(b - rotation.apply(a), axis=1)
+        weights = 1.0 / (1.0 + (distance / scale) ** 2)
+    return np.asarray(rotation.as_matrix())
+
+
+def _rays(corners: NDArray[np.float32], K: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unit rays (M, 3) through pixels (M, 2)."""
+    homogeneous = np.column_stack([corners, np.ones(len(corners))]).astype(np.float64)
+    rays = homogeneous @ np.linalg.inv(K).T
+    return np.asarray(rays / np.linalg.norm(rays, axis=1, keepdims=True))
