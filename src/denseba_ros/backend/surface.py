@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from denseba_ros.backend.surface_loops import relax
+
 # Grey levels over which the smoothness falls by e.
 _EDGE = 8.0
 # Weight of smoothness against a point that is known to 1 %.
@@ -84,25 +86,41 @@ def _relax(start: Tensor, value: Tensor, weight: Tensor, edges: Tensor) -> Tenso
     left = F.pad(right, (1, 0))[:, :-1]
     up = F.pad(down, (0, 0, 1, 0))[:-1]
     diagonal = weight + right + down + left + up
-    inverse = 1.0 / diagonal.clamp(min=1e-9)
-    data = weight * value
+    terms = torch.stack([weight * value, right, left, down, up]) / diagonal.clamp(min=1e-9)
+    if start.device.type == "cpu" and start.dtype == torch.float32:
+        return torch.from_numpy(relax(start.contiguous().numpy(), terms.numpy(), _SWEEPS))
+    return relax_torch(start, terms, _SWEEPS)
+
+
+def relax_torch(start: Tensor, terms: Tensor, sweeps: int) -> Tensor:
+    """What ``surface_loops.relax`` does, on any device."""
+    own, right, left, lower, upper = terms
     d = start
-    for _ in range(_SWEEPS):
-        padded = F.pad(d[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
-        neighbours = (
-            right * padded[1:-1, 2:]
-            + left * padded[1:-1, :-2]
-            + down * padded[2:, 1:-1]
-            + up * padded[:-2, 1:-1]
+    for _ in range(sweeps):
+        padded = F.pad(d, (1, 1, 1, 1))
+        d = (
+            own
+            + (right * padded[1:-1, 2:] + left * padded[1:-1, :-2])
+            + (lower * padded[2:, 1:-1] + upper * padded[:-2, 1:-1])
         )
-        d = (data + neighbours) * inverse
     return d
 
 
 def _deviation(d: Tensor, value: Tensor, weight: Tensor, support: Tensor) -> Tensor:
     """Relative deviation (h, w): weight back to sigma, plus how far nearby points disagree."""
-    near = F.avg_pool2d(weight[None, None], 9, 1, 4)[0, 0]
     error = weight * ((value - d) / d.clamp(min=1e-9)) ** 2
-    disagreement = F.avg_pool2d(error[None, None], 9, 1, 4)[0, 0] / near.clamp(min=1e-9)
+    near, around = _box_mean(torch.stack([weight, error]))
+    disagreement: Tensor = around / near.clamp(min=1e-9)
     own = 1e-4 / support.clamp(min=1e-4)
     return (own + disagreement).sqrt().clamp(max=UNKNOWN)
+
+
+def _box_mean(maps: Tensor) -> Tensor:
+    """Mean of maps (M, h, w) over 9x9 cells, zeros beyond the border: threes of threes."""
+    total = F.pad(maps, (4, 4, 4, 4))
+    for axis in (1, 2):
+        for step in (1, 3):
+            length = total.shape[axis] - 2 * step
+            left, middle, right = (total.narrow(axis, k * step, length) for k in range(3))
+            total = left + middle + right
+    return total / 81.0

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from denseba_ros.backend.photometric import PATTERN
-from denseba_ros.geometry.pinhole import Pinhole, project
+from denseba_ros.frontend.epipolar_loops import line_costs
+from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO, Pinhole, project
 from denseba_ros.geometry.pyramid import inside, sample
 
 _HYPOTHESES = 64
@@ -23,6 +24,13 @@ _UNIQUENESS = 1.3
 # Mean absolute difference (grey levels) above which the best match is not believed.
 _MAX_COST = 14.0
 _MATCH_PIXELS = 0.6
+_BORDER = 1.0
+# Share of the difference of two patches' means that is taken off.
+_SHIFT = 0.8
+# Cost of a hypothesis that no target sees.
+_UNSEEN = 1e3
+# The centre last.
+_PATTERN = (*(offset for offset in PATTERN if offset != (0, 0)), (0, 0))
 
 
 @dataclass(frozen=True)
@@ -48,30 +56,56 @@ def search(
     ``camera``, ``host`` (1, 3, h, w) and ``targets`` (J, 3, h, w) are of one pyramid level, as are
     the pixels; ``T_target_host`` (J, 4, 4).
     """
-    n, j = len(pixels), len(targets)
+    n = len(pixels)
     steps = torch.linspace(0, 1, _HYPOTHESES, device=pixels.device)
     d = low[:, None] + (high - low)[:, None] * steps  # N, D
-    patch = pixels[:, None] + pixels.new_tensor(PATTERN)
-    p = patch.shape[1]
-    reference = sample(host[:, :1], patch.reshape(1, n * p, 2)).reshape(n, 1, p)
-    T = T_target_host.to(pixels.dtype)[:, None, None, None]
-    projected = project(
-        camera, camera.rays(patch)[:, None], d[:, :, None], T[..., :3, :3], T[..., :3, 3]
-    )  # J, N, D, P
-    seen = inside(projected.pixels, camera.width, camera.height, 1.0) & projected.in_front
-    seen = seen.all(-1)
-    values = sample(targets[:, :1], projected.pixels.reshape(j, -1, 2)).reshape(j, n, -1, p)
-    cost = torch.where(seen, _patch_cost(values, reference), values.new_zeros(()))
+    patch = pixels[:, None] + pixels.new_tensor(_PATTERN)
+    reference = sample(host[:, :1], patch.reshape(1, -1, 2)).reshape(n, -1)
+    rays, brightness = camera.rays(patch), targets[:, 0]
+    T = T_target_host.to(pixels.dtype)
+    fits_cpu = pixels.device.type == "cpu" and pixels.dtype == torch.float32
+    costs = line_costs_cpu if fits_cpu else line_costs_torch
+    return _choose(d, *costs(camera, d, rays, reference, brightness, T))
+
+
+def line_costs_cpu(
+    camera: Pinhole, d: Tensor, rays: Tensor, reference: Tensor, targets: Tensor, T: Tensor
+) -> tuple[Tensor, Tensor]:
+    """``line_costs_torch`` by compiled loops."""
+    intrinsics = (camera.fx, camera.fy, camera.cx, camera.cy)
+    numbers = (*intrinsics, _BORDER, MIN_DEPTH_RATIO, _TRUNCATION, _SHIFT, _UNSEEN)
+    cost, rate = torch.empty_like(d), torch.empty_like(d)
+    tensors = (d, rays[..., :2], reference, targets, T, torch.tensor(numbers), cost, rate)
+    line_costs(*(t.contiguous().numpy() for t in tensors))
+    return cost, rate
+
+
+def line_costs_torch(
+    camera: Pinhole, d: Tensor, rays: Tensor, reference: Tensor, targets: Tensor, T: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Cost (N, D) of inverse depths ``d`` (N, D), the mean over the targets that see them, and the
+    largest move (N, D) in pixels between neighbouring ones.
+
+    ``rays`` (N, P, 3) and ``reference`` (N, P) of the patches, the last pixel their centre;
+    ``targets`` (J, h, w); ``T`` (J, 4, 4) T_target_host.
+    """
+    j = len(targets)
+    T = T[:, None, None, None]
+    projected = project(camera, rays[:, None], d[:, :, None], T[..., :3, :3], T[..., :3, 3])
+    seen = inside(projected.pixels, camera.width, camera.height, _BORDER) & projected.in_front
+    seen = seen.all(-1)  # J, N, D
+    values = sample(targets[:, None], projected.pixels.reshape(j, -1, 2))
+    values = values.reshape(projected.in_front.shape)
+    cost = torch.where(seen, _patch_cost(values, reference[:, None]), values.new_zeros(()))
     views = seen.sum(0)
-    mean = torch.where(views > 0, cost.sum(0) / views.clamp(min=1), cost.new_full((), 1e3))
-    centre = projected.pixels[:, :, :, PATTERN.index((0, 0))]
-    return _choose(d, mean, _pixels_per_step(centre, seen))
+    mean = torch.where(views > 0, cost.sum(0) / views.clamp(min=1), cost.new_full((), _UNSEEN))
+    return mean, _pixels_per_step(projected.pixels[:, :, :, -1], seen)
 
 
 def _patch_cost(values: Tensor, reference: Tensor) -> Tensor:
     """Mean truncated difference (..., ) of patches after their means; a part of the mean stays."""
     shift = values.mean(-1, keepdim=True) - reference.mean(-1, keepdim=True)
-    difference = (values - reference - 0.8 * shift).abs().clamp(max=_TRUNCATION)
+    difference = (values - reference - _SHIFT * shift).abs().clamp(max=_TRUNCATION)
     return difference.mean(-1)
 
 
@@ -95,7 +129,7 @@ def _choose(d: Tensor, cost: Tensor, pixels_per_step: Tensor) -> Match:
     rate = pixels_per_step.gather(1, inner)[:, 0]
     # Hypotheses that look alike because they project to almost the same pixel are no rivals.
     distance = (torch.arange(count, device=d.device) - best[:, None]).abs() * rate[:, None]
-    rivals = torch.where(distance > 2.5, cost, cost.new_full((), 1e3)).amin(1)
+    rivals = torch.where(distance > 2.5, cost, cost.new_full((), _UNSEEN)).amin(1)
     ok = (best_cost < _MAX_COST) & (rivals > _UNIQUENESS * best_cost + 1.0)
     ok &= (best > 0) & (best < count - 1) & (rate > 0)
     sigma = _MATCH_PIXELS * step / rate.clamp(min=1e-6) + 0.3 * step

@@ -1,0 +1,42 @@
+"""The Jacobi sweeps of the surface on the CPU, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from denseba_ros.compiled import compiled
+
+Floats = NDArray[np.float32]
+
+
+@compiled("float32[:,::1](float32[:,::1], float32[:,:,::1], int64)")
+def relax(start: Floats, terms: Floats, sweeps: int) -> Floats:
+    """``sweeps`` times d = sum of ``terms`` (5, h, w) times (1, right, left, lower, upper
+    neighbour), from ``start`` (h, w); what lies beyond the border counts as zero."""
+    h, w = start.shape
+    wide = w + 2
+    # One cell of border, in which d stays zero.
+    d, new = np.zeros((h + 2) * wide, np.float32), np.zeros((h + 2) * wide, np.float32)
+    for y in range(h):
+        for x in range(w):
+            d[(y + 1) * wide + x + 1] = start[y, x]
+    for _ in range(sweeps):
+        for y in range(h):
+            row = (y + 1) * wide + 1
+            own, right, left = terms[0, y], terms[1, y], terms[2, y]
+            lower, upper = terms[3, y], terms[4, y]
+            out = new[row : row + w]
+            after, before = d[row + 1 : row + w + 1], d[row - 1 : row + w - 1]
+            below, above = d[row + wide : row + wide + w], d[row - wide : row - wide + w]
+            # Two loops, because with more arrays the compiler does not see that none overlaps.
+            for x in range(np.uintp(w)):
+                out[x] = own[x] + (right[x] * after[x] + left[x] * before[x])
+            for x in range(np.uintp(w)):
+                out[x] += lower[x] * below[x] + upper[x] * above[x]
+        d, new = new, d
+    result = np.empty((h, w), np.float32)
+    for y in range(h):
+        for x in range(w):
+            result[y, x] = d[(y + 1) * wide + x + 1]
+    return result

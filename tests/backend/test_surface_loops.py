@@ -1,0 +1,30 @@
+"""The compiled sweeps against those of torch."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from denseba_ros.backend.surface import relax_torch
+from denseba_ros.backend.surface_loops import relax
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(1, 40),
+    width=st.integers(1, 70),
+    sweeps=st.integers(0, 31),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_sweeps_are_those_of_torch(height: int, width: int, sweeps: int, seed: int) -> None:
+    """Even where the weights towards what lies beyond the border are not zero."""
+    rng = np.random.default_rng(seed)
+    start = rng.random((height, width), np.float32)
+    terms = rng.random((5, height, width), np.float32) / 4
+    kept = start.copy(), terms.copy()
+    expected = relax_torch(torch.from_numpy(start), torch.from_numpy(terms), sweeps)
+    np.testing.assert_allclose(relax(start, terms, sweeps), expected, rtol=1e-4)
+    np.testing.assert_array_equal(start, kept[0])
+    np.testing.assert_array_equal(terms, kept[1])
