@@ -41,14 +41,14 @@ def test_manifold_of_rotations() -> None:
         c, s = torch.cos(angle), torch.sin(angle)
         return torch.stack([c, -s, s, c], -1).reshape(-1, 2, 2)
 
-    def turned(R: Tensor, step: Tensor) -> Tensor:
-        return R @ rotation(step[:, 0])
+    def turning(R: Tensor) -> Tensor:
+        return (R @ torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=R.dtype))[:, None]
 
     def misalignment(v: Tensor, R: Tensor) -> Tensor:
         return (R[:, 0, 0] * v[:, 1] - R[:, 1, 0] * v[:, 0])[:, None]
 
     angle = torch.atan2(v[:, 1], v[:, 0])
-    R = implicit_solve(misalignment, (v,), rotation(angle.detach()), turned, 1)
+    R = implicit_solve(misalignment, (v,), rotation(angle.detach()), turning)
     weight = torch.randn(30, 2, 2, dtype=torch.float64)
     (found,) = torch.autograd.grad((R * weight).sum(), v)
     (expected,) = torch.autograd.grad((rotation(angle) * weight).sum(), v)
@@ -69,6 +69,16 @@ def test_units_do_not_make_a_system_singular() -> None:
     y = implicit_solve(lambda x, y: units * (y * y - x), (x,), x.detach().sqrt())
     (gradient,) = torch.autograd.grad(y.sum(), x)
     torch.testing.assert_close(gradient, torch.tensor([[1 / 4, 1 / 6]], dtype=torch.float64))
+
+
+def test_several_solutions_of_one_sample_and_a_slope_in_closed_form() -> None:
+    x = torch.tensor([[4.0], [9.0], [1.0]], dtype=torch.float64, requires_grad=True)
+    roots = torch.tensor([[2.0], [-2.0], [3.0]], dtype=torch.float64)
+    sample = torch.tensor([0, 0, 1])
+    y = implicit_solve(squares, (x,), roots, slope=lambda x, y: 2 * y[..., None], sample=sample)
+    (gradient,) = torch.autograd.grad((y * torch.tensor([[1.0], [3.0], [6.0]])).sum(), x)
+    expected = torch.tensor([[1 / 4 - 3 / 4], [1.0], [0.0]], dtype=torch.float64)
+    torch.testing.assert_close(gradient, expected)
 
 
 def test_without_gradient_the_solution_is_plain() -> None:

@@ -6,6 +6,8 @@ manifold", IJCV 2007.
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
@@ -18,33 +20,51 @@ def epipolar_residual(a: Tensor, b: Tensor, E: Tensor) -> Tensor:
     return (b @ E * a).sum(-1)
 
 
-def move_essential(E: Tensor, step: Tensor) -> Tensor:
-    """Essential matrices (M, 3, 3) after small steps (M, 5), first order.
+def epipolar_slope(a: Tensor, b: Tensor, E: Tensor | None = None) -> Tensor:
+    """(B, N, 3, 3) derivative of b^T E a by E, which it does not depend on."""
+    return b[..., :, None] * a[..., None, :]
 
-    The tangent space is {[u]x E + E [v]x}; turning both sides about the epipoles changes nothing,
-    so the step lives in the five dimensions at a right angle to that.
+
+def essential_tangent(E: Tensor) -> Tensor:
+    """Directions (B, 5, 3, 3) of essential matrices (B, 3, 3), an orthonormal set of steps (u, v)
+    in {[u]x E + E [v]x}.
+
+    Turning both sides about the epipoles changes nothing, so u and v have five degrees of freedom:
+    those at a right angle to that turn.
     """
-    rows, columns = E.roll(-1, 1), E.roll(-1, 2)
-    left = _longest(torch.linalg.cross(E, columns, dim=1).mT)  # left^T E = 0
-    right = _longest(torch.linalg.cross(E, rows, dim=2))  # E right = 0
-    # [left]x E = E' [right]x up to the sign of the epipoles, which this aligns.
-    agree = (hat(left) @ E * (E @ hat(right))).sum((-1, -2), keepdim=True)[..., 0]
-    free = F.normalize(torch.cat([left, -torch.sign(agree) * right], -1), dim=-1)
-    both = (_complement(free) @ step[..., None])[..., 0]
-    return E + hat(both[:, :3]) @ E + E @ hat(both[:, 3:])
+    steps = (E.flatten(1) @ _generators(E.device)).reshape(-1, 6, 3, 3)
+    left, right = _epipoles(E)
+    return _across(torch.cat([left, -right], -1) * 0.5**0.5, steps)
 
 
-def _longest(vectors: Tensor) -> Tensor:
-    """The longest of three vectors (M, 3, 3), one a row, normalised to (M, 3)."""
-    best = vectors.square().sum(-1).argmax(1)
-    return F.normalize(vectors[torch.arange(len(best), device=best.device), best], dim=-1)
+def _epipoles(E: Tensor) -> tuple[Tensor, Tensor]:
+    """Unit vectors (B, 3) with left^T E = 0, E right = 0 and [left]x E = E [right]x.
+
+    The cofactors of E are a positive multiple of left right^T, which settles their signs too.
+    """
+    cofactors = torch.linalg.cross(E.roll(-1, 1), E.roll(-2, 1), dim=2)
+    largest = cofactors.flatten(1).abs().argmax(1)
+    at = torch.arange(len(E), device=E.device)
+    row, column = largest // 3, largest % 3
+    left, right = cofactors[at, :, column], cofactors[at, row]
+    sign = torch.sign(cofactors[at, row, column])
+    return F.normalize(left, dim=-1), F.normalize(sign[:, None] * right, dim=-1)
 
 
-def _complement(v: Tensor) -> Tensor:
-    """Orthonormal columns (M, d, d - 1) at a right angle to unit vectors (M, d) (Householder)."""
-    d = v.shape[-1]
-    sign = torch.where(v[:, :1] < 0, -1.0, 1.0)
-    u = v + sign * F.one_hot(torch.zeros_like(v[:, 0], dtype=torch.long), d)
-    eye = torch.eye(d, dtype=v.dtype, device=v.device)
-    reflection = eye - 2 * u[:, :, None] * u[:, None] / u.square().sum(-1)[:, None, None]
-    return reflection[..., 1:]
+@cache
+def _generators(device: torch.device) -> Tensor:
+    """(9, 54) from the entries of E to those of [e_k]x E and E [e_k]x for the three axes."""
+    cross = hat(torch.eye(3, dtype=torch.float64, device=device))
+    unit = torch.eye(9, dtype=torch.float64, device=device).reshape(9, 1, 3, 3)
+    return torch.cat([cross @ unit, unit @ cross], 1).reshape(9, 54)
+
+
+def _across(v: Tensor, x: Tensor) -> Tensor:
+    """Combinations (B, d - 1, ...) of x (B, d, ...) by an orthonormal set at a right angle to the
+    unit vectors v (B, d): all but the first column of a Householder reflection."""
+    sign = torch.where(v[:, 0] < 0, -1.0, 1.0)
+    u = v.clone()
+    u[:, 0] += sign
+    along = (u[:, :, None, None] * x).sum(1, keepdim=True)
+    scale = 2.0 / u.square().sum(-1, keepdim=True)
+    return x[:, 1:] - (scale * u[:, 1:])[:, :, None, None] * along

@@ -10,7 +10,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from denseba_ros.solvers.essential_manifold import epipolar_residual, move_essential
+from denseba_ros.solvers.essential_manifold import (
+    epipolar_residual,
+    epipolar_slope,
+    essential_tangent,
+)
 from denseba_ros.solvers.essential_polynomials import constraints, cubic_slopes
 from denseba_ros.solvers.implicit import implicit_solve
 from denseba_ros.solvers.polynomial import real_roots
@@ -30,7 +34,7 @@ def five_point(first: Tensor, second: Tensor) -> Solutions:
     a, b = homogeneous(first), homogeneous(second)
     with torch.no_grad():
         E, sample = solve_five_point(a.detach(), b.detach())
-    E = implicit_solve(epipolar_residual, (a[sample], b[sample]), E, move_essential, 5)
+    E = implicit_solve(epipolar_residual, (a, b), E, essential_tangent, epipolar_slope, sample)
     return scatter_solutions(E, sample, len(a), 10)
 
 
@@ -52,14 +56,9 @@ def scatter_solutions(values: Tensor, sample: Tensor, count: int, most: int) -> 
     return Solutions(out.index_put((sample, slot), values), ok)
 
 
-def epipolar_rows(a: Tensor, b: Tensor) -> Tensor:
-    """(B, N, 9) rows of the linear system on the entries of E, for rays (B, N, 3)."""
-    return (b[..., :, None] * a[..., None, :]).flatten(-2)
-
-
 def solve_five_point(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """All E (M, 3, 3) and their samples (M,), in order, for rays (B, 5, 3)."""
-    rows = F.normalize(epipolar_rows(a, b), dim=-1)
+    rows = F.normalize(epipolar_slope(a, b).flatten(2), dim=-1)
     usable = torch.isfinite(rows).all(-1).all(-1)
     rows = torch.where(usable[:, None, None], rows, 0.0)
     # The last four columns of a complete QR of the transpose span the null space.

@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 Residual = Callable[..., Tensor]
-Retraction = Callable[[Tensor, Tensor], Tensor]
+Derivative = Callable[..., Tensor]
 
-# Beyond this product of the norms of the scaled Jacobian and of its inverse it counts as singular.
+# With a larger entry than this in the inverse of the scaled Jacobian that counts as singular.
 MAX_CONDITION = 1e10
 
 
@@ -25,8 +25,9 @@ def implicit_solve(
     residual: Residual,
     data: tuple[Tensor, ...],
     solution: Tensor,
-    retract: Retraction | None = None,
-    unknowns: int | None = None,
+    tangent: Derivative | None = None,
+    slope: Derivative | None = None,
+    sample: Tensor | None = None,
 ) -> Tensor:
     """``solution`` unchanged, with the gradient that the equations give it.
 
@@ -37,20 +38,20 @@ def implicit_solve(
             sample b of it depends on sample b of its arguments only.
         data: tensors (B, ...), those with ``requires_grad`` get a gradient.
         solution: (B, ...) found by any solver; nothing is traced through that.
-        retract: ``retract(y, step)`` moves solutions along a step (B, d) in coordinates of their
-            manifold, with ``retract(y, 0) = y``; without it the solution is (B, d) and the step is
-            added.
-        unknowns: d, dimensions of the manifold, needed with ``retract``.
+        tangent: ``tangent(y)`` gives d directions (B, d, ...) in which solutions on a manifold can
+            move; without it every entry of the solution is free.
+        slope: ``slope(*data, y)`` gives dF/dy, (B, d, ...), where it is known in closed form;
+            otherwise it comes from automatic differentiation.
+        sample: where samples have several solutions or none, the sample (M,) of the data that each
+            of the solutions (M, ...) belongs to.
 
     Raises:
         ValueError: when there are not as many equations as unknowns.
     """
     solution = solution.detach()
-    move = retract or torch.add
-    count = solution[0].numel() if unknowns is None else unknowns
     if not torch.is_grad_enabled() or not any(x.requires_grad for x in data):
         return solution
-    solved: Tensor = _Implicit.apply(residual, move, count, solution, *data)  # type: ignore[no-untyped-call]
+    solved: Tensor = _Implicit.apply(residual, tangent, slope, sample, solution, *data)  # type: ignore[no-untyped-call]
     return solved
 
 
@@ -59,9 +60,15 @@ class _Implicit(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, residual: Residual, move: Retraction, count: int, solution: Tensor, *data: Tensor
+        ctx: Any,
+        residual: Residual,
+        tangent: Derivative | None,
+        slope: Derivative | None,
+        sample: Tensor | None,
+        solution: Tensor,
+        *data: Tensor,
     ) -> Tensor:
-        ctx.residual, ctx.move, ctx.count = residual, move, count
+        ctx.residual, ctx.tangent, ctx.slope, ctx.sample = residual, tangent, slope, sample
         ctx.save_for_backward(solution, *data)
         return solution.clone()
 
@@ -69,41 +76,63 @@ class _Implicit(torch.autograd.Function):
     @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         solution, *data = ctx.saved_tensors
-        wanted = ctx.needs_input_grad[4:]
-        x = [d.detach().requires_grad_(w) for d, w in zip(data, wanted, strict=True)]
+        wanted = ctx.needs_input_grad[5:]
+        # A loss often looks at few of the solutions; the others need no work.
+        used = gradient.flatten(1).any(1).nonzero()[:, 0]
+        rows = used if ctx.sample is None else ctx.sample[used]
+        x = [d[rows].detach().requires_grad_(w) for d, w in zip(data, wanted, strict=True)]
+        y = solution[used]
         with torch.enable_grad():
-            step = solution.new_zeros(len(solution), ctx.count, requires_grad=True)
-            y = ctx.move(solution, step)
-            along = torch.autograd.grad(y, step, gradient, retain_graph=True)[0]
-            F = ctx.residual(*x, y)
-            if F.shape != step.shape:
-                raise ValueError(f"{tuple(F.shape)} equations for {tuple(step.shape)} unknowns")
-            multiplier = _adjoint(_jacobian(F, step), along)
+            F, J = _linearised(ctx, x, y)
+            gradient = gradient[used].flatten(1)
+            if ctx.tangent is not None:
+                directions = ctx.tangent(y).flatten(2)
+                J = J @ directions.mT
+                gradient = (directions @ gradient[..., None])[..., 0]
+            if F.shape != gradient.shape:
+                raise ValueError(f"{F.shape[1]} equations for {gradient.shape[1]} unknowns")
             needed = [d for d, w in zip(x, wanted, strict=True) if w]
+            multiplier = _adjoint(J, gradient)
             found = iter(torch.autograd.grad(F, needed, -multiplier, allow_unused=True))
-        return (None, None, None, None, *(next(found) if w else None for w in wanted))
+        out: list[Tensor | None] = []
+        for d, w in zip(data, wanted, strict=True):
+            part = next(found) if w else None
+            out.append(None if part is None else torch.zeros_like(d).index_add_(0, rows, part))
+        return (None, None, None, None, None, *out)
 
 
-def _jacobian(F: Tensor, step: Tensor) -> Tensor:
-    """dF/dstep (B, d, d) of independent samples, one row of every sample at a time."""
+def _linearised(ctx: Any, x: list[Tensor], y: Tensor) -> tuple[Tensor, Tensor]:
+    """F (B, d), connected to the data, and dF/dy (B, d, n)."""
+    if ctx.slope is not None:
+        with torch.no_grad():
+            J = ctx.slope(*x, y).flatten(2)
+        return ctx.residual(*x, y), J
+    y = y.detach().requires_grad_()
+    F = ctx.residual(*x, y)
+    return F, _jacobian(F, y)
+
+
+def _jacobian(F: Tensor, y: Tensor) -> Tensor:
+    """dF/dy (B, d, n) of independent samples, one row of every sample at a time."""
     d = F.shape[1]
     rows = torch.eye(d, dtype=F.dtype, device=F.device)[:, None].expand(d, *F.shape)
-    (out,) = torch.autograd.grad(F, step, rows, retain_graph=True, is_grads_batched=True)
-    return out.transpose(0, 1)
+    (out,) = torch.autograd.grad(F, y, rows, retain_graph=True, is_grads_batched=True)
+    return out.flatten(2).transpose(0, 1)
 
 
 def _adjoint(J: Tensor, gradient: Tensor) -> Tensor:
     """Solve J^T m = gradient (B, d), m = 0 where J is singular or not finite."""
-    finite = torch.isfinite(J).all(-1).all(-1)
+    rows = J.abs().amax(-1)
+    finite = torch.isfinite(rows).all(-1)
     eye = torch.eye(J.shape[-1], dtype=J.dtype, device=J.device)
     J = torch.where(finite[:, None, None], J, eye)
     # Equations and unknowns have units of their own: scaled before asking for the condition.
-    rows = 1.0 / J.abs().amax(-1).clamp(min=1e-300)
+    rows = 1.0 / torch.where(finite[:, None], rows, 1.0).clamp(min=1e-300)
     J = J * rows[..., None]
     columns = 1.0 / J.abs().amax(-2).clamp(min=1e-300)
-    J = J * columns[:, None]
-    inverse, info = torch.linalg.inv_ex(J)
-    size = torch.linalg.matrix_norm(J) * torch.linalg.matrix_norm(inverse)
-    regular = finite & (info == 0) & (size < MAX_CONDITION) & torch.isfinite(gradient).all(-1)
+    inverse, info = torch.linalg.inv_ex(J * columns[:, None])
+    # The scaled Jacobian has entries up to one, so the inverse alone tells the condition.
+    regular = finite & (info == 0) & (inverse.abs().amax((-1, -2)) < MAX_CONDITION)
+    regular = regular & torch.isfinite(gradient).all(-1)
     m = rows * (inverse.mT @ (columns * gradient)[..., None])[..., 0]
     return torch.where(regular[:, None], m, 0.0)

@@ -14,7 +14,7 @@ from torch import Tensor
 from denseba_ros.solvers.five_point import scatter_solutions
 from denseba_ros.solvers.implicit import implicit_solve
 from denseba_ros.solvers.polynomial import real_roots
-from denseba_ros.solvers.registration import rigid, turn_and_shift
+from denseba_ros.solvers.registration import rigid, rigid_tangent
 from denseba_ros.solvers.solutions import Solutions
 
 _POLISHING_STEPS = 3
@@ -32,7 +32,7 @@ def p3p(points: Tensor, rays: Tensor) -> Solutions:
     X, f = points.double(), rays.double()
     with torch.no_grad():
         T, sample = _solve(X.detach(), F.normalize(f.detach(), dim=-1))
-    T = implicit_solve(viewing_residual, (X[sample], f[sample]), T, turn_and_shift, 6)
+    T = implicit_solve(viewing_residual, (X, f), T, rigid_tangent, sample=sample)
     return scatter_solutions(T, sample, len(X), 4)
 
 

@@ -27,7 +27,7 @@ def register(source: Tensor, target: Tensor, weights: Tensor | None = None) -> S
     w = torch.ones_like(p[..., 0]) if weights is None else weights.double()
     with torch.no_grad():
         T, ok = _kabsch(p, q, w)
-    T = implicit_solve(registration_stationarity, (p, q, w), T, turn_and_shift, 6)
+    T = implicit_solve(registration_stationarity, (p, q, w), T, rigid_tangent)
     return Solutions(T[:, None], ok[:, None])
 
 
@@ -63,11 +63,13 @@ def rigid(R: Tensor, t: Tensor) -> Tensor:
     return torch.cat([top, bottom], -2)
 
 
-def turn_and_shift(T: Tensor, step: Tensor) -> Tensor:
-    """Rigid motions (B, 4, 4) after small steps (B, 6) = (translation, rotation), first order."""
-    R = T[:, :3, :3] + hat(step[:, 3:]) @ T[:, :3, :3]
-    t = T[:, :3, 3] + step[:, :3] + torch.linalg.cross(step[:, 3:], T[:, :3, 3])
-    return rigid(R, t)
+def rigid_tangent(T: Tensor) -> Tensor:
+    """Directions (B, 6, 4, 4) of rigid motions (B, 4, 4): left steps (translation, rotation)."""
+    eye = torch.eye(3, dtype=T.dtype, device=T.device)
+    generators = T.new_zeros(6, 4, 4)
+    generators[:3, :3, 3] = eye
+    generators[3:, :3, :3] = hat(eye)
+    return generators @ T[:, None]
 
 
 def registration_stationarity(p: Tensor, q: Tensor, w: Tensor, T: Tensor) -> Tensor:
