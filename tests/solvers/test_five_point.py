@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from denseba_ros.benchmark.minimal_problems import five_point_problems, nearest
 from denseba_ros.solvers.essential_manifold import essential_tangent
 from denseba_ros.solvers.five_point import five_point, homogeneous
-
-from .conftest import five_point_problems, nearest
 
 
 def test_the_true_matrix_is_among_the_solutions() -> None:

@@ -8,22 +8,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from denseba_ros.solvers.five_point import five_point
-from denseba_ros.solvers.p3p import p3p
-from denseba_ros.solvers.registration import register
-
-from .conftest import (
+from denseba_ros.benchmark.minimal_problems import (
     Problems,
-    Solver,
     five_point_problems,
     nearest,
     p3p_problems,
     registration_problems,
 )
+from denseba_ros.solvers.five_point import five_point
+from denseba_ros.solvers.p3p import p3p
+from denseba_ros.solvers.registration import register
+from denseba_ros.solvers.solutions import Solutions
 
 # A sample counts as well-posed while its solution moves at most this much faster than its data.
 _WELL_POSED = 100.0
 
+Solver = Callable[..., Solutions]
 Make = Callable[..., Problems]
 CASES = [
     pytest.param(register, registration_problems, False, id="registration"),

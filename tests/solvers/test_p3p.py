@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F  # noqa: N812
 
+from denseba_ros.benchmark.minimal_problems import moved, nearest, p3p_problems
 from denseba_ros.solvers.p3p import p3p
-
-from .conftest import moved, nearest, p3p_problems
 
 
 def test_the_true_pose_is_among_the_solutions() -> None:

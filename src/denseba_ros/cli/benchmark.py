@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 
-from denseba_ros.cli import benchmark_backend
+from denseba_ros.cli import benchmark_backend, benchmark_solvers
 
 BENCHMARKS = {
     "backend": (benchmark_backend, "two iterations on one window, floors and other solvers"),
+    "solvers": (benchmark_solvers, "minimal solvers: accuracy, time, and three gradients"),
 }
 
 

@@ -22,20 +22,19 @@ _MAX_IMAGINARY = 1e-8
 
 
 def traced_five_point(first: Tensor, second: Tensor) -> Solutions:
-    """As ``five_point``, with gradients through every step of the solver.
-
-    Raises:
-        RuntimeError: (torch) on a sample whose polynomial system is singular.
-    """
+    """As ``five_point``, with gradients through every step of the solver."""
     rows = F.normalize(epipolar_slope(homogeneous(first), homogeneous(second)).flatten(2), dim=-1)
     spanned = torch.linalg.qr(rows.mT).Q
     null = torch.linalg.qr(rows.mT.detach(), mode="complete").Q[..., 5:]
     # The projection changes no value, but moves the null vectors along with the data.
     basis = (null - spanned @ (spanned.mT @ null)).mT.reshape(-1, 4, 3, 3)
     cubics = constraints(basis)
-    reduced = torch.linalg.solve(cubics[..., _CUBIC], cubics[..., _LOWER])
-    values, vectors = torch.linalg.eig(_times_x(reduced))
-    ok = values.imag.abs() < _MAX_IMAGINARY * (1 + values.abs())
+    reduced, info = torch.linalg.solve_ex(cubics[..., _CUBIC], cubics[..., _LOWER])
+    action = _times_x(reduced)
+    regular = (info == 0) & torch.isfinite(action).all(-1).all(-1)
+    eye = torch.eye(10, dtype=action.dtype, device=action.device)
+    values, vectors = torch.linalg.eig(torch.where(regular[:, None, None], action, eye))
+    ok = regular[:, None] & (values.imag.abs() < _MAX_IMAGINARY * (1 + values.abs()))
     scale = vectors[:, _LOWER.index(MONOMIALS.index((0, 0, 0)))]
     places = [_LOWER.index(MONOMIALS.index(m)) for m in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
     xyz = (vectors[:, places] / scale[:, None]).real.mT

@@ -1,0 +1,1 @@
+"""Learned matches between two images, what they are worth, and the motion they tell."""
