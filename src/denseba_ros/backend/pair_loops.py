@@ -104,17 +104,17 @@ def _rows(*counts: int) -> tuple[int, ...]:
 
 # Of the host: ray (2) and inverse depth, whether usable, capped energy, patch weight, brightness,
 # what the host's own frame gets of the mixed terms, and the sums of the depths.
-# Of the pair: point in the target (3), whether the patch is visible,
-# patch in the target (2), brightness and gradient, robust energy, information (10) and gradient
-# (4) of y, Jacobian of the pixel (2 x 6) and by depth (2), and products of them.
+# Of the pair: point in the target (3), whether the patch is visible, patch in the target (2),
+# brightness, gradient, weight, model and residual of one of its pixels, robust energy, information
+# (10) and gradient (4) of y, Jacobian of the pixel (2 x 6) and by depth (2), and products of them.
 (
     _A, _B, _D, _USABLE, _CAP, _WEIGHT, _BRIGHT, _HOST, _H_DEPTH, _B_DEPTH,
-    _X, _Y, _Z, _VISIBLE, _U, _V, _VALUE, _GX, _GY, _ENERGY,
+    _X, _Y, _Z, _VISIBLE, _U, _V, _VALUE, _GX, _GY, _W, _MODEL, _RESIDUAL, _ENERGY,
     _M00, _M01, _M11, _M22, _M23, _M33, _Q2, _Q3, _TOP, _BOTTOM, _JU, _JV, _JD, _MD, _MIXED,
     _SIZE,
 ) = _rows(
     1, 1, 1, 1, 1, PIXELS, PIXELS, 8, 1, 1,
-    1, 1, 1, 1, PIXELS, PIXELS, 1, 1, 1, 1,
+    1, 1, 1, 1, PIXELS, PIXELS, 1, 1, 1, 1, 1, 1, 1,
     1, 1, 1, 1, 1, 1, 1, 1, 9, 9, 6, 6, 2, 4, 8,
 )  # fmt: skip
 # _TOP and _BOTTOM: the upper rows of M times the Jacobian of y by (pose, a, b), then of q:
@@ -129,7 +129,7 @@ _ACCUMULATED = (
 @compiled()
 def sum_pieces(first: int, last: int, chunks: int, i: PairInput, o: PairOutput) -> None:
     """Pieces are the chunks of all hosts; no two write to the same place."""
-    s = np.empty(_SIZE, np.float32)
+    s, seen = np.zeros(_SIZE, np.float32), np.empty(CHUNK, np.uintp)
     for piece in range(first, last):
         host, start = piece // chunks, (piece % chunks) * CHUNK
         _load(s, i, host, start)
@@ -141,8 +141,9 @@ def sum_pieces(first: int, last: int, chunks: int, i: PairInput, o: PairOutput) 
                 s[row : row + CHUNK] = _ZERO
             _project(s, i, host, target)
             used = 0
-            if _hide(s, i, target) > 0:
-                _add_patches(s, i, host, target)
+            count = _hide(s, i, target, seen)
+            if count > 0:
+                _add_patches(s, i, host, target, seen[:count])
                 used = _cut(s, i, o, piece, host, target, start)
             used += _add_corners(s, i, o, piece, host, target, start)
             if used > 0:
@@ -157,7 +158,7 @@ def energy_pieces(
     first: int, last: int, chunks: int, i: PairInput, counts: NDArray[np.bool_], o: PairOutput
 ) -> None:
     """Energy of each piece; patches in ``counts`` cost at most their cap."""
-    s = np.empty(_SIZE, np.float32)
+    s, seen = np.zeros(_SIZE, np.float32), np.empty(CHUNK, np.uintp)
     for piece in range(first, last):
         host, start = piece // chunks, (piece % chunks) * CHUNK
         _load(s, i, host, start)
@@ -166,10 +167,11 @@ def energy_pieces(
                 continue
             s[_ENERGY : _ENERGY + CHUNK] = _ZERO
             _project(s, i, host, target)
-            if _hide(s, i, target) > 0:
+            count = _hide(s, i, target, seen)
+            if count > 0:
                 for p in range(PIXELS):
-                    _sample_value(s, i.images[target, 0], p * CHUNK)
-                    _add_energy(s, i, host, target, p * CHUNK)
+                    _sample_value(s, i.images[target, 0], seen[:count], p * CHUNK)
+                    _weigh(s, i, host, target, p * CHUNK)
             total = 0.0
             for n in range(min(CHUNK, i.depth.shape[1] - start)):
                 if counts[host, target, start + n]:
@@ -231,8 +233,9 @@ def _project(s: _Floats, i: PairInput, host: int, target: int) -> None:
 
 
 @compiled()
-def _hide(s: _Floats, i: PairInput, target: int) -> int:
-    """Points behind the target's own surface are not visible; how many patches are."""
+def _hide(s: _Floats, i: PairInput, target: int, seen: NDArray[np.uintp]) -> int:
+    """Points behind the target's own surface are not visible; how many others there are, and which
+    in ``seen``."""
     surface, scale, camera = i.surface[target], i.scales.grid, i.camera
     right, below = surface.shape[2] - 1, surface.shape[1] - 1
     count = 0
@@ -256,61 +259,74 @@ def _hide(s: _Floats, i: PairInput, target: int) -> int:
         if nearest > i.scales.hidden * inverse * s[_D + n] and deviation < i.scales.known:
             s[_VISIBLE + n] = _ZERO
         else:
+            seen[count] = n
             count += 1
     return count
 
 
 @compiled()
-def _sample(s: _Floats, image: _Floats, p: int) -> None:
-    """Brightness and gradient of image (3, h, w) at pixel row ``p`` of the patches."""
-    for n in range(CHUNK):
-        u, v = s[_U + p + n], s[_V + p + n]
-        x, y = np.intp(u), np.intp(v)
+def _sample(s: _Floats, image: _Floats, seen: NDArray[np.uintp], p: int) -> None:
+    """Brightness and gradient of image (3, h, w) at pixel row ``p`` of the patches ``seen``."""
+    # Unsigned indices into a flat array: others are tested for being negative.
+    flat, wide = image.ravel(), np.uintp(image.shape[2])
+    plane = np.uintp(image.shape[1] * image.shape[2])
+    place_u, place_v = s[_U + p : _U + p + CHUNK], s[_V + p : _V + p + CHUNK]
+    for n in seen:
+        u, v = place_u[n], place_v[n]
+        x, y = np.int32(u), np.int32(v)
         fx, fy = u - np.float32(x), v - np.float32(y)
         w11 = fx * fy
         w01, w10 = fx - w11, fy - w11
         w00 = _ONE - fx - w10
-        for c, row in ((0, _VALUE), (1, _GX), (2, _GY)):
-            upper = w00 * image[c, y, x] + w01 * image[c, y, x + 1]
-            lower = w10 * image[c, y + 1, x] + w11 * image[c, y + 1, x + 1]
-            s[row + n] = upper + lower
+        at = np.uintp(y) * wide + np.uintp(x)
+        for row in (np.uintp(_VALUE), np.uintp(_GX), np.uintp(_GY)):
+            right, below = at + np.uintp(1), at + wide
+            upper = w00 * flat[at] + w01 * flat[right]
+            s[row + n] = upper + (w10 * flat[below] + w11 * flat[below + np.uintp(1)])
+            at += plane
 
 
 @compiled()
-def _sample_value(s: _Floats, image: _Floats, p: int) -> None:
-    """Brightness of image (h, w) at pixel row ``p`` of the patches."""
-    for n in range(CHUNK):
-        u, v = s[_U + p + n], s[_V + p + n]
-        x, y = np.intp(u), np.intp(v)
+def _sample_value(s: _Floats, image: _Floats, seen: NDArray[np.uintp], p: int) -> None:
+    """Brightness of image (h, w) at pixel row ``p`` of the patches ``seen``."""
+    flat, wide = image.ravel(), np.uintp(image.shape[1])
+    place_u, place_v = s[_U + p : _U + p + CHUNK], s[_V + p : _V + p + CHUNK]
+    for n in seen:
+        u, v = place_u[n], place_v[n]
+        x, y = np.int32(u), np.int32(v)
         fx, fy = u - np.float32(x), v - np.float32(y)
-        upper = image[y, x] + fx * (image[y, x + 1] - image[y, x])
-        lower = image[y + 1, x] + fx * (image[y + 1, x + 1] - image[y + 1, x])
-        s[_VALUE + n] = upper + fy * (lower - upper)
+        at = np.uintp(y) * wide + np.uintp(x)
+        below = at + wide
+        upper = flat[at] + fx * (flat[at + np.uintp(1)] - flat[at])
+        lower = flat[below] + fx * (flat[below + np.uintp(1)] - flat[below])
+        s[np.uintp(_VALUE) + n] = upper + fy * (lower - upper)
 
 
 @compiled()
-def _add_energy(s: _Floats, i: PairInput, host: int, target: int, p: int) -> None:
-    """Robust energy of pixel row ``p``."""
+def _weigh(s: _Floats, i: PairInput, host: int, target: int, p: int) -> None:
+    """Residual, model and robust weight of pixel row ``p``; its energy is added."""
     gain, sigma, huber = i.gain[host, target], _ONE / i.scales.intensity, i.scales.huber
     host_offset, offset = i.offset[i.hosts[host]], i.offset[target]
+    # A loop of its own for rows whose place is not known beforehand.
     for n in range(CHUNK):
-        model = gain * (s[_BRIGHT + p + n] - host_offset)
-        size = abs(s[_VALUE + n] - offset - model) * sigma
+        s[_MODEL + n], s[_W + n] = s[_BRIGHT + p + n], s[_WEIGHT + p + n]
+    for n in range(CHUNK):
+        model = gain * (s[_MODEL + n] - host_offset)
+        residual = s[_VALUE + n] - offset - model
+        weight, size = s[_W + n], abs(residual) * sigma
         cost = _HALF * size * size if size < huber else huber * (size - _HALF * huber)
-        s[_ENERGY + n] += s[_WEIGHT + p + n] * cost
+        s[_ENERGY + n] += weight * cost
+        s[_W + n] = weight * (huber / max(size, huber)) * sigma * sigma
+        s[_MODEL + n] = model
+        s[_RESIDUAL + n] = residual
 
 
 @compiled()
-def _add_information(s: _Floats, i: PairInput, host: int, target: int, p: int) -> None:
+def _add_information(s: _Floats) -> None:
     """Weighted products of the derivatives by y (gx, gy, -model, -1) and of the residual."""
-    gain, sigma, huber = i.gain[host, target], _ONE / i.scales.intensity, i.scales.huber
-    host_offset, offset = i.offset[i.hosts[host]], i.offset[target]
     for n in range(CHUNK):
-        model = gain * (s[_BRIGHT + p + n] - host_offset)
-        value = s[_VALUE + n] - offset - model
-        robust = huber / max(abs(value) * sigma, huber)
-        w = s[_WEIGHT + p + n] * robust * sigma * sigma
-        gx, gy = s[_GX + n], s[_GY + n]
+        w, gx, gy = s[_W + n], s[_GX + n], s[_GY + n]
+        model, residual = s[_MODEL + n], s[_RESIDUAL + n]
         wx, wy, wm = w * gx, w * gy, w * model
         s[_M00 + n] += wx * gx
         s[_M01 + n] += wx * gy
@@ -322,18 +338,18 @@ def _add_information(s: _Floats, i: PairInput, host: int, target: int, p: int) -
         s[_M22 + n] += wm * model
         s[_M23 + n] += wm
         s[_M33 + n] += w
-        s[_Q0 + n] += wx * value
-        s[_Q1 + n] += wy * value
-        s[_Q2 + n] -= wm * value
-        s[_Q3 + n] -= w * value
+        s[_Q0 + n] += wx * residual
+        s[_Q1 + n] += wy * residual
+        s[_Q2 + n] -= wm * residual
+        s[_Q3 + n] -= w * residual
 
 
 @compiled()
-def _add_patches(s: _Floats, i: PairInput, host: int, target: int) -> None:
+def _add_patches(s: _Floats, i: PairInput, host: int, target: int, seen: NDArray[np.uintp]) -> None:
     for p in range(0, PIXELS * CHUNK, CHUNK):
-        _sample(s, i.images[target], p)
-        _add_energy(s, i, host, target, p)
-        _add_information(s, i, host, target, p)
+        _sample(s, i.images[target], seen, p)
+        _weigh(s, i, host, target, p)
+        _add_information(s)
 
 
 @compiled()
