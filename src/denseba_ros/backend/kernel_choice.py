@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import torch
 
 from denseba_ros.backend.pair_kernel import PairKernel
@@ -28,4 +30,8 @@ def _fused(device: torch.device) -> PairKernel | None:
         from denseba_ros.backend.pair_fused import FusedCpuKernel
 
         return FusedCpuKernel()
+    if device.type == "cuda" and find_spec("triton") is not None:
+        from denseba_ros.backend.triton_pairs import TRITON_KERNEL
+
+        return TRITON_KERNEL
     return None

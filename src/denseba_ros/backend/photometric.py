@@ -7,6 +7,7 @@ The patch is the eight-pixel pattern of Engel, Koltun, Cremers, "Direct Sparse O
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -40,8 +41,7 @@ def patch_reference(problem: Problem, level: int) -> PatchReference:
     camera = problem.camera.level(level)
     scale = 1.0 / (1 << level)
     centre = (problem.pixels + 0.5) * scale - 0.5
-    offsets = centre.new_tensor(PATTERN)
-    pixels = centre[:, :, None] + offsets
+    pixels = centre[:, :, None] + _offsets(PATTERN, centre.dtype, centre.device)
     g, n, p, _ = pixels.shape
     images = problem.images[level][problem.hosts]
     values = sample(images, pixels.reshape(g, n * p, 2)).reshape(g, 3, n, p)
@@ -49,6 +49,14 @@ def patch_reference(problem: Problem, level: int) -> PatchReference:
     weight = c2 / (c2 + values[:, 1] ** 2 + values[:, 2] ** 2)
     usable = inside(pixels, camera.width, camera.height, BORDER).all(-1) & problem.valid
     return PatchReference(camera.rays(pixels), values[:, 0], weight, usable)
+
+
+@cache
+def _offsets(
+    pattern: tuple[tuple[int, int], ...], dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """``pattern`` (P, 2) on the device, copied there once: each copy waits for the device."""
+    return torch.tensor(pattern, dtype=dtype, device=device)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from denseba_ros.backend.adjustment import adjust
+from denseba_ros.backend.graph import GraphedAdjustment
 from denseba_ros.backend.kernel_choice import choose_kernel
 from denseba_ros.backend.pair_kernel import PairKernel
 from denseba_ros.benchmark.floors import Rates, Work, work_of
@@ -91,8 +91,10 @@ def run_backend(
 def _time_schur(
     window: BenchmarkWindow, kernel: PairKernel, device: torch.device, repeat: int, name: str
 ) -> SchurResult:
+    adjust = GraphedAdjustment.on(device, DAMPING, kernel)
+
     def solve() -> torch.Tensor:
-        return adjust(window.problem, window.start, window.levels, DAMPING, kernel).energies
+        return adjust(window.problem, window.start, window.levels).energies
 
     timing = measure(solve, device, repeat, f"Schur, {name}")
     return SchurResult(name, timing, solve().tolist())

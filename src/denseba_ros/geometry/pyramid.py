@@ -28,8 +28,9 @@ def build_pyramid(image: Tensor, levels: int) -> list[Tensor]:
 def sample(image: Tensor, pixels: Tensor) -> Tensor:
     """Bilinear values of (B, C, H, W) at pixels (B, M, 2) as (B, C, M); border values outside."""
     h, w = image.shape[-2:]
-    size = pixels.new_tensor([w, h])
-    grid = (2 * pixels + 1) / size - 1
+    # Numbers, not a tensor of them: copying those to a GPU would wait for it.
+    x, y = pixels.unbind(-1)
+    grid = torch.stack([(2 * x + 1) / w - 1, (2 * y + 1) / h - 1], -1)
     out = F.grid_sample(
         image, grid[:, None], mode="bilinear", padding_mode="border", align_corners=False
     )

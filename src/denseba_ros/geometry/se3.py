@@ -57,12 +57,15 @@ def log(T: Tensor) -> Tensor:
     sine = 0.5 * torch.linalg.vector_norm(vee, dim=-1)
     cosine = 0.5 * (R.diagonal(dim1=-2, dim2=-1).sum(-1) - 1)
     angle = torch.atan2(sine, cosine)
-    a, b, c = _sine_terms(angle)
+    a, b, _ = _sine_terms(angle)
     theta = 0.5 * vee / a[..., None]
     W = hat(theta)
-    eye = torch.eye(3, dtype=T.dtype, device=T.device)
-    V = eye + b[..., None, None] * W + c[..., None, None] * (W @ W)
-    rho = torch.linalg.solve(V, t[..., None])[..., 0]
+    # V^-1 in closed form: a general solver waits for the device to report singular matrices.
+    small = angle < _SMALL_ANGLE
+    square = torch.where(small, torch.ones_like(angle), angle * angle)
+    d = torch.where(small, torch.full_like(angle, 1 / 12), (1 - 0.5 * a / b) / square)
+    Wt = (W @ t[..., None])[..., 0]
+    rho = t - 0.5 * Wt + d[..., None] * (W @ Wt[..., None])[..., 0]
     return torch.cat([rho, theta], -1)
 
 

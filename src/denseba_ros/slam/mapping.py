@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.adjustment import Adjusted, adjust
+from denseba_ros.backend.adjustment import Adjusted
+from denseba_ros.backend.graph import GraphedAdjustment
 from denseba_ros.backend.lbfgs import adjust_lbfgs
 from denseba_ros.backend.marginalisation import marginalise
 from denseba_ros.backend.pair_kernel import PairKernel
@@ -15,6 +16,7 @@ from denseba_ros.backend.problem import Noise
 from denseba_ros.backend.surface import edge_weights
 from denseba_ros.backend.window import Points, Window, WindowKeyframe
 from denseba_ros.config import Config
+from denseba_ros.device import pick_device
 from denseba_ros.frontend.flow import detect_corners
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.depth_start import start_depth
@@ -37,6 +39,7 @@ class Mapper:
         self.config = config
         self.camera = camera
         self._kernel = kernel
+        self._adjust = GraphedAdjustment.on(pick_device(config.device), DAMPING, kernel)
         self.window = Window(camera, GRID_LEVEL, noise)
         self._next_id = 0
         self.last: Adjusted | None = None
@@ -85,8 +88,7 @@ class Mapper:
         if self.config.backend.solver == "lbfgs":
             result = adjust_lbfgs(problem, self.window.variables(), numbers)
         else:
-            variables = self.window.variables()
-            result = adjust(problem, variables, numbers, DAMPING, self._kernel)
+            result = self._adjust(problem, self.window.variables(), numbers)
         self.window.update(result.variables, result.system)
         for keyframe in self.keyframes:
             refresh_surface(keyframe)
