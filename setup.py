@@ -89,6 +89,11 @@ setup(
                 "visualization-msgs==5.3.6",
             )
         ],
+        # General solvers of the same energy, as yardsticks of `denseba benchmark backend`.
+        "benchmark": [
+            "pypose==0.9.5",  # Levenberg-Marquardt on Lie groups in torch; Apache-2.0
+            "gtsam==4.3.0",  # factor graphs with custom factors; BSD
+        ],
         "dev": [
             "ruff==0.17.5",
             "mypy==2.4.1",
@@ -96,6 +101,9 @@ setup(
             "pytest>=9,<10",
             "pytest-timeout>=2.4,<3",
             "hypothesis>=6.150,<7",
+            # Interprets and compiles the GPU kernels in tests; torch's CUDA wheels bring this very
+            # version along, its CPU wheels none. MIT.
+            "triton==3.7.1; platform_system == 'Linux'",
         ],
     },
     entry_points={

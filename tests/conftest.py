@@ -8,10 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from denseba_ros.transport import PROFILE_VARIABLES
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Without a GPU Triton's kernels are interpreted; it reads this as it is imported.
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,11 @@
 """The Triton kernels against plain torch: on a GPU where there is one, else interpreted.
 
-The interpreter runs the same source program by program with NumPy. That the source also compiles
-for a GPU is tested apart (test_triton_compile.py).
+The interpreter (switched on in tests/conftest.py) runs the same source program by program with
+NumPy. That it also compiles for a GPU is tested apart (test_triton_compile.py).
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import fields, replace
 from typing import Any
 
@@ -14,8 +13,6 @@ import pytest
 import torch
 from torch import Tensor
 
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"  # read where the kernels are defined
 pytest.importorskip("triton", reason="Triton comes with torch's CUDA wheels and the dev extra")
 
 from denseba_ros.backend.graph_tensors import map_tensors

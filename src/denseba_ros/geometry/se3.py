@@ -12,6 +12,8 @@ from torch import Tensor
 
 # Below this angle (radians) the Taylor series is more exact than the closed form.
 _SMALL_ANGLE = 1e-4
+# The same for a term that is a difference of nearly equal numbers.
+_SERIES_ANGLE = 0.03
 
 
 def hat(v: Tensor) -> Tensor:
@@ -61,9 +63,10 @@ def log(T: Tensor) -> Tensor:
     theta = 0.5 * vee / a[..., None]
     W = hat(theta)
     # V^-1 in closed form: a general solver waits for the device to report singular matrices.
-    small = angle < _SMALL_ANGLE
-    square = torch.where(small, torch.ones_like(angle), angle * angle)
-    d = torch.where(small, torch.full_like(angle, 1 / 12), (1 - 0.5 * a / b) / square)
+    near = angle < _SERIES_ANGLE
+    x2 = angle * angle
+    series = 1 / 12 + x2 / 720 + x2 * x2 / 30240
+    d = torch.where(near, series, (1 - 0.5 * a / b) / torch.where(near, torch.ones_like(x2), x2))
     Wt = (W @ t[..., None])[..., 0]
     rho = t - 0.5 * Wt + d[..., None] * (W @ Wt[..., None])[..., 0]
     return torch.cat([rho, theta], -1)
