@@ -15,8 +15,9 @@ from denseba_ros.compiled import compiled
 
 Floats = NDArray[np.float32]
 
-# Side of the window: a whole number of vectors of eight.
-WINDOW = 24
+# Side of the window: whole vectors of eight. It reaches one pixel farther to the left and up, for a
+# point between four pixels would have a template blurred by interpolation.
+WINDOW = 16
 # Pixels that each image has beyond its border, so that the window of any point in it fits.
 PAD = WINDOW // 2 + 2
 _AROUND = WINDOW + 2
@@ -31,8 +32,8 @@ _MIN_GRADIENT = 0.1
 def _corner_and_weights(
     x: float, y: float, side: int, width: np.uintp
 ) -> tuple[np.uintp, np.float32, np.float32, np.float32, np.float32]:
-    """Flat index of the first pixel of a window centred at (x, y), and its bilinear weights."""
-    left, top = x + PAD - 0.5 * (side - 1), y + PAD - 0.5 * (side - 1)
+    """Flat index of the first pixel of a window around (x, y), and its bilinear weights."""
+    left, top = x + PAD - side // 2, y + PAD - side // 2
     column, row = math.floor(left), math.floor(top)
     u, v = np.float32(left - column), np.float32(top - row)
     one = np.float32(1)
