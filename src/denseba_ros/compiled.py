@@ -18,7 +18,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # Sums may be taken in another order, which lets them use vector units: the same on each run, but
 # not the same to the last bit on another kind of CPU. NaN and infinity keep their meaning.
-_FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
+# Without "contract": with it, code just compiled and code read back from disk round differently.
+_FAST_MATH = {"reassoc", "arcp", "nsz"}
 
 
 def compiled(signature: str | None = None) -> Callable[[_Function], _Function]:
