@@ -23,7 +23,7 @@ def select_points(
     relative to their region, so that dark and quiet regions get points too.
     """
     image = pyramid[_LEVEL]
-    score = torch.linalg.vector_norm(image[:, 1:], dim=1, keepdim=True)
+    score = torch.hypot(image[:, 1:2], image[:, 2:3])
     coarse = F.avg_pool2d(score, _REGION, _REGION // 2, ceil_mode=True)
     region = F.interpolate(coarse, score.shape[-2:], mode="bilinear", align_corners=False)
     peak = F.max_pool2d(score, 3, 1, 1)
