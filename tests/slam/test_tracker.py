@@ -18,7 +18,8 @@ from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import build_pyramid, sample
 from denseba_ros.slam.corner_tracking import CornerTracker
-from denseba_ros.slam.tracker import Alignment, Corners, Reference, Seen, Tracker, frame_information
+from denseba_ros.slam.reference import Corners, Reference, Seen
+from denseba_ros.slam.tracker import Alignment, Tracker, frame_information
 
 _CORNERS = 200
 _LATER = 12

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from denseba_ros.frontend.flow import Grey, Points, track
 from denseba_ros.geometry.pinhole import Pinhole, project_by
-from denseba_ros.slam.tracker import Corners, Reference
+from denseba_ros.slam.reference import Corners, Reference
 
 # Below this share of corners found from the predicted pose, the last image's places are tried.
 _ENOUGH = 0.5

@@ -27,7 +27,8 @@ from denseba_ros.slam.keyframe_depth import GRID_LEVEL
 from denseba_ros.slam.mapping import Mapper
 from denseba_ros.slam.motion import Motions
 from denseba_ros.slam.prepared import PreparedFrame
-from denseba_ros.slam.tracker import Alignment, Reference, Seen, Tracker, frame_information
+from denseba_ros.slam.reference import Reference, Seen
+from denseba_ros.slam.tracker import Alignment, Tracker, frame_information
 
 _TRACK_LEVELS = (3, 2, 1)
 # Rounds of adjustment on the first two keyframes, which start from two views alone.

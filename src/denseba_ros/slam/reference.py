@@ -1,0 +1,88 @@
+"""What the tracker aligns: points of the newest keyframe, and what a new image shows of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from denseba_ros.backend.problem import Noise
+from denseba_ros.backend.window import Points
+from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.geometry.pyramid import inside, sample
+
+
+@dataclass(frozen=True)
+class ReferenceLevel:
+    """The reference's points on one pyramid level, cut out once: ``brightness`` (N,), ``trust``
+    (N,) weight by gradient and ``usable`` (N,) away from the border."""
+
+    camera: Pinhole
+    brightness: Tensor
+    trust: Tensor
+    usable: Tensor
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Points of the newest keyframe that can be tracked; corners are the first.
+
+    ``pixels`` (N, 2), ``rays`` (N, 3), ``inverse_depth``, ``relative_sigma`` and ``valid`` (N,),
+    ``affine`` (2,) float64 of the keyframe, ``levels`` by pyramid level, ``camera`` of level 0.
+    """
+
+    camera: Pinhole
+    pixels: Tensor
+    rays: Tensor
+    inverse_depth: Tensor
+    relative_sigma: Tensor
+    valid: Tensor
+    affine: Tensor
+    levels: dict[int, ReferenceLevel]
+
+    @classmethod
+    def cut(
+        cls,
+        camera: Pinhole,
+        points: Points,
+        pyramid: list[Tensor],
+        affine: Tensor,
+        levels: tuple[int, ...],
+        noise: Noise,
+    ) -> Reference:
+        """Cut the points of a keyframe out of its pyramid, once for all images to come."""
+        by_level = {}
+        for level in levels:
+            small = camera.level(level)
+            pixels = (points.pixels + 0.5) / (1 << level) - 0.5
+            values = sample(pyramid[level], pixels[None])[0]
+            c2 = noise.gradient**2
+            trust = c2 / (c2 + values[1] ** 2 + values[2] ** 2)
+            usable = points.valid & inside(pixels, small.width, small.height, 1.0)
+            by_level[level] = ReferenceLevel(small, values[0].contiguous(), trust, usable)
+        return cls(
+            camera,
+            points.pixels,
+            camera.rays(points.pixels),
+            points.inverse_depth,
+            points.relative_sigma,
+            points.valid,
+            affine,
+            by_level,
+        )
+
+
+@dataclass(frozen=True)
+class Corners:
+    """Where the reference's corners were found: ``places`` (F, 2), ``ok`` (F,)."""
+
+    places: Tensor
+    ok: Tensor
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the new image shows: its ``pyramid`` and the reference's ``corners`` found in it."""
+
+    pyramid: list[Tensor]
+    corners: Corners
