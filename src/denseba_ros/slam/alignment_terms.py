@@ -100,13 +100,13 @@ class TorchTerms:
         J = torch.where(fits[:, None], J, 0.0)
         WJ = J * torch.where(fits, weight, 0.0)[:, None]
         energy = torch.where(size < k, 0.5 * size**2, k * (size - 0.5 * k))
-        cost = torch.where(fits, energy, k * (cut - 0.5 * k) * usable)
+        cost = torch.where(usable, torch.where(fits, energy, k * (cut - 0.5 * k)), 0.0)
         flat = _to_host(
             WJ.T @ J,
             WJ.T @ torch.where(fits, r, 0.0),
             cost.sum(dtype=torch.float64),
-            visible.sum() / usable.sum().clamp(min=1),
-            fits.sum() / visible.sum().clamp(min=1),
+            visible.sum().double() / usable.sum().clamp(min=1),
+            fits.sum().double() / visible.sum().clamp(min=1),
         )
         return Photometric(flat[:64].reshape(8, 8), flat[64:72], *flat[72:].tolist())
 
