@@ -82,7 +82,7 @@ def photometric(
             continue
         count += 1
         energy += cap
-        d = float(inverse_depth[n])
+        d = np.float64(inverse_depth[n])
         X, Y, Z = _transformed(T, rays[n, 0], rays[n, 1], d)
         if not Z > MIN_DEPTH_RATIO:
             continue
@@ -145,7 +145,7 @@ def corners(
     J = np.empty((2, 6))
     energy, near = 0.0, 0
     for n in range(len(places)):
-        d = float(inverse_depth[n])
+        d = np.float64(inverse_depth[n])
         X, Y, Z = _transformed(T, rays[n, 0], rays[n, 1], d)
         if not (found[n] and valid[n] and Z > MIN_DEPTH_RATIO):
             continue
@@ -217,7 +217,7 @@ def similarity(
         if not (1.0 <= u <= right and 1.0 <= v <= bottom):
             continue
         column, row = int(u), int(v)
-        p = float(brightness[n])
+        p = np.float64(brightness[n])
         q = _bilinear(image, 0, column, row, u - column, v - row)
         count += 1
         s, t, ss, st, tt = s + p, t + q, ss + p * p, st + p * q, tt + q * q
