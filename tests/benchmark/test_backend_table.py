@@ -9,6 +9,7 @@ import pytest
 from denseba_ros.benchmark.backend import BackendResult, SchurResult
 from denseba_ros.benchmark.backend_table import aligned, backend_table
 from denseba_ros.benchmark.floors import Rates, Work
+from denseba_ros.benchmark.general_solvers import GeneralResult
 from denseba_ros.benchmark.room_window import WindowSize
 from denseba_ros.benchmark.timing import Timing
 from denseba_ros.benchmark.to_same_cost import SameCost
@@ -25,6 +26,12 @@ _RESULT = BackendResult(
     Work(10**6, 10**8),
     [SameCost(2, 5.0, 4.5, 6.0, 20, True), SameCost(1, 2.0, 3.0, 14.0, 70, False)],
 )
+_GENERAL = [
+    GeneralResult(
+        "gtsam", WindowSize(3, (40, 30)), 1200, 0.5, [SameCost(2, 5.0, 5.0, 20.0, 4, True)]
+    ),
+    GeneralResult("pypose", WindowSize(3, (40, 30)), 0, 0.0, [], "pypose is not installed"),
+]
 
 
 def test_numbers_are_ratios_of_what_was_measured() -> None:
@@ -40,18 +47,20 @@ def test_numbers_are_ratios_of_what_was_measured() -> None:
 
 
 def test_the_table_tells_times_floors_and_a_race_that_was_cut_short() -> None:
-    table = backend_table([_RESULT], _RATES, "a machine")
+    table = backend_table([_RESULT], _GENERAL, _RATES, "a machine")
     assert table.startswith("a machine\n")
     assert "1000.00" in table
     assert "200.00" in table
     assert "14.00 (not reached)" in table
-    assert "more than 100 times" in table
+    assert "dense: L-BFGS takes more than 100 times" in table
+    assert "gtsam takes 40 times" in table
+    assert "pypose is not installed" in table
     assert "unknown" not in table
 
 
 def test_without_races_nothing_is_said_of_them() -> None:
     bare = replace(_RESULT, to_same_cost=[], schur=[SchurResult("torch", Timing((1.0,), None), [])])
-    table = backend_table([bare], _RATES, "a machine")
+    table = backend_table([bare], [], _RATES, "a machine")
     assert "L-BFGS" not in table
     assert "unknown" in table
 

@@ -7,7 +7,7 @@ import torch
 
 from denseba_ros.backend.adjustment import adjust
 from denseba_ros.benchmark.room_window import BenchmarkWindow, WindowSize, make_room_window
-from denseba_ros.benchmark.to_same_cost import lbfgs_to_same_cost
+from denseba_ros.benchmark.to_same_cost import lbfgs, to_same_cost
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def window() -> BenchmarkWindow:
 
 def test_it_stops_at_the_energy_that_schur_reached(window: BenchmarkWindow) -> None:
     schur = adjust(window.problem, window.start, window.levels, 1e-4)
-    races = lbfgs_to_same_cost(window, 1e-4, cap_seconds=60.0)
+    races = to_same_cost("L-BFGS", lbfgs, window, 1e-4, cap_seconds=60.0)
     assert [race.level for race in races] == list(window.levels)
     for race, (_, after) in zip(races, schur.energies.tolist(), strict=True):
         assert race.target == pytest.approx(after, rel=1e-6)
@@ -28,7 +28,7 @@ def test_it_stops_at_the_energy_that_schur_reached(window: BenchmarkWindow) -> N
 
 
 def test_the_cap_ends_it_and_is_told(window: BenchmarkWindow) -> None:
-    for race in lbfgs_to_same_cost(window, 1e-4, cap_seconds=0.0):
+    for race in to_same_cost("L-BFGS", lbfgs, window, 1e-4, cap_seconds=0.0):
         assert not race.reached
         assert race.evaluations == 1
         assert race.energy > race.target

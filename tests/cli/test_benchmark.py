@@ -17,6 +17,7 @@ from denseba_ros.cli.main import main
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = {"default": WindowSize(3, (40, 32), 100, 50), "dense": WindowSize(3, (40, 30))}
     monkeypatch.setattr(benchmark_backend, "SIZES", sizes)
+    monkeypatch.setattr(benchmark_backend, "EVERY", {})
     monkeypatch.setattr(benchmark_backend, "measure_rates", lambda device: Rates(1e10, 1e11))
 
 
@@ -43,7 +44,7 @@ def test_the_backend_is_timed_and_written(
 
 @pytest.mark.usefixtures("small")
 def test_one_window_without_yardsticks(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--window", "dense", "--lbfgs-cap", "0", "--repeat", "1"]
+    arguments = ["--window", "dense", "--cap", "0", "--repeat", "1"]
     assert main(["benchmark", "backend", *arguments]) == 0
     assert "L-BFGS" not in capsys.readouterr().out
 

@@ -13,7 +13,7 @@ from denseba_ros.backend.pair_kernel import PairKernel
 from denseba_ros.benchmark.floors import Rates, Work, work_of
 from denseba_ros.benchmark.room_window import BenchmarkWindow, WindowSize, make_room_window
 from denseba_ros.benchmark.timing import Timing, measure
-from denseba_ros.benchmark.to_same_cost import SameCost, lbfgs_to_same_cost
+from denseba_ros.benchmark.to_same_cost import SameCost, lbfgs, to_same_cost
 from denseba_ros.slam.mapping import DAMPING
 
 # What the system adjusts at each keyframe, and a window that uses every cell of the depth grid.
@@ -75,15 +75,15 @@ class BackendResult:
 
 
 def run_backend(
-    name: str, size: WindowSize, device: torch.device, repeat: int, lbfgs_cap: float
+    name: str, size: WindowSize, device: torch.device, repeat: int, cap: float
 ) -> BackendResult:
-    """Time one window; L-BFGS gets ``lbfgs_cap`` seconds a level, 0 leaves it out."""
+    """Time one window; L-BFGS gets ``cap`` seconds a level, 0 leaves it out."""
     window = make_room_window(size, device)
     kernels = {"torch": choose_kernel("torch", device), "fused": choose_kernel("auto", device)}
     if kernels["fused"] is kernels["torch"]:
         del kernels["fused"]
     schur = [_time_schur(window, kernels[kind], device, repeat, kind) for kind in kernels]
-    races = lbfgs_to_same_cost(window, DAMPING, lbfgs_cap) if lbfgs_cap > 0 else []
+    races = to_same_cost("L-BFGS", lbfgs, window, DAMPING, cap) if cap > 0 else []
     return BackendResult(name, size, schur, work_of(window.problem, window.levels), races)
 
 

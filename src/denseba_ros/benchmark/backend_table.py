@@ -6,9 +6,16 @@ from collections.abc import Iterable, Sequence
 
 from denseba_ros.benchmark.backend import BackendResult, SchurResult
 from denseba_ros.benchmark.floors import Rates
+from denseba_ros.benchmark.general_solvers import GeneralResult
+from denseba_ros.benchmark.to_same_cost import SameCost
 
 
-def backend_table(results: Sequence[BackendResult], rates: Rates, machine: str) -> str:
+def backend_table(
+    results: Sequence[BackendResult],
+    general: Sequence[GeneralResult],
+    rates: Rates,
+    machine: str,
+) -> str:
     """All windows with their floors and yardsticks, and where each number comes from."""
     lines = [
         machine,
@@ -22,13 +29,19 @@ def backend_table(results: Sequence[BackendResult], rates: Rates, machine: str) 
     header = ("window", "kernel", "median ms", "p95 ms", "peak MiB", "energy", "x bytes", "x FLOP")
     rows = [_schur_row(result, one, rates) for result in results for one in result.schur]
     lines += aligned([header, *rows])
-    races = [row for result in results for row in _race_rows(result)]
+    races = [
+        (result.name, *_race_cells(race)) for result in results for race in result.to_same_cost
+    ]
     if races:
         lines += ["", "L-BFGS to the same energy of the same patches, from the same start"]
         races = [("window", "level", "seconds", "evaluations", "energy / target"), *races]
         lines += aligned(races)
-        lines += [_ratio(result) for result in results if result.to_same_cost]
-    return "\n".join(lines)
+        lines += [
+            f"{result.name}: {_sentence('L-BFGS', result.lbfgs_ratio()[0], result.to_same_cost)}"
+            for result in results
+            if result.to_same_cost
+        ]
+    return "\n".join([*lines, *_general_lines(general)])
 
 
 def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
@@ -61,20 +74,32 @@ def _schur_row(result: BackendResult, one: SchurResult, rates: Rates) -> tuple[s
     )
 
 
-def _race_rows(result: BackendResult) -> list[tuple[str, ...]]:
-    return [
-        (
-            result.name,
-            str(race.level),
-            f"{race.seconds:.2f}" + ("" if race.reached else " (not reached)"),
-            str(race.evaluations),
-            f"{race.energy / race.target:.4f}",
-        )
-        for race in result.to_same_cost
+def _general_lines(general: Sequence[GeneralResult]) -> list[str]:
+    """General solvers on their small window, and which are missing."""
+    if not general:
+        return []
+    rows = [("solver", "window", "Schur ms", "level", "seconds", "steps", "energy / target")]
+    for one in general:
+        window = f"{one.size.keyframes} keyframes, {one.points} points each"
+        milliseconds = f"{1e3 * one.schur_seconds:.2f}"
+        rows += [(one.solver, window, milliseconds, *_race_cells(race)) for race in one.races]
+    lines = ["", "General solvers to the same energy on the CPU, on a window they can take"]
+    lines += aligned(rows) if len(rows) > 1 else []
+    lines += [one.missing for one in general if one.missing]
+    lines += [
+        _sentence(one.solver, one.seconds / one.schur_seconds, one.races)
+        for one in general
+        if one.races
     ]
+    return lines
 
 
-def _ratio(result: BackendResult) -> str:
-    ratio, reached = result.lbfgs_ratio()
-    more = "" if reached else "more than "
-    return f"{result.name}: L-BFGS takes {more}{ratio:.0f} times the Schur solver's median"
+def _race_cells(race: SameCost) -> tuple[str, str, str, str]:
+    late = "" if race.reached else " (not reached)"
+    ratio = f"{race.energy / race.target:.4f}"
+    return str(race.level), f"{race.seconds:.2f}{late}", str(race.evaluations), ratio
+
+
+def _sentence(solver: str, ratio: float, races: Sequence[SameCost]) -> str:
+    more = "" if all(race.reached for race in races) else "more than "
+    return f"{solver} takes {more}{ratio:.0f} times the Schur solver's median"

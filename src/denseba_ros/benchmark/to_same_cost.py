@@ -1,4 +1,4 @@
-"""How long L-BFGS takes to the energy that the Schur solver reached, on each level.
+"""How long another solver takes to the energy that the Schur solver reached, on each level.
 
 Both begin at the same variables of that level and compare the energy of the same patches.
 """
@@ -6,11 +6,12 @@ Both begin at the same variables of that level and compare the energy of the sam
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from denseba_ros.backend.adjustment import adjust
@@ -22,6 +23,10 @@ from denseba_ros.backend.problem import Problem, Variables
 from denseba_ros.benchmark.room_window import BenchmarkWindow
 
 _STEPS = 1000
+
+# Minimises the energy of a problem on a level from a start. It passes every energy that it
+# evaluates to its last argument and ends when that is true.
+Solver = Callable[[Problem, Variables, int, Callable[[float], bool]], None]
 
 
 @dataclass(frozen=True)
@@ -41,37 +46,48 @@ class SameCost:
 
 
 @torch.no_grad()
-def lbfgs_to_same_cost(
-    window: BenchmarkWindow, damping: float, cap_seconds: float
+def to_same_cost(
+    name: str, solver: Solver, window: BenchmarkWindow, damping: float, cap_seconds: float
 ) -> list[SameCost]:
     """Race each level of the window; each may take ``cap_seconds``."""
     variables, results = window.start, []
     for level in window.levels:
         schur = adjust(window.problem, variables, (level,), damping)
         target = float(schur.energies[0, 1])
-        results.append(_race(window.problem, variables, level, target, cap_seconds))
+        run = partial(solver, window.problem, variables, level)
+        results.append(_race(name, level, target, cap_seconds, run))
         variables = schur.variables
     return results
 
 
 def _race(
-    problem: Problem, start: Variables, level: int, target: float, cap_seconds: float
+    name: str,
+    level: int,
+    target: float,
+    cap_seconds: float,
+    minimise: Callable[[Callable[[float], bool]], object],
 ) -> SameCost:
+    """Run ``minimise``, which passes on every energy that it evaluates and ends when told to."""
     lowest, evaluations = float("inf"), 0
-    with tqdm(desc=f"L-BFGS, level {level}", leave=False, disable=None) as bar:
+    with tqdm(desc=f"{name}, level {level}", leave=False, disable=None) as bar:
         started = time.perf_counter()
 
-        def enough(value: Tensor) -> bool:
+        def enough(energy: float) -> bool:
             nonlocal lowest, evaluations
-            lowest = min(lowest, float(value))
+            lowest = min(lowest, energy)
             evaluations += 1
             bar.update()
             bar.set_postfix(energy=lowest, target=target)
             return lowest <= target or time.perf_counter() - started > cap_seconds
 
-        # The Gauss-Newton diagonal that scales its unknowns is part of what L-BFGS needs.
-        system = linearise(problem, patch_reference(problem, level), start, level, TORCH_KERNEL)
-        with torch.enable_grad():
-            minimise(problem, start, level, system, _STEPS, enough)
+        minimise(enough)
         seconds = time.perf_counter() - started
     return SameCost(level, target, lowest, seconds, evaluations, lowest <= target)
+
+
+def lbfgs(problem: Problem, start: Variables, level: int, enough: Callable[[float], bool]) -> None:
+    """L-BFGS as a ``Solver``."""
+    # The Gauss-Newton diagonal that scales its unknowns is part of what L-BFGS needs.
+    system = linearise(problem, patch_reference(problem, level), start, level, TORCH_KERNEL)
+    with torch.enable_grad():
+        minimise(problem, start, level, system, _STEPS, lambda value: enough(float(value)))

@@ -10,9 +10,11 @@ from typing import Any
 from denseba_ros.benchmark.backend import SIZES, run_backend
 from denseba_ros.benchmark.backend_table import backend_table
 from denseba_ros.benchmark.floors import measure_rates
+from denseba_ros.benchmark.general_solvers import EVERY, run_general
 from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.evaluation.run_statistics import machine_summary
+from denseba_ros.slam.mapping import DAMPING
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,11 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="default: what the system adjusts at a keyframe; dense: every cell of the depth grid",
     )
     parser.add_argument(
-        "--lbfgs-cap",
+        "--cap",
         type=float,
         default=600.0,
         metavar="SECONDS",
-        help="longest L-BFGS may take on each level; 0 leaves it out",
+        help="longest that L-BFGS and the general solvers may take on each level; 0: none of them",
     )
 
 
@@ -46,14 +48,19 @@ def run(args: argparse.Namespace) -> int:
     device = pick_device(args.device)
     rates = measure_rates(device)
     names = SIZES if args.window == "all" else (args.window,)
-    results = [
-        run_backend(name, SIZES[name], device, args.repeat, args.lbfgs_cap) for name in names
-    ]
+    results = [run_backend(name, SIZES[name], device, args.repeat, args.cap) for name in names]
+    solvers = EVERY if args.cap > 0 else ()
+    general = [run_general(solver, DAMPING, args.repeat, args.cap) for solver in solvers]
     machine = machine_summary(device)
-    print(backend_table(results, rates, _describe(machine)))
+    print(backend_table(results, general, rates, _describe(machine)))
     if args.json is not None:
         windows = [result.as_json(rates) for result in results]
-        everything = {"machine": machine, "rates": vars(rates), "windows": windows}
+        everything = {
+            "machine": machine,
+            "rates": vars(rates),
+            "windows": windows,
+            "general_solvers": [one.as_json() for one in general],
+        }
         args.json.write_text(json.dumps(everything, indent=2) + "\n")
     return 0
 
