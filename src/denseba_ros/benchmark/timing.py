@@ -86,16 +86,16 @@ def _reset_peak(device: torch.device) -> float | None:
         _CLEAR.write_text(_RESET_PEAK)
     except (OSError, AttributeError):
         return None
-    return _status_mib("VmRSS")
+    return status_mib("VmRSS")
 
 
 def _peak(device: torch.device) -> float | None:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
-    return _status_mib("VmHWM")
+    return status_mib("VmHWM")
 
 
-def _status_mib(field: str) -> float:
+def status_mib(field: str) -> float:
     """A field of this process's status, which Linux gives in KiB."""
     for line in _STATUS.read_text().splitlines():
         if line.startswith(f"{field}:"):

@@ -63,7 +63,7 @@ class Estimate:
         is_keyframe: this image became a keyframe.
         reason: why the state is not TRACKING, or that the rotation alone is known yet (no depth
             then, and a wide covariance of the position); one plain sentence, else empty.
-        seconds: time spent per stage: "frontend", "tracking", "backend".
+        seconds: time spent per stage: "frontend", "tracking", "backend", "depth" where rendered.
     """
 
     stamp_ns: int

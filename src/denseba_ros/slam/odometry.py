@@ -206,7 +206,10 @@ class Odometry:
             self._add_keyframe(image, T, alignment.affine)
             self._motions.corrected(self._mapper.keyframes[-1].T)
         seconds = {"tracking": tracked, "backend": time.perf_counter() - started}
+        started = time.perf_counter()
         depth = self._depth() if is_keyframe or self.config.depth_every_frame else None
+        if depth is not None:
+            seconds["depth"] = time.perf_counter() - started
         return self._estimate(frame, Tracking.TRACKING, depth, is_keyframe, "", seconds, covariance)
 
     def _add_keyframe(self, image: PreparedFrame, T: Tensor, affine: Tensor) -> None:

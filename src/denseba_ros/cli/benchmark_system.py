@@ -1,0 +1,61 @@
+"""``denseba benchmark system``: frames per second, stages and memory on a real sequence."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from denseba_ros.benchmark.palindrome import palindrome
+from denseba_ros.benchmark.system import run_system
+from denseba_ros.benchmark.system_report import plot_blocks, system_table
+from denseba_ros.cli.arguments import (
+    add_config_arguments,
+    add_sequence_arguments,
+    config_from_arguments,
+    open_from_arguments,
+)
+from denseba_ros.device import pick_device
+from denseba_ros.errors import ConfigurationError
+from denseba_ros.evaluation.run_statistics import machine_summary
+from denseba_ros.sequences.sequence import Frame
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``denseba benchmark system``."""
+    add_sequence_arguments(parser)
+    add_config_arguments(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
+    parser.add_argument(
+        "--loop", type=int, metavar="N", help="play the sequence forth and back for N frames"
+    )
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="picture of the blocks of --loop")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table, and write JSON and the picture where asked for.
+
+    Raises:
+        DensebaError: on a wrong sequence, configuration or calibration, or a loop of no frames.
+    """
+    if args.loop is not None and args.loop < 1:
+        raise ConfigurationError(f"--loop {args.loop}: at least 1")
+    config = config_from_arguments(args)
+    sequence = open_from_arguments(args)
+    # Reading from disk is no part of the system: all images are decoded first.
+    images = list(tqdm(sequence, total=len(sequence), desc="reading", leave=False, disable=None))
+    frames: Iterable[Frame] = images if args.loop is None else palindrome(images, args.loop)
+    count = len(images) if args.loop is None else args.loop
+    bar = tqdm(frames, total=count, unit="frame", leave=False, disable=None)
+    result = run_system(config, sequence.calibration, bar)
+    print(system_table(sequence.name, result))
+    if args.json is not None:
+        machine = machine_summary(pick_device(config.device))
+        everything = {"sequence": sequence.name, "machine": machine, **result.as_json()}
+        args.json.write_text(json.dumps(everything, indent=2) + "\n")
+    if args.plot is not None:
+        plot_blocks(args.plot, sequence.name, result)
+    return 0
