@@ -74,13 +74,14 @@ class Motions:
         deviations = [_LOST_TRANSLATION * depth] * 3 + [_LOST_ROTATION] * 3
         return torch.diag(torch.tensor(deviations, dtype=torch.float64) * self._lost) ** 2
 
-    def twist(self, pose_covariance: Tensor) -> tuple[Tensor, Tensor]:
+    def twist(self, step_covariance: Tensor) -> tuple[Tensor, Tensor]:
         """Velocity (6,) of the camera in its own frame, with covariance (6, 6).
 
+        ``step_covariance`` (6, 6) is that of the motion since the image before.
         T_camera_world moves by exp(velocity * dt) on the left, so the camera moves the other way.
         """
         interval = self._interval or 1.0
-        return -self._velocity, 2.0 * pose_covariance / interval**2
+        return -self._velocity, step_covariance / interval**2
 
     def _gap(self, stamp_ns: int) -> float:
         if self._stamp_ns is None:

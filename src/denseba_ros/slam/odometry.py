@@ -9,7 +9,6 @@ from torch import Tensor
 
 from denseba_ros.backend.kernel_choice import choose_kernel
 from denseba_ros.backend.problem import Noise
-from denseba_ros.backend.schur import frame_covariance
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.config import Config
 from denseba_ros.device import pick_device
@@ -29,6 +28,7 @@ from denseba_ros.slam.motion import Motions
 from denseba_ros.slam.prepared import PreparedFrame
 from denseba_ros.slam.reference import Reference, Seen
 from denseba_ros.slam.tracker import Alignment, Tracker, frame_information
+from denseba_ros.slam.uncertainty import PathUncertainty
 
 _TRACK_LEVELS = (3, 2, 1)
 # Rounds of adjustment on the first two keyframes, which start from two views alone.
@@ -65,7 +65,7 @@ class Odometry:
         self._scale: float | None = None
         self._lost = 0
         self._finished: list[Keyframe] = []
-        self._covariance = torch.zeros(6, 6, dtype=torch.float64)
+        self._uncertainty = PathUncertainty()
 
     def keyframes(self) -> list[Keyframe]:
         """Keyframes of the window, oldest first."""
@@ -114,6 +114,8 @@ class Odometry:
                 return self._wait(frame, started)
             self._start_from_two_views(start, image)
         assert self._mapper is not None
+        missed = self._motions.lost_covariance(self._scale or 1.0) if self._lost else None
+        self._uncertainty.started(se3.inverse(self._mapper.keyframes[-1].T), missed)
         self._lost = 0
         self._motions.restart(frame.stamp_ns, self._mapper.keyframes[-1].T)
         seconds = {"tracking": 0.0, "backend": time.perf_counter() - started}
@@ -205,6 +207,9 @@ class Odometry:
         if is_keyframe:
             self._add_keyframe(image, T, alignment.affine)
             self._motions.corrected(self._mapper.keyframes[-1].T)
+        elif len(self._mapper.keyframes) == 1:
+            self._uncertainty.tracked(self._mapper.camera, keyframe, T, frame.stamp_ns)
+        self._uncertainty.moved(se3.inverse(self._motions.T), alignment.flow, is_keyframe)
         seconds = {"tracking": tracked, "backend": time.perf_counter() - started}
         started = time.perf_counter()
         depth = self._depth() if is_keyframe or self.config.depth_every_frame else None
@@ -230,9 +235,7 @@ class Odometry:
         self._reference = self._tracker().reference(points, keyframe.pyramid, keyframe.affine)
         self._corners = CornerTracker(self._camera, keyframe.grey, self._reference, points.corners)
         self._scale = float(1.0 / points.inverse_depth[points.valid].median())
-        if self._mapper.last is not None:
-            full = frame_covariance(self._mapper.last.system)
-            self._covariance = full[-8:-2, -8:-2]
+        self._uncertainty.adjusted(self._camera, self._mapper.keyframes)
 
     # -- loss ----------------------------------------------------------------------------------
 
@@ -272,18 +275,18 @@ class Odometry:
         tracking_covariance: Tensor | None = None,
     ) -> Estimate:
         """Put the present pose, its covariance and velocity together."""
-        local = self._covariance.cpu()
-        if tracking_covariance is not None and not is_keyframe:
-            local = local + tracking_covariance.cpu()
-        local = local + self._motions.lost_covariance(self._scale or 1.0)
-        twist, twist_covariance = self._motions.twist(local)
+        lost = self._motions.lost_covariance(self._scale or 1.0)
+        step = self._uncertainty.step + lost
+        if tracking_covariance is not None:
+            step = step + 2.0 * tracking_covariance.cpu()
+        twist, twist_covariance = self._motions.twist(step)
         T = se3.inverse(self._motions.T).cpu()
         rotation = torch.kron(torch.eye(2, dtype=T.dtype), T[:3, :3])
         return Estimate(
             stamp_ns=frame.stamp_ns,
             tracking=tracking,
             T_world_camera=T.numpy(),
-            covariance=(rotation @ local @ rotation.T).numpy(),
+            covariance=(self._uncertainty.covariance + rotation @ lost @ rotation.T).numpy(),
             twist=twist.numpy(),
             twist_covariance=twist_covariance.numpy(),
             depth=depth,
