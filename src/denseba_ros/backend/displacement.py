@@ -33,8 +33,6 @@ _DEPTH_FREEDOM = 64.0
 _TILES = (4, 3)
 # A view needs so many points; a tile so many for its mean to say something.
 _MIN_POINTS, _MIN_IN_TILE = 30, 9
-# Errors of neighbouring corners, whose patches overlap, count as so many times fewer.
-_ALIKE = 2.0
 # Observed corners farther off than this share of half the width are mismatches, not displaced.
 _MISMATCH = 0.013
 
@@ -143,8 +141,7 @@ def visible_displacement(view: PairView, observed: Tensor) -> tuple[float, float
     rows = torch.cat([residual[near][..., None], view.field[near], view.J_pose[near]], -1)
     rows = (across[..., None] * rows).sum(1)
     root = count[tile].rsqrt()[:, None]
-    U, S, _ = torch.linalg.svd(root * rows[:, -6:], full_matrices=False)
-    U = U * (S / S[0].clamp(min=1e-12) > 1e-6)
+    U = _orthonormal(root * rows[:, -6:])
     rest = root * rows[:, :-6]
     rest = (rest - U @ (U.T @ rest)) / root
     total = rest.new_zeros(len(count), rest.shape[1]).index_add_(0, tile, rest)
@@ -154,9 +151,18 @@ def visible_displacement(view: PairView, observed: Tensor) -> tuple[float, float
     # The motion was fitted to the same noise, which took its share of each tile's mean.
     leverage = U.new_zeros(len(count), 6).index_add_(0, tile, U * root)
     left = 1.0 - (leverage**2).sum(1)
-    measured = mean[:, 0] ** 2 - _ALIKE * left * scatter / (count - 1).clamp(min=1)
+    measured = mean[:, 0] ** 2 - left * scatter / (count - 1).clamp(min=1)
     kept = count >= _MIN_IN_TILE
     return float(measured[kept].sum()), float((mean[:, 1:] ** 2).sum(1)[kept].sum())
+
+
+def _orthonormal(columns: Tensor) -> Tensor:
+    """Orthonormal basis (N, r) of the columns (N, 6); directions without content become zero."""
+    scale = torch.linalg.vector_norm(columns, dim=0).clamp(min=1e-12)
+    values, vectors = torch.linalg.eigh((columns / scale).T @ (columns / scale))
+    inverse = torch.where(values > 1e-9, values.clamp(min=1e-9).rsqrt(), torch.zeros_like(values))
+    basis: Tensor = (columns / scale) @ (vectors * inverse)
+    return basis
 
 
 def _tiles(camera: Pinhole, pixels: Tensor) -> Tensor:

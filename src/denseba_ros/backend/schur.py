@@ -62,14 +62,3 @@ def _substitute(system: LinearSystem, x: Tensor, damping: float) -> Tensor:
     """Depth steps (K, N) that belong to the frames' step x (8K,)."""
     inverse = 1.0 / (system.H_depth * (1 + damping)).clamp(min=_MIN_INFORMATION)
     return -inverse * (system.b_depth + system.H_mixed @ x.to(system.H_mixed.dtype))
-
-
-def frame_covariance(system: LinearSystem, damping: float = 1e-9) -> Tensor:
-    """Covariance (8K, 8K) of the frames: the inverse of the reduced Hessian (pseudo-inverse on
-    directions that nothing constrains would lie, so those get a large finite variance)."""
-    H, _ = reduce(system, 0.0)
-    scale = H.diagonal().clamp(min=1e-12).rsqrt()
-    A = H * scale[:, None] * scale[None]
-    values, vectors = torch.linalg.eigh(A)
-    inverse: Tensor = (vectors / values.clamp(min=damping)) @ vectors.T
-    return inverse * scale[:, None] * scale[None]

@@ -36,11 +36,11 @@ class Motions:
         """T_camera_world expected at ``stamp_ns``, by the frontend or the last velocity."""
         if motion is not None:
             return se3.inverse(motion.T_previous_current.to(self.T.device)) @ self.T
-        return se3.exp(self._velocity.to(self.T.device) * self._gap(stamp_ns)) @ self.T
+        return se3.exp(self._velocity.to(self.T.device) * self.gap(stamp_ns)) @ self.T
 
     def measured(self, stamp_ns: int, T: Tensor, affine: Tensor) -> None:
         """A tracked pose."""
-        gap = self._gap(stamp_ns)
+        gap = self.gap(stamp_ns)
         if gap > 0 and not self._lost:
             self._velocity = se3.log(T @ se3.inverse(self.T)).cpu() / gap
             self._interval = gap
@@ -83,7 +83,8 @@ class Motions:
         interval = self._interval or 1.0
         return -self._velocity, step_covariance / interval**2
 
-    def _gap(self, stamp_ns: int) -> float:
+    def gap(self, stamp_ns: int) -> float:
+        """Seconds since the last image, at most those over which a velocity predicts."""
         if self._stamp_ns is None:
             return 0.0
         return min(max((stamp_ns - self._stamp_ns) * 1e-9, 0.0), _MAX_GAP)

@@ -131,9 +131,11 @@ class Odometry:
         depth = self._start_depth(frame)
         T_now_first = torch.from_numpy(motion).to(self._T_first.device)
         T_now_first[:3, 3] *= depth
+        seconds_since = self._motions.gap(frame.stamp_ns)
         self._motions.guessed(frame.stamp_ns, T_now_first @ self._T_first)
         deviations = [_WAITING_TRANSLATION * depth] * 3 + [_WAITING_ROTATION] * 3
         covariance = torch.diag(torch.tensor(deviations, dtype=torch.float64) ** 2)
+        self._uncertainty.waited(se3.inverse(self._motions.T), covariance, seconds_since)
         return self._estimate(frame, Tracking.TRACKING, None, False, reason, seconds, covariance)
 
     def _start_depth(self, frame: FrontendFrame) -> float:

@@ -22,18 +22,18 @@ from denseba_ros.backend.displacement import (
     pair_view,
     visible_displacement,
 )
-from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.backend.window import WindowKeyframe, seen_from
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.geometry.pyramid import inside
 
 # Seconds over which the covariance of a motion is right.
 HORIZON = 1.0
-# Displacement (share of half the image's width) before any was measured, and the least believed.
-_FIRST, _LEAST = 0.01, 0.001
-# Weight of the first guess (tile residuals of a field of unit size), and how fast it all fades.
-_FIRST_WEIGHT, _KEEP = 0.2, 0.9
+# Displacement (share of half the image's width) that is expected of any camera, as good as a few
+# pairs of views tell it, and the share of what was measured that the next keyframe keeps.
+_EXPECTED, _EXPECTED_WEIGHT, _KEEP = 0.01, 0.05, 0.9
 # So many keyframes before the newest are compared with it.
-_COMPARED = 3
+_COMPARED = 2
 # The earlier view must share this part of its points with the newest.
 _SHARED = 0.5
 # One in so many points is enough for a motion.
@@ -77,7 +77,7 @@ class PathUncertainty:
     def __init__(self) -> None:
         self.covariance = _HELD**2 * torch.eye(6, dtype=torch.float64)
         self.step = self.covariance
-        self._measured, self._expected = _FIRST_WEIGHT * _FIRST**2, _FIRST_WEIGHT
+        self._measured = self._expected = 0.0
         self._motion: MotionUncertainty | None = None
         self._T: Tensor | None = None
         self._flow = 0.0
@@ -86,26 +86,18 @@ class PathUncertainty:
     @property
     def displacement(self) -> float:
         """Deviation of the systematic displacement, in shares of half the image's width."""
-        return float(max(self._measured / self._expected, _LEAST**2) ** 0.5)
+        square = max(self._measured, 0.0) + _EXPECTED_WEIGHT * _EXPECTED**2
+        return float((square / (self._expected + _EXPECTED_WEIGHT)) ** 0.5)
 
     def adjusted(self, camera: Pinhole, keyframes: list[WindowKeyframe]) -> None:
-        """The window was adjusted: measure the displacement and what it does to the motion."""
-        newest = keyframes[-1]
+        """The window was adjusted: the displacement as its corners show it, and the motion."""
         self._measure(camera, keyframes)
-        best = None
-        for earlier in reversed(keyframes[:-1]):
-            T = newest.T @ se3.inverse(earlier.T)
-            usable = _usable(earlier)
-            view = _view(camera, earlier, T, usable)
-            if view is None or (best and len(view.chosen) < _SHARED * int(usable.sum())):
-                break
-            best = self._uncertainty(view, T, newest.stamp_ns - earlier.stamp_ns)
-            if best.seconds >= HORIZON:
-                break
-        self._motion = best or self._motion
+        newest, earlier = keyframes[-1], _anchor(camera, keyframes)
+        if earlier is not None:
+            self.tracked(camera, earlier, newest.T, newest.stamp_ns)
 
     def tracked(self, camera: Pinhole, keyframe: WindowKeyframe, T: Tensor, stamp_ns: int) -> None:
-        """An image at T_camera_world (4, 4) against the only keyframe there is yet."""
+        """What the displacement does to the motion since a keyframe, now at T_camera_world."""
         T = T @ se3.inverse(keyframe.T)
         view = _view(camera, keyframe, T, _usable(keyframe))
         if view is not None:
@@ -119,6 +111,11 @@ class PathUncertainty:
         """
         self._add(T_world_camera, max(flow - self._flow, 0.0))
         self._flow = 0.0 if is_keyframe else max(self._flow, flow)
+
+    def waited(self, T_world_camera: Tensor, guess: Tensor, seconds: float) -> None:
+        """A guessed pose T (4, 4), ``seconds`` after the last; ``guess`` (6, 6) is the covariance
+        of what it guesses over ``HORIZON``, along the camera's axes."""
+        self._add(T_world_camera, 0.0, guess * (seconds / HORIZON))
 
     def started(self, T_world_camera: Tensor, missed: Tensor | None = None) -> None:
         """A start at T (4, 4). After a loss, ``missed`` (6, 6) is the covariance of the motion
@@ -136,8 +133,9 @@ class PathUncertainty:
             self.covariance = carry @ self.covariance @ carry.T
         self._T = T
         added = torch.zeros_like(self.covariance) if more is None else more.cpu()
+        self.step = _HELD**2 * torch.eye(6, dtype=T.dtype) + added
         if self._motion is not None:
-            self.step = added + self._motion.of_step(flow)
+            self.step = self.step + self._motion.of_step(flow)
             added = added + self._motion.growth(flow)
         axes = torch.kron(torch.eye(2, dtype=T.dtype), T[:3, :3])
         self.covariance = self.covariance + axes @ added @ axes.T
@@ -168,6 +166,21 @@ class PathUncertainty:
         return MotionUncertainty(
             steady, random, max(view.flow, 1e-3), max(nanoseconds * 1e-9, 1e-3)
         )
+
+
+def _anchor(camera: Pinhole, keyframes: list[WindowKeyframe]) -> WindowKeyframe | None:
+    """The keyframe about ``HORIZON`` before the newest that still sees enough of the same."""
+    newest, found = keyframes[-1], None
+    for earlier in reversed(keyframes[:-1]):
+        seen = seen_from(camera, earlier, newest)
+        inner = seen.in_front & inside(seen.pixels, camera.width, camera.height, 1.0)
+        usable = earlier.points.valid & (earlier.points.relative_sigma < _VAGUE)
+        if found is not None and int((inner & usable).sum()) < _SHARED * int(usable.sum()):
+            break
+        found = earlier
+        if (newest.stamp_ns - earlier.stamp_ns) * 1e-9 >= HORIZON:
+            break
+    return found
 
 
 def _view(camera: Pinhole, host: WindowKeyframe, T: Tensor, usable: Tensor) -> PairView | None:
