@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from denseba_ros.backend import schur
 from denseba_ros.backend.problem import FRAME_DOF
 from denseba_ros.backend.schur import reduce, solve
 
@@ -35,6 +36,20 @@ def test_reduced_system_is_the_dense_complement(algebra: Any, ramp_window: Any) 
     np.testing.assert_allclose(gradient, b[:_FRAMES] - gain @ b[_FRAMES:], rtol=1e-9, atol=1e-6)
     np.testing.assert_array_equal(reduced, reduced.T)
     assert float(torch.linalg.eigvalsh(reduced)[0]) > 0.0
+
+
+def test_blocks_side_by_side_are_those_one_after_the_other(
+    cloud_window: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way of a GPU, on a CPU, with a last block that is not full."""
+    monkeypatch.setattr(schur, "_ROWS", 32)
+    system = cloud_window.linearise()
+    points = (system.H_mixed.flatten(0, 1), system.H_depth.flatten(), system.b_depth.flatten())
+    assert len(points[0]) % 32 != 0
+    H, b = schur._side_by_side(system.H, system.b, *points, 1e-4)
+    expected_H, expected_b = schur._one_after_the_other(system.H, system.b, *points, 1e-4)
+    np.testing.assert_allclose(H, expected_H, atol=1e-12 * float(system.H.abs().max()))
+    np.testing.assert_allclose(b, expected_b, atol=1e-9 * float(system.b.abs().max()))
 
 
 def test_damping_shortens_the_step(cloud_window: Any) -> None:

@@ -36,5 +36,6 @@ def test_median_and_percentile() -> None:
     timing = Timing(tuple(float(i) for i in range(1, 102)), None)
     assert timing.median == 51.0
     assert timing.p95 == 96.0
+    assert timing.fastest == 1.0
     assert timing.as_json()["repetitions"] == 101
     assert timing.as_json()["peak_mib"] is None

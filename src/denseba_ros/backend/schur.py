@@ -15,7 +15,7 @@ from denseba_ros.backend.problem import FRAME_DOF
 
 # Points with less information than this (per squared inverse depth) carry nothing.
 _MIN_INFORMATION = 1e-9
-# Points that a CPU eliminates together: their mixed terms in double precision stay in its cache.
+# Points of one block: their mixed terms in double precision stay in the cache of a CPU.
 _ROWS = 1024
 
 
@@ -31,16 +31,42 @@ class Step:
 
 def reduce(system: LinearSystem, damping: float) -> tuple[Tensor, Tensor]:
     """Reduced Hessian (8K, 8K) and gradient (8K,) float64 after eliminating the depths."""
-    H, b = system.H, system.b
     points = (system.H_mixed.flatten(0, 1), system.H_depth.flatten(), system.b_depth.flatten())
-    rows = _ROWS if H.device.type == "cpu" else max(1, len(points[0]))
-    # The difference of two large sums: in single precision it would lose positive definiteness.
-    for mixed, H_depth, b_depth in zip(*(torch.split(p, rows) for p in points), strict=True):
-        root = (H_depth.double() * (1 + damping)).clamp(min=_MIN_INFORMATION).rsqrt()
-        E = mixed.double() * root[:, None]
-        H = H - E.T @ E
-        b = b - E.T @ (b_depth.double() * root)
+    eliminate = _one_after_the_other if system.H.device.type == "cpu" else _side_by_side
+    H, b = eliminate(system.H, system.b, *points, damping)
     return 0.5 * (H + H.T), b
+
+
+def _one_after_the_other(
+    H: Tensor, b: Tensor, mixed: Tensor, H_depth: Tensor, b_depth: Tensor, damping: float
+) -> tuple[Tensor, Tensor]:
+    """H and b less what the points take, block by block through the cache of a CPU."""
+    blocks = zip(*(torch.split(p, _ROWS) for p in (mixed, H_depth, b_depth)), strict=True)
+    for block_mixed, block_H, block_b in blocks:
+        E, rest = _whitened(block_mixed, block_H, block_b, damping)
+        H = H - E.T @ E
+        b = b - E.T @ rest
+    return H, b
+
+
+def _side_by_side(
+    H: Tensor, b: Tensor, mixed: Tensor, H_depth: Tensor, b_depth: Tensor, damping: float
+) -> tuple[Tensor, Tensor]:
+    """The same with all blocks at once, which is what fills a GPU."""
+    E, rest = _whitened(mixed, H_depth, b_depth, damping)
+    missing = -len(E) % _ROWS
+    E = torch.nn.functional.pad(E, (0, 0, 0, missing)).reshape(-1, _ROWS, mixed.shape[1])
+    rest = torch.nn.functional.pad(rest, (0, missing)).reshape(-1, _ROWS, 1)
+    return H - (E.mT @ E).sum(0), b - (E.mT @ rest).sum(0)[:, 0]
+
+
+def _whitened(
+    mixed: Tensor, H_depth: Tensor, b_depth: Tensor, damping: float
+) -> tuple[Tensor, Tensor]:
+    """Mixed terms and gradient over the root of the points' own information, in float64: what is
+    left is the difference of two large sums, and would not be positive definite in float32."""
+    root = (H_depth.double() * (1 + damping)).clamp(min=_MIN_INFORMATION).rsqrt()
+    return mixed.double() * root[:, None], b_depth.double() * root
 
 
 def solve(system: LinearSystem, damping: float) -> Step:

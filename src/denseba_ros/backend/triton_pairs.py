@@ -139,8 +139,9 @@ def _constants(problem: Problem, level: int) -> dict[str, Any]:
 
 
 def _camera(camera: Pinhole) -> tuple[int, int, float, float, float, float]:
+    """Plain numbers: Triton keys its cache of compiled kernels by them."""
     c = camera
-    return c.width, c.height, c.fx, c.fy, c.cx, c.cy
+    return int(c.width), int(c.height), float(c.fx), float(c.fy), float(c.cx), float(c.cy)
 
 
 TRITON_KERNEL = TritonKernel()

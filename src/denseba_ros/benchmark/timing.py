@@ -32,6 +32,11 @@ class Timing:
         return float(np.median(self.seconds))
 
     @property
+    def fastest(self) -> float:
+        """What other work on the machine delays least."""
+        return min(self.seconds)
+
+    @property
     def p95(self) -> float:
         return float(np.percentile(self.seconds, 95))
 
@@ -39,6 +44,7 @@ class Timing:
         return {
             "median_seconds": self.median,
             "p95_seconds": self.p95,
+            "fastest_seconds": self.fastest,
             "repetitions": len(self.seconds),
             "peak_mib": self.peak_mib,
         }
