@@ -56,6 +56,7 @@ def test_a_replay_adjusts_the_window_at_hand(tiny_window: Any) -> None:
     for problem, variables in starts:
         results.append(graphed(problem, variables, _LEVELS))
     assert recorder.records == 1
+    assert graphed.recorded
     # Compared at the end, when later replays have written over what an alias would show.
     for (problem, variables), result in zip(starts, results, strict=True):
         expected = adjust(problem, variables, _LEVELS, _DAMPING)
@@ -107,6 +108,7 @@ def test_where_recording_fails_it_runs_as_it_is_and_says_so_once(
             expected = adjust(problem, variables, levels, _DAMPING)
             _assert_equal(graphed(problem, variables, levels), expected)
     assert len(tries) == graphed.failures == 2
+    assert not graphed.recorded
     assert len(caplog.records) == 1
     assert "not permitted" in caplog.text
 

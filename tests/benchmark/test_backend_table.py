@@ -21,7 +21,7 @@ _RESULT = BackendResult(
     WindowSize(),
     [
         SchurResult("torch", Timing((1.0,), 60.0), _ENERGIES),
-        SchurResult("fused", Timing((0.2, 0.1, 0.3), 12.0), _ENERGIES),
+        SchurResult("fused", Timing((0.2, 0.1, 0.3), 12.0), _ENERGIES, graph=True),
     ],
     Work(10**6, 10**8),
     [SameCost(2, 5.0, 4.5, 6.0, 20, True), SameCost(1, 2.0, 3.0, 14.0, 70, False)],
@@ -51,6 +51,7 @@ def test_the_table_tells_times_floors_and_a_race_that_was_cut_short() -> None:
     assert table.startswith("a machine\n")
     assert "1000.00" in table
     assert "200.00" in table
+    assert "fused, graph" in table
     assert "14.00 (not reached)" in table
     assert "dense: L-BFGS takes more than 100 times" in table
     assert "gtsam takes 40 times" in table

@@ -75,6 +75,11 @@ class GraphedAdjustment:
         """With CUDA graphs on a GPU, without elsewhere."""
         return cls(damping, kernel, record_cuda_graph if device.type == "cuda" else None)
 
+    @property
+    def recorded(self) -> bool:
+        """Whether any shape of window is replayed."""
+        return any(recording is not None for recording in self._recordings.values())
+
     @torch.no_grad()
     def __call__(self, problem: Problem, variables: Variables, levels: tuple[int, ...]) -> Adjusted:
         """One Gauss-Newton iteration on each of ``levels``; the result is the caller's to keep."""

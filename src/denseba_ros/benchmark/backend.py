@@ -22,16 +22,18 @@ SIZES = {"default": WindowSize(points=1000, corners=500), "dense": WindowSize()}
 
 @dataclass(frozen=True)
 class SchurResult:
-    """Two iterations with one ``kernel``: ``timing`` and ``energies`` (iterations, 2) before and
-    after."""
+    """Two iterations with one ``kernel``, as a CUDA ``graph`` or not: ``timing`` and ``energies``
+    (iterations, 2) before and after."""
 
     kernel: str
     timing: Timing
     energies: list[list[float]]
+    graph: bool = False
 
     def as_json(self, floors: dict[str, float]) -> dict[str, Any]:
         return {
             "kernel": self.kernel,
+            "cuda_graph": self.graph,
             **self.timing.as_json(),
             "energies": self.energies,
             "times_floor": {name: self.timing.median / floor for name, floor in floors.items()},
@@ -97,4 +99,4 @@ def _time_schur(
         return adjust(window.problem, window.start, window.levels).energies
 
     timing = measure(solve, device, repeat, f"Schur, {name}")
-    return SchurResult(name, timing, solve().tolist())
+    return SchurResult(name, timing, solve().tolist(), adjust.recorded)

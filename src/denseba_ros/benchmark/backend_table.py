@@ -74,7 +74,7 @@ def _schur_row(result: BackendResult, one: SchurResult, rates: Rates) -> tuple[s
     energies = [f"{before:.4g}>{after:.4g}" for before, after in one.energies]
     return (
         f"{result.name}: {result.size}",
-        one.kernel,
+        one.kernel + (", graph" if one.graph else ""),
         f"{1e3 * timing.fastest:.2f}",
         f"{1e3 * timing.median:.2f}",
         f"{1e3 * timing.p95:.2f}",
