@@ -51,6 +51,7 @@ def test_blocks_cover_the_run(result: SystemResult) -> None:
     assert sum(b.keyframes for b in result.blocks) == result.times.keyframes
     total = sum(b.mean_ms * b.frames for b in result.blocks)
     assert total == pytest.approx(1e3 * sum(result.times.seconds["total"]))
+    assert all(b.cpu_ms > 0.0 for b in result.blocks)
     assert result.gpu_mib is None
 
 

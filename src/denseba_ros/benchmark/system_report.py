@@ -18,9 +18,9 @@ def system_table(name: str, result: SystemResult) -> str:
     numbers = result.as_json()
     gpu = "" if result.gpu_mib is None else f", {result.gpu_mib:.0f} MiB of GPU memory"
     lines = [
-        f"{name}: {numbers['frames_per_second']:.1f} frames/s; {numbers['tracked']} of "
-        f"{numbers['frames']} frames tracked, {numbers['keyframes']} keyframes; "
-        f"{result.host_mib:.0f} MiB of host memory beyond libraries and images{gpu}",
+        f"{name}: {numbers['frames_per_second']:.1f} frames/s, {result.cpu_ms:.1f} ms of CPU time "
+        f"a frame; {numbers['tracked']} of {numbers['frames']} frames tracked, "
+        f"{numbers['keyframes']} keyframes; {result.host_mib:.0f} MiB of host memory beyond libraries and images{gpu}",
         f"{'stage':<10}{'frames':>8}{'median ms':>12}{'p95 ms':>10}{'share':>8}",
     ]
     for stage, row in numbers["stages"].items():
@@ -29,11 +29,13 @@ def system_table(name: str, result: SystemResult) -> str:
             f"{row['share']:>8.0%}"
         )
     if len(result.blocks) > 1:
-        lines.append(f"{'block':<18}{'mean ms':>8}{'median ms':>12}{'p95 ms':>10}{'MiB':>8}")
+        lines.append(
+            f"{'block':<18}{'mean ms':>8}{'median ms':>12}{'p95 ms':>10}{'CPU ms':>8}{'MiB':>8}"
+        )
         for b in result.blocks:
             lines.append(
                 f"{f'{b.first}-{b.first + b.frames - 1}':<18}{b.mean_ms:>8.1f}"
-                f"{b.median_ms:>12.1f}{b.p95_ms:>10.1f}{b.memory_mib:>8.0f}"
+                f"{b.median_ms:>12.1f}{b.p95_ms:>10.1f}{b.cpu_ms:>8.1f}{b.memory_mib:>8.0f}"
             )
     return "\n".join(lines)
 
@@ -46,6 +48,7 @@ def plot_blocks(path: Path, name: str, result: SystemResult) -> None:
         ("mean", [b.mean_ms for b in result.blocks]),
         ("median", [b.median_ms for b in result.blocks]),
         ("95th percentile", [b.p95_ms for b in result.blocks]),
+        ("mean CPU time", [b.cpu_ms for b in result.blocks]),
     ):
         top.plot(x, values, marker="o", label=label)
     top.set(ylabel="time per frame [ms]", ylim=(0, None))
