@@ -20,7 +20,8 @@ def system_table(name: str, result: SystemResult) -> str:
     lines = [
         f"{name}: {numbers['frames_per_second']:.1f} frames/s, {result.cpu_ms:.1f} ms of CPU time "
         f"a frame; {numbers['tracked']} of {numbers['frames']} frames tracked, "
-        f"{numbers['keyframes']} keyframes; {result.host_mib:.0f} MiB of host memory beyond libraries and images{gpu}",
+        f"{numbers['keyframes']} keyframes; "
+        f"{result.host_mib:.0f} MiB of host memory beyond libraries and images{gpu}",
         f"{'stage':<10}{'frames':>8}{'median ms':>12}{'p95 ms':>10}{'share':>8}",
     ]
     for stage, row in numbers["stages"].items():
