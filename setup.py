@@ -92,7 +92,7 @@ setup(
         # General solvers of the same energy, as yardsticks of `denseba benchmark backend`.
         "benchmark": [
             "pypose==0.9.5",  # Levenberg-Marquardt on Lie groups in torch; Apache-2.0
-            "gtsam==4.3.0",  # factor graphs with custom factors; BSD
+            "gtsam==4.3.0",  # factor graphs with custom factors; BSD-2-Clause
         ],
         "dev": [
             "ruff==0.17.5",
