@@ -2,11 +2,12 @@
 
 Rolling shutter, distortion, calibration and blur displace neighbouring pixels alike. Thousands of
 residuals that err together say no more than a few, so the inverse of the Hessian alone is far too
-small. Here the displacement is a smooth random field, fixed to the image, plus a share of its own
-in each tile. Both are carried through the reduced normal equations of the pair of views (depths
-eliminated, one measurement per tile): the sandwich H^-1 G G^T H^-T of White, "Maximum likelihood
-estimation of misspecified models", Econometrica 50, 1982, with the field as the cluster. The part
-of the field that neither motion nor depth absorbs shows in the residuals and gives its size.
+small. Here the displacement is a smooth random field, fixed to the image, plus one of its own in
+each tile. With one measurement per tile, the inverse H^-1 of the reduced Hessian of two views
+(depths eliminated) is what the tiles' own displacements do to the motion; what the field does is
+the sandwich H^-1 G G^T H^-T of White, "Maximum likelihood estimation of misspecified models",
+Econometrica 50, 1982, with the field as the cluster. The part of the field that neither motion nor
+depth absorbs shows in the residuals and gives the size of both.
 
 Displacements are in shares of half the image's width, tangent vectors as in ``geometry.se3``.
 """
@@ -26,8 +27,6 @@ _POWERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
 _RADIAL_DEGREE = 3
 # Fields of lenses and shutters are smooth: the power of the terms halves with each degree.
 _AMPLITUDE = 0.5**0.5
-# Deviation of a tile's own displacement, in shares of the field's.
-_LOCAL = 0.25
 # Relative deviation of depths that the displacement leaves free, per unit of displacement.
 _DEPTH_FREEDOM = 64.0
 _TILES = (4, 3)
@@ -108,17 +107,12 @@ def motion_covariance(view: PairView) -> tuple[Tensor, Tensor]:
     H = torch.einsum("nea,neb,n->ab", J, J, weight) - gain.T @ mixed
     # How a displacement (2,) of each point enters the gradient of the motion: (N, 6, 2).
     pull = (J.transpose(1, 2) - gain[..., None] * by_depth[:, None]) * weight[:, None, None]
-    smooth = (pull @ view.field).sum(0)
-    own = pull.new_zeros(len(view.count), 6, 2).index_add_(0, view.tile, pull)
-    own = own.transpose(0, 1).reshape(6, -1)
+    G = (pull @ view.field).sum(0)
     scale = H.diagonal().clamp(min=1e-12).rsqrt()
     eye = torch.eye(6, dtype=H.dtype, device=H.device)
     factor = torch.linalg.cholesky(H * scale[:, None] * scale[None] + 1e-9 * eye)
-    moved = [
-        torch.cholesky_solve(G * scale[:, None], factor) * scale[:, None]
-        for G in (smooth, _LOCAL * own)
-    ]
-    return moved[0] @ moved[0].T, moved[1] @ moved[1].T
+    K = torch.cholesky_solve(G * scale[:, None], factor) * scale[:, None]
+    return K @ K.T, torch.cholesky_inverse(factor) * scale[:, None] * scale[None]
 
 
 def visible_displacement(view: PairView, observed: Tensor) -> tuple[float, float]:
