@@ -98,7 +98,7 @@ create_venv() {
 install_packages() {
     if [ "$ros" = wheels ]; then
         "$venv/bin/python" -m pip install -c requirements/constraints.txt \
-            -r requirements/ros-build.txt colcon-common-extensions -e ".[ros,evaluate,matching,dev]"
+            -r requirements/ros-build.txt colcon-common-extensions -e ".[ros,evaluate,matching,benchmark,dev]"
         sh scripts/build_tf2_msgs.sh "$venv"
     else
         # ROS 2's own Python modules are compiled for the system's NumPy: keep that one.
