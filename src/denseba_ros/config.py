@@ -34,6 +34,9 @@ class TrackerConfig(_Section):
     """Corners per keyframe that optical flow follows."""
     iterations: int = Field(8, ge=1, le=50)
     """Gauss-Newton steps per pyramid level."""
+    relocalise: bool = True
+    """Where an image cannot be aligned, look for it among the last keyframes by learned matches;
+    needs denseba_ros[matching] and does nothing without it."""
 
 
 class KeyframeConfig(_Section):

@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "compare a run with ground truth",
     "demo": "a camera stream through the ROS 2 nodes, compared with ground truth",
     "benchmark": "time the backend against physical floors and other solvers",
+    "train": "train a network from recorded sequences",
     "doctor": "say what is wrong with this machine",
     "replay": "publish a sequence or bag as camera topics",
     "record": "write a node's outputs to files",

@@ -56,6 +56,12 @@ class Mapper:
         self.window.append(keyframe)
         return keyframe
 
+    def resume(self, keyframe: WindowKeyframe) -> None:
+        """Begin the window with a keyframe of an earlier one, as it was."""
+        keyframe.observed.clear()
+        self.window.append(keyframe)
+        self._next_id = max(self._next_id, keyframe.id + 1)
+
     def make_keyframe(self, image: PreparedFrame, T: Tensor, affine: Tensor) -> WindowKeyframe:
         """A keyframe with its points chosen, of which no depth is known yet."""
         slots = self.config.tracker.features

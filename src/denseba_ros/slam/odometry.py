@@ -27,6 +27,7 @@ from denseba_ros.slam.mapping import Mapper
 from denseba_ros.slam.motion import Motions
 from denseba_ros.slam.prepared import PreparedFrame
 from denseba_ros.slam.reference import Reference, Seen
+from denseba_ros.slam.relocalisation import make_relocaliser
 from denseba_ros.slam.tracker import Alignment, Tracker, frame_information
 from denseba_ros.slam.uncertainty import PathUncertainty
 
@@ -59,6 +60,9 @@ class Odometry:
         self._reference: Reference | None = None
         self._corners: CornerTracker | None = None
         self._bootstrap = Bootstrap(self.config.tracker.features)
+        device = pick_device(self.config.device)
+        wanted = self.config.tracker.relocalise
+        self._relocaliser = make_relocaliser(wanted, device, self.config.seed)
         self._motions = Motions()
         # T_camera_world of the image that a new start begins from.
         self._T_first = self._motions.T
@@ -90,12 +94,18 @@ class Odometry:
             raise ImageError("the camera changed; reset before images of another camera")
         self._camera = camera
         if self._mapper is None:
-            return self._initialise(image, started)
+            found = self._relocalise(image) if self._lost else None
+            if found is None:
+                return self._initialise(image, started)
+            return self._accept(image, found, time.perf_counter() - started)
         alignment = self._track(image)
         tracked = time.perf_counter() - started
         reason = _failure(alignment)
         if reason:
-            return self._lose(frame, reason, tracked)
+            found = self._relocalise(image)
+            if found is None:
+                return self._lose(frame, reason, tracked)
+            alignment, tracked = found, time.perf_counter() - started
         return self._accept(image, alignment, tracked)
 
     # -- start ---------------------------------------------------------------------------------
@@ -236,6 +246,8 @@ class Odometry:
         points = keyframe.points
         self._reference = self._tracker().reference(points, keyframe.pyramid, keyframe.affine)
         self._corners = CornerTracker(self._camera, keyframe.grey, self._reference, points.corners)
+        if self._relocaliser is not None:
+            self._relocaliser.remember(keyframe)
         self._scale = float(1.0 / points.inverse_depth[points.valid].median())
         self._uncertainty.adjusted(self._camera, self._mapper.keyframes)
 
@@ -251,6 +263,35 @@ class Odometry:
             self._mapper = None
             self._bootstrap = Bootstrap(self.config.tracker.features)
         return self._estimate(frame, Tracking.LOST, None, False, reason, {"tracking": tracked})
+
+    def _relocalise(self, image: PreparedFrame) -> Alignment | None:
+        """Align with whichever of the last keyframes the image shows, and go on from there."""
+        if self._relocaliser is None:
+            return None
+        assert self._camera is not None
+        place = self._relocaliser.find(self._camera, image.frame.image)
+        if place is None:
+            return None
+        keyframe = place.keyframe
+        reference = self._tracker().reference(keyframe.points, keyframe.pyramid, keyframe.affine)
+        count = keyframe.points.corners
+        corners = CornerTracker(self._camera, keyframe.grey, reference, count)
+        seen = Seen(image.pyramid, corners.follow(image.grey, place.T_image_keyframe))
+        start = place.T_image_keyframe
+        alignment = self._tracker().align(reference, seen, start, keyframe.affine)
+        if _failure(alignment):
+            return None
+        self._resume(keyframe)
+        return alignment
+
+    def _resume(self, keyframe: WindowKeyframe) -> None:
+        """Make a keyframe the newest one; where it is not, the window begins anew with it."""
+        if self._mapper is not None and self._mapper.keyframes[-1] is keyframe:
+            return
+        left = [] if self._mapper is None else self._mapper.keyframes
+        self._finished += [self._view(k) for k in left if k is not keyframe]
+        self._start_mapper(keyframe.T.device).resume(keyframe)
+        self._after_keyframe()
 
     # -- results -------------------------------------------------------------------------------
 

@@ -114,10 +114,11 @@ def _linearised(ctx: Any, x: list[Tensor], y: Tensor) -> tuple[Tensor, Tensor]:
 
 def _jacobian(F: Tensor, y: Tensor) -> Tensor:
     """dF/dy (B, d, n) of independent samples, one row of every sample at a time."""
-    d = F.shape[1]
-    rows = torch.eye(d, dtype=F.dtype, device=F.device)[:, None].expand(d, *F.shape)
-    (out,) = torch.autograd.grad(F, y, rows, retain_graph=True, is_grads_batched=True)
-    return out.flatten(2).transpose(0, 1)
+    rows = []
+    for column in F.unbind(1):
+        (row,) = torch.autograd.grad(column.sum(), y, retain_graph=True)
+        rows.append(row.flatten(1))
+    return torch.stack(rows, 1)
 
 
 def _adjoint(J: Tensor, gradient: Tensor) -> Tensor:

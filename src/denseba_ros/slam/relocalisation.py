@@ -1,0 +1,130 @@
+"""Where an image lies among the last keyframes, from learned matches alone.
+
+The first aid when direct alignment fails: a fast turn, images that show nothing, a jump. Learned
+features need no start, and the keyframes' depth fixes the scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.errors import ConfigurationError
+from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.geometry.pyramid import sample
+from denseba_ros.matching.absolute_pose import absolute_pose
+from denseba_ros.matching.features import Features, XFeat, features_available
+from denseba_ros.matching.matches import Matches, match_features
+from denseba_ros.matching.weight_file import load_weights
+from denseba_ros.matching.weight_network import WeightNetwork, sampling_logits
+from denseba_ros.resources import share_file
+from denseba_ros.slam.keyframe_depth import GRID_LEVEL
+
+WEIGHTS = "models/match_weights.safetensors"
+_KEPT = 24
+_FEATURES = 1000
+# Keyframes whose features are made on one lost image, the newest first: each takes some 60 ms.
+_MADE_AT_ONCE = 6
+# Keyframes with most matches whose pose is worth solving for.
+_TRIED = 3
+_SAMPLES = 128
+_THRESHOLD_PIXELS = 3.0
+_MAX_SIGMA = 0.3
+_MIN_INLIERS, _MIN_SHARE = 25, 0.25
+
+
+@dataclass(frozen=True)
+class Place:
+    """``T_image_keyframe`` (4, 4) float64 of an image against one of the keyframes, and how many
+    matches agree with it."""
+
+    keyframe: WindowKeyframe
+    T_image_keyframe: Tensor
+    inliers: int
+
+
+class Relocaliser:
+    """Remembers the last keyframes; their features are made when the first image is lost."""
+
+    def __init__(self, device: torch.device, weights: WeightNetwork | None, seed: int) -> None:
+        """Raises ConfigurationError without the package of the features."""
+        self._network = XFeat(_FEATURES, device)
+        self._weights = weights
+        self._seed = seed
+        self._kept: list[tuple[WindowKeyframe, Features | None]] = []
+
+    def remember(self, keyframe: WindowKeyframe) -> None:
+        """Keep a keyframe, which may still be adjusted; the oldest is forgotten."""
+        if any(kept is keyframe for kept, _ in self._kept):
+            return
+        self._kept = [*self._kept, (keyframe, None)][-_KEPT:]
+
+    @torch.no_grad()
+    def find(self, camera: Pinhole, image: Tensor) -> Place | None:
+        """The place of a grey image (1, 1, H, W), 0-255, or None where too few matches agree."""
+        self._make_features()
+        features = self._network.detect(image)
+        if len(features.places) < _MIN_INLIERS:
+            return None
+        candidates = [
+            (keyframe, match_features(known, features))
+            for keyframe, known in self._kept
+            if known is not None
+        ]
+        candidates.sort(key=lambda candidate: len(candidate[1]), reverse=True)
+        places = [self._solve(camera, *candidate) for candidate in candidates[:_TRIED]]
+        known_places = [place for place in places if place is not None]
+        return max(known_places, key=lambda place: place.inliers, default=None)
+
+    def _make_features(self) -> None:
+        """Features of some more keyframes, also while the images show nothing."""
+        missing = [k for k, (_, known) in enumerate(self._kept) if known is None]
+        for k in missing[-_MADE_AT_ONCE:]:
+            keyframe = self._kept[k][0]
+            self._kept[k] = (keyframe, self._network.detect(keyframe.pyramid[0][:, :1]))
+
+    def _solve(self, camera: Pinhole, keyframe: WindowKeyframe, matches: Matches) -> Place | None:
+        points, ok = _points(camera, keyframe, matches.first)
+        if int(ok.sum()) < _MIN_INLIERS:
+            return None
+        rays = camera.rays(matches.second.double())
+        logits = self._logits(camera, matches)[ok]
+        generator = torch.Generator(points.device).manual_seed(self._seed)
+        threshold = _THRESHOLD_PIXELS / camera.fx
+        found = absolute_pose(points[ok], rays[ok, :2], logits, _SAMPLES, threshold, generator)
+        if found is None:
+            return None
+        inliers = int(found.inliers.sum())
+        if inliers < max(_MIN_INLIERS, _MIN_SHARE * int(ok.sum())):
+            return None
+        return Place(keyframe, found.T_camera_points, inliers)
+
+    def _logits(self, camera: Pinhole, matches: Matches) -> Tensor:
+        """(M,) by the trained network, or all alike without one."""
+        if self._weights is None:
+            return torch.zeros_like(matches.side[:, 0])
+        first, second = (camera.rays(x)[None, :, :2] for x in (matches.first, matches.second))
+        return sampling_logits(self._weights(first, second, matches.side[None])[0])
+
+
+def make_relocaliser(wanted: bool, device: torch.device, seed: int) -> Relocaliser | None:
+    """A relocaliser with the shipped weights, where it is wanted and its package is installed."""
+    if not wanted or not features_available():
+        return None
+    try:
+        weights = load_weights(share_file(WEIGHTS)).to(device)
+    except ConfigurationError:
+        weights = None
+    return Relocaliser(device, weights, seed)
+
+
+def _points(camera: Pinhole, keyframe: WindowKeyframe, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Points (M, 3) float64 of the keyframe at ``pixels`` (M, 2), and where its depth is known."""
+    cells = (pixels + 0.5) / (1 << GRID_LEVEL) - 0.5
+    inverse_depth, sigma = sample(keyframe.surface[None], cells[None])[0]
+    ok = (sigma < _MAX_SIGMA) & (inverse_depth > 1e-6)
+    rays = camera.rays(pixels.double())
+    return rays / inverse_depth.double().clamp(min=1e-6)[:, None], ok

@@ -1,0 +1,94 @@
+"""Image pairs with putative matches and the true relative pose, from recorded sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+from tqdm import tqdm
+
+from denseba_ros.config import Config
+from denseba_ros.errors import SequenceError
+from denseba_ros.geometry import se3
+from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.geometry.rectify import Rectifier
+from denseba_ros.matching.features import Features, XFeat
+from denseba_ros.matching.matches import match_features
+from denseba_ros.sequences.opening import open_sequence
+from denseba_ros.sequences.trajectory import associate
+
+_STAMP_TOLERANCE_NS = 5_000_000
+
+
+@dataclass(frozen=True)
+class MatchPair:
+    """``first`` and ``second`` (M, 2) normalised image coordinates, ``side`` (M, 3), the true
+    ``T_second_first`` (4, 4), and the size of a ``pixel`` in normalised coordinates."""
+
+    first: Tensor
+    second: Tensor
+    side: Tensor
+    T_second_first: Tensor
+    pixel: float
+
+    @property
+    def E(self) -> Tensor:
+        """True essential matrix (3, 3) of length one; zero without translation."""
+        T = self.T_second_first
+        return F.normalize((se3.hat(T[:3, 3]) @ T[:3, :3]).flatten(), dim=0).reshape(3, 3)
+
+
+class FeatureSequence:
+    """Features and poses of the frames of one sequence, at the system's working resolution."""
+
+    def __init__(
+        self, path: Path, features: int, begin: float = 0.0, end: float = 1.0, stride: int = 1
+    ) -> None:
+        """Read the frames from ``begin`` to ``end``, shares of the sequence, every ``stride``-th.
+
+        Raises:
+            SequenceError: when the sequence brings no ground truth.
+            ConfigurationError: without the package of the features.
+        """
+        sequence = open_sequence(path)
+        truth = sequence.groundtruth()
+        if truth is None:
+            raise SequenceError(f"{path}: this sequence brings no ground truth")
+        rectifier = Rectifier(sequence.calibration, Config().frontend.working_pixels)
+        self.camera = Pinhole.from_calibration(rectifier.calibration)
+        network = XFeat(features)
+        first, last = int(begin * len(sequence)), int(end * len(sequence))
+        self.indices: list[int] = []
+        self._features: list[Features] = []
+        stamps = []
+        for frame in tqdm(sequence, total=len(sequence), desc=path.name, disable=None):
+            if frame.index >= last:
+                break
+            if frame.index < first or (frame.index - first) % stride:
+                continue
+            grey = torch.from_numpy(rectifier.rectify(frame.image)).float()[None, None]
+            self.indices.append(frame.index)
+            self._features.append(network.detect(grey))
+            stamps.append(frame.stamp_ns)
+        found, at = associate(np.array(stamps), truth.stamps_ns, _STAMP_TOLERANCE_NS)
+        self._pose = {
+            int(k): torch.from_numpy(truth.T_world_camera[j])
+            for k, j in zip(found, at, strict=True)
+        }
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def pair(self, one: int, other: int) -> MatchPair | None:
+        """Matches between the frames at two positions; None where a pose is not known."""
+        if one not in self._pose or other not in self._pose:
+            return None
+        matches = match_features(self._features[one], self._features[other])
+        camera = self.camera
+        first, second = (camera.rays(x.double())[..., :2] for x in (matches.first, matches.second))
+        T = se3.inverse(self._pose[other]) @ self._pose[one]
+        return MatchPair(first, second, matches.side, T, 1.0 / camera.fx)
