@@ -51,6 +51,9 @@ class Odometry:
         self.config = config
         self._noise = Noise(config.backend.intensity_noise, pixel=config.backend.pixel_noise)
         self._kernel = choose_kernel(config.backend.kernel, pick_device(config.device))
+        self._relocaliser = make_relocaliser(
+            config.tracker.relocalise, pick_device(config.device), config.seed
+        )
         self.reset()
 
     def reset(self) -> None:
@@ -60,9 +63,8 @@ class Odometry:
         self._reference: Reference | None = None
         self._corners: CornerTracker | None = None
         self._bootstrap = Bootstrap(self.config.tracker.features)
-        device = pick_device(self.config.device)
-        wanted = self.config.tracker.relocalise
-        self._relocaliser = make_relocaliser(wanted, device, self.config.seed)
+        if self._relocaliser is not None:
+            self._relocaliser.forget()
         self._motions = Motions()
         # T_camera_world of the image that a new start begins from.
         self._T_first = self._motions.T

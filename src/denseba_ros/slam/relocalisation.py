@@ -62,6 +62,10 @@ class Relocaliser:
             return
         self._kept = [*self._kept, (keyframe, None)][-_KEPT:]
 
+    def forget(self) -> None:
+        """Begin without keyframes."""
+        self._kept = []
+
     @torch.no_grad()
     def find(self, camera: Pinhole, image: Tensor) -> Place | None:
         """The place of a grey image (1, 1, H, W), 0-255, or None where too few matches agree."""
