@@ -23,8 +23,9 @@ _SYNTHETIC_NOISE = 0.7  # pixels
 @dataclass(frozen=True)
 class MatchTraining:
     """``steps`` of ``batch`` pairs out of ``pairs`` that are matched once; frames of a pair are up
-    to ``gap`` positions apart. The losses through the solvers begin after the share ``warm_up`` of
-    the steps and look at ``through`` pairs of each batch."""
+    to ``gap`` positions apart, and at most ``matches`` of each are looked at. The losses through
+    the solvers begin after the share ``warm_up`` of the steps, on ``through`` pairs of each batch.
+    """
 
     steps: int = 1500
     batch: int = 8
@@ -36,6 +37,7 @@ class MatchTraining:
     refined: float = 1.0
     sampled: float = 1.0
     synthetic: float = 0.3
+    matches: int = 256
     seed: int = 0
 
 
@@ -118,7 +120,15 @@ def collect_pairs(
 def _varied(pair: MatchPair, settings: MatchTraining, rng: np.random.Generator) -> MatchPair:
     if rng.random() < settings.synthetic:
         pair = _synthetic(pair, *labels(pair), rng)
-    return turned(pair, rng)
+    return turned(_thinned(pair, settings.matches, rng), rng)
+
+
+def _thinned(pair: MatchPair, most: int, rng: np.random.Generator) -> MatchPair:
+    """At most ``most`` of the matches, drawn at random."""
+    if len(pair.first) <= most:
+        return pair
+    keep = torch.from_numpy(rng.permutation(len(pair.first))[:most])
+    return replace(pair, first=pair.first[keep], second=pair.second[keep], side=pair.side[keep])
 
 
 def turned(pair: MatchPair, rng: np.random.Generator) -> MatchPair:
