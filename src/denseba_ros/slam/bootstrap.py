@@ -5,10 +5,12 @@ While it waits, the camera has turned but hardly moved, so every image gets its 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from denseba_ros.frontend.flow import Grey, Points, detect_corners, track
 from denseba_ros.frontend.rotation import rotation_between
@@ -27,6 +29,10 @@ _MIN_CORNERS = 30
 _MIN_FOLLOWED = 0.35
 
 
+# Places (M, 2) of the same points in two images (1, 1, H, W) that may be far apart.
+WideMatcher = Callable[[Tensor, Tensor], tuple[Points, Points]]
+
+
 @dataclass(frozen=True)
 class Start:
     """Two images with their relative pose: ``corners`` (M, 2) of the first image."""
@@ -39,8 +45,10 @@ class Start:
 class Bootstrap:
     """Feed images until a start comes back."""
 
-    def __init__(self, corners: int) -> None:
+    def __init__(self, corners: int, matcher: WideMatcher | None = None) -> None:
+        """Follow up to ``corners``; where flow loses them, ``matcher`` looks for a start."""
         self._count = corners
+        self._matcher = matcher
         self.first: PreparedFrame | None = None
         self._last: Grey | None = None
         self._corners: Points = np.zeros((0, 2), np.float32)
@@ -58,6 +66,9 @@ class Bootstrap:
             return None
         self._follow(image.grey)
         if not len(self._alive) or self._alive.mean() < _MIN_FOLLOWED:
+            start = self._wide_start(image)
+            if start is not None:
+                return start
             self._restart(image, "too few corners could be followed from the first image")
             return None
         a, b = self._corners[self._alive], self._places[self._alive]
@@ -70,6 +81,17 @@ class Bootstrap:
         solution, self.reason = two_view(a, b, K, _START_PARALLAX)
         if solution is None:
             return None
+        return Start(self.first, a, solution)
+
+    def _wide_start(self, image: PreparedFrame) -> Start | None:
+        """A start from learned matches with the first image."""
+        if self._matcher is None or self.first is None:
+            return None
+        a, b = self._matcher(self.first.frame.image, image.frame.image)
+        solution, _ = two_view(a, b, image.frame.calibration.matrix, _START_PARALLAX)
+        if solution is None:
+            return None
+        self.reason = ""
         return Start(self.first, a, solution)
 
     def _follow(self, grey: Grey) -> None:

@@ -62,7 +62,7 @@ class Odometry:
         self._mapper: Mapper | None = None
         self._reference: Reference | None = None
         self._corners: CornerTracker | None = None
-        self._bootstrap = Bootstrap(self.config.tracker.features)
+        self._bootstrap = self._make_bootstrap()
         if self._relocaliser is not None:
             self._relocaliser.forget()
         self._motions = Motions()
@@ -132,6 +132,10 @@ class Odometry:
         self._motions.restart(frame.stamp_ns, self._mapper.keyframes[-1].T)
         seconds = {"tracking": 0.0, "backend": time.perf_counter() - started}
         return self._estimate(frame, Tracking.TRACKING, self._depth(), True, "", seconds)
+
+    def _make_bootstrap(self) -> Bootstrap:
+        matcher = self._relocaliser.pairs if self._relocaliser is not None else None
+        return Bootstrap(self.config.tracker.features, matcher)
 
     def _wait(self, frame: FrontendFrame, started: float) -> Estimate:
         """Until two views suffice: what little of the motion shows, at the prior's depth."""
@@ -263,7 +267,7 @@ class Odometry:
         if self._lost >= _GIVE_UP:
             self._finished += [self._view(k) for k in self._mapper.keyframes]
             self._mapper = None
-            self._bootstrap = Bootstrap(self.config.tracker.features)
+            self._bootstrap = self._make_bootstrap()
         return self._estimate(frame, Tracking.LOST, None, False, reason, {"tracking": tracked})
 
     def _relocalise(self, image: PreparedFrame) -> Alignment | None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.errors import ConfigurationError
+from denseba_ros.frontend.flow import Points
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import sample
 from denseba_ros.matching.absolute_pose import absolute_pose
@@ -33,6 +34,8 @@ _TRIED = 3
 _SAMPLES = 128
 _THRESHOLD_PIXELS = 3.0
 _MAX_SIGMA = 0.3
+# Similarity of descriptors from which on most matches are right.
+_LIKELY = 0.82
 _MIN_INLIERS, _MIN_SHARE = 25, 0.25
 
 
@@ -82,6 +85,15 @@ class Relocaliser:
         places = [self._solve(camera, *candidate) for candidate in candidates[:_TRIED]]
         known_places = [place for place in places if place is not None]
         return max(known_places, key=lambda place: place.inliers, default=None)
+
+    @torch.no_grad()
+    def pairs(self, first: Tensor, second: Tensor) -> tuple[Points, Points]:
+        """Places (M, 2) of likely matches between two grey images (1, 1, H, W), 0-255."""
+        one, other = self._network.detect(first), self._network.detect(second)
+        matches = match_features(one, other)
+        likely = matches.side[:, 0] > _LIKELY
+        places = (matches.first[likely], matches.second[likely])
+        return places[0].cpu().numpy(), places[1].cpu().numpy()
 
     def _make_features(self) -> None:
         """Features of some more keyframes, also while the images show nothing."""
