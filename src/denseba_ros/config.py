@@ -6,12 +6,15 @@ Pydantic checks types and ranges and names the wrong key, so no code here does.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from denseba_ros.errors import ConfigurationError
+
+LIVE: Final[dict[str, JsonValue]] = {"live": True}
+"""Marks a field that may change between two images; any other holds from configure to cleanup."""
 
 
 class _Section(BaseModel):
@@ -32,7 +35,7 @@ class FrontendConfig(_Section):
 class TrackerConfig(_Section):
     features: int = Field(500, ge=50, le=5000)
     """Corners per keyframe that optical flow follows."""
-    iterations: int = Field(8, ge=1, le=50)
+    iterations: int = Field(8, ge=1, le=50, json_schema_extra=LIVE)
     """Gauss-Newton steps per pyramid level."""
     relocalise: bool = True
     """Where an image cannot be aligned, look for it among the last keyframes by learned matches;
@@ -40,9 +43,9 @@ class TrackerConfig(_Section):
 
 
 class KeyframeConfig(_Section):
-    max_flow: float = Field(0.05, gt=0.0, lt=1.0)
+    max_flow: float = Field(0.05, gt=0.0, lt=1.0, json_schema_extra=LIVE)
     """A new keyframe when the mean flow since the last exceeds this share of the image width."""
-    min_visible: float = Field(0.7, gt=0.0, lt=1.0)
+    min_visible: float = Field(0.7, gt=0.0, lt=1.0, json_schema_extra=LIVE)
     """... or when fewer than this share of the last keyframe's points are still visible."""
 
 
@@ -71,7 +74,7 @@ class Config(_Section):
     """Where the tensors live; auto takes CUDA where there is a GPU."""
     seed: int = Field(0, ge=0)
     """Seed of everything that samples."""
-    depth_every_frame: bool = True
+    depth_every_frame: bool = Field(True, json_schema_extra=LIVE)
     """Render depth for every image (True) or only for keyframes (False)."""
     frontend: FrontendConfig = FrontendConfig()
     tracker: TrackerConfig = TrackerConfig()

@@ -59,6 +59,9 @@ class FakeSystem:
     def finished_keyframes(self) -> list[Keyframe]:
         return []
 
+    def reconfigure(self, config: Any) -> None:
+        self.config = config
+
     def reset(self) -> None:
         self.count = 0
         self.resets += 1

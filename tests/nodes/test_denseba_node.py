@@ -60,6 +60,7 @@ class Bench:
         }
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
         self.node = ros.add(DensebaNode(self._make_system, parameter_overrides=overrides))
+        self.node.autostart()
         self.client = ros.client()
         self.heard: dict[str, list[Any]] = defaultdict(list)
         self._names = {name.lstrip("/") for name in OUTPUTS}
@@ -169,6 +170,113 @@ def test_images_before_camera_info_wait_for_it(bench: Bench) -> None:
     bench.send_info()
     bench.wait_for_images(2)
     assert [state for _, state, _ in bench.statuses()] == ["initialising", "tracking"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "lost_variances"),
+    [
+        ({}, [3.0, 1.0, 2.0, 6.0, 4.0, 5.0]),
+        ({"node.unknown_after": 0.0}, [1e6] * 6),
+        ({"node.lost_output": "null"}, [9999.0] * 6),
+    ],
+)
+def test_what_odometry_says_while_lost_can_be_chosen(
+    ros: Any,
+    fake_system: Any,
+    calibration: Calibration,
+    parameters: dict[str, Any],
+    lost_variances: list[float],
+) -> None:
+    bench = Bench(ros, fake_system, calibration, **parameters)
+    bench.send_info()
+    for i, image in enumerate([BRIGHT, BRIGHT, np.zeros_like(BRIGHT)]):
+        bench.send(SECOND + i * SECOND // 30, image)
+    bench.wait_for("odometry", 2)
+    bench.wait_for_images(3)
+    lost = bench.heard["odometry"][1]
+    np.testing.assert_allclose(np.diag(np.reshape(lost.pose.covariance, (6, 6))), lost_variances)
+    is_null = parameters.get("node.lost_output") == "null"
+    assert (lost.pose.pose.orientation.w == 0.0) == is_null
+    bench.wait_for("/tf", 1 if is_null else 2)
+
+
+def test_odom_does_not_jump_on_recovery_and_map_takes_the_difference(bench: Bench) -> None:
+    bench.send_info()
+    for i, image in enumerate([BRIGHT, BRIGHT, BRIGHT, np.zeros_like(BRIGHT)]):
+        bench.send(SECOND + i * SECOND // 30, image)
+    bench.wait_for_images(4)
+    bench.system.count = 50  # tracking comes back 4.6 m ahead
+    bench.send(SECOND + 4 * SECOND // 30)
+    bench.wait_for("odometry", 4)
+    bench.wait_for("/tf", 4)
+    x = [m.pose.pose.position.x for m in bench.heard["odometry"]]
+    # The fake moves at 3 m/s, which the prediction goes on with.
+    np.testing.assert_allclose(x, [0.1, 0.2, 0.3, 0.4], atol=1e-3)
+    map_odom = transform_from_msg(bench.heard["/tf"][-1].transforms[0].transform)
+    np.testing.assert_allclose(map_odom[:3, 3], [4.6, 0.0, 0.0], atol=0.01)
+    bench.wait_for_images(5)
+    variance = bench.heard["odometry"][-1].pose.covariance[0]
+    assert variance == pytest.approx(3.0 + 4.6**2, rel=0.01)
+    values = {v.key: v.value for v in bench.heard["status"][-1].status[0].values}
+    assert float(values["map to odom"].split()[3]) == pytest.approx(4.6, rel=0.01)
+    assert values["resets"] == "0"
+
+
+def test_odometry_goes_on_over_images_that_cannot_be_used(bench: Bench) -> None:
+    bench.send_info()
+    bench.send(SECOND)
+    bench.send(SECOND + SECOND // 30)
+    bench.send(SECOND + 2 * SECOND // 30, encoding="invented8")
+    bench.wait_for("odometry", 2)
+    x = [m.pose.pose.position.x for m in bench.heard["odometry"]]
+    np.testing.assert_allclose(x, [0.1, 0.2], atol=1e-6)
+    first, second = (m.pose.covariance[0] for m in bench.heard["odometry"])
+    assert second > first
+
+
+def test_after_a_reset_odometry_goes_on_as_unknown_until_there_is_a_pose(bench: Bench) -> None:
+    bench.send_info()
+    for stamp in (SECOND, 2 * SECOND):
+        bench.send(stamp)
+    bench.wait_for_images(2)
+    assert bench.call("reset").success
+    bench.send(3 * SECOND)
+    bench.wait_for("odometry", 2)
+    assert bench.heard["odometry"][-1].pose.covariance[0] == 1e6
+    bench.wait_for_images(3)
+    values = {v.key: v.value for v in bench.heard["status"][-1].status[0].values}
+    assert values["resets"] == "1"
+
+
+def test_transforms_can_be_inverted_and_prefixed(
+    ros: Any, fake_system: Any, calibration: Calibration
+) -> None:
+    inverted = {f"node.invert_{name}_tf": True for name in ("map", "odom", "camera")}
+    bench = Bench(ros, fake_system, calibration, **inverted, **{"node.frame_prefix": "one/"})
+    bench.send_info()
+    bench.send(SECOND)
+    bench.send(2 * SECOND)
+    bench.wait_for("/tf", 1)
+    bench.wait_for("/tf_static", 1)
+    names = [(t.header.frame_id, t.child_frame_id) for t in bench.heard["/tf"][0].transforms]
+    assert names == [("one/odom", "one/map"), ("one/base_link", "one/odom")]
+    (static,) = bench.heard["/tf_static"][0].transforms
+    assert (static.header.frame_id, static.child_frame_id) == ("camera", "one/base_link")
+    base_odom = transform_from_msg(bench.heard["/tf"][0].transforms[1].transform)
+    np.testing.assert_allclose(base_odom[:3, 3], [-0.1, 0.0, 0.0], atol=1e-9)
+
+
+def test_black_images_are_named_in_the_diagnostics(bench: Bench) -> None:
+    bench.send_info()
+    bench.send(SECOND, np.zeros_like(BRIGHT))
+    bench.wait_for_images(1)
+
+    def images() -> str:
+        arrays = bench.heard["/diagnostics"]
+        values = arrays[-1].status[0].values if arrays else []
+        return "".join(v.value for v in values if v.key == "images")
+
+    bench.ros.spin_until(lambda: "black" in images(), "black in /diagnostics")
 
 
 def test_a_lost_image_keeps_odometry_going_and_says_so(bench: Bench) -> None:
@@ -326,16 +434,26 @@ def test_frames_are_renamed_and_tf_is_switched_off(
     assert bench.heard["/tf"] == []
 
 
-def test_a_bug_in_the_system_stops_the_node_loudly(
+def test_one_failing_image_starts_anew_and_a_lasting_bug_stops_the_node_loudly(
     ros: Any, fake_system: Any, calibration: Calibration
 ) -> None:
+    good = fake_system.process
+
     def broken(_: int, __: np.ndarray) -> None:
         raise ZeroDivisionError("a bug")
 
-    fake_system.process = broken
     bench = Bench(ros, fake_system, calibration)
     bench.send_info()
+    fake_system.process = broken
     bench.send(SECOND)
+    ros.spin_until(lambda: bench.system.resets == 1, "a new start")
+    assert bench.node.failure is None
+    fake_system.process = good
+    bench.send(SECOND + 1)
+    bench.wait_for_images(1)
+    fake_system.process = broken
+    for i in range(3):
+        bench.send(SECOND + 2 + i)
     ros.spin_until(lambda: bench.node.failure is not None, "the failure")
     assert isinstance(bench.node.failure, ZeroDivisionError)
 

@@ -46,7 +46,7 @@ class FakeOdometry:
     def __init__(self, system: Any) -> None:
         self.system, self.frames = system, []
         self.keyframes, self.finished_keyframes = system.keyframes, system.finished_keyframes
-        self.reset = system.reset
+        self.reset, self.reconfigure = system.reset, system.reconfigure
 
     def process(self, frame: FrontendFrame) -> Estimate:
         self.frames.append(frame)
@@ -62,6 +62,7 @@ def test_images_become_odometry_in_two_steps(
         Parameter("node.queue_size", value=0),
     ]
     frontend = ros.add(FrontendNode(FakeFrontend, parameter_overrides=overrides))
+    frontend.autostart()
     client = ros.client()
     images = client.create_publisher(Image, "image", 10)
     infos = client.create_publisher(CameraInfo, "camera_info", 10)
@@ -82,6 +83,7 @@ def test_images_become_odometry_in_two_steps(
 
     # Images wait for a backend instead of getting lost.
     backend = ros.add(BackendNode(lambda _: odometry, parameter_overrides=overrides))
+    backend.autostart()
     outputs = [p for p in backend.publishers if p.topic_name in ("/odometry", "/status")]
     ros.spin_until(lambda: all(p.get_subscription_count() for p in outputs), "the backend")
     images.publish(encoded_image_to_msg(image, "", 2 * SECOND, "camera"))

@@ -15,13 +15,12 @@ from rclpy.qos import QoSProfile
 from denseba_ros.config import Config
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.nodes.extrinsics import make_extrinsics
+from denseba_ros.nodes.estimating_node import EstimatingNode
 from denseba_ros.nodes.frontend_messages import TOPICS, FrontendMessages, frame_from_messages
-from denseba_ros.nodes.outputs import EstimateOutputs, KeyframeSource
+from denseba_ros.nodes.outputs import KeyframeSource
 from denseba_ros.nodes.running import run_node
 from denseba_ros.nodes.stamp_joiner import StampJoiner
 from denseba_ros.nodes.stamps import stamp_to_ns
-from denseba_ros.nodes.working_node import WorkingNode
 from denseba_ros.slam.estimate import Estimate
 from denseba_ros.slam.odometry import Odometry
 
@@ -33,6 +32,8 @@ class FrameOdometry(KeyframeSource, Protocol):
 
     def reset(self) -> None: ...
 
+    def reconfigure(self, config: Config) -> None: ...
+
 
 @dataclass(frozen=True)
 class ReceivedFrame:
@@ -43,24 +44,33 @@ class ReceivedFrame:
     messages: FrontendMessages
 
 
-class BackendNode(WorkingNode[ReceivedFrame]):
+class BackendNode(EstimatingNode[ReceivedFrame]):
     """One ``Odometry`` between the frontend's topics and the outputs."""
 
     def __init__(
         self, make_odometry: Callable[[Config], FrameOdometry] = Odometry, **node_options: Any
     ) -> None:
         super().__init__("denseba_backend", **node_options)
-        torch.manual_seed(self.config.seed)
-        self._odometry = make_odometry(self.config)
+        self._make_odometry = make_odometry
+        self._odometry: FrameOdometry | None = None
         self._calibration: Calibration | None = None
-        self._camera_frame: str | None = None
         self._last_frame = time.monotonic()
-        self.outputs = EstimateOutputs(self, self.settings)
-        self.extrinsics = make_extrinsics(self, self.settings, self.try_open)
+
+    def prepare(self) -> None:
+        super().prepare()
+        torch.manual_seed(self.config.seed)
+        self._odometry = self._make_odometry(self.config)
+
+    def subscribe(self) -> None:
         self._joiner = StampJoiner(TOPICS)
+        self._last_frame = time.monotonic()
         for name, kind in TOPICS.items():
             arrived = partial(self._part_arrived, name)
             self.create_subscription(kind, f"frontend/{name}", arrived, QoSProfile(depth=10))
+
+    def release(self) -> None:
+        self._odometry = self._calibration = None
+        super().release()
 
     def _part_arrived(self, name: str, message: Any) -> None:
         stamp_ns = stamp_to_ns(message.header.stamp)
@@ -70,17 +80,17 @@ class BackendNode(WorkingNode[ReceivedFrame]):
             self.drop(stamp, "frontend message lost")
         if parts is not None:
             self._last_frame = time.monotonic()
-            self._camera_frame = parts["image"].header.frame_id
-            frame = ReceivedFrame(stamp_ns, self._camera_frame, FrontendMessages(**parts))
+            frame_id = parts["image"].header.frame_id
+            self.image_arrived(stamp_ns, frame_id)
+            frame = ReceivedFrame(stamp_ns, frame_id, FrontendMessages(**parts))
             self.receive(frame)
 
     def is_ready(self) -> bool:
-        frame = self._camera_frame
-        return frame is not None and self.extrinsics.mount(frame) is not None
+        return self.has_mount()
 
     def process(self, item: ReceivedFrame) -> None:
-        mount = self.extrinsics.mount(item.frame_id)
-        if mount is None:
+        mount, odometry = self.mount_of(item.frame_id), self._odometry
+        if mount is None or odometry is None:
             self.drop(item.stamp_ns, f"no TF to {item.frame_id}")
             return
         started = time.perf_counter()
@@ -89,21 +99,18 @@ class BackendNode(WorkingNode[ReceivedFrame]):
             self.restart()
             self.health.reset()
         self._calibration = frame.calibration
+        odometry.reconfigure(self.wanted())
         with torch.inference_mode():
-            estimate = self._odometry.process(frame)
-        processed = time.perf_counter()
-        self.outputs.publish(estimate, self._odometry, mount, item.frame_id)
-        published = time.perf_counter()
-        seconds = {"total": processed - started, "publishing": published - processed}
-        self.health.processed({**estimate.seconds, **seconds}, estimate)
-        self.status.processed(estimate)
+            estimate = odometry.process(frame)
+        self.publish(estimate, odometry, mount, item.frame_id, started)
 
     def restart(self) -> None:
-        self._odometry.reset()
+        if self._odometry is not None:
+            self._odometry.reset()
         self.outputs.reset()
 
     def watch(self) -> None:
-        self.extrinsics.watch()
+        super().watch()
         limit = self.settings.input_timeout
         if time.monotonic() - self._last_frame > limit:
             self.complaints.complain(

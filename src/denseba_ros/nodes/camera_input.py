@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from rclpy.event_handler import QoSMessageLostInfo, SubscriptionEventCallbacks
+from rclpy.event_handler import QoSMessageLostInfo
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -17,8 +17,10 @@ from denseba_ros.errors import CalibrationError, ImageError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.camera_info import calibration_from_msg
 from denseba_ros.nodes.complaints import Complaints
+from denseba_ros.nodes.image_check import ImageCheck
 from denseba_ros.nodes.images import image_from_msg
 from denseba_ros.nodes.node_config import NodeConfig
+from denseba_ros.nodes.qos_events import describe_publishers, subscription_events
 from denseba_ros.nodes.stamps import stamp_to_ns
 
 _FALLBACK_FRAME = "camera_optical_frame"
@@ -31,6 +33,7 @@ class CameraImage:
     stamp_ns: int
     frame_id: str
     message: Image | CompressedImage
+    topic: str = "image"
 
     def decode(self, calibration: Calibration) -> np.ndarray:
         """Uint8 (H, W) or (H, W, 3) BGR.
@@ -38,11 +41,14 @@ class CameraImage:
         Raises:
             ImageError: when it cannot be decoded or is not of the calibration's size.
         """
-        image = image_from_msg(self.message)
+        try:
+            image = image_from_msg(self.message)
+        except ImageError as error:
+            raise ImageError(f"{self.topic}: {error}. Does its driver fill the message?") from error
         height, width = image.shape[:2]
         if (width, height) != (calibration.width, calibration.height):
             raise ImageError(
-                f"the image is {width}x{height} but camera_info says "
+                f"{self.topic}: the image is {width}x{height} but camera_info says "
                 f"{calibration.width}x{calibration.height}: publish the camera_info of this size"
             )
         # Torch refuses to promise anything about views of memory that must not be written.
@@ -69,6 +75,7 @@ class CameraInput:
         self._node, self._settings = node, settings
         self._on_image, self._on_calibration, self._on_loss = on_image, on_calibration, on_loss
         self._complaints = Complaints(node.get_logger().warning, settings.input_timeout)
+        self._check = ImageCheck()
         self._last_image = self._last_info = time.monotonic()
         self._last_message: CameraInfo | None = None
         self.image_topic, self.info_topic = self._subscribe()
@@ -84,22 +91,32 @@ class CameraInput:
         is_raw = settings.image_transport == "raw"
         # As image_transport does it: one remapping of `image` moves both transports.
         image_topic = node.resolve_topic_name("image") + ("" if is_raw else "/compressed")
-        overrides = QoSOverridingOptions.with_default_policies()
+        info_topic = node.resolve_topic_name("camera_info")
         node.create_subscription(
             Image if is_raw else CompressedImage,
             image_topic,
             self._image_arrived,
             qos,
-            qos_overriding_options=overrides,
-            event_callbacks=SubscriptionEventCallbacks(message_lost=self._images_lost),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            event_callbacks=subscription_events(self._complaints, image_topic, self._images_lost),
         )
-        info = node.create_subscription(CameraInfo, "camera_info", self._info_arrived, qos)
-        return image_topic, info.topic_name
+        node.create_subscription(
+            CameraInfo,
+            "camera_info",
+            self._info_arrived,
+            # One of its own: overrides write into it.
+            QoSProfile(depth=qos.depth, reliability=qos.reliability),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            event_callbacks=subscription_events(self._complaints, info_topic),
+        )
+        return image_topic, info_topic
 
     def _image_arrived(self, message: Image | CompressedImage) -> None:
         self._last_image = time.monotonic()
         frame_id = self._settings.camera_frame or message.header.frame_id or _FALLBACK_FRAME
-        self._on_image(CameraImage(stamp_to_ns(message.header.stamp), frame_id, message))
+        self._on_image(
+            CameraImage(stamp_to_ns(message.header.stamp), frame_id, message, self.image_topic)
+        )
 
     def _images_lost(self, event: QoSMessageLostInfo) -> None:
         self._on_loss(event.total_count_change)
@@ -122,22 +139,36 @@ class CameraInput:
         self._last_message = message
         if calibration != self.calibration:
             if self.calibration is not None:
-                self._node.get_logger().warning(f"{self.info_topic}: the calibration changed")
+                self._complaints.complain(
+                    "changed",
+                    f"{self.info_topic}: the calibration changed, the odometry starts anew. Do two "
+                    "cameras publish on this topic?",
+                )
             self.calibration = calibration
             self._on_calibration()
 
-    def watch(self) -> None:
-        """Complain about what has not come for a while; to be called about once a second."""
-        now, limit = time.monotonic(), self._settings.input_timeout
+    def look(self, stamp_ns: int, image: np.ndarray) -> str:
+        """What is wrong with the content of a decoded image, said to the user too."""
+        wrong = self._check.look(stamp_ns, image)
+        if wrong:
+            kind = wrong.split(maxsplit=1)[0]
+            self._complaints.complain(kind, f"the images on {self.image_topic} are {wrong}")
+        return wrong
+
+    def watch(self, limit: float) -> None:
+        """Complain about what has not come for ``limit`` s; to be called about once a second."""
+        now = time.monotonic()
         if now - self._last_image > limit:
             self._complaints.complain(
                 "no image",
-                f"no image on {self.image_topic} for {limit:g} s: is the camera running, and the "
-                "topic remapped (image:=/your/topic)?",
+                f"no image on {self.image_topic} for {limit:g} s; "
+                f"{describe_publishers(self._node, self.image_topic)}: is the camera running, and "
+                "the topic remapped (image:=/your/topic)?",
             )
         elif self.calibration is None and now - self._last_info > limit:
             self._complaints.complain(
                 "no camera_info",
-                f"images arrive, but no camera_info on {self.info_topic} for {limit:g} s: publish "
-                "it or remap it (camera_info:=/your/topic)",
+                f"images arrive, but no camera_info on {self.info_topic} for {limit:g} s; "
+                f"{describe_publishers(self._node, self.info_topic)}: publish it or remap it "
+                "(camera_info:=/your/topic)",
             )

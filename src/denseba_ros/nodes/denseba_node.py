@@ -12,12 +12,11 @@ import numpy as np
 from denseba_ros.config import Config
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.camera_input import CameraImage, CameraInput
-from denseba_ros.nodes.extrinsics import make_extrinsics
-from denseba_ros.nodes.outputs import EstimateOutputs, KeyframeSource
+from denseba_ros.nodes.estimating_node import EstimatingNode
+from denseba_ros.nodes.outputs import KeyframeSource
 from denseba_ros.nodes.running import run_node
-from denseba_ros.nodes.working_node import WorkingNode
 from denseba_ros.slam.estimate import Estimate
-from denseba_ros.slam.system import System
+from denseba_ros.slam.system import System, warm_up
 
 
 class ImageSystem(KeyframeSource, Protocol):
@@ -27,57 +26,64 @@ class ImageSystem(KeyframeSource, Protocol):
 
     def reset(self) -> None: ...
 
+    def reconfigure(self, config: Config) -> None: ...
 
-class DensebaNode(WorkingNode[CameraImage]):
+
+class DensebaNode(EstimatingNode[CameraImage]):
     """One ``System`` between the camera's topics and the outputs."""
 
     def __init__(
         self,
-        make_system: Callable[[Config, Calibration], ImageSystem] = System,
+        make_system: Callable[[Config, Calibration], ImageSystem] | None = None,
         **node_options: Any,
     ) -> None:
         super().__init__("denseba", **node_options)
         self._make_system = make_system
         self._system: ImageSystem | None = None
         self._calibration: Calibration | None = None
-        self._camera_frame: str | None = None
-        self.outputs = EstimateOutputs(self, self.settings)
-        self.extrinsics = make_extrinsics(self, self.settings, self.try_open)
+        self.camera: CameraInput | None = None
+
+    def prepare(self) -> None:
+        super().prepare()
+        if self._make_system is None:
+            warm_up(self.config)
+
+    def subscribe(self) -> None:
         self.camera = CameraInput(
             self, self.settings, self._image_arrived, self.try_open, self.images_lost
         )
 
+    def release(self) -> None:
+        self.camera, self._system, self._calibration = None, None, None
+        super().release()
+
     def _image_arrived(self, image: CameraImage) -> None:
-        self._camera_frame = image.frame_id
+        self.image_arrived(image.stamp_ns, image.frame_id)
         self.receive(image)
 
     def is_ready(self) -> bool:
-        if self.camera.calibration is None or self._camera_frame is None:
-            return False
-        return self.extrinsics.mount(self._camera_frame) is not None
+        return self.camera is not None and self.camera.calibration is not None and self.has_mount()
 
     def process(self, item: CameraImage) -> None:
-        mount, calibration = self.extrinsics.mount(item.frame_id), self.camera.calibration
-        if mount is None or calibration is None:
+        mount = self.mount_of(item.frame_id)
+        calibration = None if self.camera is None else self.camera.calibration
+        if self.camera is None or mount is None or calibration is None:
             self.drop(item.stamp_ns, f"no TF to {item.frame_id}")
             return
         image = item.decode(calibration)
+        self.health.image_looks(self.camera.look(item.stamp_ns, image))
         system = self._system_for(calibration)
+        system.reconfigure(self.wanted())
         started = time.perf_counter()
         estimate = system.process(item.stamp_ns, image)
-        processed = time.perf_counter()
-        self.outputs.publish(estimate, system, mount, item.frame_id)
-        published = time.perf_counter()
-        seconds = {"total": processed - started, "publishing": published - processed}
-        self.health.processed({**estimate.seconds, **seconds}, estimate)
-        self.status.processed(estimate)
+        self.publish(estimate, system, mount, item.frame_id, started)
 
     def _system_for(self, calibration: Calibration) -> ImageSystem:
         if self._system is None or calibration != self._calibration:
             if self._system is not None:
                 self.outputs.reset()
                 self.health.reset()
-            self._system = self._make_system(self.config, calibration)
+            self._system = (self._make_system or System)(self.config, calibration)
             self._calibration = calibration
         return self._system
 
@@ -87,8 +93,9 @@ class DensebaNode(WorkingNode[CameraImage]):
         self.outputs.reset()
 
     def watch(self) -> None:
-        self.camera.watch()
-        self.extrinsics.watch()
+        super().watch()
+        if self.camera is not None:
+            self.camera.watch(self.settings.input_timeout)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from denseba_ros.errors import DensebaError
 from denseba_ros.geometry.body_frame import CameraMount, T_base_optical
 from denseba_ros.nodes.complaints import Complaints
 from denseba_ros.nodes.node_config import NodeConfig
-from denseba_ros.nodes.poses import transform_from_msg, transform_to_msg
+from denseba_ros.nodes.poses import maybe_inverted, transform_from_msg
 from denseba_ros.nodes.transform_tree import TransformTree
 
 STATIC_TF_QOS = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -25,7 +25,7 @@ class ParameterExtrinsics:
 
     def __init__(self, node: Node, settings: NodeConfig) -> None:
         self._mount = CameraMount(T_base_optical(*settings.extrinsics))
-        self._node, self._base_frame = node, settings.base_frame
+        self._node, self._settings = node, settings
         self._published_frame: str | None = None
         self._publisher = (
             node.create_publisher(TFMessage, "/tf_static", STATIC_TF_QOS)
@@ -39,7 +39,10 @@ class ParameterExtrinsics:
             self._published_frame = camera_frame
             now = self._node.get_clock().now().nanoseconds
             T = self._mount.T_base_camera
-            transform = transform_to_msg(T, now, self._base_frame, camera_frame)
+            settings = self._settings
+            transform = maybe_inverted(
+                T, now, settings.base, camera_frame, settings.invert_camera_tf
+            )
             self._publisher.publish(TFMessage(transforms=[transform]))
         return self._mount
 
@@ -51,7 +54,7 @@ class TransformExtrinsics:
     """The mount that TF gives; fixed once it was found for a camera frame."""
 
     def __init__(self, node: Node, settings: NodeConfig, on_change: Callable[[], None]) -> None:
-        self._base_frame, self._on_change = settings.base_frame, on_change
+        self._base_frame, self._on_change = settings.base, on_change
         self._tree = TransformTree()
         self._mounts: dict[str, CameraMount] = {}
         self._wanted: str | None = None

@@ -39,27 +39,39 @@ class FrontendNode(WorkingNode[CameraImage]):
         self._make_frontend = make_frontend
         self._frontend: ImageFrontend | None = None
         self._calibration: Calibration | None = None
+        self._publishers_by_name: dict[str, Any] = {}
+        self.camera: CameraInput | None = None
+
+    def prepare(self) -> None:
         self._publishers_by_name = {
             name: self.create_publisher(kind, f"frontend/{name}", QoSProfile(depth=10))
             for name, kind in TOPICS.items()
         }
+
+    def subscribe(self) -> None:
         self.camera = CameraInput(
             self, self.settings, self.receive, self.try_open, self.images_lost
         )
 
+    def release(self) -> None:
+        self.camera = self._frontend = self._calibration = None
+        self._publishers_by_name = {}
+
     def is_ready(self) -> bool:
-        return self.camera.calibration is not None and self._backend_listens()
+        camera = self.camera
+        return camera is not None and camera.calibration is not None and self._backend_listens()
 
     def _backend_listens(self) -> bool:
         publishers = self._publishers_by_name.values()
         return all(publisher.get_subscription_count() > 0 for publisher in publishers)
 
     def process(self, item: CameraImage) -> None:
-        calibration = self.camera.calibration
-        if calibration is None or not self._backend_listens():
+        calibration = None if self.camera is None else self.camera.calibration
+        if self.camera is None or calibration is None or not self._backend_listens():
             self.drop(item.stamp_ns, "no backend")
             return
         image = item.decode(calibration)
+        self.health.image_looks(self.camera.look(item.stamp_ns, image))
         if self._frontend is None or calibration != self._calibration:
             self._frontend = self._make_frontend(self.config, calibration)
             self._calibration = calibration
@@ -79,7 +91,9 @@ class FrontendNode(WorkingNode[CameraImage]):
         self._frontend = None
 
     def watch(self) -> None:
-        self.camera.watch()
+        if self.camera is None:
+            return
+        self.camera.watch(self.settings.input_timeout)
         if self.camera.calibration is not None and not self._backend_listens():
             self.complaints.complain("no backend", "no backend_node listens to frontend/*")
 

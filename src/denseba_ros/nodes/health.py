@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from denseba_ros.slam.estimate import Estimate, Tracking
@@ -23,11 +23,20 @@ class HealthReport:
     processed_rate: float
     seconds: dict[str, float]
     """Median per stage since the last report."""
+    latency: tuple[float, float]
+    """Seconds from an image's arrival to its outputs: median and largest since the last report."""
     tracking: Tracking | None
     reason: str
     keyframes: int
     resets: int
+    gaps: int
+    quality: float
+    lost_seconds: float
+    """By the images' stamps; 0 while tracking."""
+    image: str
+    """What is wrong with the images' content, empty when nothing is."""
     paused: bool
+    lifecycle: str
 
 
 @dataclass
@@ -36,6 +45,7 @@ class _Totals:
     processed: int = 0
     keyframes: int = 0
     resets: int = 0
+    gaps: int = 0
     drops: Counter[str] = field(default_factory=Counter)
 
 
@@ -48,9 +58,22 @@ class Health:
         self._then = _Totals()
         self._reported_at = time.monotonic()
         self._seconds: dict[str, list[float]] = {}
-        self._tracking: Tracking | None = None
-        self._reason = ""
+        self._latencies: list[float] = []
+        self._forget()
         self.paused = False
+        self.lifecycle = ""
+
+    def _forget(self) -> None:
+        self._tracking: Tracking | None = None
+        self._reason = self._image = ""
+        self._quality = 0.0
+        self._stamp_ns = 0
+        self._lost_since_ns: int | None = None
+
+    @property
+    def resets(self) -> int:
+        """How often the odometry started anew, in an announced way."""
+        return self._now.resets
 
     def received(self) -> None:
         """One message arrived."""
@@ -71,13 +94,32 @@ class Health:
             if estimate is not None:
                 self._now.keyframes += estimate.is_keyframe
                 self._tracking, self._reason = estimate.tracking, estimate.reason
+                self._quality, self._stamp_ns = estimate.quality, estimate.stamp_ns
+                if estimate.tracking is not Tracking.LOST:
+                    self._lost_since_ns = None
+                elif self._lost_since_ns is None:
+                    self._lost_since_ns = estimate.stamp_ns
+
+    def latency(self, seconds: float) -> None:
+        """An image was done so long after it arrived."""
+        with self._lock:
+            self._latencies.append(seconds)
+
+    def gap(self) -> None:
+        """A long time passed between two images."""
+        with self._lock:
+            self._now.gaps += 1
+
+    def image_looks(self, complaint: str) -> None:
+        """What is wrong with the content of the newest image, empty when nothing is."""
+        self._image = complaint
 
     def reset(self) -> None:
         """The odometry starts anew."""
         with self._lock:
             self._now.resets += 1
             self._now.keyframes = 0
-            self._tracking, self._reason = None, ""
+            self._forget()
 
     def report(self) -> HealthReport:
         """Totals, and rates since the last call."""
@@ -96,11 +138,22 @@ class Health:
                 reason=self._reason,
                 keyframes=now.keyframes,
                 resets=now.resets,
+                gaps=now.gaps,
+                latency=(median(self._latencies), max(self._latencies))
+                if self._latencies
+                else (0.0, 0.0),
+                quality=self._quality,
+                lost_seconds=self._lost_seconds(),
+                image=self._image,
                 paused=self.paused,
+                lifecycle=self.lifecycle,
             )
-            self._then = _Totals(
-                now.received, now.processed, now.keyframes, now.resets, Counter(now.drops)
-            )
+            self._then = replace(now, drops=Counter(now.drops))
             self._reported_at += elapsed
-            self._seconds = {}
+            self._seconds, self._latencies = {}, []
             return report
+
+    def _lost_seconds(self) -> float:
+        if self._lost_since_ns is None:
+            return 0.0
+        return (self._stamp_ns - self._lost_since_ns) * 1e-9

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from denseba_ros.config import LIVE
 from denseba_ros.errors import ConfigurationError
 
 
@@ -16,6 +17,10 @@ class NodeConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
+    autostart: bool = True
+    """Configure and activate at the start; else wait for a lifecycle manager."""
+    frame_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9_/]*$")
+    """Put before odom_frame, map_frame and base_frame: robots that share one TF tree."""
     odom_frame: str = Field(default="odom", min_length=1)
     """Frame of odometry; the base's frame at the first image, x forward, y left, z up."""
     map_frame: str = Field(default="map", min_length=1)
@@ -24,12 +29,18 @@ class NodeConfig(BaseModel):
     """Frame of the robot whose pose the odometry gives."""
     camera_frame: str = ""
     """Optical frame of the camera; empty takes frame_id of the images."""
-    publish_odom_tf: bool = True
+    publish_odom_tf: bool = Field(default=True, json_schema_extra=LIVE)
     """Publish odom -> base on /tf. Switch off where a filter that fuses odometry does."""
-    publish_map_tf: bool = True
-    """Publish map -> odom (the identity until there is loop closure) on /tf."""
+    publish_map_tf: bool = Field(default=True, json_schema_extra=LIVE)
+    """Publish map -> odom on /tf: the identity until tracking came back elsewhere after a loss."""
     publish_camera_tf: bool = True
     """Publish base -> camera, as `extrinsics` says, on /tf_static; not with extrinsics_from_tf."""
+    invert_odom_tf: bool = Field(default=False, json_schema_extra=LIVE)
+    """Publish base -> odom instead, where the tree has base as odom's parent."""
+    invert_map_tf: bool = Field(default=False, json_schema_extra=LIVE)
+    """Publish odom -> map instead of map -> odom."""
+    invert_camera_tf: bool = False
+    """Publish camera -> base instead of base -> camera."""
     extrinsics: tuple[float, float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     """Mounting frame of the camera (x: view) in the base: x, y, z (m), roll, pitch, yaw (rad)."""
     extrinsics_from_tf: bool = False
@@ -42,14 +53,38 @@ class NodeConfig(BaseModel):
     """The images are rectified already (image_rect): use P of camera_info and no distortion."""
     subscription_depth: int = Field(default=5, ge=1, le=1000)
     """Images that the middleware keeps until the node takes them."""
-    queue_size: int = Field(default=2, ge=0, le=1000)
+    queue_size: int = Field(default=1, ge=0, le=1000)
     """Images waiting for the tracker; the oldest is dropped and counted. 0 keeps every image."""
+    lost_output: Literal["predict", "null"] = Field(default="predict", json_schema_extra=LIVE)
+    """Odometry while lost: the predicted pose with a growing covariance, or rtabmap's null pose
+    (all zero, covariance 9999, no TF)."""
+    unknown_after: float = Field(default=2.0, ge=0.0, le=3600.0, json_schema_extra=LIVE)
+    """Seconds of being lost after which odometry carries the covariance 1e6: unknown."""
+    prediction_rate: float = Field(default=0.0, ge=0.0, le=200.0)
+    """Publish odometry/predicted so often (Hz) between the images too, for autopilots; 0: not."""
+    px4: bool = False
+    """Publish px4_msgs/VehicleOdometry on fmu/in/vehicle_visual_odometry; needs px4_msgs."""
     path_max_length: int = Field(default=5000, ge=1, le=1_000_000)
     """Poses kept in `path`; the oldest go first."""
-    publish_points: bool = True
+    publish_points: bool = Field(default=True, json_schema_extra=LIVE)
     """Publish the point cloud of each new keyframe."""
-    input_timeout: float = Field(default=5.0, ge=0.5, le=3600.0)
+    input_timeout: float = Field(default=5.0, ge=0.5, le=3600.0, json_schema_extra=LIVE)
     """Seconds without images, camera_info or extrinsics before the node complains."""
+
+    @property
+    def odom(self) -> str:
+        """Frame of odometry with its prefix."""
+        return self.frame_prefix + self.odom_frame
+
+    @property
+    def map(self) -> str:
+        """Frame above odom with its prefix."""
+        return self.frame_prefix + self.map_frame
+
+    @property
+    def base(self) -> str:
+        """Frame of the robot with its prefix."""
+        return self.frame_prefix + self.base_frame
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> NodeConfig:

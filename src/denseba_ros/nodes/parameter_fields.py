@@ -30,6 +30,12 @@ def _flat_fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str
             yield prefix + name, field
 
 
+def is_live(field: FieldInfo) -> bool:
+    """Whether the parameter may change while the node runs."""
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("live"))
+
+
 def bounds(field: FieldInfo) -> tuple[float | None, float | None]:
     """Smallest and largest value, None where there is none; exclusive bounds count as well."""
     low = high = None
@@ -47,7 +53,9 @@ def constraints(field: FieldInfo) -> str:
     texts = [_bound_in_words(constraint) for constraint in field.metadata]
     if get_origin(kind) is Literal:
         texts.append("one of " + ", ".join(str(value) for value in get_args(kind)))
-    return "; ".join(texts)
+    if is_live(field):
+        texts.append("may change while it runs")
+    return "; ".join(text for text in texts if text)
 
 
 def _bound_in_words(constraint: Any) -> str:

@@ -20,7 +20,7 @@ _FOREIGN_PREFIXES = ("qos_overrides.", "use_sim_time", "start_type_description_s
 
 
 def declare_parameters(node: Node) -> tuple[Config, NodeConfig]:
-    """Declare all parameters on ``node`` and read them; they cannot change while it runs.
+    """Declare all parameters on ``node`` and read them.
 
     Raises:
         ConfigurationError: with the reason, on an unknown name, a wrong type or range.
@@ -33,16 +33,27 @@ def declare_parameters(node: Node) -> tuple[Config, NodeConfig]:
             declared = node.declare_parameter(name, _ros_value(field.default), descriptor(field))
         except ParameterException as error:
             raise ConfigurationError(f"parameter {name}: {error}") from error
-        _insert(values, name.split("."), declared.value)
-    node_values = values.pop("node")
-    return Config.from_dict(values), NodeConfig.from_dict(node_values)
+        values[name] = declared.value
+    return models_from_values(values)
+
+
+def models_from_values(values: Mapping[str, Any]) -> tuple[Config, NodeConfig]:
+    """Both models from the values of all parameters by their dotted names.
+
+    Raises:
+        ConfigurationError: with the name and the reason of every wrong value.
+    """
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        _insert(nested, name.split("."), value)
+    node_values = nested.pop("node")
+    return Config.from_dict(nested), NodeConfig.from_dict(node_values)
 
 
 def descriptor(field: FieldInfo) -> ParameterDescriptor:
     """Description, range and allowed values of one parameter, as ``ros2 param describe`` shows."""
     result = ParameterDescriptor(
         description=field.description or "",
-        read_only=True,
         # Lets a file say 5 where 5.0 is meant; the models check the type.
         dynamic_typing=field.annotation is float or get_origin(field.annotation) is tuple,
     )

@@ -8,9 +8,11 @@ from nav_msgs.msg import Odometry
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import TrajectoryError
-from denseba_ros.geometry.body_frame import CameraMount
+from denseba_ros.geometry.body_frame import CameraMount, rigid_inverse
 from denseba_ros.nodes.stamps import make_header
 from denseba_ros.slam.estimate import Estimate
+
+_NULL_VARIANCE = 9999.0
 
 
 def pose_to_msg(T: np.ndarray) -> Pose:
@@ -40,6 +42,24 @@ def transform_to_msg(
     translation, rotation = message.transform.translation, message.transform.rotation
     translation.x, translation.y, translation.z = (float(v) for v in T_parent_child[:3, 3])
     rotation.x, rotation.y, rotation.z, rotation.w = _quaternion(T_parent_child)
+    return message
+
+
+def maybe_inverted(
+    T_parent_child: np.ndarray, stamp_ns: int, parent: str, child: str, is_inverted: bool
+) -> TransformStamped:
+    """The pose of ``child`` in ``parent``, or that of ``parent`` in ``child``."""
+    if is_inverted:
+        return transform_to_msg(rigid_inverse(T_parent_child), stamp_ns, child, parent)
+    return transform_to_msg(T_parent_child, stamp_ns, parent, child)
+
+
+def null_odometry(stamp_ns: int, odom_frame: str, base_frame: str) -> Odometry:
+    """What rtabmap publishes while it is lost: zeros, the quaternion too, and covariance 9999."""
+    message = Odometry(header=make_header(stamp_ns, odom_frame), child_frame_id=base_frame)
+    message.pose.pose.orientation.w = 0.0
+    message.pose.covariance = np.diag([_NULL_VARIANCE] * 6).ravel()
+    message.twist.covariance = np.diag([_NULL_VARIANCE] * 6).ravel()
     return message
 
 

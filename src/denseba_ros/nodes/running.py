@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import traceback
@@ -18,6 +19,8 @@ from denseba_ros.nodes.stopping import stop_event
 from denseba_ros.nodes.working_node import WorkingNode
 
 _SPIN_SECONDS = 0.2
+# An image in hand is waited for so long after SIGINT.
+_CLOSE_SECONDS = 1.0
 _WRONG_INPUT = 2
 _BUG = 1
 
@@ -40,20 +43,31 @@ def run_node(make_node: Callable[[], WorkingNode[Any]]) -> int:
 def _spin(make_node: Callable[[], WorkingNode[Any]], stop: threading.Event) -> int:
     try:
         node = make_node()
+        node.autostart()
     except DensebaError as error:
-        print(f"denseba: {error}", file=sys.stderr)
-        return _WRONG_INPUT
+        return _report(error)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
+    is_idle = True
     try:
-        while not stop.is_set() and node.failure is None:
+        while not stop.is_set() and node.failure is None and not node.is_finalized:
             executor.spin_once(timeout_sec=_SPIN_SECONDS)
     finally:
-        node.close()
+        is_idle = node.close(_CLOSE_SECONDS)
         executor.shutdown()
         failure = node.failure
+        status = 0 if failure is None else _report(failure)
+        if not is_idle:
+            # An image is still being worked on, in compiled code that no signal reaches.
+            _leave_now(status)
         node.destroy_node()
-    return 0 if failure is None else _report(failure)
+    return status
+
+
+def _leave_now(status: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _report(failure: Exception) -> int:

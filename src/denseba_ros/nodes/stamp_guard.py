@@ -6,34 +6,38 @@ from enum import Enum
 
 RESET_AFTER_NS = 1_000_000_000
 """A jump back of more than this is a bag that starts again, not a late message."""
+GAP_NS = 1_000_000_000
+"""Images further apart are a gap, over which the last velocity says nothing."""
 
 
 class StampVerdict(Enum):
     """What the stamp of an image says about it."""
 
     ACCEPT = "accept"
+    GAP = "a gap before it"
     DUPLICATE = "duplicate stamp"
     BACKWARDS = "stamp earlier than the last image's"
     RESTART = "time jumped back"
 
 
 class StampGuard:
-    """Compares each stamp with the last accepted one."""
+    """Compares each stamp with the last accepted one; ``gap_ns`` lies between the last two."""
 
     def __init__(self) -> None:
         self._last: int | None = None
+        self.gap_ns = 0
 
     def check(self, stamp_ns: int) -> StampVerdict:
-        """ACCEPT and RESTART make ``stamp_ns`` the new last one."""
-        if self._last is not None and stamp_ns <= self._last:
-            if stamp_ns == self._last:
-                return StampVerdict.DUPLICATE
-            if self._last - stamp_ns <= RESET_AFTER_NS:
-                return StampVerdict.BACKWARDS
-            self._last = stamp_ns
+        """ACCEPT, GAP and RESTART make ``stamp_ns`` the new last one."""
+        last = stamp_ns - 1 if self._last is None else self._last
+        if stamp_ns == last:
+            return StampVerdict.DUPLICATE
+        if 0 < last - stamp_ns <= RESET_AFTER_NS:
+            return StampVerdict.BACKWARDS
+        self._last, self.gap_ns = stamp_ns, stamp_ns - last
+        if stamp_ns < last:
             return StampVerdict.RESTART
-        self._last = stamp_ns
-        return StampVerdict.ACCEPT
+        return StampVerdict.GAP if self.gap_ns > GAP_NS else StampVerdict.ACCEPT
 
     def reset(self) -> None:
         self._last = None

@@ -14,15 +14,15 @@ T = TypeVar("T")
 class Worker(Generic[T]):
     """Calls ``handle`` with every item of a queue, one after the other.
 
-    ``fail`` gets what ``handle`` raised, after which the thread ends: a bug must stop the node
-    loudly, not leave it alive and silent.
+    ``fail`` gets what ``handle`` raised; where it returns False the thread ends.
     """
 
     def __init__(
-        self, queue_size: int, handle: Callable[[T], None], fail: Callable[[Exception], None]
+        self, queue_size: int, handle: Callable[[T], None], fail: Callable[[Exception], bool]
     ) -> None:
         self.queue: FrameQueue[T] = FrameQueue(queue_size)
         self._handle, self._fail = handle, fail
+        self._is_closed = False
         self._thread = threading.Thread(target=self._work, name="denseba worker", daemon=True)
         self._thread.start()
 
@@ -31,10 +31,13 @@ class Worker(Generic[T]):
             try:
                 self._handle(item)
             except Exception as error:
-                self._fail(error)
-                return
+                # After closing nobody waits for the result, and the publishers may be gone.
+                if self._is_closed or not self._fail(error):
+                    return
 
-    def close(self, timeout: float = 10.0) -> None:
-        """Finish the item in hand, leave the rest, end the thread."""
+    def close(self, timeout: float = 10.0) -> bool:
+        """Finish the item in hand, leave the rest, end the thread; whether it has ended."""
+        self._is_closed = True
         self.queue.close()
         self._thread.join(timeout)
+        return not self._thread.is_alive()

@@ -1,19 +1,28 @@
-"""What the three nodes share: a queue, a worker, counted drops, services and diagnostics."""
+"""What the three nodes share: lifecycle, a queue, a worker, counted drops and diagnostics."""
 
 from __future__ import annotations
 
+import gc
+import time
+import traceback
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+import torch
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from denseba_ros.config import Config
 from denseba_ros.device import pick_device
-from denseba_ros.errors import CalibrationError, ImageError, TrajectoryError
+from denseba_ros.errors import CalibrationError, DensebaError, ImageError, TrajectoryError
 from denseba_ros.nodes.complaints import Complaints
 from denseba_ros.nodes.controls import Controls
 from denseba_ros.nodes.diagnostics import DiagnosticsPublisher
+from denseba_ros.nodes.entities import Entities
 from denseba_ros.nodes.health import Health
+from denseba_ros.nodes.live_parameters import LiveParameters
+from denseba_ros.nodes.node_config import NodeConfig
 from denseba_ros.nodes.outputs import StatusOutput
 from denseba_ros.nodes.parameters import declare_parameters
 from denseba_ros.nodes.stamp_guard import StampGuard, StampVerdict
@@ -21,6 +30,9 @@ from denseba_ros.nodes.worker import Worker
 
 _GATE_PERIOD = 0.2
 _WATCH_PERIOD = 1.0
+# Images in a row that may fail by a bug before the node gives up.
+_MAX_FAILURES = 3
+_SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
 class Stamped(Protocol):
@@ -33,29 +45,62 @@ class Stamped(Protocol):
 T = TypeVar("T", bound=Stamped)
 
 
-class WorkingNode(Node, Generic[T]):
-    """Takes items from callbacks, works through them in a thread of its own.
+@dataclass(frozen=True)
+class Arrived(Generic[T]):
+    """An item with the monotonic time at which it came."""
+
+    item: T
+    at: float
+
+    @property
+    def stamp_ns(self) -> int:
+        return self.item.stamp_ns
+
+
+class WorkingNode(LifecycleNode, Generic[T]):
+    """A managed node that works through its inputs in a thread of its own.
+
+    configure makes the outputs and loads what is large, activate subscribes and starts, deactivate
+    stops and keeps the map, cleanup gives everything back. ``failure`` is a bug that ended it.
 
     Raises:
-        ConfigurationError: when a parameter is unknown or wrong, or its device is not there.
+        ConfigurationError: when a parameter is unknown or wrong.
     """
 
     def __init__(self, name: str, **node_options: Any) -> None:
         super().__init__(name, **node_options)
         self.config, self.settings = declare_parameters(self)
         self.health = Health()
-        self.status = StatusOutput(self)
+        self.health.lifecycle = "unconfigured"
         self.controls = Controls(self, self.health)
         self.complaints = Complaints(self.get_logger().warning)
         self.failure: Exception | None = None
+        self.worker: Worker[Arrived[T]] | None = None
+        self.device = torch.device("cpu")
+        self.is_finalized = False
+        self._refusal: Exception | None = None
+        self._failures = 0
         self._guard = StampGuard()
-        self.device = pick_device(self.config.device)
-        facts = {"model": self.config.frontend.depth_model, "device": str(self.device)}
-        self._diagnostics = DiagnosticsPublisher(self, self.health, facts)
+        self._made = self._inputs = Entities(self)
+        self._diagnostics = DiagnosticsPublisher(self, self.health)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._gate_timer = self.create_timer(_GATE_PERIOD, self.try_open, clock=steady)
-        self._watch_timer = self.create_timer(_WATCH_PERIOD, self.watch, clock=steady)
-        self.worker: Worker[T] = Worker(self.settings.queue_size, self._work, self._fail)
+        self._watch_timer = self.create_timer(_WATCH_PERIOD, self._watch, clock=steady)
+        self._live = LiveParameters(self, self._is_idle, self._take_over)
+
+    # -- what the nodes do ---------------------------------------------------------------------
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Make the publishers and load what is large; DensebaError refuses the transition."""
+
+    @abstractmethod
+    def subscribe(self) -> None:
+        """Make the subscriptions: items begin to come."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Drop what ``prepare`` and the images made; publishers go by themselves."""
 
     @abstractmethod
     def is_ready(self) -> bool:
@@ -71,15 +116,120 @@ class WorkingNode(Node, Generic[T]):
 
     @abstractmethod
     def watch(self) -> None:
-        """Complain about missing inputs, once a second."""
+        """Complain about missing inputs, once a second while active."""
+
+    def reconfigured(self) -> None:
+        """``config`` or ``settings`` changed; only live fields while configured."""
+
+    def missed(self, stamp_ns: int) -> None:
+        """An image came that could not be used."""
+
+    # -- lifecycle -----------------------------------------------------------------------------
+
+    def autostart(self) -> None:
+        """Configure and activate where ``node.autostart`` says so.
+
+        Raises:
+            DensebaError: when the configuration does not work on this machine.
+        """
+        if self.settings.autostart:
+            if self.trigger_configure() != _SUCCESS:
+                raise self._refusal or DensebaError("the node could not be configured")
+            self.trigger_activate()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._made = Entities(self)
+        try:
+            self.device = pick_device(self.config.device)
+            self.status = StatusOutput(self)
+            self.prepare()
+        except Exception as error:
+            # rclpy would swallow it without a word.
+            is_bug = not isinstance(error, DensebaError)
+            text = "".join(traceback.format_exception(error)) if is_bug else str(error)
+            self.get_logger().error(f"cannot configure: {text}")
+            self._refusal = error
+            self._free()
+            return TransitionCallbackReturn.ERROR if is_bug else _FAILURE
+        model = self.config.frontend.depth_model
+        self._diagnostics.facts = {"model": model, "device": str(self.device)}
+        self._say("inactive")
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._inputs = Entities(self)
+        self.worker = Worker(self.settings.queue_size, self._work, self._fail)
+        self.subscribe()
+        self._gate_timer.reset()
+        self._say("active")
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._stop_work()
+        self._say("inactive")
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._free()
+        self._say("unconfigured")
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._stop_work()
+        self._free()
+        self._say("finalized")
+        self.is_finalized = True
+        return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._stop_work()
+        self._free()
+        self._say("unconfigured")
+        return _SUCCESS
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Stop the worker; whether it ended within ``timeout`` seconds."""
+        return self.worker is None or self.worker.close(timeout)
+
+    def _say(self, state: str) -> None:
+        self.health.lifecycle = state
+        self.get_logger().info(f"{self.get_name()} is {state}")
+
+    def _is_idle(self) -> bool:
+        return self.health.lifecycle == "unconfigured"
+
+    def _stop_work(self) -> None:
+        """No more inputs; what waits is dropped, what is in hand is finished."""
+        self._inputs.destroy()
+        if self.worker is not None:
+            self.worker.close()
+            for left in self.worker.queue.clear():
+                self.drop(left.stamp_ns, "deactivated")
+            self.worker = None
+
+    def _free(self) -> None:
+        self.release()
+        self._made.destroy()
+        self._guard.reset()
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _take_over(self, config: Config, settings: NodeConfig) -> None:
+        self.config, self.settings = config, settings
+        self.reconfigured()
+
+    # -- work ----------------------------------------------------------------------------------
 
     def receive(self, item: T) -> None:
         """Queue an item that arrived; the oldest goes when there are too many."""
         self.health.received()
+        if self.worker is None:
+            return
         if self.controls.paused:
             self.drop(item.stamp_ns, "paused")
             return
-        oldest = self.worker.queue.put(item)
+        oldest = self.worker.queue.put(Arrived(item, time.monotonic()))
         if oldest is not None:
             is_open = self.worker.queue.is_open
             self.drop(oldest.stamp_ns, "too slow" if is_open else "inputs incomplete")
@@ -96,15 +246,16 @@ class WorkingNode(Node, Generic[T]):
 
     def try_open(self) -> None:
         """Let the worker begin as soon as nothing is missing."""
-        if not self.worker.queue.is_open and self.is_ready():
+        if self.worker is not None and not self.worker.queue.is_open and self.is_ready():
             self._gate_timer.cancel()
             self.worker.queue.open()
 
-    def close(self) -> None:
-        """Stop the worker; the node publishes nothing more."""
-        self.worker.close()
+    def _watch(self) -> None:
+        if self.worker is not None:
+            self.watch()
 
-    def _work(self, item: T) -> None:
+    def _work(self, arrived: Arrived[T]) -> None:
+        item = arrived.item
         if self.controls.take_reset():
             self._restart("reset by service")
             self._guard.reset()
@@ -119,16 +270,32 @@ class WorkingNode(Node, Generic[T]):
             return
         if verdict is StampVerdict.RESTART:
             self._restart("time jumped back by more than 1 s")
+        if verdict is StampVerdict.GAP:
+            self.health.gap()
+            text = f"no image for {self._guard.gap_ns * 1e-9:.1f} s: going on from the last pose"
+            self.complaints.complain("gap", text)
         try:
             self.process(item)
         except (ImageError, CalibrationError, TrajectoryError) as error:
             self.complaints.complain("bad image", f"image dropped: {error}")
             self.drop(item.stamp_ns, "bad image")
+            self.missed(item.stamp_ns)
+        self.health.latency(time.monotonic() - arrived.at)
+        self._failures = 0
 
     def _restart(self, why: str) -> None:
         self.get_logger().warning(f"{why}: a new odometry frame starts with the next image")
         self.restart()
         self.health.reset()
 
-    def _fail(self, error: Exception) -> None:
-        self.failure = error
+    def _fail(self, error: Exception) -> bool:
+        """A bug or a failing device: start anew, but not for ever."""
+        self._failures += 1
+        if self._failures >= _MAX_FAILURES:
+            self.failure = error
+            return False
+        trace = "".join(traceback.format_exception(error))
+        self.get_logger().error(f"an image could not be processed, starting anew:\n{trace}")
+        self.health.dropped("internal error")
+        self._restart(f"internal error ({type(error).__name__})")
+        return True

@@ -64,6 +64,7 @@ class Estimate:
         reason: why the state is not TRACKING, or that the rotation alone is known yet (no depth
             then, and a wide covariance of the position); one plain sentence, else empty.
         seconds: time spent per stage: "frontend", "tracking", "backend", "depth" where rendered.
+        quality: share (0-1) of the keyframe's points that the image confirms; 0 when not measured.
     """
 
     stamp_ns: int
@@ -76,3 +77,4 @@ class Estimate:
     is_keyframe: bool
     reason: str
     seconds: dict[str, float]
+    quality: float = 0.0

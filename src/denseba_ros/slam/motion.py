@@ -12,6 +12,8 @@ from denseba_ros.geometry import se3
 _MAX_GAP = 0.5
 # Growth of the deviation per lost image: translation in median depths, rotation in radians.
 _LOST_TRANSLATION, _LOST_ROTATION = 0.05, 0.05
+# Seconds without a measurement that count like one lost image, however few images came.
+_LOST_SECONDS = 0.1
 
 
 class Motions:
@@ -24,13 +26,14 @@ class Motions:
         self._interval = 0.0
         self._affine: Tensor | None = None
         self._lost = 0
+        self._measured_ns: int | None = None
 
     def restart(self, stamp_ns: int, T: Tensor) -> None:
         """A pose without a past."""
         self.T, self._stamp_ns = T, stamp_ns
         self._velocity = torch.zeros_like(self._velocity)
         self._affine = None
-        self._lost = 0
+        self._lost, self._measured_ns = 0, stamp_ns
 
     def predict(self, stamp_ns: int, motion: Motion | None) -> Tensor:
         """T_camera_world expected at ``stamp_ns``, by the frontend or the last velocity."""
@@ -47,9 +50,12 @@ class Motions:
         else:
             self._velocity = torch.zeros_like(self._velocity)
         self.T, self._stamp_ns, self._affine, self._lost = T, stamp_ns, affine, 0
+        self._measured_ns = stamp_ns
 
     def guessed(self, stamp_ns: int, T: Tensor) -> None:
-        """A pose too rough to predict from; what was lost before stays lost."""
+        """A pose too rough to predict from; what was lost before stays lost, but is no more."""
+        if self._measured_ns is not None and self._stamp_ns is not None:
+            self._measured_ns += stamp_ns - self._stamp_ns
         self.T, self._stamp_ns, self._affine = T, stamp_ns, None
         self._velocity = torch.zeros_like(self._velocity)
 
@@ -70,9 +76,12 @@ class Motions:
         return other if self._affine is None else self._affine
 
     def lost_covariance(self, depth: float) -> Tensor:
-        """(6, 6) what the images lost since the last measurement add."""
+        """(6, 6) what the images or the time lost since the last measurement add."""
+        lost = float(self._lost)
+        if self._lost and self._stamp_ns is not None and self._measured_ns is not None:
+            lost = max(lost, (self._stamp_ns - self._measured_ns) * 1e-9 / _LOST_SECONDS)
         deviations = [_LOST_TRANSLATION * depth] * 3 + [_LOST_ROTATION] * 3
-        return torch.diag(torch.tensor(deviations, dtype=torch.float64) * self._lost) ** 2
+        return torch.diag(torch.tensor(deviations, dtype=torch.float64) * lost) ** 2
 
     def twist(self, step_covariance: Tensor) -> tuple[Tensor, Tensor]:
         """Velocity (6,) of the camera in its own frame, with covariance (6, 6).

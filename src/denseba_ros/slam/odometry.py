@@ -56,6 +56,10 @@ class Odometry:
         )
         self.reset()
 
+    def reconfigure(self, config: Config) -> None:
+        """Take over what may change between two images: the fields marked ``live``."""
+        self.config = config
+
     def reset(self) -> None:
         """Forget everything; the next image starts a new odometry frame."""
         self._camera: Pinhole | None = None
@@ -233,7 +237,10 @@ class Odometry:
         depth = self._depth() if is_keyframe or self.config.depth_every_frame else None
         if depth is not None:
             seconds["depth"] = time.perf_counter() - started
-        return self._estimate(frame, Tracking.TRACKING, depth, is_keyframe, "", seconds, covariance)
+        quality = min(alignment.inliers, alignment.visible)
+        return self._estimate(
+            frame, Tracking.TRACKING, depth, is_keyframe, "", seconds, covariance, quality
+        )
 
     def _add_keyframe(self, image: PreparedFrame, T: Tensor, affine: Tensor) -> None:
         """New keyframe, two iterations over the window, marginalisation."""
@@ -322,6 +329,7 @@ class Odometry:
         reason: str,
         seconds: dict[str, float],
         tracking_covariance: Tensor | None = None,
+        quality: float = 0.0,
     ) -> Estimate:
         """Put the present pose, its covariance and velocity together."""
         lost = self._motions.lost_covariance(self._scale or 1.0)
@@ -342,6 +350,7 @@ class Odometry:
             is_keyframe=is_keyframe,
             reason=reason,
             seconds=seconds,
+            quality=quality,
         )
 
 

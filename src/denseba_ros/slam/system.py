@@ -47,6 +47,22 @@ class System:
         """Keyframes that left the window since the last call, each given once."""
         return self.odometry.finished_keyframes()
 
+    def reconfigure(self, config: Config) -> None:
+        """Take over what may change between two images: the fields marked ``live``."""
+        self.odometry.reconfigure(config)
+
     def reset(self) -> None:
         """Forget everything; the next image starts a new odometry frame."""
         self.odometry.reset()
+
+
+def warm_up(config: Config) -> None:
+    """Load models and compiled loops, so that the first image need not wait for them.
+
+    Raises:
+        ConfigurationError: when a model is missing, or the device is not there.
+    """
+    system = System(config, Calibration(320, 240, 200.0, 200.0, 159.5, 119.5))
+    noise = np.random.default_rng(config.seed).integers(0, 255, (240, 320), dtype=np.uint8)
+    for stamp_ns in range(2):
+        system.process(stamp_ns, noise)
