@@ -1,4 +1,5 @@
-"""What tests of several parts share: the recorded sequences, and ROS 2 processes kept apart."""
+"""What tests of several parts share: recorded sequences, a small rendered one, and ROS 2 processes
+kept apart."""
 
 from __future__ import annotations
 
@@ -7,9 +8,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
+from denseba_ros.sequences.synthetic_room import RoomSequence
 from denseba_ros.transport import PROFILE_VARIABLES
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -39,6 +43,31 @@ def sequence_dir(data_dir: Path) -> Callable[[str], Path]:
         return data_dir / name
 
     return find
+
+
+@pytest.fixture(scope="session")
+def small_room() -> RoomSequence:
+    return RoomSequence("handheld", 6, 80, 80, noise=0.0, brightness=False, seed=2)
+
+
+@pytest.fixture(scope="session")
+def rgbd_folder(tmp_path_factory: pytest.TempPathFactory, small_room: RoomSequence) -> Path:
+    """Images with K.txt and, for every other one, depth in millimetres at half the size."""
+    folder: Path = tmp_path_factory.mktemp("rgbd")
+    (folder / "images").mkdir()
+    (folder / "depth").mkdir()
+    c = small_room.calibration
+    np.savetxt(folder / "K.txt", c.matrix)
+    rows = []
+    for k in range(6):
+        cv2.imwrite(str(folder / "images" / f"{k:05d}.png"), small_room.image(k))
+        rows.append(small_room.pose(k).reshape(-1))
+        if k % 2 == 0:
+            half = RoomSequence("handheld", 6, 40, 40, 0.0, False, 2).depth(k)
+            millimetres = np.round(1000.0 * half).astype(np.uint16)
+            cv2.imwrite(str(folder / "depth" / f"{k:05d}.png"), millimetres)
+    np.savetxt(folder / "poses.txt", np.array(rows))
+    return folder
 
 
 @pytest.fixture

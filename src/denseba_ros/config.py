@@ -25,7 +25,10 @@ class FrontendConfig(_Section):
     working_pixels: int = Field(307_200, ge=19_200, le=2_100_000)
     """Images larger than this are reduced to about this many pixels, aspect kept."""
     depth_model: str = "constant"
-    """Where depth comes from; "constant" is the prior that needs no weights."""
+    """Where depth comes from; "constant" is the prior that needs no weights, "network" the weights
+    that come with denseba, else a .safetensors file of `denseba train depth`."""
+    depth_flip: bool = False
+    """Average the network's depth over the image and its mirror image; costs twice the time."""
     constant_depth: float = Field(2.0, gt=0.0)
     """Depth of the constant prior, metres; without a network it only sets the scale."""
     constant_sigma: float = Field(1.0, gt=0.0)

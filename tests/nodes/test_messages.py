@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from denseba_ros.errors import CalibrationError, ImageError, TrajectoryError
-from denseba_ros.frontend.frame import FrontendFrame, Motion
+from denseba_ros.frontend.frame import DepthPrior, FrontendFrame, Motion
 from denseba_ros.geometry.body_frame import CameraMount, T_base_optical
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.slam.estimate import Keyframe
@@ -169,8 +169,10 @@ def frontend_frame(motion: Motion | None) -> FrontendFrame:
         stamp_ns=STAMP,
         image=255 * torch.rand(1, 1, 6, 8, generator=generator),
         calibration=Calibration(8, 6, 10.0, 10.0, 3.5, 2.5),
-        log_depth=torch.randn(1, 1, 3, 4, generator=generator),
-        log_depth_sigma=torch.rand(1, 1, 3, 4, generator=generator),
+        depth=DepthPrior.known(
+            torch.randn(1, 1, 3, 4, generator=generator),
+            torch.rand(1, 1, 3, 4, generator=generator),
+        ),
         motion=motion,
     )
 

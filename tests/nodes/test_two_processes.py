@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from denseba_ros.config import Config
-from denseba_ros.frontend.frame import FrontendFrame
+from denseba_ros.frontend.frame import DepthPrior, FrontendFrame
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.slam.estimate import Estimate
 
@@ -37,7 +37,9 @@ class FakeFrontend:
     def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame:
         plane = torch.from_numpy(image[..., 0].astype(np.float32))[None, None]
         log_depth = torch.full((1, 1, 3, 4), 0.5)
-        return FrontendFrame(stamp_ns, plane, self.calibration, log_depth, log_depth)
+        return FrontendFrame(
+            stamp_ns, plane, self.calibration, DepthPrior.known(log_depth, log_depth)
+        )
 
 
 class FakeOdometry:

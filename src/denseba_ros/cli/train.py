@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import argparse
 
-from denseba_ros.cli import train_matching
+from denseba_ros.cli import train_depth, train_matching
 
 TRAININGS = {
+    "depth": (train_depth, "depth from one image, from stereo, RGB-D, video and the rendered room"),
     "matching": (train_matching, "weights of learned matches, through the five-point solver"),
 }
 

@@ -107,14 +107,14 @@ class Encoder(nn.Module):
         """
         own = self.state_dict()
         try:
-            own.update({name: weights[source] for name, source in _published(self).items()})
+            own.update({name: weights[source] for name, source in published_names(self).items()})
             own["stem.0.weight"] = weights["_conv_stem.weight"].sum(1, keepdim=True)
             self.load_state_dict(own)
         except (KeyError, RuntimeError) as error:
             raise ConfigurationError(f"no weights of EfficientNet-Lite0: {error}") from error
 
 
-def _published(encoder: Encoder) -> dict[str, str]:
+def published_names(encoder: Encoder) -> dict[str, str]:
     """Names of parameters here and in the published file, but for the stem's filters."""
     parts = {"stem.1": "_bn0"}
     number = 0

@@ -7,8 +7,8 @@ import torch
 
 from denseba_ros.config import Config
 from denseba_ros.device import pick_device
-from denseba_ros.frontend.frame import FrontendFrame
-from denseba_ros.frontend.prior import make_depth_model
+from denseba_ros.frontend.depth_models import make_depth_model
+from denseba_ros.frontend.frame import DepthPrior, FrontendFrame
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.rectify import Rectifier
 
@@ -19,7 +19,7 @@ class Frontend:
     def __init__(self, config: Config, calibration: Calibration) -> None:
         self.device = pick_device(config.device)
         self.rectifier = Rectifier(calibration, config.frontend.working_pixels)
-        self.depth_model = make_depth_model(config.frontend)
+        self.depth_model = make_depth_model(config.frontend, self.device)
 
     @torch.no_grad()
     def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame:
@@ -31,5 +31,5 @@ class Frontend:
         grey = self.rectifier.rectify(image)
         tensor = torch.from_numpy(grey).to(self.device, torch.float32)[None, None]
         calibration = self.rectifier.calibration
-        log_depth, sigma = self.depth_model.predict(tensor, calibration)
-        return FrontendFrame(stamp_ns, tensor, calibration, log_depth, sigma)
+        depth = DepthPrior(lambda: self.depth_model.predict(tensor, calibration))
+        return FrontendFrame(stamp_ns, tensor, calibration, depth)

@@ -11,8 +11,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from denseba_ros.config import FrontendConfig
-from denseba_ros.errors import ConfigurationError
 from denseba_ros.geometry.calibration import Calibration
 
 # The depth grid has one cell per DEPTH_STRIDE x DEPTH_STRIDE pixels of the working image.
@@ -27,7 +25,8 @@ class DepthModel(Protocol):
     def predict(self, image: Tensor, calibration: Calibration) -> tuple[Tensor, Tensor]:
         """Log-depth (log metres) and its standard deviation, each (1, 1, H/4, W/4) float32.
 
-        ``image`` (1, 1, H, W) float32 grey 0-255, rectified.
+        ``image`` (1, 1, H, W) float32 grey 0-255, rectified. The median deviation says what is
+        known of the scale: below ``KNOWN_SCALE`` of ``slam.depth_start``, depth is metric.
         """
         ...
 
@@ -45,12 +44,3 @@ class ConstantDepth:
         shape = (1, 1, calibration.height // DEPTH_STRIDE, calibration.width // DEPTH_STRIDE)
         log_depth = torch.full(shape, self._log_depth, device=image.device)
         return log_depth, torch.full_like(log_depth, self._sigma)
-
-
-def make_depth_model(config: FrontendConfig) -> DepthModel:
-    """Raises ConfigurationError when ``depth_model`` names no known model."""
-    if config.depth_model != "constant":
-        raise ConfigurationError(
-            f"frontend.depth_model {config.depth_model!r} is unknown; known: 'constant'"
-        )
-    return ConstantDepth(config.constant_depth, config.constant_sigma)

@@ -24,7 +24,7 @@ from geometry_msgs.msg import PoseWithCovarianceStamped, Vector3Stamped
 from sensor_msgs.msg import CameraInfo, Image
 
 from denseba_ros.errors import ImageError
-from denseba_ros.frontend.frame import FrontendFrame, Motion
+from denseba_ros.frontend.frame import DepthPrior, FrontendFrame, Motion
 from denseba_ros.nodes.camera_info import calibration_from_msg, calibration_to_msg
 from denseba_ros.nodes.images import float_image_from_msg, float_image_to_msg
 from denseba_ros.nodes.poses import pose_from_msg, pose_to_msg
@@ -93,8 +93,7 @@ def frame_from_messages(messages: FrontendMessages, device: torch.device) -> Fro
         stamp_ns=stamp_to_ns(messages.image.header.stamp),
         image=_tensor(image, device),
         calibration=calibration,
-        log_depth=_tensor(np.log(depth), device),
-        log_depth_sigma=_tensor(sigma, device),
+        depth=DepthPrior.known(_tensor(np.log(depth), device), _tensor(sigma, device)),
         motion=_motion_from_messages(messages),
     )
 

@@ -1,0 +1,74 @@
+"""Which data a depth network learns from: a YAML file, and the samples that it describes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from denseba_ros.errors import ConfigurationError
+
+Intrinsics = tuple[float, float, float, float]
+Kind = Literal["stereo", "rgbd", "video", "room"]
+
+
+class DepthSource(BaseModel):
+    """One source of training data."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    kind: Kind
+    """stereo: image_0/ and image_1/ rectified; rgbd: a sequence with depth images; video: a
+    sequence with known poses; room: the rendered room."""
+    path: Path = Path()
+    """Folder, relative to --root; of no use for the room."""
+    start: int = Field(0, ge=0)
+    """Frames left out at the beginning."""
+    stop: int | None = Field(None, ge=1)
+    """The first frame that is left out at the end."""
+    stride: int = Field(1, ge=1)
+    """Every so many frames."""
+    weight: float = Field(1.0, gt=0.0)
+    """Share of the batches that come from here, relative to the other sources."""
+    intrinsics: Intrinsics | None = None
+    """fx, fy, cx, cy of the left images, where the folder brings no calibration."""
+    baseline: float | None = Field(None, gt=0.0)
+    """Metres between the two cameras of a stereo source."""
+    depth: str = "."
+    """Folder of the depth images below ``path``; file numbers say which image they belong to."""
+    depth_units: float = Field(1000.0, gt=0.0)
+    """Units of the depth images per metre."""
+    depth_intrinsics: Intrinsics | None = None
+    """fx, fy, cx, cy of the depth images, where they are not those of the images, resized."""
+    neighbours: int = Field(0, ge=0)
+    """Frames this far before and after are views for the photometric loss; needs known poses."""
+    trajectory: str = "orbit"
+    """Path through the rendered room."""
+    seeds: tuple[int, ...] = (0,)
+    """Rooms to render."""
+
+
+def read_sources(path: Path) -> list[DepthSource]:
+    """The sources of a YAML list.
+
+    Raises:
+        ConfigurationError: when the file is missing, not YAML, or describes no valid source.
+    """
+    try:
+        rows = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    if not isinstance(rows, list) or not rows:
+        raise ConfigurationError(f"{path}: not a list of sources")
+    try:
+        sources = [DepthSource.model_validate(row) for row in rows]
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    for source in sources:
+        if source.kind == "stereo" and source.baseline is None:
+            raise ConfigurationError(f"{path}: {source.path} is stereo and needs a baseline")
+        if source.kind == "video" and source.neighbours == 0:
+            raise ConfigurationError(f"{path}: {source.path} is video and needs neighbours")
+    return sources

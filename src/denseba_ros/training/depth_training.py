@@ -1,0 +1,169 @@
+"""Training of the depth network: steps, average of the weights, checkpoints, a log."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from denseba_ros.errors import ConfigurationError
+from denseba_ros.frontend.depth_network import DepthNetwork
+from denseba_ros.training.depth_batch import draw_batch
+from denseba_ros.training.depth_objective import Objective, batch_loss
+from denseba_ros.training.depth_samples import SampleSet
+
+# The encoder comes pretrained, so it learns slower than the decoder.
+_ENCODER_RATE = 0.3
+_LOG_EVERY = 20
+
+
+@dataclass(frozen=True)
+class DepthTraining:
+    """``steps`` of ``batch`` images; one-cycle learning rate up to ``rate``; ``average`` is the
+    decay of the running mean of the weights, which is what a training returns."""
+
+    steps: int = 3000
+    batch: int = 8
+    rate: float = 1e-3
+    weight_decay: float = 1e-2
+    average: float = 0.998
+    save_every: int = 100
+    seed: int = 0
+    objective: Objective = field(default_factory=Objective)
+
+
+class DepthTrainer:
+    """A training that can stop after any step and go on from its checkpoint."""
+
+    def __init__(
+        self,
+        sets: Sequence[SampleSet],
+        settings: DepthTraining,
+        encoder: dict[str, torch.Tensor] | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        """``encoder``: published weights of the classifier to begin from, else random ones."""
+        torch.manual_seed(settings.seed)
+        self.sets, self.settings = sets, settings
+        self.device = device or torch.device("cpu")
+        network = DepthNetwork()
+        if encoder is not None:
+            network.encoder.load_classifier(encoder)
+        # Channels last: depthwise convolutions are twice as fast on a CPU.
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: DepthNetwork = network.to(self.device)
+        self.average = DepthNetwork().to(self.device)
+        self.average.load_state_dict(network.state_dict())
+        self._optimiser, self._schedule = _optimiser(self.network, settings)
+        self.step = 0
+
+    def advance(self) -> float:
+        """One step; its loss."""
+        self.network.train()
+        settings = self.settings
+        batch = draw_batch(self.sets, settings.batch, settings.seed, self.step).to(self.device)
+        loss = batch_loss(
+            self.network(batch.seen, batch.intrinsics), batch, self.settings.objective
+        )
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._optimiser.step()
+        self._schedule.step()
+        self.step += 1
+        # Early weights are forgotten quickly, late ones slowly.
+        decay = min(settings.average, (1 + self.step) / (10 + self.step))
+        _average(self.average, self.network, decay)
+        return float(loss.detach())
+
+    def run(self, checkpoint: Path | None, log: Path | None = None) -> DepthNetwork:
+        """Train to the end; checkpoints and JSON lines are written on the way."""
+        settings = self.settings
+        bar = tqdm(total=settings.steps, initial=self.step, desc="depth", unit="step", disable=None)
+        losses: list[float] = []
+        while self.step < settings.steps:
+            losses.append(self.advance())
+            bar.update()
+            if self.step % _LOG_EVERY == 0 or self.step == settings.steps:
+                mean = sum(losses) / len(losses)
+                bar.set_postfix(loss=f"{mean:.3f}")
+                rate = self._schedule.get_last_lr()[1]
+                _log(log, {"step": self.step, "loss": mean, "rate": rate})
+                losses = []
+            if checkpoint is not None and (
+                self.step % settings.save_every == 0 or self.step == settings.steps
+            ):
+                self.save(checkpoint)
+        return self.average.eval()
+
+    def save(self, path: Path) -> None:
+        """Write everything that a continuation needs, atomically."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}.part")
+        state = {
+            "settings": asdict(self.settings),
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "schedule": self._schedule.state_dict(),
+        }
+        torch.save(state, partial)
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            ConfigurationError: when it is missing, broken, or of a training with other settings.
+        """
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            if state["settings"] != asdict(self.settings):
+                raise ConfigurationError(f"{path}: a checkpoint of other settings")
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            self._schedule.load_state_dict(state["schedule"])
+            self.step = int(state["step"])
+        except (OSError, KeyError, RuntimeError, EOFError, ValueError) as error:
+            raise ConfigurationError(f"{path}: no checkpoint of this training ({error})") from error
+
+
+def _optimiser(
+    network: DepthNetwork, settings: DepthTraining
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.OneCycleLR]:
+    encoder = list(network.encoder.parameters())
+    known = {id(p) for p in encoder}
+    decoder = [p for p in network.parameters() if id(p) not in known]
+    rates = [_ENCODER_RATE * settings.rate, settings.rate]
+    groups = [{"params": encoder, "lr": rates[0]}, {"params": decoder, "lr": rates[1]}]
+    optimiser = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, rates, max(settings.steps, 2), pct_start=0.1, cycle_momentum=False
+    )
+    return optimiser, schedule
+
+
+@torch.no_grad()
+def _average(mean: nn.Module, network: nn.Module, decay: float) -> None:
+    for a, b in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
+        if a.dtype.is_floating_point:
+            a.lerp_(b, 1.0 - decay)
+        else:
+            a.copy_(b)
+
+
+def _log(path: Path | None, row: dict[str, Any]) -> None:
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")
