@@ -17,7 +17,7 @@ def test_every_part_of_the_machine_is_looked_at(capsys: pytest.CaptureFixture[st
     answer = json.loads(capsys.readouterr().out)
     names = [check["name"] for check in answer["checks"]]
     assert names == [
-        "Python", "torch", "OpenCV", "models", "evo", "disk",
+        "Python", "torch", "OpenCV", "models", "matching", "evo", "disk",
         "ROS 2", "tf2_msgs", "transport profile", "socket buffers",
     ]  # fmt: skip
     assert status == int(not answer["ok"])

@@ -58,6 +58,15 @@ def test_an_installation_without_models_fails(monkeypatch: pytest.MonkeyPatch) -
     assert machine.check_models().status == "FAIL"
 
 
+def test_learned_matches_are_only_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    assert machine.check_matching().status == "OK"
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    check = machine.check_matching()
+    assert check.status == "WARN"
+    assert "denseba_ros[matching]" in check.remedy
+
+
 def test_evo_is_only_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(machine, "_command_path", lambda: str(tmp_path))
     assert machine.check_evo().status == "WARN"

@@ -16,8 +16,9 @@ from denseba_ros.matching.weight_file import load_weights, save_weights
 from denseba_ros.matching.weight_network import WeightNetwork
 from denseba_ros.training.match_evaluation import area_under_curve, evaluate_weights, pose_error
 from denseba_ros.training.match_losses import labels, refined_loss, sampled_loss
-from denseba_ros.training.match_pairs import MatchPair
-from denseba_ros.training.matching import MatchTraining, collect_pairs, train_weights, turned
+from denseba_ros.training.match_pairs import MatchPair, stacked
+from denseba_ros.training.match_variation import harder, synthetic, thinned, turned
+from denseba_ros.training.matching import MatchTraining, collect_pairs, train_weights
 
 _PIXEL = 1.0 / 500
 
@@ -43,13 +44,13 @@ class DrawnPairs:
         second[: self._wrong] = second[: self._wrong].roll(5, 0)
         side = 0.5 + 0.2 * torch.randn(self._matches, 3, generator=generator)
         side[self._wrong :] += 0.1
-        return MatchPair(first, second, side, T[0], _PIXEL)
+        return MatchPair(first, second, side, T[0], first.new_tensor(_PIXEL))
 
 
 @pytest.fixture(scope="module")
 def trained() -> WeightNetwork:
     sources: list[Any] = [DrawnPairs()]
-    settings = MatchTraining(steps=50, pairs=40, warm_up=0.8, through=1, rate=4e-3)
+    settings = MatchTraining(steps=60, pairs=40, warm_up=0.8, rate=4e-3)
     return train_weights(sources, settings)
 
 
@@ -80,17 +81,18 @@ def test_training_is_repeatable() -> None:
 
 
 def test_losses_through_the_solvers_prefer_the_right_matches() -> None:
-    pair = DrawnPairs().pair(1, 2)
-    right, _ = labels(pair)
+    batch = stacked([DrawnPairs().pair(1, k) for k in (2, 3)])
+    right, _ = labels(batch)
     for loss in (
-        lambda logits: refined_loss(pair, logits),
-        lambda logits: sampled_loss(pair, logits, torch.Generator().manual_seed(0)),
+        lambda logits: refined_loss(batch, logits),
+        lambda logits: sampled_loss(batch, logits, torch.Generator().manual_seed(0)),
     ):
-        assert float(loss(torch.where(right, 5.0, -5.0))) < float(loss(torch.zeros(len(right))))
+        blind = torch.zeros(right.shape)
+        assert float(loss(torch.where(right, 5.0, -5.0))) < float(loss(blind))
         logits = torch.where(right, 2.0, -2.0).requires_grad_()
         (gradient,) = torch.autograd.grad(loss(logits), logits)
         assert bool(torch.isfinite(gradient).all())
-        assert float(gradient.abs().max()) > 0
+        assert bool((gradient.abs().amax(1) > 0).all())
 
 
 def test_turned_pairs_keep_their_labels() -> None:
@@ -99,6 +101,28 @@ def test_turned_pairs_keep_their_labels() -> None:
     assert not torch.equal(other.first, pair.first)
     for one, two in zip(labels(pair), labels(other), strict=True):
         assert float((one != two).double().mean()) < 0.03
+
+
+def test_harder_pairs_lose_right_matches_only() -> None:
+    pair = DrawnPairs().pair(3, 4)
+    other = harder(pair, np.random.default_rng(0))
+    before, after = (int(labels(one)[0].sum()) for one in (pair, other))
+    assert 12 <= after < before
+    assert len(pair.first) - len(other.first) == before - after
+
+
+def test_synthetic_pairs_keep_their_labels_under_another_motion() -> None:
+    pair = DrawnPairs(wrong=0.3).pair(3, 4)
+    other = synthetic(pair, np.random.default_rng(0))
+    assert not torch.equal(other.T_second_first, pair.T_second_first)
+    right, _ = labels(other)
+    assert 0.4 < float(right.double().mean()) < 0.9
+
+
+def test_thinned_pairs_have_the_number_asked_for() -> None:
+    pair = thinned(DrawnPairs().pair(3, 4), 50, np.random.default_rng(0))
+    assert pair.first.shape == pair.second.shape == (50, 2)
+    assert pair.side.shape == (50, 3)
 
 
 def test_a_source_without_right_matches_is_refused() -> None:

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import argparse
 
-from denseba_ros.cli import benchmark_backend, benchmark_solvers, benchmark_system
+from denseba_ros.cli import (
+    benchmark_backend,
+    benchmark_recovery,
+    benchmark_solvers,
+    benchmark_system,
+)
 
 BENCHMARKS = {
     "backend": (benchmark_backend, "two iterations on one window, floors and other solvers"),
     "system": (benchmark_system, "frames per second, stages and memory on a real sequence"),
     "solvers": (benchmark_solvers, "minimal solvers: accuracy, time, and three gradients"),
+    "recovery": (benchmark_recovery, "the place found again after images that show nothing"),
 }
 
 

@@ -36,6 +36,7 @@ def _checks(measure: bool) -> Iterator[Check]:
         machine.check_torch,
         machine.check_opencv,
         machine.check_models,
+        machine.check_matching,
         machine.check_evo,
         machine.check_disk,
         ros.check_ros,

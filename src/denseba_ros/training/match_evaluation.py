@@ -13,16 +13,19 @@ from tqdm import tqdm
 from denseba_ros.geometry import se3
 from denseba_ros.matching.relative_pose import relative_pose
 from denseba_ros.matching.weight_network import WeightNetwork, sampling_logits
+from denseba_ros.training.match_losses import labels
 from denseba_ros.training.match_pairs import FeatureSequence, MatchPair
 
 _THRESHOLD_PIXELS = 1.5
+# With fewer right matches two images share hardly any view, and no weights can tell their pose.
+_MIN_RIGHT = 15
 DEGREES = (5.0, 10.0)
 
 
 @dataclass(frozen=True)
 class PairScore:
-    """Pairs at one gap and, for uniform and learned samples, the area under the curve of their
-    pose error up to 5 and up to 10 degrees, in percent."""
+    """Pairs at one gap whose views share enough and, for uniform and learned samples, the area
+    under the curve of their pose error up to 5 and up to 10 degrees, in percent."""
 
     gap: int
     pairs: int
@@ -47,7 +50,7 @@ def evaluate_weights(
         count = 0
         for one in tqdm(starts, desc=f"gap {gap}", leave=False, disable=None):
             pair = source.pair(int(one), int(one) + gap)
-            if pair is None:
+            if pair is None or int(labels(pair)[0].sum()) < _MIN_RIGHT:
                 continue
             count += 1
             for seed in range(seeds):
@@ -72,7 +75,7 @@ def _both(network: WeightNetwork, pair: MatchPair) -> list[tuple[str, Tensor]]:
 def _error(pair: MatchPair, logits: Tensor, samples: int, seed: int) -> float:
     """The larger of the angles of rotation and of translation direction, degrees."""
     generator = torch.Generator().manual_seed(seed)
-    threshold = _THRESHOLD_PIXELS * pair.pixel
+    threshold = _THRESHOLD_PIXELS * float(pair.pixel)
     found = relative_pose(pair.first, pair.second, logits, samples, threshold, generator)
     if found is None:
         return 180.0

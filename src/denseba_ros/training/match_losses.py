@@ -22,34 +22,36 @@ _DRAWS = 48
 
 
 def labels(pair: MatchPair) -> tuple[Tensor, Tensor]:
-    """(M,) which matches are right, and (M,) which are wrong."""
+    """(..., M) which matches are right, and (..., M) which are wrong."""
     squared = sampson_squared(pair.E, homogeneous(pair.first), homogeneous(pair.second))
-    pixels = squared.sqrt() / pair.pixel
+    pixels = squared.sqrt() / pair.pixel[..., None]
     return pixels < RIGHT, pixels > WRONG
 
 
 def label_loss(logits: Tensor, right: Tensor, wrong: Tensor) -> Tensor:
-    """Cross entropy with right and wrong matches of equal weight."""
-    missed = F.softplus(-logits[right]).sum() / max(1, int(right.sum()))
-    believed = F.softplus(logits[wrong]).sum() / max(1, int(wrong.sum()))
-    return 0.5 * (missed + believed)
+    """Cross entropy of logits (B, M), right and wrong matches of each pair of equal weight."""
+    missed = (F.softplus(-logits) * right).sum(-1) / right.sum(-1).clamp(min=1)
+    believed = (F.softplus(logits) * wrong).sum(-1) / wrong.sum(-1).clamp(min=1)
+    return 0.5 * (missed + believed).mean()
 
 
-def refined_loss(pair: MatchPair, logits: Tensor) -> Tensor:
-    """Distance to the truth of the weighted solution next to it."""
-    first, second = homogeneous(pair.first)[None], homogeneous(pair.second)[None]
-    E = weighted_essential(first, second, torch.sigmoid(logits)[None], pair.E[None])
-    return _distance(E, pair.E).mean()
+def refined_loss(batch: MatchPair, logits: Tensor) -> Tensor:
+    """Distance to the truth of the weighted solution next to it, for logits (B, M)."""
+    first, second = homogeneous(batch.first), homogeneous(batch.second)
+    E = weighted_essential(first, second, torch.sigmoid(logits), batch.E)
+    return _distance(E, batch.E).mean()
 
 
-def sampled_loss(pair: MatchPair, logits: Tensor, generator: torch.Generator) -> Tensor:
-    """Mean distance to the truth of minimal samples drawn by weight, the best root of each."""
-    index, factor = draw_samples(sampling_logits(logits)[None], _DRAWS, 5, generator)
+def sampled_loss(batch: MatchPair, logits: Tensor, generator: torch.Generator) -> Tensor:
+    """Mean distance to the truth of minimal samples drawn by logits (B, M), the best root of
+    each."""
+    index, factor = draw_samples(sampling_logits(logits), _DRAWS, 5, generator)
     first, second = (
-        (take(x[None], index) * factor[..., None]).flatten(0, 1) for x in (pair.first, pair.second)
+        (take(x, index) * factor[..., None]).flatten(0, 1) for x in (batch.first, batch.second)
     )
     values, ok = five_point(first, second)
-    distance = _distance(values, pair.E).masked_fill(~ok, _CAP)
+    truth = batch.E.repeat_interleave(_DRAWS, 0)[:, None]
+    distance = _distance(values, truth).masked_fill(~ok, _CAP)
     return distance.min(1).values.mean()
 
 

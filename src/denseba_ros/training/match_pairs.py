@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,20 +27,33 @@ _STAMP_TOLERANCE_NS = 5_000_000
 
 @dataclass(frozen=True)
 class MatchPair:
-    """``first`` and ``second`` (M, 2) normalised image coordinates, ``side`` (M, 3), the true
-    ``T_second_first`` (4, 4), and the size of a ``pixel`` in normalised coordinates."""
+    """``first`` and ``second`` (..., M, 2) normalised image coordinates, ``side`` (..., M, 3), the
+    true ``T_second_first`` (..., 4, 4), and the size (...) of a ``pixel`` in normalised
+    coordinates: one pair, or a batch of pairs with as many matches each."""
 
     first: Tensor
     second: Tensor
     side: Tensor
     T_second_first: Tensor
-    pixel: float
+    pixel: Tensor
 
     @property
     def E(self) -> Tensor:
-        """True essential matrix (3, 3) of length one; zero without translation."""
+        """True essential matrix (..., 3, 3) of length one; zero without translation."""
         T = self.T_second_first
-        return F.normalize((se3.hat(T[:3, 3]) @ T[:3, :3]).flatten(), dim=0).reshape(3, 3)
+        E = se3.hat(T[..., :3, 3]) @ T[..., :3, :3]
+        return F.normalize(E.flatten(-2), dim=-1).reshape(E.shape)
+
+
+def stacked(pairs: Sequence[MatchPair]) -> MatchPair:
+    """A batch of pairs with as many matches each."""
+    return MatchPair(
+        torch.stack([pair.first for pair in pairs]),
+        torch.stack([pair.second for pair in pairs]),
+        torch.stack([pair.side for pair in pairs]),
+        torch.stack([pair.T_second_first for pair in pairs]),
+        torch.stack([pair.pixel for pair in pairs]),
+    )
 
 
 class FeatureSequence:
@@ -91,4 +105,4 @@ class FeatureSequence:
         camera = self.camera
         first, second = (camera.rays(x.double())[..., :2] for x in (matches.first, matches.second))
         T = se3.inverse(self._pose[other]) @ self._pose[one]
-        return MatchPair(first, second, matches.side, T, 1.0 / camera.fx)
+        return MatchPair(first, second, matches.side, T, first.new_tensor(1.0 / camera.fx))
