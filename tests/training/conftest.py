@@ -1,18 +1,24 @@
-"""Small sources of training data, made of the rendered room."""
+"""Small sources of training data: of the rendered room, and drawn matches of known worth."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
+from denseba_ros.benchmark.minimal_problems import moved, random_motions, seen_points
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.synthetic_room import RoomSequence
 from denseba_ros.training.depth_samples import DepthSample, SampleSet, View
+from denseba_ros.training.match_pairs import MatchPair
 
 SIZE = (64, 64)
+# Of the drawn matches, in normalised coordinates.
+_PIXEL = 1.0 / 500
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +53,38 @@ def stereo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def camera() -> Calibration:
     return Calibration(80, 60, 70.0, 72.0, 41.0, 29.0)
+
+
+class DrawnPairs:
+    """Stands in for the features of a sequence: any two positions see new random points, and a
+    share of the matches is wrong. Their similarity tells a little."""
+
+    def __init__(self, wrong: float = 0.5, matches: int = 120) -> None:
+        self._matches, self._wrong = matches, int(wrong * matches)
+
+    def __len__(self) -> int:
+        return 100
+
+    def pair(self, one: int, other: int) -> MatchPair:
+        generator = torch.Generator().manual_seed(1000 * one + other)
+        T = random_motions(generator, 1, 0.1)
+        X = seen_points(generator, 1, self._matches)
+        Y = moved(T, X)
+        first, second = (P[0, :, :2] / P[0, :, 2:] for P in (X, Y))
+        noise = torch.randn(second.shape, generator=generator, dtype=torch.float64)
+        second = second + 0.5 * _PIXEL * noise
+        second[: self._wrong] = second[: self._wrong].roll(5, 0)
+        side = 0.5 + 0.2 * torch.randn(self._matches, 3, generator=generator)
+        side[self._wrong :] += 0.1
+        return MatchPair(first, second, side, T[0], first.new_tensor(_PIXEL))
+
+
+@pytest.fixture(scope="session")
+def drawn_pairs() -> Callable[..., DrawnPairs]:
+    """``drawn_pairs(wrong=0.5)``: a source with this share of wrong matches."""
+    return DrawnPairs
+
+
+@pytest.fixture
+def pair() -> MatchPair:
+    return DrawnPairs().pair(3, 4)

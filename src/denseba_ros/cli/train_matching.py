@@ -10,71 +10,80 @@ from denseba_ros.benchmark.backend_table import aligned
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.matching.weight_file import load_weights, save_weights
 from denseba_ros.training.match_evaluation import DEGREES, PairScore, evaluate_weights
-from denseba_ros.training.match_pairs import FeatureSequence
+from denseba_ros.training.match_pairs import read_features
 from denseba_ros.training.matching import MatchTraining, train_weights
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba train matching``."""
     parser.add_argument(
-        "--data", type=Path, nargs="*", default=[], metavar="SEQUENCE", help="trained on"
-    )
-    parser.add_argument(
-        "--test", type=Path, nargs="*", default=[], metavar="SEQUENCE", help="compared on"
+        "sequences", type=Path, nargs="+", metavar="SEQUENCE", help="recordings with true poses"
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="weights as safetensors")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="compare these, do not train")
     parser.add_argument(
-        "--split",
+        "--held-out",
         type=float,
-        default=0.65,
-        help="trained on the frames before this share of each sequence, compared on those after",
+        nargs=2,
+        default=(0.5, 1.0),
+        metavar=("BEGIN", "END"),
+        help="compared on this part of each sequence (shares of its frames), trained on the rest",
     )
-    parser.add_argument("--stride", type=int, default=1, help="use every so many frames")
-    parser.add_argument("--features", type=int, default=1000)
-    parser.add_argument("--steps", type=int, default=MatchTraining.steps)
-    parser.add_argument("--pairs", type=int, default=MatchTraining.pairs)
+    parser.add_argument(
+        "--unseen",
+        type=Path,
+        nargs="*",
+        default=[],
+        metavar="SEQUENCE",
+        help="sequences that are not trained on, compared on in the same part",
+    )
+    parser.add_argument("--features", type=int, default=1000, help="in each image")
+    parser.add_argument("--steps", type=int, default=MatchTraining.steps, help="of the training")
+    parser.add_argument(
+        "--pairs", type=int, default=MatchTraining.pairs, help="of images, trained on"
+    )
     parser.add_argument("--gaps", type=int, nargs="+", default=[10, 20, 40], help="frames apart")
-    parser.add_argument("--samples", type=int, default=32, help="minimal samples a pair, in test")
-    parser.add_argument("--most", type=int, default=100, help="pairs a gap and sequence, in test")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--samples", type=int, default=32, help="minimal samples a pair, compared")
+    parser.add_argument(
+        "--most", type=int, default=200, help="pairs a gap and sequence, compared, at most"
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="draws of the samples, compared")
+    parser.add_argument("--seed", type=int, default=MatchTraining.seed, help="of the training")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, write and compare, whatever of it was asked for.
+    """Train and write, or load, and compare.
 
     Raises:
-        ConfigurationError: on contradicting options, or without the package of the features.
+        ConfigurationError: on options that make no sense, or without the package of the features.
         SequenceError: on a sequence without ground truth or without matches.
     """
-    if bool(args.data) == bool(args.weights):
-        raise ConfigurationError("give either --data to train on or --weights to compare")
-    if any(gap % args.stride for gap in args.gaps):
-        raise ConfigurationError(f"--gaps {args.gaps} must be multiples of --stride {args.stride}")
+    begin, end = args.held_out
+    if not 0.0 <= begin < end <= 1.0:
+        raise ConfigurationError(f"--held-out {begin} {end}: not a part of a sequence")
+    read = {path: read_features(path, args.features) for path in args.sequences}
     if args.weights is not None:
         network = load_weights(args.weights)
     else:
-        sources = [
-            FeatureSequence(path, args.features, 0.0, args.split, args.stride) for path in args.data
-        ]
+        rest = [one.part(*ends) for one in read.values() for ends in ((0.0, begin), (end, 1.0))]
         settings = MatchTraining(steps=args.steps, pairs=args.pairs, seed=args.seed)
-        network = train_weights(sources, settings)
+        network = train_weights([part for part in rest if len(part) > 1], settings)
     if args.out is not None:
         save_weights(network, args.out)
-    gaps = [gap // args.stride for gap in args.gaps]
-    for path in args.test:
-        source = FeatureSequence(path, args.features, args.split, 1.0, args.stride)
-        scores = evaluate_weights(source, network, gaps, args.samples, args.most)
-        print(score_table(path.name, scores, args.stride, args.samples))
+    read |= {path: read_features(path, args.features) for path in args.unseen}
+    for path, one in read.items():
+        part = one.part(begin, end)
+        scores = evaluate_weights(part, network, args.gaps, args.samples, args.most, args.seeds)
+        print(score_table(path.name, scores, args.samples))
     return 0
 
 
-def score_table(name: str, scores: Sequence[PairScore], stride: int, samples: int) -> str:
+def score_table(name: str, scores: Sequence[PairScore], samples: int) -> str:
     """One row a gap: area under the curve of the pose error, in percent."""
     limits = [f"{kind} AUC@{limit:.0f}" for kind in ("uniform", "learned") for limit in DEGREES]
     rows = [
         (
-            f"{score.gap * stride}",
+            f"{score.gap}",
             f"{score.pairs}",
             *(f"{value:.1f}" for value in (*score.uniform, *score.learned)),
         )

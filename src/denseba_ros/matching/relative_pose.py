@@ -12,7 +12,10 @@ from denseba_ros.matching.sampling import draw_samples, take
 from denseba_ros.solvers.essential_manifold import epipolar_slope, essential_tangent
 from denseba_ros.solvers.five_point import five_point, homogeneous
 
-_REFINEMENTS = 8
+# Of so many samples the best by cost are refined, each by so many steps: within how many thresholds
+# a match counts in each of them.
+_REFINED = 8
+_WIDENINGS = (4.0, 4.0, 2.0, 2.0, 1.0, 1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,10 @@ def relative_pose(
 ) -> RelativePose | None:
     """Best of ``samples`` five-point samples drawn by ``logits`` (M,), refined on its inliers.
 
-    ``first`` and ``second`` (M, 2) are normalised image coordinates, ``threshold`` the largest
-    Sampson distance of an inlier in the same unit. None where no sample has a solution.
+    The logits are logarithms of the matches' weights, up to 0, which also count in the choice and
+    in the refinement. ``first`` and ``second`` (M, 2) are normalised image coordinates,
+    ``threshold`` the largest Sampson distance of an inlier in the same unit. None where no sample
+    has a solution.
     """
     if len(first) < 5:
         return None
@@ -46,40 +51,58 @@ def relative_pose(
     E = values[ok]
     if not len(E):
         return None
-    rays, seen = homogeneous(first), homogeneous(second)
-    E = E[int(truncated_cost(E, rays, seen, threshold).argmin())]
-    E = refine_essential(E, rays, seen, threshold)
-    inliers = sampson_squared(E, rays, seen) < threshold**2
-    return RelativePose(E, choose_pose(E, rays[inliers], seen[inliers]), inliers)
+    problem = _Weighted(homogeneous(first), homogeneous(second), logits.double().exp(), threshold)
+    best = problem.cost(E, threshold).topk(min(_REFINED, len(E)), largest=False).indices
+    E = problem.refined(E[best])
+    E = E[int(problem.cost(E, threshold).argmin())]
+    inliers = sampson_squared(E, problem.first, problem.second) < threshold**2
+    pose = choose_pose(E, problem.first[inliers], problem.second[inliers])
+    return RelativePose(E, pose, inliers)
 
 
-def truncated_cost(E: Tensor, first: Tensor, second: Tensor, threshold: float) -> Tensor:
-    """(H,) sum of squared Sampson distances capped at the threshold (MSAC: Torr, Zisserman,
-    "MLESAC", 2000) of matrices (H, 3, 3)."""
-    return sampson_squared(E, first, second).clamp(max=threshold**2).sum(-1)
+@dataclass(frozen=True)
+class _Weighted:
+    """Homogeneous matches (M, 3) with weights (M,) and the threshold of an inlier."""
 
+    first: Tensor
+    second: Tensor
+    weights: Tensor
+    threshold: float
 
-def refine_essential(E: Tensor, first: Tensor, second: Tensor, threshold: float) -> Tensor:
-    """Gauss-Newton on the Sampson distances of E (3, 3) over the manifold, with weights that fall
-    to zero at the threshold (Tukey); a step that costs more is refused."""
-    slope = epipolar_slope(first, second).flatten(1)
-    cost = truncated_cost(E[None], first, second, threshold)
-    for _ in range(_REFINEMENTS):
-        directions = essential_tangent(E[None])[0]
-        residual = slope @ E.flatten()
-        squared = sampson_squared(E, first, second)
+    def cost(self, E: Tensor, threshold: float) -> Tensor:
+        """(H,) weighted sum of squared Sampson distances capped at a threshold (MSAC: Torr,
+        Zisserman, "MLESAC", 2000) of matrices (H, 3, 3)."""
+        squared = sampson_squared(E, self.first, self.second)
+        return (self.weights * squared.clamp(max=threshold**2)).sum(-1)
+
+    def refined(self, E: Tensor) -> Tensor:
+        """Gauss-Newton on the Sampson distances of E (H, 3, 3) over the manifold, with weights
+        that fall to zero at a threshold (Tukey), which shrinks; a step that costs more is
+        refused."""
+        slope = epipolar_slope(self.first, self.second).flatten(1)
+        for widening in _WIDENINGS:
+            threshold = widening * self.threshold
+            moved = nearest_essential(E + self._step(E, slope, threshold))
+            better = self.cost(moved, threshold) < self.cost(E, threshold)
+            E = torch.where(better[:, None, None], moved, E)
+        return E
+
+    def _step(self, E: Tensor, slope: Tensor, threshold: float) -> Tensor:
+        """(H, 3, 3) to the minimum of the linearised problem, nothing where that is singular."""
+        directions = essential_tangent(E)
+        residual = E.flatten(1) @ slope.T
+        squared = sampson_squared(E, self.first, self.second)
         size = residual.square() / squared.clamp(min=1e-30)
-        weight = (1 - squared / threshold**2).clamp(min=0).square() / size.clamp(min=1e-12)
-        J = slope @ directions.flatten(1).T
-        H = (J * weight[:, None]).T @ J
-        damping = 1e-9 * H.diagonal().sum() * torch.eye(5, dtype=H.dtype, device=H.device)
-        step, info = torch.linalg.solve_ex(H + damping, -(J * weight[:, None]).T @ residual)
-        moved = nearest_essential(E + (step[:, None, None] * directions).sum(0))
-        after = truncated_cost(moved[None], first, second, threshold)
-        better = (info == 0) & (after < cost)
-        E = torch.where(better, moved, E)
-        cost = torch.where(better, after, cost)
-    return E
+        robust = self.weights * (1 - squared / threshold**2).clamp(min=0).square()
+        weight = robust / size.clamp(min=1e-12)
+        J = slope @ directions.flatten(2).mT
+        weighted = (J * weight[..., None]).mT
+        H = weighted @ J
+        eye = torch.eye(5, dtype=H.dtype, device=H.device)
+        damping = 1e-9 * H.diagonal(dim1=1, dim2=2).sum(-1)[:, None, None] * eye
+        step, info = torch.linalg.solve_ex(H + damping, -weighted @ residual[..., None])
+        step = torch.where((info == 0)[:, None, None], step, 0.0)
+        return (step[..., None] * directions).sum(1)
 
 
 def nearest_essential(E: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from denseba_ros.matching.relative_pose import nearest_essential
 from denseba_ros.solvers.essential_manifold import epipolar_slope, essential_tangent
 from denseba_ros.solvers.implicit import implicit_solve
 
-_ITERATIONS = 10
+_ITERATIONS = 20
 # Largest last step, for matrices of length one.
 _REST = 1e-4
 

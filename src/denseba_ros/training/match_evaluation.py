@@ -42,10 +42,12 @@ def evaluate_weights(
     most: int = 200,
     seeds: int = 1,
 ) -> list[PairScore]:
-    """Scores at each gap (positions in ``source``) with ``samples`` minimal samples a pair."""
+    """Scores at each gap in frames with ``samples`` minimal samples a pair, drawn ``seeds`` times;
+    ``most`` pairs a gap, spread evenly."""
     scores = []
     for gap in gaps:
-        starts = np.unique(np.linspace(0, max(0, len(source) - gap - 1), most).astype(int))
+        last = len(source) - gap - 1
+        starts = np.unique(np.linspace(0, last, most if last >= 0 else 0).astype(int))
         errors: dict[str, list[float]] = {"uniform": [], "learned": []}
         count = 0
         for one in tqdm(starts, desc=f"gap {gap}", leave=False, disable=None):

@@ -29,10 +29,10 @@ def labels(pair: MatchPair) -> tuple[Tensor, Tensor]:
 
 
 def label_loss(logits: Tensor, right: Tensor, wrong: Tensor) -> Tensor:
-    """Cross entropy of logits (B, M), right and wrong matches of each pair of equal weight."""
-    missed = (F.softplus(-logits) * right).sum(-1) / right.sum(-1).clamp(min=1)
-    believed = (F.softplus(logits) * wrong).sum(-1) / wrong.sum(-1).clamp(min=1)
-    return 0.5 * (missed + believed).mean()
+    """Cross entropy of logits (B, M) over all matches that are right or wrong."""
+    known = right | wrong
+    loss = F.binary_cross_entropy_with_logits(logits, right.to(logits.dtype), reduction="none")
+    return ((loss * known).sum(-1) / known.sum(-1).clamp(min=1)).mean()
 
 
 def refined_loss(batch: MatchPair, logits: Tensor) -> Tensor:

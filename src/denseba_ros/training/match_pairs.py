@@ -60,49 +60,56 @@ class FeatureSequence:
     """Features and poses of the frames of one sequence, at the system's working resolution."""
 
     def __init__(
-        self, path: Path, features: int, begin: float = 0.0, end: float = 1.0, stride: int = 1
+        self, camera: Pinhole, features: Sequence[Features], T_world_camera: Sequence[Tensor | None]
     ) -> None:
-        """Read the frames from ``begin`` to ``end``, shares of the sequence, every ``stride``-th.
-
-        Raises:
-            SequenceError: when the sequence brings no ground truth.
-            ConfigurationError: without the package of the features.
-        """
-        sequence = open_sequence(path)
-        truth = sequence.groundtruth()
-        if truth is None:
-            raise SequenceError(f"{path}: this sequence brings no ground truth")
-        rectifier = Rectifier(sequence.calibration, Config().frontend.working_pixels)
-        self.camera = Pinhole.from_calibration(rectifier.calibration)
-        network = XFeat(features)
-        first, last = int(begin * len(sequence)), int(end * len(sequence))
-        self.indices: list[int] = []
-        self._features: list[Features] = []
-        stamps = []
-        for frame in tqdm(sequence, total=len(sequence), desc=path.name, disable=None):
-            if frame.index >= last:
-                break
-            if frame.index < first or (frame.index - first) % stride:
-                continue
-            grey = torch.from_numpy(rectifier.rectify(frame.image)).float()[None, None]
-            self.indices.append(frame.index)
-            self._features.append(network.detect(grey))
-            stamps.append(frame.stamp_ns)
-        found, at = associate(np.array(stamps), truth.stamps_ns, _STAMP_TOLERANCE_NS)
-        self._pose = {
-            int(k): torch.from_numpy(truth.T_world_camera[j])
-            for k, j in zip(found, at, strict=True)
-        }
+        """``T_world_camera`` (4, 4) of each frame, None where it is not known."""
+        self.camera = camera
+        self._features = features
+        self._T_world_camera = T_world_camera
 
     def __len__(self) -> int:
-        return len(self.indices)
+        return len(self._features)
+
+    def part(self, begin: float, end: float) -> FeatureSequence:
+        """The frames from ``begin`` to ``end``, shares of the sequence; two parts that meet share
+        none."""
+        first, last = (round(share * len(self)) for share in (begin, end))
+        return FeatureSequence(
+            self.camera, self._features[first:last], self._T_world_camera[first:last]
+        )
 
     def pair(self, one: int, other: int) -> MatchPair | None:
         """Matches between the frames at two positions; None where a pose is not known."""
-        if one not in self._pose or other not in self._pose:
+        T_world_one, T_world_other = self._T_world_camera[one], self._T_world_camera[other]
+        if T_world_one is None or T_world_other is None:
             return None
         matches = match_features(self._features[one], self._features[other])
         camera = self.camera
         first, second = (camera.rays(x.double())[..., :2] for x in (matches.first, matches.second))
-        T = se3.inverse(self._pose[other]) @ self._pose[one]
+        T = se3.inverse(T_world_other) @ T_world_one
         return MatchPair(first, second, matches.side, T, first.new_tensor(1.0 / camera.fx))
+
+
+def read_features(path: Path, count: int) -> FeatureSequence:
+    """``count`` features of every frame of a recorded sequence.
+
+    Raises:
+        SequenceError: when the sequence brings no ground truth.
+        ConfigurationError: without the package of the features.
+    """
+    sequence = open_sequence(path)
+    truth = sequence.groundtruth()
+    if truth is None:
+        raise SequenceError(f"{path}: this sequence brings no ground truth")
+    rectifier = Rectifier(sequence.calibration, Config().frontend.working_pixels)
+    network = XFeat(count)
+    features, stamps = [], []
+    for frame in tqdm(sequence, total=len(sequence), desc=path.name, disable=None):
+        grey = torch.from_numpy(rectifier.rectify(frame.image)).float()[None, None]
+        features.append(network.detect(grey))
+        stamps.append(frame.stamp_ns)
+    found, at = associate(np.array(stamps), truth.stamps_ns, _STAMP_TOLERANCE_NS)
+    poses: list[Tensor | None] = [None] * len(features)
+    for k, j in zip(found, at, strict=True):
+        poses[int(k)] = torch.from_numpy(truth.T_world_camera[j]).double()
+    return FeatureSequence(Pinhole.from_calibration(rectifier.calibration), features, poses)

@@ -17,6 +17,8 @@ from denseba_ros.training.match_pairs import FeatureSequence, MatchPair, stacked
 from denseba_ros.training.match_variation import MIN_RIGHT, thinned, varied
 
 _MIN_MATCHES = 80
+# Pairs of a batch come from so many next to each other in the order of their sizes.
+_NEAR = 60
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class MatchTraining:
     warm_up: float = 0.4
     refined: float = 1.0
     sampled: float = 1.0
-    matches: int = 256
+    matches: int = 384
     seed: int = 0
 
 
@@ -42,13 +44,16 @@ def train_weights(sources: Sequence[FeatureSequence], settings: MatchTraining) -
     """A network trained on pairs of all ``sources``; the same seed gives the same one.
 
     Raises:
-        SequenceError: when a source has hardly any pair with enough right matches.
+        SequenceError: without a source, or when one has hardly any pair with enough right matches.
     """
+    if not sources:
+        raise SequenceError("no frames are left to train on")
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)
     share = -(-settings.pairs // len(sources))
     pool = [pair for source in sources for pair in collect_pairs(source, share, settings.gap, rng)]
+    pool.sort(key=lambda pair: len(pair.first))
     network = WeightNetwork()
     optimiser = torch.optim.AdamW(network.parameters(), settings.rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.rate, settings.steps)
@@ -70,8 +75,13 @@ def train_weights(sources: Sequence[FeatureSequence], settings: MatchTraining) -
 def _drawn(
     pool: Sequence[MatchPair], settings: MatchTraining, rng: np.random.Generator
 ) -> MatchPair:
-    """A batch of varied pairs, thinned to the matches of the poorest."""
-    chosen = rng.integers(len(pool), size=settings.batch)
+    """A batch of varied pairs of about as many matches, thinned to those of the poorest.
+
+    ``pool`` is in the order of their numbers of matches.
+    """
+    near = min(_NEAR, len(pool))
+    first = int(rng.integers(len(pool) - near + 1))
+    chosen = first + rng.integers(near, size=settings.batch)
     pairs = [varied(pool[int(k)], rng) for k in chosen]
     number = min(settings.matches, *(len(pair.first) for pair in pairs))
     return stacked([thinned(pair, number, rng) for pair in pairs])
@@ -101,11 +111,12 @@ def collect_pairs(
         SequenceError: when less than one in twenty has.
     """
     pairs: list[MatchPair] = []
+    gap = min(gap, len(source) - 1)
     for _ in tqdm(range(20 * count), desc="pairs", leave=False, disable=None):
         if len(pairs) == count:
             break
         apart = int(np.exp(rng.uniform(0.0, np.log(gap + 1))))
-        one = int(rng.integers(max(1, len(source) - apart)))
+        one = int(rng.integers(len(source) - apart))
         ends = (one, one + apart) if rng.random() < 0.5 else (one + apart, one)
         pair = source.pair(*ends)
         if pair is None or len(pair.first) < _MIN_MATCHES:
