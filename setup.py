@@ -79,6 +79,11 @@ setup(
             "fsspec[http]>=2024.6",  # images from folders, servers and buckets; BSD-3-Clause
             "tenacity>=9,<10",  # requests again after a pause; Apache-2.0
         ],
+        # Depth networks of others as frontend.depth_model.
+        "depth-models": [
+            "transformers>=4.46,<6",  # Depth Anything V2 and its kind; Apache-2.0
+            "onnxruntime>=1.20,<2",  # ONNX files; MIT
+        ],
         # ROS 2 Jazzy as wheels, for machines without ROS 2. Never needed on a robot.
         "ros": [
             f"ros-jazzy-{package}"
@@ -107,6 +112,7 @@ setup(
             "pytest>=9,<10",
             "pytest-timeout>=2.4,<3",
             "hypothesis>=6.150,<7",
+            "onnx>=1.17,<2",  # makes the tiny networks that tests load; Apache-2.0
             # Interprets and compiles the GPU kernels in tests; torch's CUDA wheels bring this very
             # version along, its CPU wheels none. MIT.
             "triton==3.7.1; platform_system == 'Linux'",

@@ -25,8 +25,9 @@ class FrontendConfig(_Section):
     working_pixels: int = Field(307_200, ge=19_200, le=2_100_000)
     """Images larger than this are reduced to about this many pixels, aspect kept."""
     depth_model: str = "constant"
-    """Where depth comes from; "constant" is the prior that needs no weights, "network" the weights
-    that come with denseba, else a .safetensors file of `denseba train depth`."""
+    """Where depth comes from: "constant" is the prior that needs no weights, "network" the weights
+    that come with denseba, else a .safetensors file of `denseba train depth`, an .onnx file, or
+    "hf:" and the folder or name of a depth model of Hugging Face's transformers."""
     depth_flip: bool = False
     """Average the network's depth over the image and its mirror image; costs twice the time."""
     constant_depth: float = Field(2.0, gt=0.0)
