@@ -121,9 +121,9 @@ setup(
     entry_points={
         "console_scripts": [
             "denseba = denseba_ros.cli.main:main",
-            "denseba_node = denseba_ros.nodes.denseba_node:main",
-            "frontend_node = denseba_ros.nodes.frontend_node:main",
-            "backend_node = denseba_ros.nodes.backend_node:main",
+            "denseba_node = denseba_ros.nodes.main:denseba_node",
+            "frontend_node = denseba_ros.nodes.main:frontend_node",
+            "backend_node = denseba_ros.nodes.main:backend_node",
             "replay_node = denseba_ros.cli.main:replay_node",
         ]
     },

@@ -44,3 +44,15 @@ def test_an_incomplete_installation_is_told(tmp_path: Path) -> None:
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"config/absent\.yaml"):
         resources.share_file("config/absent.yaml")
+
+
+@pytest.mark.parametrize("name", ["../x.st", "/etc/x.st", "inside/../../x.st", "x.txt", ""])
+def test_a_path_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"not a \.st file below"):
+        resources.confined(name, tmp_path, ".st")
+
+
+def test_a_path_that_stays_inside_is_made_absolute(tmp_path: Path) -> None:
+    assert resources.confined("a/b.st", tmp_path, ".st") == (tmp_path / "a" / "b.st").resolve()
+    inside = tmp_path / "b.st"
+    assert resources.confined(str(inside), tmp_path, ".st") == inside.resolve()

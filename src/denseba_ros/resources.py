@@ -34,6 +34,19 @@ def share_file(name: str) -> Path:
     return path
 
 
+def confined(name: str, folder: Path, suffix: str) -> Path:
+    """``name``, absolute or below ``folder``, as a path that does lie below it, links resolved.
+
+    Raises:
+        ConfigurationError: when it leads elsewhere or does not end in ``suffix``.
+    """
+    base = folder.resolve()
+    path = (base / name).resolve()
+    if not path.is_relative_to(base) or path.suffix != suffix:
+        raise ConfigurationError(f"{name}: not a {suffix} file below {base}")
+    return path
+
+
 def _share_directory_of(module: Path) -> Path:
     repository = module.parents[2]
     if module.parent.parent.name == "src" and (repository / "package.xml").is_file():

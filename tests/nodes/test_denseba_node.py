@@ -55,6 +55,7 @@ class Bench:
         parameters = {
             "node.image_qos": "reliable",
             "node.queue_size": 0,
+            "node.frozen_after": 0.0,
             "node.subscription_depth": 100,
             **parameters,
         }
@@ -266,6 +267,45 @@ def test_transforms_can_be_inverted_and_prefixed(
     np.testing.assert_allclose(base_odom[:3, 3], [-0.1, 0.0, 0.0], atol=1e-9)
 
 
+def test_a_camera_that_hangs_is_named_and_its_images_are_dropped(
+    ros: Any, fake_system: Any, calibration: Calibration
+) -> None:
+    bench = Bench(ros, fake_system, calibration, **{"node.frozen_after": 1.0})
+    bench.send_info()
+    moved = np.full((6, 8, 3), 150, np.uint8)
+    for i, image in enumerate([BRIGHT, BRIGHT, BRIGHT, moved]):
+        bench.send(SECOND + i * SECOND * 6 // 10, image)
+    bench.wait_for_images(4)
+    states = [state for _, state, _ in bench.statuses()]
+    assert states == ["initialising", "tracking", "dropped", "tracking"]
+    bench.wait_for("odometry", 3)
+
+
+def test_odometry_is_predicted_where_an_image_takes_long(bench: Bench) -> None:
+    """... with that image's stamp; what it gives in the end only corrects the next."""
+    import threading
+
+    release = threading.Event()
+    quick = bench.system.process
+
+    def slow(stamp_ns: int, image: np.ndarray) -> Any:
+        if bench.system.count == 2:
+            assert release.wait(60.0)
+        return quick(stamp_ns, image)
+
+    bench.system.process = slow
+    bench.send_info()
+    for i in range(4):
+        bench.send(SECOND + i * SECOND // 30)
+    bench.wait_for("odometry", 2)
+    assert len(bench.statuses()) == 2  # the third is being worked on, the fourth waits
+    release.set()
+    bench.wait_for_images(4)
+    assert bench.stamps("odometry")[:2] == [SECOND + i * SECOND // 30 for i in (1, 2)]
+    first, predicted = (m.pose.covariance[0] for m in bench.heard["odometry"][:2])
+    assert predicted > first
+
+
 def test_black_images_are_named_in_the_diagnostics(bench: Bench) -> None:
     bench.send_info()
     bench.send(SECOND, np.zeros_like(BRIGHT))
@@ -298,10 +338,11 @@ def test_wrong_images_are_dropped_and_counted_and_the_rest_goes_on(bench: Bench)
     bench.send(SECOND + 2, encoding="invented8")
     bench.send(SECOND + 3)
     bench.wait_for_images(6)
-    assert bench.statuses() == [
+    # What is wrong with the stamp alone is told on arrival, before the images that wait.
+    assert sorted(bench.statuses(), key=lambda s: (s[0], s[1] == "dropped")) == [
+        (SECOND - 1, "dropped", "stamp earlier than the last image's"),
         (SECOND, "initialising", "because the test says so"),
         (SECOND, "dropped", "duplicate stamp"),
-        (SECOND - 1, "dropped", "stamp earlier than the last image's"),
         (SECOND + 1, "dropped", "bad image"),
         (SECOND + 2, "dropped", "bad image"),
         (SECOND + 3, "tracking", ""),

@@ -76,6 +76,6 @@ def test_the_environment_keeps_to_itself_and_names_a_transport(
 def test_node_commands_carry_parameters() -> None:
     command = node_command("denseba_node", Path("p.yaml"), {"node.queue_size": "0"})
     assert command[1:] == [
-        *("-m", "denseba_ros.nodes.denseba_node", "--ros-args"),
+        *("-m", "denseba_ros.nodes.main", "denseba_node", "--ros-args"),
         *("--params-file", "p.yaml", "-p", "node.queue_size:=0"),
     ]

@@ -26,3 +26,12 @@ def test_after_a_reset_any_stamp_will_do() -> None:
     guard.check(5)
     guard.reset()
     assert guard.check(5) is StampVerdict.ACCEPT
+
+
+def test_a_gap_is_named_with_its_length() -> None:
+    guard = StampGuard()
+    guard.check(SECOND)
+    assert guard.check(2 * SECOND) is StampVerdict.ACCEPT
+    assert guard.check(5 * SECOND) is StampVerdict.GAP
+    assert guard.gap_ns == 3 * SECOND
+    assert guard.check(6 * SECOND) is StampVerdict.ACCEPT

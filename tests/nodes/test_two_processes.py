@@ -62,6 +62,7 @@ def test_images_become_odometry_in_two_steps(
     overrides = [
         Parameter("node.image_qos", value="reliable"),
         Parameter("node.queue_size", value=0),
+        Parameter("node.frozen_after", value=0.0),
     ]
     frontend = ros.add(FrontendNode(FakeFrontend, parameter_overrides=overrides))
     frontend.autostart()

@@ -101,6 +101,37 @@ def test_a_prediction_moves_on_and_knows_less_and_less() -> None:
     assert 1e-4 < soon.covariance[0, 0] < late.covariance[0, 0]
 
 
+def test_what_was_promised_is_kept_to_a_few_centimetres() -> None:
+    link = OdomLink()
+    link.follow(estimate(0, np.zeros(3)))
+    promised = link.promise(3 * FRAME_NS)
+    assert promised is not None
+    away = promised.T_world_camera[:3, 3] + [0.3, 0.0, 0.0]
+    kept = link.follow(estimate(3, away))
+    np.testing.assert_allclose(kept.T_world_camera, promised.T_world_camera, atol=1e-9)
+    near = promised.T_world_camera[:3, 3] + [0.01, 0.0, 0.0]
+    other = OdomLink()
+    other.follow(estimate(0, np.zeros(3)))
+    other.promise(3 * FRAME_NS)
+    assert other.follow(measured := estimate(3, near)) is measured
+
+
+def test_a_missed_image_before_the_promised_one_does_not_void_the_promise() -> None:
+    link = OdomLink()
+    link.follow(estimate(0, np.zeros(3)))
+    promised = link.promise(5 * FRAME_NS)
+    assert promised is not None
+    link.miss(2 * FRAME_NS)
+    link.miss(4 * FRAME_NS)
+    missed = link.miss(6 * FRAME_NS)
+    assert missed is not None
+    step = missed.T_world_camera[:3, 3] - promised.T_world_camera[:3, 3]
+    assert np.linalg.norm(step) < 2 * SPEED * FRAME_NS * 1e-9
+    back = link.follow(estimate(7, np.array([2.0, 0.0, 0.0])))
+    step = back.T_world_camera[:3, 3] - missed.T_world_camera[:3, 3]
+    assert np.linalg.norm(step) < 2 * SPEED * FRAME_NS * 1e-9
+
+
 def test_a_reset_makes_both_frames_one() -> None:
     link = OdomLink()
     link.follow(estimate(0, np.zeros(3), Tracking.LOST))

@@ -20,6 +20,7 @@ COMMANDS = {
     "benchmark": "time the backend against physical floors and other solvers",
     "train": "train a network from recorded sequences",
     "doctor": "say what is wrong with this machine",
+    "faults": "feed the node faults of cameras, clocks and processes, over DDS",
     "replay": "publish a sequence or bag as camera topics",
     "record": "write a node's outputs to files",
 }

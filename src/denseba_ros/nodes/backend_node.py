@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.estimating_node import EstimatingNode
 from denseba_ros.nodes.frontend_messages import TOPICS, FrontendMessages, frame_from_messages
 from denseba_ros.nodes.outputs import KeyframeSource
-from denseba_ros.nodes.running import run_node
 from denseba_ros.nodes.stamp_joiner import StampJoiner
 from denseba_ros.nodes.stamps import stamp_to_ns
 from denseba_ros.slam.estimate import Estimate
@@ -99,6 +97,7 @@ class BackendNode(EstimatingNode[ReceivedFrame]):
             self.restart()
             self.health.reset()
         self._calibration = frame.calibration
+        self.take_in_hand(item.stamp_ns)
         odometry.reconfigure(self.wanted())
         with torch.inference_mode():
             estimate = odometry.process(frame)
@@ -116,12 +115,3 @@ class BackendNode(EstimatingNode[ReceivedFrame]):
             self.complaints.complain(
                 "no frontend", f"nothing complete on frontend/* for {limit:g} s: does it run?"
             )
-
-
-def main() -> None:
-    """Entry point of ``ros2 run denseba_ros backend_node``."""
-    sys.exit(run_node(BackendNode))
-
-
-if __name__ == "__main__":
-    main()

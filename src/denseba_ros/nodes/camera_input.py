@@ -17,6 +17,7 @@ from denseba_ros.errors import CalibrationError, ImageError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.camera_info import calibration_from_msg
 from denseba_ros.nodes.complaints import Complaints
+from denseba_ros.nodes.health import Health
 from denseba_ros.nodes.image_check import ImageCheck
 from denseba_ros.nodes.images import image_from_msg
 from denseba_ros.nodes.node_config import NodeConfig
@@ -75,7 +76,7 @@ class CameraInput:
         self._node, self._settings = node, settings
         self._on_image, self._on_calibration, self._on_loss = on_image, on_calibration, on_loss
         self._complaints = Complaints(node.get_logger().warning, settings.input_timeout)
-        self._check = ImageCheck()
+        self._check = ImageCheck(settings.frozen_after)
         self._last_image = self._last_info = time.monotonic()
         self._last_message: CameraInfo | None = None
         self.image_topic, self.info_topic = self._subscribe()
@@ -147,13 +148,19 @@ class CameraInput:
             self.calibration = calibration
             self._on_calibration()
 
-    def look(self, stamp_ns: int, image: np.ndarray) -> str:
-        """What is wrong with the content of a decoded image, said to the user too."""
+    def check(self, stamp_ns: int, image: np.ndarray, health: Health) -> None:
+        """Tell ``health`` and the user what is wrong with the content of a decoded image.
+
+        Raises:
+            ImageError: when the camera hangs, so that the image is not of its stamp.
+        """
         wrong = self._check.look(stamp_ns, image)
+        health.image_looks(wrong)
+        text = f"the images on {self.image_topic} are {wrong}"
+        if self._check.is_frozen:
+            raise ImageError(text)
         if wrong:
-            kind = wrong.split(maxsplit=1)[0]
-            self._complaints.complain(kind, f"the images on {self.image_topic} are {wrong}")
-        return wrong
+            self._complaints.complain(wrong.split(maxsplit=1)[0], text)
 
     def watch(self, limit: float) -> None:
         """Complain about what has not come for ``limit`` s; to be called about once a second."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -14,7 +13,6 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.camera_input import CameraImage, CameraInput
 from denseba_ros.nodes.estimating_node import EstimatingNode
 from denseba_ros.nodes.outputs import KeyframeSource
-from denseba_ros.nodes.running import run_node
 from denseba_ros.slam.estimate import Estimate
 from denseba_ros.slam.system import System, warm_up
 
@@ -71,7 +69,8 @@ class DensebaNode(EstimatingNode[CameraImage]):
             self.drop(item.stamp_ns, f"no TF to {item.frame_id}")
             return
         image = item.decode(calibration)
-        self.health.image_looks(self.camera.look(item.stamp_ns, image))
+        self.camera.check(item.stamp_ns, image, self.health)
+        self.take_in_hand(item.stamp_ns)
         system = self._system_for(calibration)
         system.reconfigure(self.wanted())
         started = time.perf_counter()
@@ -96,12 +95,3 @@ class DensebaNode(EstimatingNode[CameraImage]):
         super().watch()
         if self.camera is not None:
             self.camera.watch(self.settings.input_timeout)
-
-
-def main() -> None:
-    """Entry point of ``ros2 run denseba_ros denseba_node``."""
-    sys.exit(run_node(DensebaNode))
-
-
-if __name__ == "__main__":
-    main()

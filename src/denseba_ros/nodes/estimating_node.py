@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from rclpy.clock import Clock, ClockType
+
 from denseba_ros.config import Config
 from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.extrinsics import Extrinsics, make_extrinsics
@@ -13,6 +15,8 @@ from denseba_ros.nodes.prediction import Prediction
 from denseba_ros.nodes.px4 import Px4Output
 from denseba_ros.nodes.working_node import T, WorkingNode
 from denseba_ros.slam.estimate import Estimate
+
+_TALK_PERIOD = 0.05
 
 
 class EstimatingNode(WorkingNode[T]):
@@ -26,12 +30,15 @@ class EstimatingNode(WorkingNode[T]):
         self._camera_frame: str | None = None
         self._prediction: Prediction | None = None
         self._px4: Px4Output | None = None
+        self._arrived_ns = self._in_hand_ns = 0
 
     def prepare(self) -> None:
         settings = self.settings
         self.outputs = EstimateOutputs(self, settings, self.complaints)
         self.extrinsics = make_extrinsics(self, settings, self.try_open)
         self._px4 = Px4Output(self) if settings.px4 else None
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(_TALK_PERIOD, self._keep_talking, clock=steady)
         if settings.prediction_rate > 0:
             self._prediction = Prediction(
                 self, settings, self._predict, self._newest_mount, self._tell_autopilot
@@ -42,7 +49,7 @@ class EstimatingNode(WorkingNode[T]):
 
     def image_arrived(self, stamp_ns: int, frame_id: str) -> None:
         """Note an image of a camera as it comes in."""
-        self._camera_frame = frame_id
+        self._camera_frame, self._arrived_ns = frame_id, stamp_ns
         if self._prediction is not None:
             self._prediction.image_arrived(stamp_ns)
 
@@ -92,6 +99,22 @@ class EstimatingNode(WorkingNode[T]):
     def _newest_mount(self) -> CameraMount | None:
         frame = self._camera_frame
         return None if frame is None else self.extrinsics.mount(frame)
+
+    def take_in_hand(self, stamp_ns: int) -> None:
+        """Note that the estimate of an image is being made."""
+        self._in_hand_ns = stamp_ns
+
+    def _keep_talking(self) -> None:
+        """Odometry by prediction where an image takes so long that the next ones wait."""
+        limit, outputs, mount = self.settings.max_silence, self.outputs, self._newest_mount()
+        is_silent = limit > 0 and time.monotonic() - outputs.spoke_at > limit
+        if self.worker is None or mount is None or outputs.last_ns is None or not is_silent:
+            return
+        if self._arrived_ns <= self._in_hand_ns:
+            return
+        new = [ns for ns in (self._in_hand_ns, self._arrived_ns) if ns > outputs.last_ns]
+        if new:
+            outputs.publish_ahead(min(new), mount)
 
     def _predict(self, stamp_ns: int) -> Estimate | None:
         return self.outputs.predict(stamp_ns) if self.worker is not None else None

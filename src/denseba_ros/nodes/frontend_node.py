@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -17,7 +16,6 @@ from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.camera_input import CameraImage, CameraInput
 from denseba_ros.nodes.frontend_messages import TOPICS, frame_to_messages
-from denseba_ros.nodes.running import run_node
 from denseba_ros.nodes.working_node import WorkingNode
 
 
@@ -71,7 +69,7 @@ class FrontendNode(WorkingNode[CameraImage]):
             self.drop(item.stamp_ns, "no backend")
             return
         image = item.decode(calibration)
-        self.health.image_looks(self.camera.look(item.stamp_ns, image))
+        self.camera.check(item.stamp_ns, image, self.health)
         if self._frontend is None or calibration != self._calibration:
             self._frontend = self._make_frontend(self.config, calibration)
             self._calibration = calibration
@@ -96,12 +94,3 @@ class FrontendNode(WorkingNode[CameraImage]):
         self.camera.watch(self.settings.input_timeout)
         if self.camera.calibration is not None and not self._backend_listens():
             self.complaints.complain("no backend", "no backend_node listens to frontend/*")
-
-
-def main() -> None:
-    """Entry point of ``ros2 run denseba_ros frontend_node``."""
-    sys.exit(run_node(FrontendNode))
-
-
-if __name__ == "__main__":
-    main()

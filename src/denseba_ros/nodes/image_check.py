@@ -9,27 +9,33 @@ import numpy as np
 # One pixel in so many per axis is looked at.
 _STRIDE = 8
 _DARK, _BRIGHT, _FLAT = 8.0, 247.0, 1.5
-# Nanoseconds over which identical pixels are a camera that hangs: a real one has noise.
-_FROZEN_NS = 1_000_000_000
 
 
 class ImageCheck:
-    """Looks at every image; remembers only a digest of the last."""
+    """Looks at every image; remembers only a digest of the last.
 
-    def __init__(self) -> None:
+    Identical pixels over ``frozen_after`` seconds (0: never mind) are a camera that hangs: a real
+    one has noise.
+    """
+
+    def __init__(self, frozen_after: float = 1.0) -> None:
+        self._frozen_after = frozen_after
+        self.is_frozen = False
         self._digest = b""
         self._since_ns = 0
 
     def look(self, stamp_ns: int, image: np.ndarray) -> str:
         """What is wrong with an image (H, W[, 3]) uint8 and what to do, or an empty string."""
-        return _nothing_to_see(image[::_STRIDE, ::_STRIDE]) or self._frozen(stamp_ns, image)
+        frozen = self._frozen(stamp_ns, image)
+        self.is_frozen = bool(frozen)
+        return _nothing_to_see(image[::_STRIDE, ::_STRIDE]) or frozen
 
     def _frozen(self, stamp_ns: int, image: np.ndarray) -> str:
         digest = hashlib.blake2b(image[::_STRIDE].tobytes(), digest_size=16).digest()
         if digest != self._digest or stamp_ns < self._since_ns:
             self._digest, self._since_ns = digest, stamp_ns
         seconds = (stamp_ns - self._since_ns) * 1e-9
-        if stamp_ns - self._since_ns < _FROZEN_NS:
+        if not self._frozen_after or seconds < self._frozen_after:
             return ""
         return f"frozen: the same pixels for {seconds:.0f} s with new stamps. Does the camera hang?"
 

@@ -12,7 +12,7 @@ from rclpy.parameter import Parameter
 from denseba_ros.config import Config
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.nodes.node_config import NodeConfig
-from denseba_ros.nodes.parameter_fields import is_live, parameter_fields
+from denseba_ros.nodes.parameter_fields import is_fixed, is_live, parameter_fields
 from denseba_ros.nodes.parameters import models_from_values
 
 
@@ -36,6 +36,10 @@ class LiveParameters:
 
     def _check(self, parameters: list[Parameter]) -> SetParametersResult:
         ours = [p for p in parameters if p.name in self._fields]
+        for parameter in ours:
+            if is_fixed(self._fields[parameter.name]):
+                reason = f"{parameter.name} is given at the start of the process alone"
+                return SetParametersResult(successful=False, reason=reason)
         if not self._is_idle():
             for parameter in ours:
                 if not is_live(self._fields[parameter.name]):

@@ -19,6 +19,9 @@ class NodeConfig(BaseModel):
 
     autostart: bool = True
     """Configure and activate at the start; else wait for a lifecycle manager."""
+    model_folder: str = Field(default="", json_schema_extra={"at_start": True})
+    """Weights that frontend.depth_model names as a file must lie below it; empty is the package's
+    own models/. Only at the start."""
     frame_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9_/]*$")
     """Put before odom_frame, map_frame and base_frame: robots that share one TF tree."""
     odom_frame: str = Field(default="odom", min_length=1)
@@ -55,11 +58,17 @@ class NodeConfig(BaseModel):
     """Images that the middleware keeps until the node takes them."""
     queue_size: int = Field(default=1, ge=0, le=1000)
     """Images waiting for the tracker; the oldest is dropped and counted. 0 keeps every image."""
+    frozen_after: float = Field(default=1.0, ge=0.0, le=3600.0)
+    """Seconds of identical pixels after which the camera counts as hanging and its images are
+    dropped; 0: never, for simulators whose still camera has no noise."""
     lost_output: Literal["predict", "null"] = Field(default="predict", json_schema_extra=LIVE)
     """Odometry while lost: the predicted pose with a growing covariance, or rtabmap's null pose
     (all zero, covariance 9999, no TF)."""
     unknown_after: float = Field(default=2.0, ge=0.0, le=3600.0, json_schema_extra=LIVE)
     """Seconds of being lost after which odometry carries the covariance 1e6: unknown."""
+    max_silence: float = Field(default=0.3, ge=0.0, le=60.0, json_schema_extra=LIVE)
+    """Seconds without odometry after which that of a waiting image is predicted instead; 0: never.
+    The estimate of that image then only corrects the next."""
     prediction_rate: float = Field(default=0.0, ge=0.0, le=200.0)
     """Publish odometry/predicted so often (Hz) between the images too, for autopilots; 0: not."""
     px4: bool = False

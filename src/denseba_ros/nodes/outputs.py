@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import deque
 from dataclasses import replace
 from typing import Any, Protocol
@@ -87,6 +89,8 @@ class EstimateOutputs:
         self._keyframes = self._publisher(PoseArray, "keyframes", 1)
         self._link = OdomLink()
         self._has_begun = False
+        self._lock = threading.Lock()
+        self.spoke_at = time.monotonic()
         self.reset()
 
     def _publisher(self, kind: Any, name: str, depth: int) -> Any:
@@ -108,6 +112,7 @@ class EstimateOutputs:
         self._measured_ns: int | None = None
         self.T_map_odom = np.eye(4)
         self.newest: Estimate | None = None
+        self.last_ns: int | None = None
 
     def wants_depth(self) -> bool:
         """Whether anybody listens to the depth of every image."""
@@ -133,9 +138,16 @@ class EstimateOutputs:
 
     def publish_missed(self, stamp_ns: int, mount: CameraMount) -> None:
         """Odometry for an image that could not be used: where the last velocity leads."""
-        predicted = self.predict(stamp_ns)
-        if predicted is not None and _is_heard(self._odometry):
-            self._publish_odometry(replace(predicted, tracking=Tracking.LOST), mount)
+        missed = self._link.miss(stamp_ns)
+        if missed is not None:
+            self.newest = self._judged(missed)
+            self._publish_pose(self.newest, mount)
+
+    def publish_ahead(self, stamp_ns: int, mount: CameraMount) -> None:
+        """Odometry for an image whose own estimate would come too late."""
+        promised = self._link.promise(stamp_ns)
+        if promised is not None:
+            self._publish_pose(self._judged(promised), mount)
 
     def predict(self, stamp_ns: int) -> Estimate | None:
         """The estimate in odom at a time after the newest image; None before the first pose."""
@@ -151,6 +163,11 @@ class EstimateOutputs:
         return replace(estimate, covariance=UNKNOWN, twist_covariance=UNKNOWN)
 
     def _publish_pose(self, estimate: Estimate, mount: CameraMount) -> None:
+        with self._lock:
+            # What was published ahead is not taken back: stamps only go forward.
+            if self.last_ns is not None and estimate.stamp_ns <= self.last_ns:
+                return
+            self.last_ns, self.spoke_at = estimate.stamp_ns, time.monotonic()
         if _is_heard(self._odometry):
             self._publish_odometry(estimate, mount)
         if self._is_null(estimate):

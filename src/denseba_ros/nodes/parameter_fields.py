@@ -36,6 +36,12 @@ def is_live(field: FieldInfo) -> bool:
     return isinstance(extra, dict) and bool(extra.get("live"))
 
 
+def is_fixed(field: FieldInfo) -> bool:
+    """Whether the parameter holds from the start of the process to its end."""
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("at_start"))
+
+
 def bounds(field: FieldInfo) -> tuple[float | None, float | None]:
     """Smallest and largest value, None where there is none; exclusive bounds count as well."""
     low = high = None

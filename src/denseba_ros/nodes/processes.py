@@ -57,7 +57,7 @@ def node_command(
         arguments += ["--params-file", str(params_file)]
     for name, value in (parameters or {}).items():
         arguments += ["-p", f"{name}:={value}"]
-    return python_module(f"denseba_ros.nodes.{node}", *arguments)
+    return python_module("denseba_ros.nodes.main", node, *arguments)
 
 
 def denseba_command(*arguments: str) -> list[str]:
@@ -144,6 +144,16 @@ class Processes:
         except subprocess.TimeoutExpired:
             process.kill()
             return process.wait()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL: what was being done is lost."""
+        process = self._running.pop(name)
+        process.kill()
+        process.wait()
+
+    def pid(self, name: str) -> int:
+        """Process id of what was started as ``name``."""
+        return self._running[name].pid
 
     def log(self, name: str) -> str:
         """What ``name`` has written so far."""

@@ -57,7 +57,7 @@ def fill_vehicle_odometry(
     ``reset_counter`` counts announced new starts (it wraps at 256), ``quality`` is 0 to 100.
     """
     T = mount.T_odom_base(estimate.T_world_camera)
-    x, y, z, w = Rotation.from_matrix(T[:3, :3]).as_quat()
+    x, y, z, w = Rotation.from_matrix(T[:3, :3]).as_quat(canonical=True)
     twist = mount.twist(estimate.twist)
     pose_variance = np.diag(mount.pose_covariance(estimate.covariance, estimate.T_world_camera))
     twist_variance = np.diag(mount.twist_covariance(estimate.twist_covariance))

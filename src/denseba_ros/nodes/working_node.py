@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import re
 import time
 import traceback
 from abc import abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
@@ -27,6 +29,7 @@ from denseba_ros.nodes.outputs import StatusOutput
 from denseba_ros.nodes.parameters import declare_parameters
 from denseba_ros.nodes.stamp_guard import StampGuard, StampVerdict
 from denseba_ros.nodes.worker import Worker
+from denseba_ros.resources import confined, share_file
 
 _GATE_PERIOD = 0.2
 _WATCH_PERIOD = 1.0
@@ -47,10 +50,11 @@ T = TypeVar("T", bound=Stamped)
 
 @dataclass(frozen=True)
 class Arrived(Generic[T]):
-    """An item with the monotonic time at which it came."""
+    """An item with the monotonic time at which it came; a higher epoch is a new odometry frame."""
 
     item: T
     at: float
+    epoch: int
 
     @property
     def stamp_ns(self) -> int:
@@ -81,6 +85,8 @@ class WorkingNode(LifecycleNode, Generic[T]):
         self._refusal: Exception | None = None
         self._failures = 0
         self._guard = StampGuard()
+        self._epoch = self._worked_epoch = 0
+        self._why_epoch = ""
         self._made = self._inputs = Entities(self)
         self._diagnostics = DiagnosticsPublisher(self, self.health)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -141,6 +147,7 @@ class WorkingNode(LifecycleNode, Generic[T]):
         self._made = Entities(self)
         try:
             self.device = pick_device(self.config.device)
+            self._confine_models()
             self.status = StatusOutput(self)
             self.prepare()
         except Exception as error:
@@ -191,6 +198,14 @@ class WorkingNode(LifecycleNode, Generic[T]):
         """Stop the worker; whether it ended within ``timeout`` seconds."""
         return self.worker is None or self.worker.close(timeout)
 
+    def _confine_models(self) -> None:
+        """Whoever may set parameters must not make the node read any file of the machine."""
+        name, folder = self.config.frontend.depth_model, self.settings.model_folder
+        if "/" in name or name.endswith(".safetensors"):
+            path = confined(name, Path(folder) if folder else share_file("models"), ".safetensors")
+            frontend = self.config.frontend.model_copy(update={"depth_model": str(path)})
+            self.config = self.config.model_copy(update={"frontend": frontend})
+
     def _say(self, state: str) -> None:
         self.health.lifecycle = state
         self.get_logger().info(f"{self.get_name()} is {state}")
@@ -229,7 +244,9 @@ class WorkingNode(LifecycleNode, Generic[T]):
         if self.controls.paused:
             self.drop(item.stamp_ns, "paused")
             return
-        oldest = self.worker.queue.put(Arrived(item, time.monotonic()))
+        if not self._is_next(item.stamp_ns):
+            return
+        oldest = self.worker.queue.put(Arrived(item, time.monotonic(), self._epoch))
         if oldest is not None:
             is_open = self.worker.queue.is_open
             self.drop(oldest.stamp_ns, "too slow" if is_open else "inputs incomplete")
@@ -254,30 +271,43 @@ class WorkingNode(LifecycleNode, Generic[T]):
         if self.worker is not None:
             self.watch()
 
-    def _work(self, arrived: Arrived[T]) -> None:
-        item = arrived.item
+    def _is_next(self, stamp_ns: int) -> bool:
+        """Judge the stamp of what arrived; False where it was dropped."""
         if self.controls.take_reset():
-            self._restart("reset by service")
+            self._begin_epoch("reset by service")
             self._guard.reset()
-        verdict = self._guard.check(item.stamp_ns)
+        verdict = self._guard.check(stamp_ns)
         if verdict in (StampVerdict.DUPLICATE, StampVerdict.BACKWARDS):
             self.complaints.complain(
                 verdict.value,
-                f"image dropped: {verdict.value} ({item.stamp_ns} ns). Do two cameras publish on "
+                f"image dropped: {verdict.value} ({stamp_ns} ns). Do two cameras publish on "
                 "this topic, or does the driver not set stamps?",
             )
-            self.drop(item.stamp_ns, verdict.value)
-            return
+            self.drop(stamp_ns, verdict.value)
+            return False
         if verdict is StampVerdict.RESTART:
-            self._restart("time jumped back by more than 1 s")
+            self._begin_epoch("time jumped back by more than 1 s")
         if verdict is StampVerdict.GAP:
             self.health.gap()
             text = f"no image for {self._guard.gap_ns * 1e-9:.1f} s: going on from the last pose"
             self.complaints.complain("gap", text)
+        return True
+
+    def _begin_epoch(self, why: str) -> None:
+        """What arrives from now on belongs to a new odometry frame."""
+        self._epoch += 1
+        self._why_epoch = why
+
+    def _work(self, arrived: Arrived[T]) -> None:
+        item = arrived.item
+        if arrived.epoch != self._worked_epoch:
+            self._worked_epoch = arrived.epoch
+            self._restart(self._why_epoch)
         try:
             self.process(item)
         except (ImageError, CalibrationError, TrajectoryError) as error:
-            self.complaints.complain("bad image", f"image dropped: {error}")
+            kind = re.sub(r"\d+", "#", str(error))
+            self.complaints.complain(kind, f"image dropped: {error}")
             self.drop(item.stamp_ns, "bad image")
             self.missed(item.stamp_ns)
         self.health.latency(time.monotonic() - arrived.at)

@@ -15,12 +15,15 @@ from scipy.spatial.transform import Rotation
 from denseba_ros.geometry.body_frame import cross_matrix, rigid_inverse
 from denseba_ros.slam.estimate import Estimate, Tracking
 
-# Differences up to this are left in the odometry: metres, radians.
-_TOLERANCE, _TURN_TOLERANCE = 0.02, 0.02
+# Differences up to this are left in the odometry, after a loss and after a guess or a prediction:
+# metres, radians.
+_AFTER_LOSS, _AFTER_GUESS = (0.02, 0.02), (0.04, 0.1)
 # Between two measured poses only what no vehicle does is a jump: metres, m/s^2, radians.
 _STEP, _ACCELERATION, _TURN = 0.05, 20.0, 0.5
 # Longest time over which the last velocity says where the camera is, seconds.
 _HORIZON = 0.5
+# What is left of the velocity after each image without a pose.
+_FADING = 0.7
 # Deviation of the acceleration that a prediction does not know of: m/s^2, rad/s^2.
 _UNKNOWN_ACCELERATION, _UNKNOWN_TURNING = 5.0, 5.0
 
@@ -38,23 +41,47 @@ class OdomLink:
         """Both frames are the same again: an announced new start."""
         self.T_odom_world = np.eye(4)
         self._last: Estimate | None = None
+        self._ahead: Estimate | None = None
         self._missed = np.zeros((6, 6))
         self._missed_at = np.zeros(3)
 
     def follow(self, estimate: Estimate) -> Estimate:
         """The estimate in the odometry frame; later estimates are expected to be later in time."""
-        last = self._last
+        last = self._base(estimate.stamp_ns)
         if last is not None and self._jumps(last, estimate):
             self._bridge(self._expected(last, estimate.stamp_ns), estimate.T_world_camera)
         self._last = self._carried(estimate)
+        self._keep_promise(estimate.stamp_ns)
         return self._last
+
+    def promise(self, stamp_ns: int) -> Estimate | None:
+        """A prediction that is published before the estimate of its image is there.
+
+        That estimate, or the next, then stays close to it. None before the first estimate.
+        """
+        self._ahead = self.predict(stamp_ns)
+        return self._ahead
+
+    def miss(self, stamp_ns: int) -> Estimate | None:
+        """Go on by prediction over a time that no image tells of; None before the first estimate.
+
+        The velocity fades, as nobody knows how long it lasts.
+        """
+        predicted = self.predict(stamp_ns)
+        if predicted is not None:
+            predicted = replace(
+                predicted, tracking=Tracking.LOST, twist=_FADING * predicted.twist, quality=0.0
+            )
+            self._last = predicted
+            self._keep_promise(stamp_ns)
+        return predicted
 
     def predict(self, stamp_ns: int) -> Estimate | None:
         """What the last velocity says about a later time; None before the first estimate.
 
         The covariance grows by that of the velocity and by an acceleration that nobody measured.
         """
-        last = self._last
+        last = self._base(stamp_ns)
         if last is None:
             return None
         seconds = max((stamp_ns - last.stamp_ns) * 1e-9, 0.0)
@@ -73,6 +100,16 @@ class OdomLink:
             is_keyframe=False,
         )
 
+    def _base(self, stamp_ns: int) -> Estimate | None:
+        """What was said last before a time: the promise where it is not of a later one."""
+        ahead = self._ahead
+        is_due = ahead is not None and ahead.stamp_ns <= stamp_ns
+        return ahead if is_due else self._last
+
+    def _keep_promise(self, stamp_ns: int) -> None:
+        if self._ahead is not None and self._ahead.stamp_ns <= stamp_ns:
+            self._ahead = None
+
     def _jumps(self, last: Estimate, estimate: Estimate) -> bool:
         """Whether the new pose is too far from where the last one led."""
         seconds = max((estimate.stamp_ns - last.stamp_ns) * 1e-9, 0.0)
@@ -80,8 +117,10 @@ class OdomLink:
         difference = rigid_inverse(expected) @ self.T_odom_world @ estimate.T_world_camera
         away = float(np.linalg.norm(difference[:3, 3]))
         turned = float(np.linalg.norm(Rotation.from_matrix(difference[:3, :3]).as_rotvec()))
-        if not _is_measured(last):
-            return away > _TOLERANCE or turned > _TURN_TOLERANCE
+        if last.tracking is not Tracking.TRACKING:
+            return away > _AFTER_LOSS[0] or turned > _AFTER_LOSS[1]
+        if last.reason or last is self._ahead:
+            return away > _AFTER_GUESS[0] or turned > _AFTER_GUESS[1]
         moved = float(np.linalg.norm(last.twist[:3])) * seconds
         return away > _STEP + moved + 0.5 * _ACCELERATION * seconds**2 or turned > _TURN
 
@@ -117,7 +156,3 @@ class OdomLink:
         axes = np.kron(np.eye(2), self.T_odom_world[:3, :3])
         covariance = axes @ estimate.covariance @ axes.T + self._missed_from(T[:3, 3])
         return replace(estimate, T_world_camera=T, covariance=covariance)
-
-
-def _is_measured(estimate: Estimate) -> bool:
-    return estimate.tracking is Tracking.TRACKING and not estimate.reason

@@ -1,0 +1,121 @@
+"""``denseba faults``: what the node makes of cameras, clocks and processes that misbehave."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from denseba_ros.errors import ConfigurationError
+from denseba_ros.nodes.processes import Processes, private_environment, ros_is_here
+from denseba_ros.sequences.room_folder import write_room
+from denseba_ros.sequences.synthetic_room import RoomSequence
+
+if TYPE_CHECKING:
+    from denseba_ros.faults.bench import Bench, Result
+
+LONG = ("fuzz", "lifecycle", "loop")
+_FRAMES, _WIDTH, _HEIGHT = 60, 320, 240
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Runs nodes and a misbehaving camera as processes over DDS and prints a table. Without "
+        "names all faults are run; fuzz, lifecycle and loop are the long ones, by name only."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"a fault, or {', '.join(LONG)}")
+    parser.add_argument("--out", type=Path, default=Path("faults"), help="folder (faults)")
+    parser.add_argument("--list", action="store_true", help="print the names of the faults")
+    parser.add_argument("--inputs", type=int, default=100_000, help="of fuzz (100000)")
+    parser.add_argument("--cycles", type=int, default=200, help="of lifecycle (200)")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of loop (30)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when every bar was met, 1 when one was not.
+
+    Raises:
+        DensebaError: without ROS 2, on an unknown name, or when a process fails.
+    """
+    missing = ros_is_here()
+    if missing:
+        raise ConfigurationError(missing)
+    from denseba_ros.faults.scenarios import MEDLEY, SCENARIOS
+
+    known = {scenario.name: scenario for scenario in (*SCENARIOS, MEDLEY)}
+    if args.list:
+        print("\n".join([*known, *LONG]))
+        return 0
+    names = args.names or [scenario.name for scenario in SCENARIOS]
+    unknown = set(names) - known.keys() - set(LONG)
+    if unknown:
+        raise ConfigurationError(f"no such faults: {sorted(unknown)}; see denseba faults --list")
+    args.out.mkdir(parents=True, exist_ok=True)
+    room = args.out / "room"
+    if not room.exists() and set(names) != {"fuzz"}:
+        frames = RoomSequence(frames=_FRAMES, width=_WIDTH, height=_HEIGHT)
+        write_room(room, frames, progress=sys.stderr.isatty())
+    results = []
+    for name in tqdm([n for n in names if n in known], unit="fault", disable=None):
+        with _bench(args.out / name.replace(" ", "_"), room) as bench:
+            results.append(bench.run(known[name]))
+        print(_row(results[-1]), flush=True)
+    met = all(not result.faults for result in results)
+    (args.out / "faults.json").write_text(json.dumps([asdict(r) for r in results], indent=1))
+    for name in (n for n in LONG if n in names):
+        met &= _run_long(name, args, room)
+    return 0 if met else 1
+
+
+def _run_long(name: str, args: argparse.Namespace, room: Path) -> bool:
+    from denseba_ros.faults import endurance, fuzz
+
+    progress = sys.stderr.isatty()
+    if name == "fuzz":
+        ends = fuzz.fuzz(args.inputs, progress=progress)
+        report: dict[str, object] = dict(ends)
+        met = True
+    else:
+        with _bench(args.out / name, room) as bench:
+            result = (
+                endurance.cycle(bench, args.cycles, progress)
+                if name == "lifecycle"
+                else endurance.loop(bench, args.minutes, progress)
+            )
+        report = {**asdict(result), "growth_mib": result.growth_mib}
+        met = result.exit_status == 0
+    (args.out / f"{name}.json").write_text(json.dumps(report, indent=1))
+    print(name, json.dumps(report), flush=True)
+    return met
+
+
+@contextmanager
+def _bench(folder: Path, room: Path) -> Iterator[Bench]:
+    """Processes in a ROS domain of their own, and an observer among them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sent.log").unlink(missing_ok=True)
+    environment = private_environment(folder)
+    os.environ.update(environment)
+    from denseba_ros.faults.bench import Bench, observing
+
+    with observing() as observer, Processes(environment, folder) as processes:
+        yield Bench(processes, observer, room, folder)
+
+
+def _row(result: Result) -> str:
+    """One row of a table in Markdown."""
+    verdict = "; ".join(result.faults) or "ok"
+    return (
+        f"| {result.name} | {result.does} | {result.images} / {result.odometry} | "
+        f"{result.silence:.2f} s | {result.predicted_silence:.2f} s | "
+        f"{100 * result.jump:.1f} cm | {result.recovery:.2f} s | "
+        f"{result.resets} | {verdict} |"
+    )

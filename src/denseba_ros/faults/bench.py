@@ -1,0 +1,234 @@
+"""Runs a scenario: node and camera as processes of their own, observed over DDS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+
+from denseba_ros.errors import DensebaError
+from denseba_ros.faults.measures import (
+    Sent,
+    largest_jump,
+    longest_pause,
+    longest_silence,
+    read_sent,
+    recoveries,
+)
+from denseba_ros.faults.observer import Observer
+from denseba_ros.faults.scenarios import Scenario
+from denseba_ros.faults.script import USABLE, Script
+from denseba_ros.nodes.processes import Processes, node_command, python_module
+from denseba_ros.resources import share_file
+from denseba_ros.sequences.trajectory import read_tum
+
+_START_SECONDS = 120.0
+_PARAMETERS = {"node.prediction_rate": "30.0"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one scenario gave. Seconds and metres; ``jump`` outside announced new starts.
+
+    ``silence`` of odometry is from an image to the next odometry, ``predicted_silence`` is between
+    two messages of odometry/predicted, images or not; both 0 where the node itself was killed.
+    """
+
+    name: str
+    does: str
+    images: int
+    odometry: int
+    dropped: int
+    silence: float
+    predicted_silence: float
+    jump: float
+    recovery: float
+    resets: int
+    said: bool
+    exit_status: int
+    stop_seconds: float
+    memory_mib: float
+
+    @property
+    def faults(self) -> list[str]:
+        """What the bars of a flight say against it."""
+        found = []
+        if self.exit_status != 0:
+            found.append(f"exit status {self.exit_status}")
+        if not self.said:
+            found.append("did not say what is wrong")
+        if self.silence > 0.5:
+            found.append(f"silent for {self.silence:.2f} s")
+        if self.jump > 0.05:
+            found.append(f"odom jumped {self.jump:.3f} m")
+        if self.recovery > 2.0:
+            found.append(f"tracking again after {self.recovery:.1f} s")
+        if self.stop_seconds > 2.0:
+            found.append(f"took {self.stop_seconds:.1f} s to stop")
+        return found
+
+
+class Bench:
+    """Processes of one scenario in ``folder``; ``room`` holds the camera's images."""
+
+    def __init__(self, processes: Processes, observer: Observer, room: Path, folder: Path) -> None:
+        self.processes, self.observer = processes, observer
+        self._room, self._folder = room, folder
+        self.script_file = folder / "script.json"
+        self.positions = read_tum(room / "groundtruth.txt").T_world_camera[:, :3, 3]
+
+    def run(self, scenario: Scenario) -> Result:
+        """Raises DensebaError when a process dies or nothing is ever tracked."""
+        nodes = ["frontend_node", "backend_node"] if scenario.distributed else ["denseba_node"]
+        for node in nodes:
+            self.start_node(node)
+        script = self._script(scenario)
+        self.start_camera()
+        if scenario.kill:
+            self._kill_and_restart(scenario.kill)
+        elif scenario.sets_parameters:
+            self._set_parameters(script.seconds)
+            self.processes.wait("camera", script.seconds + _START_SECONDS)
+        else:
+            self.processes.wait("camera", script.seconds + _START_SECONDS)
+        time.sleep(1.0)
+        return self._result(scenario, script, nodes)
+
+    def start_node(self, node: str, **more: str) -> None:
+        """Start a node and wait until it works."""
+        command = node_command(node, share_file("config/denseba.yaml"), {**_PARAMETERS, **more})
+        self.processes.start(node, command)
+        line = "is unconfigured" if more.get("node.autostart") == "false" else "is active"
+        if line == "is active":
+            self.processes.wait_for_line(node, line, _START_SECONDS)
+
+    def start_camera(self) -> None:
+        self.processes.start(
+            "camera", python_module("denseba_ros.faults.camera", str(self.script_file))
+        )
+
+    def write_script(self, windows: list[tuple[str, float]], *, loop: bool = False) -> Script:
+        script = Script(str(self._room), str(self._folder / "sent.log"), windows, loop=loop)
+        script.save(self.script_file)
+        return script
+
+    def _script(self, scenario: Scenario) -> Script:
+        return self.write_script(list(scenario.windows))
+
+    def _kill_and_restart(self, name: str) -> None:
+        observer = self.observer
+        self._wait_for_tracking(0.0)
+        time.sleep(3.0)
+        self.processes.kill(name)
+        time.sleep(2.0)
+        if name == "camera":
+            self.start_camera()
+        else:
+            self.start_node(name)
+        restarted = time.monotonic()
+        self._wait_for_tracking(restarted)
+        time.sleep(3.0)
+        assert observer.states
+        self.processes.stop("camera")
+
+    def _wait_for_tracking(self, since: float) -> None:
+        self.processes.wait_until(
+            lambda: self.observer.is_tracking(since), "a tracked image", _START_SECONDS
+        )
+
+    def _set_parameters(self, seconds: float) -> None:
+        """Set a live and a fixed parameter in turn while images come."""
+        client = self.observer.set_parameters_of_node
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for name, value, accepted in (
+                ("keyframes.max_flow", 0.05, True),
+                ("node.publish_points", True, True),
+                ("backend.window", 5, False),
+                ("keyframes.max_flow", 7.0, False),
+            ):
+                message = Parameter(name, value=value).to_parameter_msg()
+                future = client.call_async(SetParameters.Request(parameters=[message]))
+                deadline = time.monotonic() + 30.0
+                while not future.done() and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                answer = future.result()
+                if answer is None or answer.results[0].successful != accepted:
+                    raise DensebaError(f"setting {name} to {value} was answered by {answer}")
+
+    def _result(self, scenario: Scenario, script: Script, nodes: list[str]) -> Result:
+        observer = self.observer
+        sent = read_sent(Path(script.log).read_text())
+        usable = [fault in USABLE for fault, _ in script.windows]
+        last = nodes[-1]
+        log = "".join(self.processes.log(node) for node in nodes)
+        memory = memory_mib(self.processes.pid(last))
+        started = time.monotonic()
+        statuses = [self.processes.stop(node) for node in nodes]
+        stop_seconds = time.monotonic() - started
+        states = observer.states
+        times = (
+            [_recovery_after_gap(sent, observer)]
+            if scenario.kill
+            else recoveries(sent, states, usable)
+        )
+        said_in = log + "".join(message for _, message, _ in observer.diagnostics)
+        return Result(
+            scenario.name,
+            scenario.does,
+            len(sent),
+            len(observer.odometry),
+            sum(state.state == "dropped" for state in states),
+            0.0 if scenario.distributed else longest_silence(sent, observer.odometry),
+            0.0 if scenario.distributed else longest_pause(observer.predicted_at),
+            largest_jump(observer.odometry, states, sent, self.positions),
+            max(times, default=0.0),
+            max((state.resets for state in states), default=0),
+            scenario.says in said_in,
+            max(statuses, key=abs),
+            stop_seconds / len(nodes),
+            memory,
+        )
+
+
+def _recovery_after_gap(sent: list[Sent], observer: Observer) -> float:
+    """After the longest silence of the node: from the next image that came to a tracked one."""
+    if len(observer.states) < 2:
+        return float("inf")
+    pairs = pairwise(observer.states)
+    _, after = max(pairs, key=lambda pair: pair[1].at - pair[0].at)
+    first = min((s.at for s in sent if s.stamp_ns == after.stamp_ns), default=after.at)
+    back = (s.at for s in observer.states if s.is_tracked and s.at >= after.at)
+    return next(back, float("inf")) - first
+
+
+@contextmanager
+def observing() -> Iterator[Any]:
+    """An observer in this process, in the ROS domain of the environment."""
+    rclpy.init()
+    observer = Observer()
+    try:
+        yield observer
+    finally:
+        observer.close()
+        rclpy.try_shutdown()
+
+
+def memory_mib(pid: int) -> float:
+    """Resident memory of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+
+
+def threads(pid: int) -> int:
+    """Threads of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Threads"))

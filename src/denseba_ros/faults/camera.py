@@ -1,0 +1,158 @@
+"""A camera that misbehaves as a script says: ``python -m denseba_ros.faults.camera SCRIPT``."""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+import rclpy
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import CameraInfo, Image
+
+from denseba_ros import transport
+from denseba_ros.benchmark.palindrome import palindrome
+from denseba_ros.faults.measures import Sent
+from denseba_ros.faults.script import Script
+from denseba_ros.nodes.camera_info import calibration_to_msg
+from denseba_ros.nodes.images import encoded_image_to_msg, to_bytes
+from denseba_ros.nodes.stopping import stop_event
+from denseba_ros.sequences.opening import open_sequence
+
+_BACK_NS = 100_000_000_000
+_DROPPED = {"drop5": 0.05, "drop20": 0.2, "drop50": 0.5}
+_FRAME = "camera_optical_frame"
+
+
+class ScriptedCamera(Node):
+    """Publishes `image` and `camera_info`; the images are those of a sequence, forth and back."""
+
+    def __init__(self, script: Script, log: TextIO) -> None:
+        super().__init__("scripted_camera")
+        sequence = open_sequence(Path(script.frames))
+        self._calibration = sequence.calibration
+        self._frames = list(sequence)
+        self._script, self._log = script, log
+        self._random = random.Random(script.seed)
+        self._image_publisher = self.create_publisher(Image, "image", QoSProfile(depth=20))
+        self._info_publisher = self.create_publisher(
+            CameraInfo, "camera_info", QoSProfile(depth=20)
+        )
+        self._back_ns = 0
+        self._focal = 1.0
+        self._last = self._frames[0].image
+        self._held: tuple[Sent, Image] | None = None
+
+    def play(self, stop: threading.Event) -> None:
+        """Publish the windows in real time until the script ends or ``stop`` is set."""
+        places = {id(frame.image): place for place, frame in enumerate(self._frames)}
+        frames = palindrome(self._frames, sys.maxsize)
+        pictures = ((places[id(frame.image)], frame.image) for frame in frames)
+        while not stop.is_set():
+            for number, (fault, seconds) in enumerate(self._script.windows):
+                self._begin(fault)
+                self._play_window(number, fault, seconds, pictures, stop)
+            if not self._script.loop:
+                return
+
+    def _begin(self, fault: str) -> None:
+        if fault == "back":
+            self._back_ns += _BACK_NS
+        if fault == "new info":
+            self._focal *= 1.02
+
+    def _play_window(
+        self,
+        number: int,
+        fault: str,
+        seconds: float,
+        pictures: Iterator[tuple[int, np.ndarray]],
+        stop: threading.Event,
+    ) -> None:
+        rate = self._script.fps * (10 if fault == "burst" else 1)
+        started = time.monotonic()
+        for k in range(round(seconds * rate)):
+            if stop.wait(max(started + k / rate - time.monotonic(), 0.0)):
+                return
+            self._publish(number, fault, *next(pictures))
+        stop.wait(max(started + seconds - time.monotonic(), 0.0))
+
+    def _publish(self, number: int, fault: str, place: int, picture: np.ndarray) -> None:
+        if fault == "silent" or self._random.random() < _DROPPED.get(fault, 0.0):
+            return
+        stamp_ns = time.time_ns() - self._back_ns
+        if fault != "frozen":
+            self._last = picture
+        message = faulty_image(fault, self._last, stamp_ns)
+        if fault != "no info":
+            self._info_publisher.publish(self._info(fault, stamp_ns))
+        sent = Sent(time.monotonic(), stamp_ns, number, place)
+        if fault == "reorder" and self._held is None:
+            self._held = (sent, message)
+            return
+        self._send(sent, message)
+        if fault == "duplicate":
+            self._send(sent, message)
+        if self._held is not None:
+            self._send(*self._held)
+            self._held = None
+
+    def _send(self, sent: Sent, message: Image) -> None:
+        self._log.write(f"{time.monotonic()} {sent.stamp_ns} {sent.window} {sent.place}\n")
+        self._log.flush()
+        self._image_publisher.publish(message)
+
+    def _info(self, fault: str, stamp_ns: int) -> CameraInfo:
+        message = calibration_to_msg(self._calibration, stamp_ns, _FRAME)
+        k = np.array(message.k)
+        k[[0, 4]] *= self._focal
+        if fault == "zero info":
+            k[:] = 0.0
+        if fault == "nan info":
+            k[:] = np.nan
+        message.k = k
+        if fault == "other info":
+            message.width, message.height = 2 * message.width, 2 * message.height
+        return message
+
+
+def faulty_image(fault: str, picture: np.ndarray, stamp_ns: int) -> Image:
+    """The message of a picture (H, W[, 3]) uint8 with the fault's damage."""
+    if fault in ("black", "white"):
+        picture = np.full_like(picture, 0 if fault == "black" else 255)
+    message = encoded_image_to_msg(picture, "", stamp_ns, _FRAME)
+    if fault == "nan":
+        message.encoding, message.step = "32FC1", 4 * message.width
+        message.data = to_bytes(np.full(picture.shape[:2], np.nan, np.float32))
+    if fault == "step":
+        message.step += 64
+    if fault == "short":
+        message.data = message.data[: len(message.data) // 2]
+    if fault == "encoding":
+        message.encoding = "bgr7"
+    if fault == "empty":
+        message.width = message.height = message.step = 0
+        message.data = to_bytes(np.zeros(0, np.uint8))
+    return message
+
+
+def main() -> None:
+    """Play the script that the first argument names."""
+    transport.activate()
+    stop = stop_event()
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    script = Script.load(Path(sys.argv[1]))
+    with Path(script.log).open("a") as log:
+        ScriptedCamera(script, log).play(stop)
+    rclpy.try_shutdown()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""What only shows in the long run: memory and threads over lifecycle cycles and over time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from tqdm import tqdm
+
+from denseba_ros.errors import DensebaError
+from denseba_ros.faults.bench import Bench, memory_mib, threads
+from denseba_ros.faults.measures import largest_jump, longest_silence, read_sent
+
+_UP_DOWN = (
+    Transition.TRANSITION_CONFIGURE,
+    Transition.TRANSITION_ACTIVATE,
+    Transition.TRANSITION_DEACTIVATE,
+    Transition.TRANSITION_CLEANUP,
+)
+_LIMIT = 120.0
+
+
+@dataclass(frozen=True)
+class Endurance:
+    """MiB and threads after each tenth of the run, and what was measured meanwhile."""
+
+    name: str
+    memory_mib: list[float]
+    threads: list[int]
+    odometry: int = 0
+    silence: float = 0.0
+    jump: float = 0.0
+    exit_status: int = 0
+
+    @property
+    def growth_mib(self) -> float:
+        """From the third tenth, when all caches are full, to the end."""
+        return self.memory_mib[-1] - self.memory_mib[len(self.memory_mib) // 5]
+
+
+def cycle(bench: Bench, count: int, progress: bool = False) -> Endurance:
+    """Configure, activate, track an image, deactivate and clean up, ``count`` times.
+
+    Raises:
+        DensebaError: when a transition is refused or nothing is tracked.
+    """
+    bench.start_node("denseba_node", **{"node.autostart": "false"})
+    bench.write_script([("good", 3600.0)], loop=True)
+    bench.start_camera()
+    memory, running = [], []
+    pid = bench.processes.pid("denseba_node")
+    for k in tqdm(range(count), unit="cycle", desc="lifecycle", disable=not progress):
+        for transition in _UP_DOWN:
+            _change(bench, transition)
+            if transition == Transition.TRANSITION_ACTIVATE:
+                heard = len(bench.observer.states)
+                _wait_for_status(bench, heard)
+        if (k + 1) % max(count // 10, 1) == 0:
+            memory.append(memory_mib(pid))
+            running.append(threads(pid))
+    bench.processes.stop("camera")
+    status = bench.processes.stop("denseba_node")
+    return Endurance("lifecycle", memory, running, exit_status=status)
+
+
+def _wait_for_status(bench: Bench, heard: int) -> None:
+    """Wait until more than ``heard`` images were reported."""
+    bench.processes.wait_until(
+        lambda: len(bench.observer.states) > heard, "the status of an image", _LIMIT
+    )
+
+
+def loop(bench: Bench, minutes: float, progress: bool = False) -> Endurance:
+    """Images forth and back for so long."""
+    bench.start_node("denseba_node")
+    script = bench.write_script([("good", 3600.0)], loop=True)
+    bench.start_camera()
+    pid = bench.processes.pid("denseba_node")
+    memory, running = [], []
+    for _ in tqdm(range(60), unit="part", desc="loop", disable=not progress):
+        time.sleep(minutes)
+        memory.append(memory_mib(pid))
+        running.append(threads(pid))
+    bench.processes.stop("camera")
+    time.sleep(1.0)
+    sent = read_sent(Path(script.log).read_text())
+    observer = bench.observer
+    status = bench.processes.stop("denseba_node")
+    return Endurance(
+        "loop",
+        memory,
+        running,
+        len(observer.odometry),
+        longest_silence(sent, observer.odometry),
+        largest_jump(observer.odometry, observer.states, sent, bench.positions),
+        status,
+    )
+
+
+def _change(bench: Bench, transition: int) -> None:
+    client = bench.observer.change_state
+    if not client.wait_for_service(_LIMIT):
+        raise DensebaError("the node offers no change_state")
+    future = client.call_async(ChangeState.Request(transition=Transition(id=transition)))
+    bench.processes.wait_until(future.done, f"transition {transition}", _LIMIT)
+    if not future.result().success:
+        raise DensebaError(f"transition {transition} was refused")

@@ -1,0 +1,129 @@
+"""Figures of a run: silence, jumps, recovery. Plain arrays and times, no ROS."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One odometry message: arrival (monotonic s), stamp, pose (4, 4), velocity (3,) of the base
+    in its own axes, and the larger variance of x and y."""
+
+    at: float
+    stamp_ns: int
+    T: np.ndarray
+    velocity: np.ndarray
+    variance: float
+
+
+@dataclass(frozen=True)
+class State:
+    """One per-image status, with the number of announced new starts until then."""
+
+    at: float
+    stamp_ns: int
+    state: str
+    reason: str
+    resets: int
+
+    @property
+    def is_tracked(self) -> bool:
+        return self.state == "tracking" and not self.reason
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One image of the scripted camera: monotonic time, stamp, number of its window, and place
+    of the camera in its path."""
+
+    at: float
+    stamp_ns: int
+    window: int
+    place: int
+
+
+def longest_silence(sent: Sequence[Sent], odometry: Sequence[Heard]) -> float:
+    """Longest time from an image to the next odometry, once there was any; 0 without images."""
+    if not odometry:
+        return float("inf") if sent else 0.0
+    arrivals = [heard.at for heard in odometry]
+    longest = 0.0
+    for image in sent:
+        if arrivals[0] <= image.at <= arrivals[-1]:
+            longest = max(longest, arrivals[bisect_left(arrivals, image.at)] - image.at)
+    return longest
+
+
+def longest_pause(arrivals: Sequence[float]) -> float:
+    """Longest time between two arrivals."""
+    return max((after - before for before, after in pairwise(arrivals)), default=0.0)
+
+
+def largest_jump(
+    odometry: Sequence[Heard],
+    states: Sequence[State],
+    sent: Sequence[Sent],
+    positions: np.ndarray,
+) -> float:
+    """Metres by which a step of the odometry is longer than twice the camera's true step.
+
+    Twice, because the scale after a loss is a guess, which an ordinary step must not pay for.
+
+    ``positions`` (N, 3) are the true ones by place; the odometry's scale is that of its whole path
+    against the true one. Steps over announced new starts do not count.
+    """
+    places = {image.stamp_ns: image.place for image in sent}
+    resets = {state.stamp_ns: state.resets for state in states}
+    steps, truths = [0.0], [0.0]
+    for before, after in pairwise(odometry):
+        known = before.stamp_ns in places and after.stamp_ns in places
+        announced = after.stamp_ns < before.stamp_ns or _reset_between(
+            resets, before.stamp_ns, after.stamp_ns
+        )
+        if announced or not (known and before.T.any() and after.T.any()):
+            continue
+        way = positions[places[after.stamp_ns]] - positions[places[before.stamp_ns]]
+        steps.append(float(np.linalg.norm(after.T[:3, 3] - before.T[:3, 3])))
+        truths.append(float(np.linalg.norm(way)))
+    scale = sum(steps) / max(sum(truths), 1e-9)
+    return max(float((np.array(steps) - 2.0 * scale * np.array(truths)).max()), 0.0)
+
+
+def _reset_between(resets: dict[int, int], before_ns: int, after_ns: int) -> bool:
+    """Whether the counter of new starts differs; unknown stamps (no status) count as equal."""
+    return resets.get(before_ns, -1) != resets.get(after_ns, -1) and (
+        before_ns in resets and after_ns in resets
+    )
+
+
+def recoveries(
+    sent: Sequence[Sent], states: Sequence[State], is_usable: Sequence[bool]
+) -> list[float]:
+    """Seconds from the first usable image after each unusable window until one is tracked.
+
+    ``is_usable`` tells by the number of the window; inf where nothing was tracked any more.
+    """
+    times = []
+    for window, usable in enumerate(is_usable):
+        if not usable or window == 0 or is_usable[window - 1]:
+            continue
+        first = next((image for image in sent if image.window == window), None)
+        if first is None:
+            continue
+        # A status that was under way when the window began is not a recovery.
+        stamps = {image.stamp_ns for image in sent if image.window >= window}
+        done = [s.at for s in states if s.is_tracked and s.stamp_ns in stamps]
+        times.append(done[0] - first.at if done else float("inf"))
+    return times
+
+
+def read_sent(text: str) -> list[Sent]:
+    """The scripted camera's log."""
+    rows = [line.split() for line in text.splitlines()]
+    return [Sent(float(row[0]), int(row[1]), int(row[2]), int(row[3])) for row in rows]

@@ -1,0 +1,108 @@
+"""Each fault by name: the camera's script, what else happens, and what the node must say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_WARM, _AFTER = 7.0, 6.0
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """``windows`` of the camera; ``says`` must appear in the node's log or diagnostics.
+
+    ``kill`` names a process that is killed and started again between two thirds of the run,
+    ``parameters`` are the node's, ``resets`` says that the fault brings an announced new start.
+    """
+
+    name: str
+    does: str
+    windows: tuple[tuple[str, float], ...]
+    says: str = ""
+    kill: str = ""
+    distributed: bool = False
+    sets_parameters: bool = False
+
+
+def _fault(
+    name: str, seconds: float, says: str, does: str, *, fault: str = "", after: float = _AFTER
+) -> Scenario:
+    windows = (("good", _WARM), (fault or name, seconds), ("good", after))
+    return Scenario(name, does, windows, says)
+
+
+_LOST = "lost: predicted pose, growing covariance, then 1e6; ERROR"
+_DROPPED = "dropped, counted, odometry goes on predicted"
+_KEPT = "refused, the last good one stays"
+
+# Everything that one node must live through in a row; `denseba faults medley`, not in the table.
+MEDLEY = Scenario(
+    "medley",
+    "lives through everything",
+    (
+        ("good", 5.0),
+        ("black", 1.0),
+        ("good", 2.0),
+        ("nan", 0.5),
+        ("encoding", 0.5),
+        ("empty", 0.3),
+        ("step", 0.3),
+        ("short", 0.3),
+        ("good", 1.5),
+        ("duplicate", 0.7),
+        ("reorder", 0.7),
+        ("zero info", 0.7),
+        ("drop50", 2.0),
+        ("silent", 1.5),
+        ("good", 2.0),
+        ("back", 0.1),
+        ("good", 5.0),
+    ),
+    "time jumped back",
+)
+
+SCENARIOS: tuple[Scenario, ...] = (
+    _fault("drop5", 5.0, "", "tracks what comes"),
+    _fault("drop20", 5.0, "", "tracks what comes"),
+    _fault("drop50", 5.0, "", "tracks what comes"),
+    _fault("silent", 2.0, "", "goes on from the last pose"),
+    _fault("black", 2.0, "are black", _LOST),
+    _fault("white", 2.0, "are white", _LOST),
+    _fault("frozen", 3.0, "are frozen", "dropped after 1 s, odometry goes on predicted"),
+    _fault("duplicate", 2.0, "duplicate stamp", "second one dropped and counted"),
+    _fault("reorder", 2.0, "stamp earlier", "late one dropped and counted"),
+    _fault("back", 0.1, "time jumped back", "announced new start"),
+    _fault("burst", 2.0, "", "newest image first, rest counted"),
+    _fault("nan", 1.0, "unknown encoding '32FC1'", _DROPPED),
+    _fault("step", 1.0, "needs", _DROPPED),
+    _fault("short", 1.0, "needs", _DROPPED),
+    _fault("encoding", 1.0, "unknown encoding 'bgr7'", _DROPPED),
+    _fault("empty", 1.0, "not positive", _DROPPED),
+    Scenario(
+        "no info at first",
+        "waits and names the topic and its publishers",
+        (("no info", 7.0), ("good", 8.0)),
+        "no camera_info on /camera_info",
+    ),
+    _fault("no info", 6.0, "", "goes on with the last one", after=3.0),
+    _fault("zero info", 2.0, "K of camera_info is zero", _KEPT),
+    _fault("nan info", 2.0, "/camera_info:", _KEPT),
+    _fault("other info", 2.0, "publish the camera_info of this size", "images dropped, said"),
+    _fault("new info", 1.0, "the calibration changed", "announced new start"),
+    Scenario("camera killed", "goes on from the last pose", (("good", 60.0),), "", kill="camera"),
+    Scenario(
+        "backend killed",
+        "the frontend waits; a new backend starts anew",
+        (("good", 60.0),),
+        "",
+        kill="backend_node",
+        distributed=True,
+    ),
+    Scenario(
+        "parameters under load",
+        "live ones change, others are refused",
+        (("good", 12.0),),
+        "",
+        sets_parameters=True,
+    ),
+)

@@ -1,0 +1,66 @@
+"""What the scripted camera publishes, and when."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FAULTS = {
+    "good": "images as they should be",
+    "silent": "nothing",
+    "drop5": "5 % of the images are missing",
+    "drop20": "20 % of the images are missing",
+    "drop50": "50 % of the images are missing",
+    "black": "black images",
+    "white": "white images",
+    "frozen": "the same image again and again",
+    "nan": "32FC1 images of NaN",
+    "step": "rows shorter than the step says",
+    "short": "half of the bytes",
+    "encoding": "an encoding that does not exist",
+    "empty": "images of size 0x0",
+    "duplicate": "every image twice",
+    "reorder": "images in pairs, the later one first",
+    "back": "stamps 100 s earlier, once",
+    "burst": "ten times the rate",
+    "no info": "no camera_info",
+    "zero info": "camera_info of zero focal length",
+    "nan info": "camera_info of NaN",
+    "other info": "camera_info of twice the image's size",
+    "new info": "camera_info with another focal length, from now on",
+}
+"""Name of a window to what the camera does in it."""
+USABLE = frozenset(
+    {"good", "drop5", "drop20", "drop50", "duplicate", "reorder", "burst", "no info"}
+)
+"""Windows whose images a node can use."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """``windows`` of (fault, seconds), one after the other; ``fps`` images a second.
+
+    ``frames`` is the folder of a rendered room, ``log`` gets a row for every image: monotonic time,
+    stamp in nanoseconds, number of the window, place of the image in the room's sequence.
+    """
+
+    frames: str
+    log: str
+    windows: list[tuple[str, float]]
+    fps: float = 15.0
+    seed: int = 0
+    loop: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return sum(seconds for _, seconds in self.windows)
+
+    def save(self, file: Path) -> None:
+        file.write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def load(cls, file: Path) -> Script:
+        values = json.loads(file.read_text())
+        values["windows"] = [(name, float(seconds)) for name, seconds in values["windows"]]
+        return cls(**values)

@@ -1,0 +1,68 @@
+"""Silence, jumps and recovery from made-up runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from denseba_ros.faults.measures import (
+    Heard,
+    Sent,
+    State,
+    largest_jump,
+    longest_silence,
+    read_sent,
+    recoveries,
+)
+
+SECOND = 1_000_000_000
+POSITIONS = np.array([[0.1 * k, 0.0, 0.0] for k in range(20)])
+
+
+def heard(k: int, x: float, at: float | None = None) -> Heard:
+    T = np.eye(4)
+    T[0, 3] = x
+    return Heard(float(k if at is None else at), k * SECOND, T, np.zeros(3), 1.0)
+
+
+def sent(k: int, window: int = 0) -> Sent:
+    return Sent(float(k), k * SECOND, window, k)
+
+
+def state(k: int, what: str = "tracking", resets: int = 0) -> State:
+    return State(k + 0.25, k * SECOND, what, "", resets)
+
+
+def test_silence_is_from_an_image_to_the_next_odometry() -> None:
+    odometry = [heard(0, 0.0), heard(1, 0.0, 1.25), heard(4, 0.0, 4.0)]
+    assert longest_silence([sent(0), sent(1), sent(3)], odometry) == 1.0
+    assert longest_silence([], odometry) == 0.0
+    assert longest_silence([sent(1)], []) == float("inf")
+
+
+def test_a_jump_is_what_the_true_camera_did_not_do() -> None:
+    images = [sent(k) for k in range(20)]
+    states = [state(k) for k in range(20)]
+    smooth = [heard(k, 0.3 * k) for k in range(20)]
+    assert largest_jump(smooth, states, images, POSITIONS) == pytest.approx(0.0, abs=1e-9)
+    broken = [heard(k, 0.3 * k + (2.0 if k > 9 else 0.0)) for k in range(20)]
+    assert 1.0 < largest_jump(broken, states, images, POSITIONS) < 2.0
+
+
+def test_an_announced_new_start_is_no_jump() -> None:
+    images = [sent(k) for k in range(20)]
+    odometry = [heard(k, 0.1 * (k if k < 10 else k - 10)) for k in range(20)]
+    states = [state(k, resets=int(k >= 10)) for k in range(20)]
+    assert largest_jump(odometry, states, images, POSITIONS) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_recovery_counts_from_the_first_usable_image() -> None:
+    images = [sent(k, window=k // 3) for k in range(9)]
+    states = [state(k, "lost" if 3 <= k < 8 else "tracking") for k in range(9)]
+    assert recoveries(images, states, [True, False, True]) == [8.25 - 6.0]
+    assert recoveries(images, states[:8], [True, False, True]) == [float("inf")]
+    assert recoveries(images, states, [True, True, True]) == []
+
+
+def test_the_log_of_the_camera_is_read_back() -> None:
+    assert read_sent("1.5 2000000000 3 4\n") == [Sent(1.5, 2 * SECOND, 3, 4)]
