@@ -35,8 +35,10 @@ def absolute_pose(
 ) -> AbsolutePose | None:
     """Best of ``samples`` triples drawn by ``logits`` (M,), refined on its inliers.
 
-    ``points`` (M, 3) are seen at ``places`` (M, 2) in normalised image coordinates; ``threshold``
-    is the largest error of an inlier in the same unit. None where no sample has a solution.
+    The logits are logarithms of the matches' weights, up to 0, which also count in the choice and
+    in the refinement. ``points`` (M, 3) are seen at ``places`` (M, 2) in normalised image
+    coordinates; ``threshold`` is the largest error of an inlier in the same unit. None where no
+    sample has a solution.
     """
     if len(points) < 4:
         return None
@@ -47,8 +49,9 @@ def absolute_pose(
     T = values[ok]
     if not len(T):
         return None
-    cost = _squared_errors(T, X, x).clamp(max=threshold**2).sum(-1)
-    best = _refined(T[int(cost.argmin())], X, x, threshold)
+    weights = logits.double().exp()
+    cost = (weights * _squared_errors(T, X, x).clamp(max=threshold**2)).sum(-1)
+    best = _refined(T[int(cost.argmin())], X, x, weights, threshold)
     return AbsolutePose(best, _squared_errors(best, X, x) < threshold**2)
 
 
@@ -60,15 +63,16 @@ def _squared_errors(T: Tensor, X: Tensor, x: Tensor) -> Tensor:
     return squared.masked_fill(depth[..., 0] < _MIN_DEPTH, torch.inf)
 
 
-def _refined(T: Tensor, X: Tensor, x: Tensor, threshold: float) -> Tensor:
+def _refined(T: Tensor, X: Tensor, x: Tensor, weights: Tensor, threshold: float) -> Tensor:
     """Gauss-Newton on the image errors with weights that fall to zero at the threshold (Tukey); a
     step that costs more is refused."""
-    cost = _squared_errors(T, X, x).clamp(max=threshold**2).sum()
+    cost = weights @ _squared_errors(T, X, x).clamp(max=threshold**2)
     for _ in range(_REFINEMENTS):
         Y = X @ T[:3, :3].T + T[:3, 3]
         inverse = 1.0 / Y[:, 2].clamp(min=_MIN_DEPTH)
         projected = Y[:, :2] * inverse[:, None]
-        weight = (1 - _squared_errors(T, X, x) / threshold**2).clamp(min=0).square()
+        near = (1 - _squared_errors(T, X, x) / threshold**2).clamp(min=0).square()
+        weight = weights * near
         J = _jacobian(projected, inverse)
         residual = projected - x
         weighted = J * weight[:, None, None]
@@ -76,7 +80,7 @@ def _refined(T: Tensor, X: Tensor, x: Tensor, threshold: float) -> Tensor:
         g = torch.einsum("mri,mr->i", weighted, residual)
         step, info = torch.linalg.solve_ex(H, -g)
         moved = se3.exp(torch.nan_to_num(step)) @ T
-        after = _squared_errors(moved, X, x).clamp(max=threshold**2).sum()
+        after = weights @ _squared_errors(moved, X, x).clamp(max=threshold**2)
         better = (info == 0) & (after < cost)
         T, cost = torch.where(better, moved, T), torch.where(better, after, cost)
     return se3.orthonormalised(T)

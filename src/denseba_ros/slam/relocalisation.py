@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from denseba_ros.backend.window import WindowKeyframe
-from denseba_ros.errors import ConfigurationError
 from denseba_ros.frontend.flow import Points
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import sample
@@ -40,6 +39,7 @@ _THRESHOLD_PIXELS = 3.0
 _MAX_SIGMA = 0.3
 # Similarity of descriptors from which on most matches are right.
 _LIKELY = 0.82
+# Matches that must agree, and their share of the weight of all.
 _MIN_INLIERS, _MIN_SHARE = 25, 0.25
 
 
@@ -64,7 +64,7 @@ class _Remembered:
 class Relocaliser:
     """Remembers the last keyframes; their features are made when the first image is lost."""
 
-    def __init__(self, device: torch.device, weights: WeightNetwork | None, seed: int) -> None:
+    def __init__(self, device: torch.device, weights: WeightNetwork, seed: int) -> None:
         """Raises ConfigurationError without the package of the features."""
         self._network = XFeat(_FEATURES, device)
         self._weights = weights
@@ -134,22 +134,24 @@ class Relocaliser:
         found = absolute_pose(points[ok], rays[ok, :2], logits, _SAMPLES, threshold, generator)
         if found is None:
             return None
-        inliers = int(found.inliers.sum())
-        if inliers < max(_MIN_INLIERS, _MIN_SHARE * int(ok.sum())):
+        inliers, weights = int(found.inliers.sum()), logits.exp()
+        if inliers < _MIN_INLIERS or weights[found.inliers].sum() < _MIN_SHARE * weights.sum():
             return None
         return Place(keyframe, found.T_camera_points, inliers)
 
     def _logits(self, camera: Pinhole, matches: Matches) -> Tensor:
-        """(M,) by the trained network, or all alike without one."""
-        if self._weights is None:
-            return torch.zeros_like(matches.side[:, 0])
+        """(M,) logarithms of the weights by the trained network."""
         first, second = (camera.rays(x)[None, :, :2] for x in (matches.first, matches.second))
         return sampling_logits(self._weights(first, second, matches.side[None])[0])
 
 
 def make_relocaliser(wanted: bool, device: torch.device, seed: int) -> Relocaliser | None:
     """A relocaliser with the shipped weights where it is wanted; without its package there is a
-    warning instead."""
+    warning instead.
+
+    Raises:
+        ConfigurationError: when the weights are missing from the installation.
+    """
     if not wanted:
         return None
     if not features_available():
@@ -158,11 +160,7 @@ def make_relocaliser(wanted: bool, device: torch.device, seed: int) -> Relocalis
             "looked for among the keyframes; tracker.relocalise: false silences this"
         )
         return None
-    try:
-        weights = load_weights(share_file(WEIGHTS)).to(device)
-    except ConfigurationError:
-        weights = None
-    return Relocaliser(device, weights, seed)
+    return Relocaliser(device, load_weights(share_file(WEIGHTS)).to(device), seed)
 
 
 def _points(camera: Pinhole, keyframe: WindowKeyframe, pixels: Tensor) -> tuple[Tensor, Tensor]:

@@ -33,7 +33,7 @@ class MatchTraining:
     pairs: int = 600
     gap: int = 40
     rate: float = 2e-3
-    warm_up: float = 0.4
+    warm_up: float = 0.7
     refined: float = 1.0
     sampled: float = 1.0
     matches: int = 384
