@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
 
 from denseba_ros import transport
@@ -18,6 +19,7 @@ from denseba_ros.errors import DensebaError
 from denseba_ros.nodes.stopping import stop_event
 from denseba_ros.nodes.working_node import WorkingNode
 
+RCLError = rclpy_implementation.RCLError
 _SPIN_SECONDS = 0.2
 # An image in hand is waited for so long after SIGINT.
 _CLOSE_SECONDS = 1.0
@@ -33,9 +35,13 @@ def run_node(make_node: Callable[[], WorkingNode[Any]]) -> int:
     transport.activate()
     # Our own handlers, so that the worker ends before the context does.
     stop = stop_event()
-    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     try:
+        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
         return _spin(make_node, stop)
+    except RCLError as error:
+        # A wrong enclave, QoS override or remapping: the middleware says what it misses.
+        print(f"denseba: ROS 2 refuses: {error}", file=sys.stderr)
+        return _WRONG_INPUT
     finally:
         rclpy.try_shutdown()
 
