@@ -56,6 +56,14 @@ def test_a_quick_but_measured_motion_is_no_jump() -> None:
     np.testing.assert_array_equal(link.T_odom_world, np.eye(4))
 
 
+def test_after_a_gap_odom_goes_on_from_the_last_pose_with_a_grown_covariance() -> None:
+    link = OdomLink()
+    link.follow(estimate(0, np.zeros(3)))
+    back = link.follow(estimate(60, np.array([0.5, 0.0, 0.0])))
+    np.testing.assert_allclose(back.T_world_camera[:3, 3], [0.0, 0.0, 0.5 * SPEED], atol=1e-9)
+    assert back.covariance[0, 0] == pytest.approx(0.25, rel=0.01)
+
+
 coordinate = st.floats(-20.0, 20.0)
 
 
@@ -86,7 +94,8 @@ def test_what_was_missed_stays_in_the_covariance_and_turns_swing_it_around() -> 
     link.follow(estimate(1, ahead(1), Tracking.LOST))
     back = link.follow(estimate(2, np.array([3.0, 0.0, 0.0]), turn=0.1))
     assert back.covariance[0, 0] == pytest.approx(9.0, rel=0.01)
-    later = link.follow(estimate(63, np.array([3.0, 0.0, 10.0]), turn=0.1))
+    for k in range(1, 101):
+        later = link.follow(estimate(2 + 5 * k, np.array([3.0, 0.0, 0.1 * k]), turn=0.1))
     assert later.covariance[0, 0] == pytest.approx((3.0 + 0.1 * 10.0) ** 2, rel=0.05)
 
 

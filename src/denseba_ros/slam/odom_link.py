@@ -19,7 +19,9 @@ from denseba_ros.slam.estimate import Estimate, Tracking
 # metres, radians.
 _AFTER_LOSS, _AFTER_GUESS = (0.02, 0.02), (0.04, 0.1)
 # Between two measured poses only what no vehicle does is a jump: metres, m/s^2, radians.
-_STEP, _ACCELERATION, _TURN = 0.05, 20.0, 0.5
+_STEP, _ACCELERATION, _TURN = 0.05, 10.0, 0.5
+# After so many seconds without an image the odometry goes on from its last pose.
+_GAP = 1.0
 # Longest time over which the last velocity says where the camera is, seconds.
 _HORIZON = 0.5
 # What is left of the velocity after each image without a pose.
@@ -117,7 +119,7 @@ class OdomLink:
         difference = rigid_inverse(expected) @ self.T_odom_world @ estimate.T_world_camera
         away = float(np.linalg.norm(difference[:3, 3]))
         turned = float(np.linalg.norm(Rotation.from_matrix(difference[:3, :3]).as_rotvec()))
-        if last.tracking is not Tracking.TRACKING:
+        if last.tracking is not Tracking.TRACKING or seconds > _GAP:
             return away > _AFTER_LOSS[0] or turned > _AFTER_LOSS[1]
         if last.reason or last is self._ahead:
             return away > _AFTER_GUESS[0] or turned > _AFTER_GUESS[1]
