@@ -146,6 +146,13 @@ def test_the_map_outlives_deactivation_but_not_cleanup(driver: Driver) -> None:
     assert [stamp_to_ns(m.header.stamp) // SECOND for m in driver.heard] == [2, 3, 5]
 
 
+def test_a_transition_that_the_state_does_not_allow_is_refused(driver: Driver) -> None:
+    assert not driver.change(Transition.TRANSITION_ACTIVATE)
+    assert driver.change(Transition.TRANSITION_CONFIGURE)
+    assert not driver.change(Transition.TRANSITION_CONFIGURE)
+    assert driver.state() == "inactive"
+
+
 def test_shutdown_ends_the_node(driver: Driver) -> None:
     assert driver.change(Transition.TRANSITION_CONFIGURE)
     assert driver.change(Transition.TRANSITION_ACTIVATE)

@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from rclpy.clock import Clock, ClockType
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from denseba_ros.config import Config
@@ -31,6 +32,7 @@ from denseba_ros.nodes.stamp_guard import StampGuard, StampVerdict
 from denseba_ros.nodes.worker import Worker
 from denseba_ros.resources import confined, share_file
 
+RCLError = rclpy_implementation.RCLError
 _GATE_PERIOD = 0.2
 _WATCH_PERIOD = 1.0
 # Images in a row that may fail by a bug before the node gives up.
@@ -59,6 +61,22 @@ class Arrived(Generic[T]):
     @property
     def stamp_ns(self) -> int:
         return self.item.stamp_ns
+
+
+def refuse_wrong_transitions(node: LifecycleNode) -> None:
+    """Answer a transition that the state does not allow; rclpy alone would end the process."""
+    service = node._service_change_state
+    change = service.callback
+
+    def change_or_refuse(request: Any, response: Any) -> Any:
+        try:
+            return change(request, response)
+        except RCLError as error:
+            node.get_logger().error(f"transition refused: {error}")
+            response.success = False
+            return response
+
+    service.callback = change_or_refuse
 
 
 class WorkingNode(LifecycleNode, Generic[T]):
@@ -93,6 +111,8 @@ class WorkingNode(LifecycleNode, Generic[T]):
         self._gate_timer = self.create_timer(_GATE_PERIOD, self.try_open, clock=steady)
         self._watch_timer = self.create_timer(_WATCH_PERIOD, self._watch, clock=steady)
         self._live = LiveParameters(self, self._is_idle, self._take_over)
+
+        refuse_wrong_transitions(self)
 
     # -- what the nodes do ---------------------------------------------------------------------
 
