@@ -55,6 +55,14 @@ def test_it_learns(room_sets: list[SampleSet]) -> None:
     assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
 
 
+def test_it_begins_where_another_training_ended(room_sets: list[SampleSet]) -> None:
+    first = DepthTrainer(room_sets, SETTINGS).run(None)
+    second = DepthTrainer(room_sets, SETTINGS, begin=first)
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(second.network.state_dict()[name], tensor), name
+        assert torch.equal(second.average.state_dict()[name], tensor), name
+
+
 def test_checkpoints_of_other_settings_are_refused(
     room_sets: list[SampleSet], tmp_path: Path
 ) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 
-from denseba_ros.cli import train_depth, train_matching
+from denseba_ros.cli import train_depth, train_matching, train_pose
 
 TRAININGS = {
     "depth": (train_depth, "depth from one image, from stereo, RGB-D, video and the rendered room"),
+    "pose": (train_pose, "motion between images, from streams of images with known poses"),
     "matching": (train_matching, "weights of learned matches, through the five-point solver"),
 }
 

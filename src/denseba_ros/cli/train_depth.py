@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     train.add_argument("--hints", type=Path, default=Path("hints"), help="cache of depth hints")
     train.add_argument("--hint-draws", type=int, default=12, help="settings of the stereo matcher")
     train.add_argument("--encoder", type=Path, help="weights of EfficientNet-Lite0")
+    train.add_argument("--begin", type=Path, help="weights of an earlier training to go on from")
     train.add_argument("--pixels", type=int, default=32_768, help="of the network's input, about")
     train.add_argument("--steps", type=int, default=DepthTraining.steps)
     train.add_argument("--batch", type=int, default=DepthTraining.batch)
@@ -76,7 +77,10 @@ def _train(args: argparse.Namespace) -> DepthWeights:
         steps=args.steps, batch=args.batch, rate=args.rate, seed=args.seed, objective=objective
     )
     device = pick_device(args.device)
-    trainer = DepthTrainer(sets, settings, encoder_weights(args.encoder), device)
+    if args.begin is not None:
+        trainer = DepthTrainer(sets, settings, device=device, begin=load_depth(args.begin).network)
+    else:
+        trainer = DepthTrainer(sets, settings, encoder_weights(args.encoder), device)
     if args.checkpoint is not None and args.checkpoint.is_file():
         trainer.load(args.checkpoint)
     return DepthWeights(trainer.run(args.checkpoint, args.log).cpu(), args.pixels)

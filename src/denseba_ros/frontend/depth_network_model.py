@@ -17,6 +17,9 @@ from denseba_ros.geometry.calibration import Calibration
 
 # Standard deviation of a Laplace distribution over its scale.
 _LAPLACE = math.sqrt(2.0)
+# Deviation of the log of a whole image's scale on scenes like those trained on; all pixels share
+# it, so no pixel is known better than this.
+_SCALE = 0.2
 # Shares of the image's width over which the mirrored image's depth takes over at a border.
 _RAMP = (0.05, 0.10)
 
@@ -42,7 +45,8 @@ class NetworkDepth:
         intrinsics = torch.tensor([[c.fx, c.fy, c.cx, c.cy]], device=image.device)
         small = small.contiguous(memory_format=torch.channels_last)
         output: DepthOutput = self._network(small, intrinsics)[0]
-        log_depth, sigma = output.log_depth, _LAPLACE * torch.exp(output.log_sigma)
+        log_depth = output.log_depth
+        sigma = torch.hypot(_LAPLACE * torch.exp(output.log_sigma), log_depth.new_tensor(_SCALE))
         if self._flip:
             intrinsics[0, 2] = w - 1 - intrinsics[0, 2]
             mirrored: DepthOutput = self._network(small.flip(3), intrinsics)[0]

@@ -26,7 +26,7 @@ class DepthModel(Protocol):
         """Log-depth (log metres) and its standard deviation, each (1, 1, H/4, W/4) float32.
 
         ``image`` (1, 1, H, W) float32 grey 0-255, rectified. The median deviation says what is
-        known of the scale: below ``KNOWN_SCALE`` of ``slam.depth_start``, depth is metric.
+        known of the scale: below ``KNOWN_SCALE`` of ``slam.keyframe_depth``, depth is metric.
         """
         ...
 

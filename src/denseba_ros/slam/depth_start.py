@@ -12,6 +12,7 @@ from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import inside
 from denseba_ros.slam.keyframe_depth import (
+    KNOWN_SCALE,
     VAGUE,
     cells_of,
     hold,
@@ -19,8 +20,6 @@ from denseba_ros.slam.keyframe_depth import (
     take_surface,
 )
 
-# A network whose log-depth is sharper than this has a scale of its own.
-KNOWN_SCALE = 0.35
 _SEARCH_LEVEL = 1
 # So many of the newest keyframes are searched.
 _SEARCHED = 3
@@ -40,6 +39,7 @@ def start_depth(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKe
         surface = fill(value, weight, keyframe.edges)
         if float(sigma.median()) > KNOWN_SCALE:
             prior = prior * _median_ratio(value, weight, prior)
+            keyframe.network_depth[0] = prior
         carried = surface[1] < sigma
         prior = torch.where(carried, surface[0], prior)
         sigma = torch.where(carried, surface[1], sigma)

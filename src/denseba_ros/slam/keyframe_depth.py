@@ -11,7 +11,11 @@ from denseba_ros.backend.window import WindowKeyframe
 GRID_LEVEL = 2
 # Points whose depth is known worse than this (relative) follow the surface instead of shaping it.
 VAGUE = 0.3
-# Relative deviation of the prior that holds points about which no depth network says more.
+# A model whose log-depth is sharper than this has a scale of its own, at which it holds points. The
+# errors of a vaguer one are shared by many pixels: it starts points and fills between them, but as
+# a prior of independent points it would claim too much, and pull the scale along.
+KNOWN_SCALE = 0.15
+# Largest relative deviation of the prior that keeps points from running away.
 _DAMPING_SIGMA = 0.5
 
 
@@ -59,12 +63,12 @@ def _with_network(keyframe: WindowKeyframe, value: Tensor, weight: Tensor) -> tu
 
 
 def hold(keyframe: WindowKeyframe) -> None:
-    """Prior of the points: the depth network's where it is sharp, else a wide one around the
+    """Prior of the points: a depth model's where it knows the scale, else a wide one around the
     present depth, so that unseen points do not run away."""
     points = keyframe.points
     network, sigma = keyframe.network_depth
     cells = cells_of(points.pixels, network.shape)
     network, sigma = network[cells[:, 1], cells[:, 0]], sigma[cells[:, 1], cells[:, 0]]
-    sharp = sigma < _DAMPING_SIGMA
+    sharp = sigma < KNOWN_SCALE
     points.prior_depth = torch.where(sharp, network, points.inverse_depth)
     points.prior_information = (sigma.clamp(max=_DAMPING_SIGMA) * points.prior_depth) ** -2

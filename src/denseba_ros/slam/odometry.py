@@ -19,15 +19,16 @@ from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.bootstrap import Bootstrap, Start
 from denseba_ros.slam.corner_tracking import CornerTracker
 from denseba_ros.slam.depth_output import keyframe_view, render_depth
-from denseba_ros.slam.depth_start import KNOWN_SCALE, search_depth, seed
+from denseba_ros.slam.depth_start import search_depth, seed
 from denseba_ros.slam.estimate import DepthMap, Estimate, Keyframe, Tracking
 from denseba_ros.slam.keyframe_choice import wants_keyframe
-from denseba_ros.slam.keyframe_depth import GRID_LEVEL
+from denseba_ros.slam.keyframe_depth import GRID_LEVEL, KNOWN_SCALE
 from denseba_ros.slam.mapping import Mapper
 from denseba_ros.slam.motion import Motions
 from denseba_ros.slam.prepared import PreparedFrame
 from denseba_ros.slam.reference import Reference, Seen
 from denseba_ros.slam.relocalisation import Place, make_relocaliser
+from denseba_ros.slam.start_scale import says_scale, take_scale
 from denseba_ros.slam.tracker import Alignment, Tracker, frame_information
 from denseba_ros.slam.uncertainty import PathUncertainty
 
@@ -169,7 +170,7 @@ class Odometry:
         return self._mapper
 
     def _start_from_two_views(self, start: Start, image: PreparedFrame) -> None:
-        """Two keyframes whose median depth is the prior's, or that of the map before a loss."""
+        """Two keyframes at the scale of the depth model, or of the map before a loss."""
         device = image.frame.device
         mapper = self._start_mapper(device)
         solution = start.solution
@@ -185,6 +186,9 @@ class Odometry:
         search_depth(mapper.camera, first, [second])
         for _ in range(_START_ROUNDS):
             mapper.adjust(self.config.backend.iterations)
+        frames = (start.first.frame, image.frame)
+        if self._scale is None and all(says_scale(frame) for frame in frames):
+            take_scale([first, second], [frame.log_depth[0, 0] for frame in frames])
         self._after_keyframe()
 
     # -- every frame ---------------------------------------------------------------------------

@@ -16,8 +16,10 @@ from torch import Tensor
 
 from denseba_ros.training.depth_samples import DepthSample, Matrix, SampleSet
 
-# Zoom is drawn up to the first; half the time the whole view is shown. Roll in degrees.
-_ZOOM, _ROLL = 1.5, 6.0
+# Share of the samples that show the whole view; zoom up to this and roll in degrees of the others.
+_WIDE, _ZOOM, _ROLL = 0.4, 1.7, 6.0
+# Share of the samples that are blurred, and of those with up to two places painted over.
+_BLURRED, _PAINTED = 0.2, 0.5
 _GAIN, _OFFSET, _GAMMA, _NOISE = 0.3, 25.0, 0.35, 4.0
 
 
@@ -83,13 +85,13 @@ def whole_view(sample: DepthSample, size: tuple[int, int]) -> DepthBatch:
 
 def augmented(sample: DepthSample, size: tuple[int, int], rng: np.random.Generator) -> DepthBatch:
     """A random view of the sample, a batch of one."""
-    wide = rng.random() < 0.5
+    wide = rng.random() < _WIDE
     zoom = 1.0 if wide else float(rng.uniform(1.0, _ZOOM))
     roll = 0.0 if wide else float(np.radians(rng.uniform(-_ROLL, _ROLL)))
     centre = (float(rng.random()), float(rng.random()))
     batch = _view(sample, size, zoom, roll, centre, mirrored=bool(rng.random() < 0.5))
-    seen = _other_exposure(batch.seen, rng)
-    return replace(batch, seen=seen)
+    seen = _painted_over(_blurred(batch.seen, rng), rng)
+    return replace(batch, seen=_other_exposure(seen, rng))
 
 
 def _view(
@@ -158,6 +160,28 @@ def _warped(
 
 def _tensor(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image, np.float32))
+
+
+def _blurred(image: Tensor, rng: np.random.Generator) -> Tensor:
+    """The image, sometimes out of focus."""
+    if rng.random() >= _BLURRED:
+        return image
+    blurred = cv2.GaussianBlur(image[0, 0].numpy(), (0, 0), float(rng.uniform(0.5, 1.5)))
+    return _tensor(blurred)[None, None]
+
+
+def _painted_over(image: Tensor, rng: np.random.Generator) -> Tensor:
+    """The image, sometimes with one or two rectangles of one grey, which context must explain
+    (Zhong et al., "Random erasing data augmentation", AAAI 2020)."""
+    if rng.random() >= _PAINTED:
+        return image
+    h, w = image.shape[-2:]
+    painted = image.clone()
+    for _ in range(int(rng.integers(1, 3))):
+        height, width = (int(rng.integers(side // 8, side // 3)) for side in (h, w))
+        top, left = int(rng.integers(0, h - height)), int(rng.integers(0, w - width))
+        painted[..., top : top + height, left : left + width] = float(rng.uniform(0.0, 255.0))
+    return painted
 
 
 def _other_exposure(image: Tensor, rng: np.random.Generator) -> Tensor:

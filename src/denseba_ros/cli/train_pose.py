@@ -1,0 +1,105 @@
+"""``denseba train pose``: train the recurrent pose network from streams of images."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+import torch.distributed as dist
+from safetensors.torch import save_file
+
+from denseba_ros.errors import SequenceError
+from denseba_ros.sequences.image_sequence import ImageSequence
+from denseba_ros.sequences.opening import open_sequence
+from denseba_ros.sequences.trajectory import associate
+from denseba_ros.training.image_reader import ImageReader, ReaderSettings
+from denseba_ros.training.pose_training import PoseTrainer, PoseTraining
+from denseba_ros.training.trajectory_stream import ImageTrajectory, StreamSettings
+
+_STAMP_TOLERANCE_NS = 5_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``denseba train pose``."""
+    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="SEQUENCE")
+    parser.add_argument("--split", type=float, default=1.0, help="share of each that is used")
+    parser.add_argument("--url", help="read the images below this location instead of SEQUENCE")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="weights as safetensors")
+    parser.add_argument("--checkpoint", type=Path, help="goes on from it where it exists")
+    parser.add_argument("--log", type=Path, help="JSON lines, appended")
+    parser.add_argument("--chunks", type=int, default=PoseTraining.chunks)
+    parser.add_argument("--rate", type=float, default=PoseTraining.rate)
+    parser.add_argument("--batch", type=int, default=StreamSettings.batch_size, help="lanes")
+    parser.add_argument("--length", type=int, default=StreamSettings.trajectory_length)
+    parser.add_argument("--size", type=int, nargs=2, default=StreamSettings.size)
+    parser.add_argument("--ned", action="store_true", help="learn motions in NED axes")
+    parser.add_argument("--direction", action="store_true", help="no length of translations")
+    parser.add_argument("--deadline", type=float, default=ReaderSettings.deadline)
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train and write.
+
+    Raises:
+        SequenceError: when a sequence has no poses.
+        ConfigurationError: when the checkpoint is of another training.
+    """
+    # torchrun says so: several processes share the training.
+    distributed = "WORLD_SIZE" in os.environ
+    if distributed:
+        dist.init_process_group("gloo")
+    try:
+        return _train(args)
+    finally:
+        if distributed:
+            dist.destroy_process_group()
+
+
+def _train(args: argparse.Namespace) -> int:
+    stream = StreamSettings(args.batch, args.length, tuple(args.size), seed=args.seed)
+    settings = PoseTraining(
+        chunks=args.chunks,
+        rate=args.rate,
+        ned=args.ned,
+        metric=not args.direction,
+        stream=stream,
+    )
+    reader = ImageReader(ReaderSettings(deadline=args.deadline))
+    trajectories = [one for path in args.data for one in read_trajectories(path, args)]
+    trainer = PoseTrainer(trajectories, reader, settings)
+    if args.checkpoint is not None and args.checkpoint.is_file():
+        trainer.load(args.checkpoint)
+    network = trainer.run(args.checkpoint, args.log)
+    if args.out is not None:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        tensors = {name: t.contiguous() for name, t in network.state_dict().items()}
+        axes = "ned" if args.ned else "optical"
+        save_file(tensors, args.out, metadata={"format": f"denseba-pose-1 {axes}"})
+    return 0
+
+
+def read_trajectories(path: Path, args: argparse.Namespace) -> list[ImageTrajectory]:
+    """The images with a known pose, cut where one in between has none."""
+    sequence = open_sequence(path)
+    if not isinstance(sequence, ImageSequence):
+        raise SequenceError(f"{path}: not a sequence of image files")
+    truth = sequence.groundtruth()
+    if truth is None:
+        raise SequenceError(f"{path}: no poses to learn from")
+    files = sequence.files[: int(args.split * len(sequence.files))]
+    stamps = np.array([file.stamp_ns for file in files])
+    found, at = associate(stamps, truth.stamps_ns, _STAMP_TOLERANCE_NS)
+    pieces = np.split(np.arange(len(found)), np.nonzero(np.diff(found) != 1)[0] + 1)
+    root = args.url.rstrip("/") if args.url else str(path)
+    return [
+        ImageTrajectory(
+            [f"{root}/{files[found[k]].path.relative_to(path).as_posix()}" for k in piece],
+            truth.T_world_camera[at[piece]],
+            sequence.calibration,
+        )
+        for piece in pieces
+        if len(piece) > 1
+    ]

@@ -1,0 +1,61 @@
+"""Losses of the motion between two images; all are means over the pairs that are known."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from denseba_ros.frontend.pose_convention import motion_matrix
+from denseba_ros.frontend.pose_network import PoseOutput
+
+# Below this length (metres) a translation has no direction to learn.
+_STILL = 1e-3
+
+
+def rotation_vector(R: Tensor) -> Tensor:
+    """Small rotation (..., 3, 3) as a vector (..., 3): exact to second order, finite everywhere."""
+    skew = R - R.transpose(-1, -2)
+    return 0.5 * torch.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], -1)
+
+
+def rotation_error(output: PoseOutput, T: Tensor) -> Tensor:
+    """Vector (..., 3), radians, by which the rotation misses that of T (..., 4, 4)."""
+    said = motion_matrix(output.quaternion, output.translation)[..., :3, :3]
+    return rotation_vector(T[..., :3, :3].transpose(-1, -2).to(said.dtype) @ said)
+
+
+def direction_loss(translation: Tensor, truth: Tensor) -> Tensor:
+    """|t / max(|t|, e) - t' / max(|t'|, e)|, which one camera can know (Wang et al., TartanVO,
+    CoRL 2020, eq. 3). Per pair (...)."""
+    said, true = (t / t.norm(dim=-1, keepdim=True).clamp(min=_STILL) for t in (translation, truth))
+    missed: Tensor = (said - true).norm(dim=-1)
+    return missed
+
+
+def likelihood_loss(error: Tensor, log_sigma: Tensor) -> Tensor:
+    """Negative log-likelihood of a Gaussian, without its constant. Per pair (...)."""
+    return (0.5 * (error * torch.exp(-log_sigma)) ** 2 + log_sigma).sum(-1)
+
+
+def pose_loss(output: PoseOutput, T: Tensor, affine: Tensor, known: Tensor, metric: bool) -> Tensor:
+    """All terms for motions T (..., 4, 4) and brightness changes ``affine`` (..., 2). A scalar.
+
+    ``metric``: learn the length of translations as well, else their direction alone.
+    """
+    truth = T[..., :3, 3].to(output.translation.dtype)
+    rotation = rotation_error(output, T)
+    loss = 10.0 * rotation.norm(dim=-1) + direction_loss(output.translation, truth)
+    errors = [rotation]
+    sigmas = [output.log_sigma[..., 3:]]
+    if metric:
+        missed = output.translation - truth
+        loss = loss + missed.norm(dim=-1)
+        errors.append(missed)
+        sigmas.append(output.log_sigma[..., :3])
+    # The deviations learn beside the motion, which they must not move.
+    for error, sigma in zip(errors, sigmas, strict=True):
+        loss = loss + 0.01 * likelihood_loss(error.detach(), sigma)
+    change = (output.affine - affine) * output.affine.new_tensor([1.0, 0.01])
+    loss = loss + change.abs().sum(-1)
+    kept = torch.where(known, loss, torch.zeros_like(loss))
+    return kept.sum() / known.sum().clamp(min=1)

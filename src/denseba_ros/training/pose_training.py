@@ -1,0 +1,175 @@
+"""Training of the pose network on streams: truncated back-propagation through time.
+
+Every process of a distributed training (torch.distributed) streams lanes of its own and all share
+their gradients.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+from tqdm import tqdm
+
+from denseba_ros.errors import ConfigurationError
+from denseba_ros.frontend.pose_convention import ned_from_optical
+from denseba_ros.frontend.pose_network import PoseNetwork, State
+from denseba_ros.training.image_reader import ImageReader
+from denseba_ros.training.photometric_losses import fitted_brightness
+from denseba_ros.training.pose_losses import pose_loss
+from denseba_ros.training.trajectory_stream import (
+    ImageTrajectory,
+    StreamSettings,
+    StreamStep,
+    TrajectoryStream,
+)
+
+
+@dataclass(frozen=True)
+class PoseTraining:
+    """``chunks`` of ``stream.trajectory_length`` steps, through each of which gradients flow back;
+    ``ned``: learn motions in NED axes; ``metric``: learn the length of translations, too."""
+
+    chunks: int = 1000
+    rate: float = 1e-3
+    save_every: int = 50
+    ned: bool = False
+    metric: bool = True
+    stream: StreamSettings = field(default_factory=StreamSettings)
+
+
+class PoseTrainer:
+    """A training that can stop after any chunk, in the middle of its trajectories, and go on."""
+
+    def __init__(
+        self,
+        trajectories: Sequence[ImageTrajectory],
+        reader: ImageReader,
+        settings: PoseTraining,
+    ) -> None:
+        torch.manual_seed(settings.stream.seed)
+        self._trajectories, self._reader, self.settings = trajectories, reader, settings
+        self._rank = dist.get_rank() if dist.is_initialized() else 0
+        self.network = PoseNetwork()
+        self._shared: torch.nn.Module = self.network
+        if dist.is_initialized():
+            self._shared = DistributedDataParallel(self.network)
+        self._optimiser = torch.optim.AdamW(self.network.parameters(), settings.rate)
+        self._state = self.network.start(settings.stream.batch_size)
+        self._stream: TrajectoryStream | None = None
+        self.chunk = 0
+
+    def advance(self) -> float:
+        """One chunk; its loss."""
+        if self._stream is None:
+            settings = self.settings.stream
+            own = replace(settings, seed=settings.seed + 7919 * self._rank)
+            begin = self.chunk * settings.trajectory_length
+            self._stream = TrajectoryStream(self._trajectories, self._reader, own, begin)
+        steps = [next(self._stream) for _ in range(self.settings.stream.trajectory_length)]
+        self.network.train()
+        loss = self._loss(steps)
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self._optimiser.step()
+        self.chunk += 1
+        return float(loss.detach())
+
+    def _loss(self, steps: Sequence[StreamStep]) -> Tensor:
+        previous, current, intrinsics, T, known, first = (
+            torch.stack([getattr(s, name) for s in steps], 1)
+            for name in (
+                "previous", "current", "intrinsics", "T_previous_current", "known", "first",
+            )
+        )  # fmt: skip
+        state: State
+        output, state = self._shared(previous, current, intrinsics, first, self._state)
+        # Gradients end here: the chunks before are history.
+        self._state = (state[0].detach(), state[1].detach())
+        if self.settings.ned:
+            T = ned_from_optical(T)
+        pairs = previous.flatten(0, 1), current.flatten(0, 1)
+        everywhere = torch.ones_like(pairs[0], dtype=torch.bool)
+        affine = fitted_brightness(pairs[1], pairs[0], everywhere).reshape(*known.shape, 2)
+        return pose_loss(output, T, affine, known, self.settings.metric)
+
+    def run(self, checkpoint: Path | None = None, log: Path | None = None) -> PoseNetwork:
+        """Train to the end; each process writes its own checkpoint, the first one the log."""
+        settings = self.settings
+        bar = tqdm(
+            total=settings.chunks,
+            initial=self.chunk,
+            desc="pose",
+            unit="chunk",
+            disable=True if self._rank else None,
+        )
+        while self.chunk < settings.chunks:
+            loss = self.advance()
+            bar.update()
+            bar.set_postfix(loss=f"{loss:.3f}")
+            if log is not None and self._rank == 0:
+                _append(log, {"chunk": self.chunk, "loss": loss, "requests": self._reader.requests})
+            last = self.chunk == settings.chunks
+            if checkpoint is not None and (self.chunk % settings.save_every == 0 or last):
+                self.save(checkpoint)
+        self.close()
+        return self.network.eval()
+
+    def close(self) -> None:
+        """Stop fetching."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def save(self, path: Path) -> None:
+        """Write everything that a continuation needs, atomically."""
+        path = self._own(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}.part")
+        state = {
+            "settings": asdict(self.settings),
+            "chunk": self.chunk,
+            "network": self.network.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "state": self._state,
+        }
+        torch.save(state, partial)
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            ConfigurationError: when it is missing, broken, or of a training with other settings.
+        """
+        path = self._own(path)
+        try:
+            state = torch.load(path, weights_only=True)
+            if state["settings"] != asdict(self.settings):
+                raise ConfigurationError(f"{path}: a checkpoint of other settings")
+            self.network.load_state_dict(state["network"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            self._state = tuple(state["state"])
+            self.chunk = int(state["chunk"])
+        except (OSError, KeyError, RuntimeError, EOFError, ValueError) as error:
+            raise ConfigurationError(f"{path}: no checkpoint of this training ({error})") from error
+        self.close()
+
+    def _own(self, path: Path) -> Path:
+        """The file of this process: each has lanes, and so a memory, of its own."""
+        return path.with_name(f"{path.stem}.{self._rank}{path.suffix}") if self._rank else path
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")

@@ -1,0 +1,31 @@
+"""``denseba train pose`` on a few rendered images, from a folder and from a URL of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from denseba_ros.cli.main import main
+from denseba_ros.frontend.pose_network import PoseNetwork
+
+_QUICK = ["--chunks", "2", "--batch", "2", "--length", "2", "--size", "48", "48"]
+
+
+def test_it_trains_and_goes_on(rgbd_folder: Path, tmp_path: Path) -> None:
+    out, checkpoint = tmp_path / "pose.safetensors", tmp_path / "checkpoint.pt"
+    arguments = ["train", "pose", "--data", str(rgbd_folder), "--out", str(out), *_QUICK]
+    assert main([*arguments, "--checkpoint", str(checkpoint)]) == 0
+    first = load_file(out)
+    PoseNetwork().load_state_dict(first)
+    # At its end already: the same weights again, and the same from a URL.
+    assert main([*arguments, "--checkpoint", str(checkpoint)]) == 0
+    assert all((load_file(out)[name] == first[name]).all() for name in first)
+    assert main([*arguments, "--url", rgbd_folder.as_uri()]) == 0
+    assert all((load_file(out)[name] == first[name]).all() for name in first)
+
+
+def test_poses_are_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "pose", "--data", str(tmp_path)]) == 2
+    assert "no known sequence" in capsys.readouterr().err

@@ -1,0 +1,77 @@
+import pytest
+import torch
+
+from denseba_ros.frontend.pose_network import PoseOutput
+from denseba_ros.geometry import se3
+from denseba_ros.training.pose_losses import (
+    direction_loss,
+    likelihood_loss,
+    pose_loss,
+    rotation_error,
+    rotation_vector,
+)
+
+
+def said(quaternion: list[float], translation: list[float]) -> PoseOutput:
+    return PoseOutput(
+        torch.tensor([quaternion]),
+        torch.tensor([translation]),
+        torch.zeros(1, 6),
+        torch.zeros(1, 2),
+    )
+
+
+TURN = torch.tensor([0.0, 0.0, 0.0, 0.0, 0.02, 0.0], dtype=torch.float64)
+TRUTH = said([0.0, 0.0099998333, 0.0, 0.99995], [0.3, 0.0, 0.4])
+
+
+def truth(scale: float = 1.0) -> torch.Tensor:
+    T = se3.exp(TURN)
+    T[:3, 3] = scale * torch.tensor([0.3, 0.0, 0.4], dtype=torch.float64)
+    return T[None]
+
+
+def test_rotation_vector_of_a_small_rotation() -> None:
+    torch.testing.assert_close(
+        rotation_vector(se3.exp(TURN)[:3, :3]), TURN[3:], atol=2e-6, rtol=0.0
+    )
+
+
+def test_no_error_at_the_truth() -> None:
+    assert float(rotation_error(TRUTH, truth()).abs().max()) < 1e-5
+    none = said([0.0, 0.0, 0.0, 1.0], [0.3, 0.0, 0.4])
+    assert float(rotation_error(none, truth()).norm()) == pytest.approx(0.02, abs=1e-4)
+
+
+def test_direction_does_not_see_the_length() -> None:
+    t = torch.tensor([[0.3, 0.0, 0.4]])
+    assert float(direction_loss(5.0 * t, t)) < 1e-6
+    assert float(direction_loss(-t, t)) == pytest.approx(2.0)
+    # A camera that stands still has no direction.
+    assert float(direction_loss(torch.zeros(1, 3), torch.zeros(1, 3))) == 0.0
+
+
+def test_likelihood_is_best_at_the_true_deviation() -> None:
+    error = torch.full((1, 3), 0.2)
+    losses = [float(likelihood_loss(error, torch.full((1, 3), s).log())) for s in (0.1, 0.2, 0.4)]
+    assert losses[1] < min(losses[0], losses[2])
+
+
+@pytest.mark.parametrize("metric", [True, False])
+def test_pairs_that_are_not_known_do_not_count(metric: bool) -> None:
+    T = torch.cat([truth(), truth(9.0)])
+    both = PoseOutput(*(torch.cat([x, x]) for x in vars(TRUTH).values()))
+    known = torch.tensor([True, False])
+    one = pose_loss(TRUTH, truth(), torch.zeros(1, 2), torch.tensor([True]), metric)
+    two = pose_loss(both, T, torch.zeros(2, 2), known, metric)
+    torch.testing.assert_close(one, two)
+
+
+def test_length_counts_only_where_it_can_be_known() -> None:
+    known = torch.tensor([True])
+    at, off = (
+        [float(pose_loss(TRUTH, truth(s), torch.zeros(1, 2), known, m)) for m in (True, False)]
+        for s in (1.0, 2.0)
+    )
+    assert off[0] > at[0] + 0.4
+    assert off[1] == pytest.approx(at[1], abs=1e-5)
