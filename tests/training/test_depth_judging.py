@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from denseba_ros.config import FrontendConfig
 from denseba_ros.errors import SequenceError
+from denseba_ros.frontend.depth_models import make_depth_model
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.synthetic_room import RoomSequence
 from denseba_ros.training.depth_judging import judge
@@ -51,3 +54,16 @@ def test_an_honest_uncertainty_ranks_the_errors(rgbd_folder: Path) -> None:
 def test_nothing_to_judge_by(rgbd_folder: Path) -> None:
     with pytest.raises(SequenceError, match="no image with depth"):
         judge(Oracle(1.0, 0.1), DepthSource(kind="rgbd", depth="nowhere"), rgbd_folder)
+
+
+def test_shipped_weights_on_images_left_out(sequence_dir: Callable[[str], Path]) -> None:
+    """Their model card says 0.145 for all of these images, and 0.345 for a constant depth."""
+    kitchen = sequence_dir("7scenes_redkitchen_seq01")
+    source = DepthSource(
+        kind="rgbd", start=600, stride=80, depth_intrinsics=(292.5, 292.5, 159.5, 119.5)
+    )
+    model = make_depth_model(FrontendConfig(depth_model="network"), torch.device("cpu"))
+    report = judge(model, source, kitchen)
+    assert report["median_scaled"]["frames"] == 5
+    assert report["median_scaled"]["abs_rel"] < 0.2
+    assert report["metric"]["abs_rel"] < 0.2
