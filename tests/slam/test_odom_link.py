@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -139,6 +141,18 @@ def test_a_missed_image_before_the_promised_one_does_not_void_the_promise() -> N
     back = link.follow(estimate(7, np.array([2.0, 0.0, 0.0])))
     step = back.T_world_camera[:3, 3] - missed.T_world_camera[:3, 3]
     assert np.linalg.norm(step) < 2 * SPEED * FRAME_NS * 1e-9
+
+
+def test_a_velocity_over_a_tiny_interval_is_not_extrapolated() -> None:
+    link = OdomLink()
+    link.follow(estimate(0, np.zeros(3)))
+    link.follow(estimate(1, ahead(1)))
+    noisy = estimate(1, ahead(1))
+    noisy.twist[2] = 30.0
+    link.follow(replace(noisy, stamp_ns=FRAME_NS + 1_000_000))
+    predicted = link.predict(FRAME_NS + 301_000_000)
+    assert predicted is not None
+    assert predicted.T_world_camera[2, 3] < 0.6
 
 
 def test_a_reset_makes_both_frames_one() -> None:

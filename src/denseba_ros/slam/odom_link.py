@@ -24,6 +24,8 @@ _STEP, _ACCELERATION, _TURN = 0.05, 10.0, 0.5
 _GAP = 1.0
 # Longest time over which the last velocity says where the camera is, seconds.
 _HORIZON = 0.5
+# Velocities between images closer than this (seconds) are noise, so that several are averaged.
+_STEADY = 0.033
 # What is left of the velocity after each image without a pose.
 _FADING = 0.7
 # Deviation of the acceleration that a prediction does not know of: m/s^2, rad/s^2.
@@ -52,9 +54,10 @@ class OdomLink:
         last = self._base(estimate.stamp_ns)
         if last is not None and self._jumps(last, estimate):
             self._bridge(self._expected(last, estimate.stamp_ns), estimate.T_world_camera)
-        self._last = self._carried(estimate)
+        carried = self._carried(estimate)
+        self._last = _steadied(self._last, carried)
         self._keep_promise(estimate.stamp_ns)
-        return self._last
+        return carried
 
     def promise(self, stamp_ns: int) -> Estimate | None:
         """A prediction that is published before the estimate of its image is there.
@@ -158,3 +161,11 @@ class OdomLink:
         axes = np.kron(np.eye(2), self.T_odom_world[:3, :3])
         covariance = axes @ estimate.covariance @ axes.T + self._missed_from(T[:3, 3])
         return replace(estimate, T_world_camera=T, covariance=covariance)
+
+
+def _steadied(last: Estimate | None, estimate: Estimate) -> Estimate:
+    """The estimate with the velocity that predictions may start from."""
+    if last is None:
+        return estimate
+    share = min(max((estimate.stamp_ns - last.stamp_ns) * 1e-9 / _STEADY, 0.0), 1.0)
+    return replace(estimate, twist=share * estimate.twist + (1.0 - share) * last.twist)
