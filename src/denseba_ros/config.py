@@ -42,9 +42,9 @@ class TrackerConfig(_Section):
     iterations: int = Field(8, ge=1, le=50, json_schema_extra=LIVE)
     """Gauss-Newton steps per pyramid level."""
     relocalise: bool = True
-    """Where an image cannot be aligned, look for it among the last keyframes by learned matches, and
-    where flow loses the first image, start from them; needs denseba_ros[matching] and only warns
-    without it."""
+    """Where an image cannot be aligned, look for it among the last keyframes by learned matches,
+    and where flow loses the first image, start from them; needs denseba_ros[matching] and only
+    warns without it."""
 
 
 class KeyframeConfig(_Section):
