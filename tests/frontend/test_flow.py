@@ -42,6 +42,49 @@ def test_a_known_shift_is_found(shift: tuple[float, float]) -> None:
     assert error.max() < 0.5
 
 
+def test_a_change_of_gain_and_offset_does_not_move_the_place() -> None:
+    image = _texture()
+    corners = detect_corners(_grey(image), 80)
+    inner = ((corners > 25) & (corners < np.array([175, 135]))).all(1)
+    target = _moved(0.5 * image.astype(np.float32) + 60.0, 3.25, -1.5)
+    places, ok = track(_grey(image), _grey(target), corners)
+    assert ok[inner].mean() > 0.95
+    error = np.linalg.norm(places - corners - (3.25, -1.5), axis=1)[ok & inner]
+    assert np.median(error) < 0.05
+
+
+@pytest.mark.parametrize(("zoom", "degrees"), [(1.6, 0.0), (0.65, 0.0), (1.0, 25.0), (1.3, -15.0)])
+def test_a_known_warp_is_followed(zoom: float, degrees: float) -> None:
+    """Zoom and roll about the middle, of which each point's surroundings are told."""
+    image = _texture(240, 320)
+    centre = np.array([159.5, 119.5])
+    matrix = cv2.getRotationMatrix2D((159.5, 119.5), degrees, zoom)
+    A = matrix[:, :2]
+    target = cv2.warpAffine(image, matrix, (320, 240), borderMode=cv2.BORDER_REFLECT)
+    corners = detect_corners(_grey(image), 150)
+    true = (corners - centre) @ A.T + centre
+    inside = ((true > 20) & (true < (300, 220))).all(1) & (
+        (corners > 20) & (corners < (300, 220))
+    ).all(1)
+    corners, true = corners[inside], true[inside]
+    guess = (true + np.array([1.5, -1.0])).astype(np.float32)
+    warps = np.broadcast_to(A.astype(np.float32), (len(corners), 2, 2))
+    places, ok = track(_grey(image), _grey(target), corners, guess, warps)
+    assert ok.mean() > 0.95
+    assert np.median(np.linalg.norm(places - true, axis=1)[ok]) < 0.08
+    _, untold = track(_grey(image), _grey(target), corners, guess)
+    assert untold.mean() < ok.mean()
+
+
+def test_a_warp_that_flattens_is_left_out() -> None:
+    image = _texture()
+    corners = detect_corners(_grey(image), 20)
+    flat = np.zeros((len(corners), 2, 2), np.float32)
+    places, ok = track(_grey(image), _grey(image), corners, corners, flat)
+    assert np.isfinite(places).all()
+    assert not ok.any() or np.abs(places - corners)[ok].max() < 1.0
+
+
 def test_a_guess_reaches_farther_than_the_search() -> None:
     image = _texture(240, 320)
     shift = np.array([70.0, 0.0], np.float32)

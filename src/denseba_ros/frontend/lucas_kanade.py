@@ -1,7 +1,10 @@
 """One pyramid level of Lucas-Kanade flow for many points, compiled.
 
 Lucas, Kanade, IJCAI 1981; with the gradients of the template, as in Bouguet, "Pyramidal
-implementation of the Lucas Kanade feature tracker", 2001.
+implementation of the Lucas Kanade feature tracker", 2001. The template is warped by what is known
+of the motion, and gain and offset of the brightness are eliminated: the gradients are made
+orthogonal to both (Hager, Belhumeur, "Efficient region tracking with parametric models of geometry
+and illumination", 1998).
 """
 
 from __future__ import annotations
@@ -26,6 +29,10 @@ _ITERATIONS = 10
 _CONVERGED = 0.02
 # Mean squared gradient (grey levels per pixel) in the weakest direction that holds a point.
 _MIN_GRADIENT = 0.1
+# Contrast in the target over that in the template, at most and at least its inverse.
+_MAX_GAIN = 3.0
+# A warp that moves a pixel's neighbours by less than this is none.
+_NO_WARP = 0.03
 
 
 @compiled()
@@ -48,15 +55,10 @@ def _clamped(x: float, high: float) -> float:
 
 
 @compiled()
-def _template(
-    image: Floats, x: float, y: float, around: Floats, patch: Floats, gx: Floats, gy: Floats
-) -> tuple[float, float, float]:
-    """Brightness and gradients (WINDOW^2,) around (x, y), and the gradients' second moments.
-
-    ``around`` (_AROUND^2,) is room to work in. Indices are unsigned: only so do loops vectorise.
-    """
+def _cut(image: Floats, x: float, y: float, around: Floats) -> None:
+    """Brightness (_AROUND^2,) around (x, y). Indices are unsigned: only so do loops vectorise."""
     flat, w = image.ravel(), np.uintp(image.shape[1])
-    one, side, wide = np.uintp(1), np.uintp(WINDOW), np.uintp(_AROUND)
+    one, wide = np.uintp(1), np.uintp(_AROUND)
     row, a, b, c, d = _corner_and_weights(x, y, _AROUND, w)
     to = np.uintp(0)
     for _ in range(_AROUND):
@@ -67,20 +69,81 @@ def _template(
             )
         row += w
         to += wide
-    xx, xy, yy = np.float32(0), np.float32(0), np.float32(0)
+
+
+@compiled()
+def _cut_warped(image: Floats, x: float, y: float, warp: Floats, around: Floats) -> None:
+    """The same where a step of one pixel in the target is ``warp`` (2, 2) pixels here."""
+    right, bottom = image.shape[1] - 1.001, image.shape[0] - 1.001
+    half = _AROUND // 2
+    for i in range(_AROUND):
+        for j in range(_AROUND):
+            dx, dy = float(j - half), float(i - half)
+            at_x = _clamped(x + PAD + warp[0, 0] * dx + warp[0, 1] * dy, right)
+            at_y = _clamped(y + PAD + warp[1, 0] * dx + warp[1, 1] * dy, bottom)
+            column, row = int(at_x), int(at_y)
+            u, v = np.float32(at_x - column), np.float32(at_y - row)
+            upper = image[row, column] + u * (image[row, column + 1] - image[row, column])
+            lower = image[row + 1, column] + u * (
+                image[row + 1, column + 1] - image[row + 1, column]
+            )
+            around[i * _AROUND + j] = upper + v * (lower - upper)
+
+
+@compiled()
+def _is_identity(warp: Floats) -> bool:
+    off = max(abs(warp[0, 1]), abs(warp[1, 0]))
+    return max(abs(warp[0, 0] - 1), abs(warp[1, 1] - 1), off) < _NO_WARP
+
+
+@compiled()
+def _dot(a: Floats, b: Floats) -> np.float32:
+    total = np.float32(0)
+    for k in range(WINDOW * WINDOW):
+        total += a[k] * b[k]
+    return total
+
+
+@compiled()
+def _centre(values: Floats) -> None:
+    """Take the mean off."""
+    total = np.float32(0)
+    for k in range(WINDOW * WINDOW):
+        total += values[k]
+    mean = total / np.float32(WINDOW * WINDOW)
+    for k in range(WINDOW * WINDOW):
+        values[k] -= mean
+
+
+@compiled()
+def _take_off(values: Floats, direction: Floats) -> None:
+    """Make ``values`` orthogonal to ``direction``."""
+    share = _dot(values, direction) / max(_dot(direction, direction), np.float32(1e-6))
+    for k in range(WINDOW * WINDOW):
+        values[k] -= share * direction[k]
+
+
+@compiled()
+def _template(around: Floats, patch: Floats, gx: Floats, gy: Floats) -> tuple[float, float, float]:
+    """Brightness and gradients (WINDOW^2,) out of ``around``, and the gradients' second moments.
+
+    The gradients come without their share of a change of gain and offset, the patch without mean.
+    """
+    one, side, wide = np.uintp(1), np.uintp(WINDOW), np.uintp(_AROUND)
     half, at, to = np.float32(0.5), np.uintp(0), wide + one
     for _ in range(WINDOW):
         for j in range(side):
             k = to + j
-            by_x = half * (around[k + one] - around[k - one])
-            by_y = half * (around[k + wide] - around[k - wide])
-            patch[at + j], gx[at + j], gy[at + j] = around[k], by_x, by_y
-            xx += by_x * by_x
-            xy += by_x * by_y
-            yy += by_y * by_y
+            patch[at + j] = around[k]
+            gx[at + j] = half * (around[k + one] - around[k - one])
+            gy[at + j] = half * (around[k + wide] - around[k - wide])
         at += side
         to += wide
-    return float(xx), float(xy), float(yy)
+    _centre(patch)
+    for gradient in (gx, gy):
+        _centre(gradient)
+        _take_off(gradient, patch)
+    return float(_dot(gx, gx)), float(_dot(gx, gy)), float(_dot(gy, gy))
 
 
 @compiled()
@@ -93,22 +156,25 @@ def _weakest(moments: tuple[float, float, float]) -> float:
 @compiled()
 def _mismatch(
     image: Floats, x: float, y: float, patch: Floats, gx: Floats, gy: Floats
-) -> tuple[float, float]:
-    """Sums over the window at (x, y) of (image - patch) times each gradient."""
+) -> tuple[float, float, float]:
+    """Sums over the window at (x, y) of the image times the patch and each gradient.
+
+    The patch, to which the gradients are orthogonal, need not be taken off the image.
+    """
     flat, w = image.ravel(), np.uintp(image.shape[1])
     one, side = np.uintp(1), np.uintp(WINDOW)
     row, a, b, c, d = _corner_and_weights(x, y, WINDOW, w)
-    by_x, by_y, at = np.float32(0), np.float32(0), np.uintp(0)
+    by_patch, by_x, by_y, at = np.float32(0), np.float32(0), np.float32(0), np.uintp(0)
     for _ in range(WINDOW):
         for j in range(side):
             k = row + j
             value = a * flat[k] + b * flat[k + one] + c * flat[k + w] + d * flat[k + w + one]
-            difference = value - patch[at + j]
-            by_x += difference * gx[at + j]
-            by_y += difference * gy[at + j]
+            by_patch += value * patch[at + j]
+            by_x += value * gx[at + j]
+            by_y += value * gy[at + j]
         row += w
         at += side
-    return float(by_x), float(by_y)
+    return float(by_patch), float(by_x), float(by_y)
 
 
 @compiled()
@@ -121,16 +187,18 @@ def _descend(
     gy: Floats,
     moments: tuple[float, float, float],
 ) -> tuple[float, float]:
-    """Gauss-Newton steps from (x, y) to where the image looks like the patch."""
+    """Gauss-Newton steps from (x, y) to where the image looks like the template."""
     right, bottom = image.shape[1] - 2 * PAD - 1.0, image.shape[0] - 2 * PAD - 1.0
     xx, xy, yy = moments
     determinant = xx * yy - xy * xy
+    contrast = max(float(_dot(patch, patch)), 1e-6)
     last_x, last_y = 0.0, 0.0
     for _ in range(_ITERATIONS):
         x, y = _clamped(x, right), _clamped(y, bottom)
-        by_x, by_y = _mismatch(image, x, y, patch, gx, gy)
-        step_x = (xy * by_y - yy * by_x) / determinant
-        step_y = (xy * by_x - xx * by_y) / determinant
+        by_patch, by_x, by_y = _mismatch(image, x, y, patch, gx, gy)
+        gain = min(max(by_patch / contrast, 1.0 / _MAX_GAIN), _MAX_GAIN)
+        step_x = (xy * by_y - yy * by_x) / (gain * determinant)
+        step_y = (xy * by_x - xx * by_y) / (gain * determinant)
         x, y = x + step_x, y + step_y
         if step_x * step_x + step_y * step_y < _CONVERGED**2:
             break
@@ -141,19 +209,21 @@ def _descend(
     return x, y
 
 
-@compiled("void(f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, ::1], b1[::1], f8)")
+@compiled("void(f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, :, ::1], b1[::1], f8)")
 def follow_on_level(
     source: Floats,
     target: Floats,
     points: Floats,
     places: Floats,
+    warps: Floats,
     found: NDArray[np.bool_],
     scale: float,
 ) -> None:
     """Move ``places`` (M, 2) to where ``target`` shows what ``source`` shows at ``points`` (M, 2).
 
     Images (h + 2 PAD, w + 2 PAD) are of one level, points and places of level 0, ``scale`` pixels
-    of the level per pixel of level 0. ``found`` (M,) becomes whether a place is held by gradients
+    of the level per pixel of level 0. ``warps`` (M, 2, 2): pixels of the source per pixel of the
+    target. ``found`` (M,) becomes whether a place is held by gradients
     and inside the target; places that are not stay as they were.
     """
     around = np.empty(_AROUND * _AROUND, np.float32)
@@ -163,7 +233,11 @@ def follow_on_level(
     for m in range(len(points)):
         x, y = (float(points[m, 0]) + 0.5) * scale - 0.5, (float(points[m, 1]) + 0.5) * scale - 0.5
         x, y = _clamped(x, right), _clamped(y, bottom)
-        moments = _template(source, x, y, around, patch, gx, gy)
+        if _is_identity(warps[m]):
+            _cut(source, x, y, around)
+        else:
+            _cut_warped(source, x, y, warps[m], around)
+        moments = _template(around, patch, gx, gy)
         x, y = (float(places[m, 0]) + 0.5) * scale - 0.5, (float(places[m, 1]) + 0.5) * scale - 0.5
         found[m] = -1.0 <= x <= right + 1.0 and -1.0 <= y <= bottom + 1.0
         found[m] &= _weakest(moments) > _MIN_GRADIENT * WINDOW * WINDOW

@@ -11,6 +11,7 @@ from denseba_ros.frontend.epipolar_search import search
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import inside
+from denseba_ros.slam.handing_on import HandedOn
 from denseba_ros.slam.keyframe_depth import (
     KNOWN_SCALE,
     VAGUE,
@@ -31,8 +32,16 @@ _KNOWN = 0.08
 _SEED_SIGMA, _SEED_SURFACE_SIGMA = 0.1, 0.2
 
 
-def start_depth(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKeyframe]) -> None:
-    """Depth of a keyframe about which only the network and the window know something."""
+def start_depth(
+    camera: Pinhole,
+    keyframe: WindowKeyframe,
+    others: list[WindowKeyframe],
+    handed: HandedOn | None = None,
+) -> None:
+    """Depth of a keyframe about which only the network and the window know something.
+
+    Its first corners are those ``handed`` on by the window, with the depth they have there.
+    """
     prior, sigma = keyframe.network_depth
     if others:
         value, weight = _carry_over(camera, keyframe, others)
@@ -44,6 +53,10 @@ def start_depth(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKe
         prior = torch.where(carried, surface[0], prior)
         sigma = torch.where(carried, surface[1], sigma)
     take_surface(keyframe, torch.stack([prior, sigma]))
+    if handed is not None:
+        m = len(handed.places)
+        keyframe.points.inverse_depth[:m] = handed.inverse_depth[:m]
+        keyframe.points.relative_sigma[:m] = handed.relative_sigma[:m]
     search_depth(camera, keyframe, others)
 
 

@@ -17,13 +17,14 @@ from denseba_ros.backend.surface import edge_weights
 from denseba_ros.backend.window import Points, Window, WindowKeyframe
 from denseba_ros.config import Config
 from denseba_ros.device import pick_device
-from denseba_ros.frontend.flow import detect_corners
+from denseba_ros.frontend.flow import corner_spacing
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.depth_start import start_depth
+from denseba_ros.slam.handing_on import HandedOn, hand_on, match_back, new_corners
 from denseba_ros.slam.keyframe_choice import least_useful
 from denseba_ros.slam.keyframe_depth import GRID_LEVEL, refresh_surface
-from denseba_ros.slam.matching import match
 from denseba_ros.slam.prepared import PreparedFrame
+from denseba_ros.slam.triangulation import triangulate
 
 LEVELS = {"coarse": 2, "fine": 1}
 # Levenberg-Marquardt damping, relative to the diagonal.
@@ -50,9 +51,15 @@ class Mapper:
 
     def add(self, image: PreparedFrame, T: Tensor, affine: Tensor) -> WindowKeyframe:
         """New keyframe at T_camera_world with depth carried over, searched and matched."""
-        keyframe = self.make_keyframe(image, T, affine)
-        start_depth(self.camera, keyframe, self.keyframes)
-        match(self.camera, keyframe, self.keyframes)
+        count = self.config.tracker.features
+        spacing = corner_spacing(image.grey, count)
+        handed = hand_on(self.camera, self.keyframes, self._next_id, image.grey, T, count, spacing)
+        keyframe = self.make_keyframe(image, T, affine, handed)
+        start_depth(self.camera, keyframe, self.keyframes, handed)
+        match_back(self.camera, keyframe, self.keyframes, handed)
+        if self.keyframes:
+            triangulate(self.camera, keyframe, self.keyframes)
+            refresh_surface(keyframe)
         self.window.append(keyframe)
         return keyframe
 
@@ -62,10 +69,13 @@ class Mapper:
         self.window.append(keyframe)
         self._next_id = max(self._next_id, keyframe.id + 1)
 
-    def make_keyframe(self, image: PreparedFrame, T: Tensor, affine: Tensor) -> WindowKeyframe:
+    def make_keyframe(
+        self, image: PreparedFrame, T: Tensor, affine: Tensor, handed: HandedOn | None = None
+    ) -> WindowKeyframe:
         """A keyframe with its points chosen, of which no depth is known yet."""
         slots = self.config.tracker.features
-        corners = torch.from_numpy(detect_corners(image.grey, slots)).to(image.frame.device)
+        spacing = corner_spacing(image.grey, slots)
+        corners = new_corners(image.grey, slots, spacing, handed).to(image.frame.device)
         count = slots + self.config.backend.points
         pixels, used = select_points(image.pyramid, corners, slots, count)
         one = torch.ones(len(pixels), device=image.frame.device)

@@ -1,41 +1,82 @@
-"""Corners of the window's keyframes found in each other's images."""
+"""Corners of the window's keyframes found in each other's images by optical flow."""
 
 from __future__ import annotations
 
-import torch
+from dataclasses import dataclass
 
-from denseba_ros.backend.window import WindowKeyframe, seen_from
-from denseba_ros.frontend.flow import track
-from denseba_ros.geometry.pinhole import Pinhole
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.frontend.flow import Grey, track
+from denseba_ros.geometry import se3
+from denseba_ros.geometry.pinhole import Pinhole, project_by
 from denseba_ros.geometry.pyramid import inside
 
-# The new keyframe's corners are looked for in so many of the newest others; theirs in it, in all.
-_MATCHED_BACK = 3
+# A new keyframe's corners are looked for in so many of the newest others; theirs in it, in all.
+MATCHED_BACK = 3
 # Corners that project this near to the border (pixels) are not looked for.
 _BORDER = 4.0
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A host's corners in another image: ``places`` (F, 2), ``found`` (F,) bool, where they were
+    expected ``projected`` (F, 2), and ``inverse_depth`` (F,) there."""
+
+    places: Tensor
+    found: Tensor
+    projected: Tensor
+    inverse_depth: Tensor
+
+
+def look_for(
+    camera: Pinhole, host: WindowKeyframe, grey: Grey, T: Tensor, wanted: Tensor | None = None
+) -> Sighting:
+    """Optical flow of the host's corners into the image ``grey`` at T_camera_world (4, 4), started
+    from their projection; those ``wanted`` (F,) bool only, if given."""
+    f = host.points.corners
+    pixels = host.points.pixels[:f]
+    rays, depth = camera.rays(pixels), host.points.inverse_depth[:f]
+    T_image_host = T @ se3.inverse(host.T)
+    p = project_by(camera, rays, depth, T_image_host)
+    seen = p.in_front & inside(p.pixels, camera.width, camera.height, _BORDER)
+    seen &= host.points.valid[:f]
+    if wanted is not None:
+        seen &= wanted
+    index = seen.nonzero()[:, 0]
+    warps = _warps(camera, pixels[index], depth[index], T_image_host)
+    places, ok = track(
+        host.grey,
+        grey,
+        pixels[index].cpu().numpy(),
+        p.pixels[index].cpu().numpy(),
+        warps.cpu().numpy(),
+    )
+    out = torch.zeros_like(pixels)
+    out[index] = torch.from_numpy(places).to(pixels)
+    found = torch.zeros_like(seen)
+    found[index] = torch.from_numpy(ok).to(seen.device)
+    return Sighting(out, found, p.pixels, p.inverse_depth)
+
+
+def _warps(camera: Pinhole, pixels: Tensor, depth: Tensor, T: Tensor) -> Tensor:
+    """Derivative (M, 2, 2) of the place in the image at ``T`` by that in the host, for a small
+    surface of constant depth around each pixel (M, 2)."""
+    half = 0.5 * torch.eye(2, device=pixels.device)
+    columns = []
+    for step in half:
+        sides = (camera.rays(pixels + step), camera.rays(pixels - step))
+        ahead, behind = (project_by(camera, rays, depth, T).pixels for rays in sides)
+        columns.append(ahead - behind)
+    return torch.stack(columns, dim=-1)
 
 
 def match(camera: Pinhole, new: WindowKeyframe, others: list[WindowKeyframe]) -> None:
     """Observe the corners of the others, oldest first, in the new keyframe, and its in them."""
     for other in others:
-        _observe(camera, other, new)
-    for other in others[-_MATCHED_BACK:]:
-        _observe(camera, new, other)
-
-
-def _observe(camera: Pinhole, host: WindowKeyframe, target: WindowKeyframe) -> None:
-    """Optical flow of the host's corners into the target, started from their projection."""
-    f = host.points.corners
-    pixels = host.points.pixels[:f]
-    p = seen_from(camera, host, target, f)
-    seen = p.in_front & inside(p.pixels, camera.width, camera.height, _BORDER)
-    seen &= host.points.valid[:f]
-    index = seen.nonzero()[:, 0]
-    source = pixels[index].cpu().numpy()
-    guess = p.pixels[index].cpu().numpy()
-    places, ok = track(host.grey, target.grey, source, guess)
-    out = pixels.new_zeros(f, 2)
-    out[index] = torch.from_numpy(places).to(pixels)
-    found = torch.zeros(f, dtype=torch.bool, device=pixels.device)
-    found[index] = torch.from_numpy(ok).to(pixels.device)
-    host.observed[target.id] = (out, found)
+        sighting = look_for(camera, other, new.grey, new.T)
+        other.observed[new.id] = (sighting.places, sighting.found)
+    for other in others[-MATCHED_BACK:]:
+        sighting = look_for(camera, new, other.grey, other.T)
+        new.observed[other.id] = (sighting.places, sighting.found)

@@ -1,0 +1,62 @@
+"""Inverse depth of a keyframe's corners from where its neighbours see them, poses held."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.geometry import se3
+from denseba_ros.geometry.pinhole import Pinhole, project, projection_jacobians
+
+# An observation farther than this from the projection (pixels) is taken for a mismatch.
+_MISMATCH = 2.5
+_ROUNDS = 3
+# No corner is claimed to be known better than this, relative.
+_LEAST_SIGMA = 0.01
+
+
+def triangulate(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKeyframe]) -> None:
+    """Corners that the ``others`` know better than their present depth take the depth that fits
+    best; observations that do not fit are taken off the keyframe's.
+
+    The projection x = (R ray + t d) / z is linear in the inverse depth d once multiplied by z, so
+    each round is a weighted linear least-squares problem (Hartley, Zisserman, "Multiple view
+    geometry", 2004, section 12.2).
+    """
+    points, f = keyframe.points, keyframe.points.corners
+    rays = camera.rays(points.pixels[:f])[None]
+    T = torch.stack([o.T @ se3.inverse(keyframe.T) for o in others]).to(rays.dtype)[:, None]
+    R, t = T[..., :3, :3], T[..., :3, 3]
+    places = torch.stack([keyframe.observed[o.id][0] for o in others])
+    found = torch.stack([keyframe.observed[o.id][1] for o in others])
+    turned = (R @ rays[..., None])[..., 0]
+    a, b = _linear(camera, turned, t, places)
+    d, good = points.inverse_depth[:f], found
+    for _ in range(_ROUNDS):
+        z = (turned[..., 2] + t[..., 2] * d).clamp(min=0.05)
+        weight = good / z**2
+        information = (weight * (b**2).sum(-1)).sum(0)
+        solved = -(weight * (a * b).sum(-1)).sum(0) / information.clamp(min=1e-12)
+        d = torch.where((information > 0) & (solved > 0), solved, d)
+        p = project(camera, rays, d[None], R, t)
+        error = torch.linalg.vector_norm(p.pixels - places, dim=-1)
+        good = found & (error < _MISMATCH) & p.in_front
+    J = projection_jacobians(camera, p, t)[1]
+    information = (good * (J**2).sum(-1)).sum(0)
+    sigma = (information.clamp(min=1e-12).rsqrt() / d.clamp(min=1e-6)).clamp(min=_LEAST_SIGMA)
+    better = good.any(0) & (sigma < points.relative_sigma[:f])
+    points.inverse_depth[:f] = torch.where(better, d, points.inverse_depth[:f])
+    points.relative_sigma[:f] = torch.where(better, sigma, points.relative_sigma[:f])
+    for k, other in enumerate(others):
+        keyframe.observed[other.id] = (places[k], good[k])
+
+
+def _linear(camera: Pinhole, turned: Tensor, t: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """a, b (K, F, 2) of a + b d = 0, in pixels times depth: rays ``turned`` (K, F, 3) into images
+    with translation ``t`` (K, 1, 3) that see the corner at ``places`` (K, F, 2)."""
+    seen = camera.rays(places)[..., :2]
+    focal = turned.new_tensor([camera.fx, camera.fy])
+    a = (turned[..., :2] - seen * turned[..., 2:]) * focal
+    b = (t[..., :2] - seen * t[..., 2:]) * focal
+    return a, b
