@@ -93,7 +93,8 @@ def _cut_warped(image: Floats, x: float, y: float, warp: Floats, around: Floats)
 @compiled()
 def _is_identity(warp: Floats) -> bool:
     off = max(abs(warp[0, 1]), abs(warp[1, 0]))
-    return max(abs(warp[0, 0] - 1), abs(warp[1, 1] - 1), off) < _NO_WARP
+    near: bool = max(abs(warp[0, 0] - 1), abs(warp[1, 1] - 1), off) < _NO_WARP
+    return near
 
 
 @compiled()
