@@ -60,7 +60,7 @@ class BackendConfig(_Section):
     kernel: Literal["auto", "torch", "fused"] = "auto"
     """What sums over all pairs of points and frames: plain torch, or one fused pass made for the
     device; auto takes the fused one where there is one."""
-    window: int = Field(7, ge=3, le=12)
+    window: int = Field(6, ge=3, le=12)
     """Keyframes that are adjusted together."""
     points: int = Field(1000, ge=100, le=100_000)
     """Points with an inverse depth of their own per keyframe; the rest of the grid follows them."""
