@@ -43,7 +43,7 @@ def test_one_node_lives_through_every_kind_of_bad_input(
         "are black",
         "unknown encoding '32FC1'",
         "unknown encoding 'bgr7'",
-        "bgr8 needs",
+        "mono8 needs",
         "duplicate stamp",
         "stamp earlier",
         "K of camera_info is zero",
