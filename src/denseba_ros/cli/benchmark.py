@@ -1,7 +1,4 @@
-"""``denseba benchmark``: how fast this machine runs the backend or the whole system.
-
-Each module of ``BENCHMARKS`` has ``add_arguments(parser)`` and ``run(args) -> int``.
-"""
+"""``denseba benchmark``: how fast this machine runs the backend or the whole system."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from denseba_ros.cli import (
     benchmark_solvers,
     benchmark_system,
 )
+from denseba_ros.cli.subcommands import add_group, run_one
 
 BENCHMARKS = {
     "backend": (benchmark_backend, "two iterations on one window, floors and other solvers"),
@@ -24,13 +22,7 @@ BENCHMARKS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add one subcommand for each benchmark."""
-    subparsers = parser.add_subparsers(dest="benchmark", required=True, metavar="BENCHMARK")
-    for name, (module, summary) in BENCHMARKS.items():
-        subparser = subparsers.add_parser(name, help=summary, description=summary)
-        module.add_arguments(subparser)
-        subparser.set_defaults(run_benchmark=module.run)
+    add_group(parser, "benchmark", BENCHMARKS)
 
 
-def run(args: argparse.Namespace) -> int:
-    """The exit status of the benchmark that was asked for."""
-    return int(args.run_benchmark(args))
+run = run_one

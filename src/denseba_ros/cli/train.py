@@ -1,13 +1,11 @@
-"""``denseba train``: trains the networks.
-
-Each module of ``TRAININGS`` has ``add_arguments(parser)`` and ``run(args) -> int``.
-"""
+"""``denseba train``: trains the networks."""
 
 from __future__ import annotations
 
 import argparse
 
 from denseba_ros.cli import train_depth, train_matching, train_pose
+from denseba_ros.cli.subcommands import add_group, run_one
 
 TRAININGS = {
     "depth": (train_depth, "depth from one image, from stereo, RGB-D, video and the rendered room"),
@@ -18,13 +16,7 @@ TRAININGS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add one subcommand for each network."""
-    subparsers = parser.add_subparsers(dest="network", required=True, metavar="NETWORK")
-    for name, (module, summary) in TRAININGS.items():
-        subparser = subparsers.add_parser(name, help=summary, description=summary)
-        module.add_arguments(subparser)
-        subparser.set_defaults(run_training=module.run)
+    add_group(parser, "network", TRAININGS)
 
 
-def run(args: argparse.Namespace) -> int:
-    """The exit status of the training that was asked for."""
-    return int(args.run_training(args))
+run = run_one
