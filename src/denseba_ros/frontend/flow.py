@@ -1,7 +1,8 @@
 """Corners and their optical flow between two images, checked forwards and backwards.
 
 Corners: Shi, Tomasi, "Good features to track", CVPR 1994 (OpenCV). Flow: pyramidal Lucas-Kanade
-(``lucas_kanade``). The template is always the keyframe's own image, so tracks do not drift.
+(``lucas_kanade``). The template is always the keyframe's own image, so tracks drift at most where
+corners are handed on to the next keyframe.
 """
 
 from __future__ import annotations

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 from tqdm import tqdm
 
-from denseba_ros.errors import ConfigurationError
 from denseba_ros.frontend.depth_network import DepthNetwork
+from denseba_ros.training.checkpoint import opened_checkpoint, save_checkpoint
 from denseba_ros.training.depth_batch import draw_batch
 from denseba_ros.training.depth_objective import Objective, batch_loss
 from denseba_ros.training.depth_samples import SampleSet
+from denseba_ros.training.training_log import append_row
 
 # The encoder comes pretrained, so it learns slower than the decoder.
 _ENCODER_RATE = 0.3
@@ -99,7 +97,7 @@ class DepthTrainer:
                 mean = sum(losses) / len(losses)
                 bar.set_postfix(loss=f"{mean:.3f}")
                 rate = self._schedule.get_last_lr()[1]
-                _log(log, {"step": self.step, "loss": mean, "rate": rate})
+                append_row(log, {"step": self.step, "loss": mean, "rate": rate})
                 losses = []
             if checkpoint is not None and (
                 self.step % settings.save_every == 0 or self.step == settings.steps
@@ -109,18 +107,14 @@ class DepthTrainer:
 
     def save(self, path: Path) -> None:
         """Write everything that a continuation needs, atomically."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.part")
         state = {
-            "settings": asdict(self.settings),
             "step": self.step,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "schedule": self._schedule.state_dict(),
         }
-        torch.save(state, partial)
-        partial.replace(path)
+        save_checkpoint(path, asdict(self.settings), state)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint.
@@ -128,17 +122,12 @@ class DepthTrainer:
         Raises:
             ConfigurationError: when it is missing, broken, or of a training with other settings.
         """
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            if state["settings"] != asdict(self.settings):
-                raise ConfigurationError(f"{path}: a checkpoint of other settings")
+        with opened_checkpoint(path, asdict(self.settings), self.device) as state:
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
             self._optimiser.load_state_dict(state["optimiser"])
             self._schedule.load_state_dict(state["schedule"])
             self.step = int(state["step"])
-        except (OSError, KeyError, RuntimeError, EOFError, ValueError) as error:
-            raise ConfigurationError(f"{path}: no checkpoint of this training ({error})") from error
 
 
 def _optimiser(
@@ -163,11 +152,3 @@ def _average(mean: nn.Module, network: nn.Module, decay: float) -> None:
             a.lerp_(b, 1.0 - decay)
         else:
             a.copy_(b)
-
-
-def _log(path: Path | None, row: dict[str, Any]) -> None:
-    if path is None:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write(json.dumps(row) + "\n")

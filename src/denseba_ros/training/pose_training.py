@@ -6,12 +6,9 @@ their gradients.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -19,12 +16,13 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from denseba_ros.errors import ConfigurationError
 from denseba_ros.frontend.pose_convention import ned_from_optical
 from denseba_ros.frontend.pose_network import PoseNetwork, State
+from denseba_ros.training.checkpoint import opened_checkpoint, save_checkpoint
 from denseba_ros.training.image_reader import ImageReader
 from denseba_ros.training.photometric_losses import fitted_brightness
 from denseba_ros.training.pose_losses import pose_loss
+from denseba_ros.training.training_log import append_row
 from denseba_ros.training.trajectory_stream import (
     ImageTrajectory,
     StreamSettings,
@@ -117,7 +115,9 @@ class PoseTrainer:
             bar.update()
             bar.set_postfix(loss=f"{loss:.3f}")
             if log is not None and self._rank == 0:
-                _append(log, {"chunk": self.chunk, "loss": loss, "requests": self._reader.requests})
+                append_row(
+                    log, {"chunk": self.chunk, "loss": loss, "requests": self._reader.requests}
+                )
             last = self.chunk == settings.chunks
             if checkpoint is not None and (self.chunk % settings.save_every == 0 or last):
                 self.save(checkpoint)
@@ -132,18 +132,13 @@ class PoseTrainer:
 
     def save(self, path: Path) -> None:
         """Write everything that a continuation needs, atomically."""
-        path = self._own(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.part")
         state = {
-            "settings": asdict(self.settings),
             "chunk": self.chunk,
             "network": self.network.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "state": self._state,
         }
-        torch.save(state, partial)
-        partial.replace(path)
+        save_checkpoint(self._own(path), asdict(self.settings), state)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint.
@@ -151,25 +146,13 @@ class PoseTrainer:
         Raises:
             ConfigurationError: when it is missing, broken, or of a training with other settings.
         """
-        path = self._own(path)
-        try:
-            state = torch.load(path, weights_only=True)
-            if state["settings"] != asdict(self.settings):
-                raise ConfigurationError(f"{path}: a checkpoint of other settings")
+        with opened_checkpoint(self._own(path), asdict(self.settings)) as state:
             self.network.load_state_dict(state["network"])
             self._optimiser.load_state_dict(state["optimiser"])
             self._state = tuple(state["state"])
             self.chunk = int(state["chunk"])
-        except (OSError, KeyError, RuntimeError, EOFError, ValueError) as error:
-            raise ConfigurationError(f"{path}: no checkpoint of this training ({error})") from error
         self.close()
 
     def _own(self, path: Path) -> Path:
         """The file of this process: each has lanes, and so a memory, of its own."""
         return path.with_name(f"{path.stem}.{self._rank}{path.suffix}") if self._rank else path
-
-
-def _append(path: Path, row: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write(json.dumps(row) + "\n")

@@ -1,0 +1,16 @@
+"""JSON lines of a training: one row each time that something is worth telling."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def append_row(path: Path | None, row: dict[str, Any]) -> None:
+    """Add ``row`` to the file, which is made where it is missing; nothing without a path."""
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")
