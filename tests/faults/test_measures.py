@@ -29,8 +29,8 @@ def sent(k: int, window: int = 0) -> Sent:
     return Sent(float(k), k * SECOND, window, k)
 
 
-def state(k: int, what: str = "tracking", resets: int = 0) -> State:
-    return State(k + 0.25, k * SECOND, what, "", resets)
+def state(k: int, what: str = "tracking", resets: int = 0, session: int = 0) -> State:
+    return State(k + 0.25, k * SECOND, what, "", resets, session)
 
 
 def test_silence_is_from_an_image_to_the_next_odometry() -> None:
@@ -52,8 +52,11 @@ def test_a_jump_is_what_the_true_camera_did_not_do() -> None:
 def test_an_announced_new_start_is_no_jump() -> None:
     images = [sent(k) for k in range(20)]
     odometry = [heard(k, 0.1 * (k if k < 10 else k - 10)) for k in range(20)]
-    states = [state(k, resets=int(k >= 10)) for k in range(20)]
-    assert largest_jump(odometry, states, images, POSITIONS) == pytest.approx(0.0, abs=1e-9)
+    for name in ("resets", "session"):
+        states = [state(k, **{name: int(k >= 10)}) for k in range(20)]
+        assert largest_jump(odometry, states, images, POSITIONS) == pytest.approx(0.0, abs=1e-9)
+    states = [state(k) for k in range(20)]
+    assert largest_jump(odometry, states, images, POSITIONS) > 0.5
 
 
 def test_recovery_counts_from_the_first_usable_image() -> None:

@@ -32,6 +32,7 @@ class FakeSystem:
     count: int = 0
     finished: list[Keyframe] = field(default_factory=list)
     resets: int = 0
+    calibrations: list[Calibration] = field(default_factory=list)
 
     def process(self, stamp_ns: int, image: np.ndarray) -> Estimate:
         tracking = Tracking.TRACKING if self.count else Tracking.INITIALISING
@@ -65,6 +66,10 @@ class FakeSystem:
     def reset(self) -> None:
         self.count = 0
         self.resets += 1
+
+    def change_camera(self, calibration: Calibration) -> None:
+        self.count = 0
+        self.calibrations.append(calibration)
 
 
 def depth_map() -> DepthMap:

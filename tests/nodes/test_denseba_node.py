@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from denseba_ros.config import Config
 from denseba_ros.geometry.body_frame import T_base_optical
 from denseba_ros.geometry.calibration import Calibration
 
@@ -51,7 +50,6 @@ class Bench:
 
     def __init__(self, ros: Any, system: Any, calibration: Calibration, **parameters: Any) -> None:
         self.ros, self.system, self.calibration = ros, system, calibration
-        self.seen_calibrations: list[Calibration] = []
         parameters = {
             "node.image_qos": "reliable",
             "node.queue_size": 0,
@@ -60,7 +58,7 @@ class Bench:
             **parameters,
         }
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        self.node = ros.add(DensebaNode(self._make_system, parameter_overrides=overrides))
+        self.node = ros.add(DensebaNode(lambda _: system, parameter_overrides=overrides))
         self.node.autostart()
         self.client = ros.client()
         self.heard: dict[str, list[Any]] = defaultdict(list)
@@ -73,10 +71,6 @@ class Bench:
         self.images = self.client.create_publisher(Image, "image", 100)
         self.infos = self.client.create_publisher(CameraInfo, "camera_info", 100)
         ros.spin_until(self._is_connected, "the node's topics")
-
-    def _make_system(self, _: Config, calibration: Calibration) -> Any:
-        self.seen_calibrations.append(calibration)
-        return self.system
 
     def _is_connected(self) -> bool:
         """Every output reaches its ear, and the camera reaches the node, on both sides."""
@@ -381,7 +375,7 @@ def test_another_calibration_starts_a_new_system(bench: Bench) -> None:
     bench.ros.spin_until(lambda: bench.node.camera.calibration.fx == 11.0, "the calibration")
     bench.send(2 * SECOND)
     bench.wait_for_images(2)
-    assert [c.fx for c in bench.seen_calibrations] == [10.0, 11.0]
+    assert [c.fx for c in bench.system.calibrations] == [10.0, 11.0]
 
 
 def test_an_uncalibrated_camera_holds_the_images_back(bench: Bench) -> None:
@@ -389,7 +383,7 @@ def test_an_uncalibrated_camera_holds_the_images_back(bench: Bench) -> None:
     bench.send(SECOND)
     bench.ros.spin_until(lambda: bench.node.health.report().received == 1, "the image")
     assert bench.node.camera.calibration is None
-    assert bench.seen_calibrations == []
+    assert bench.system.calibrations == []
     bench.send_info()
     bench.wait_for_images(1)
 

@@ -50,7 +50,7 @@ class Driver:
             **parameters,
         }
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        self.made: list[Calibration] = []
+        self.made: list[Config] = []
         self.node = ros.add(
             DensebaNode(self._make, parameter_overrides=overrides, namespace=namespace)
         )
@@ -63,8 +63,8 @@ class Driver:
         self.images = self.client.create_publisher(Image, f"{self.namespace}/image", 100)
         self.infos = self.client.create_publisher(CameraInfo, f"{self.namespace}/camera_info", 100)
 
-    def _make(self, _: Config, calibration: Calibration) -> Any:
-        self.made.append(calibration)
+    def _make(self, config: Config) -> Any:
+        self.made.append(config)
         return self.system
 
     def call(self, kind: Any, name: str, request: Any) -> Any:

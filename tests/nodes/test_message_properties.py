@@ -20,6 +20,7 @@ from denseba_ros.geometry.body_frame import CameraMount, T_base_optical
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.camera_info import calibration_from_msg, calibration_to_msg
 from denseba_ros.nodes.diagnostics import estimate_status
+from denseba_ros.nodes.health import Health
 from denseba_ros.nodes.images import (
     encoded_image_to_msg,
     float_image_from_msg,
@@ -146,7 +147,7 @@ def test_an_estimate_comes_back_from_odometry_and_status(
         quality=0.5,
     )
     odometry = odometry_to_msg(estimate, mount, "odom", "base")
-    status = estimate_status("node", estimate, 3, T_map_odom)
+    status = estimate_status("node", estimate, Health(), T_map_odom)
     back = estimate_from_msgs(odometry, status, mount)
     T_map_base = T_map_odom @ mount.T_odom_base(T)
     np.testing.assert_allclose(mount.T_odom_base(back.T_world_camera), T_map_base, atol=1e-5)

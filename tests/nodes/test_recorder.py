@@ -21,6 +21,7 @@ from tf2_msgs.msg import TFMessage
 from denseba_ros.evaluation.run_writer import RunWriter
 from denseba_ros.nodes.camera_info import calibration_to_msg
 from denseba_ros.nodes.diagnostics import drop_status, estimate_status
+from denseba_ros.nodes.health import Health
 from denseba_ros.nodes.odometry_reading import estimate_from_msgs
 from denseba_ros.nodes.point_clouds import keyframe_from_cloud, keyframe_to_cloud
 from denseba_ros.nodes.poses import odometry_to_msg, transform_to_msg
@@ -36,7 +37,7 @@ def test_an_estimate_survives_the_way_through_the_messages(fake_system: Any) -> 
     fake_system.process(SECOND - 1, IMAGE)
     estimate: Estimate = fake_system.process(SECOND, IMAGE)
     odometry = odometry_to_msg(estimate, MOUNT, "odom", "base_link")
-    result = estimate_from_msgs(odometry, estimate_status("denseba", estimate), MOUNT)
+    result = estimate_from_msgs(odometry, estimate_status("denseba", estimate, Health()), MOUNT)
     assert (result.stamp_ns, result.tracking) == (SECOND, Tracking.TRACKING)
     for name in ("T_world_camera", "covariance", "twist", "twist_covariance"):
         np.testing.assert_allclose(getattr(result, name), getattr(estimate, name), atol=1e-9)
@@ -68,7 +69,7 @@ def publish_run(ros: Any, fake_system: Any, recorder: Recorder, *, with_tf: bool
             recorder._output_arrived("points", cloud)
             info = calibration_to_msg(keyframe.depth.calibration, estimate.stamp_ns, "camera")
             recorder._output_arrived("depth/camera_info", info)
-        recorder._output_arrived("status", estimate_status("denseba", estimate))
+        recorder._output_arrived("status", estimate_status("denseba", estimate, Health()))
     recorder._output_arrived("status", drop_status("denseba", SECOND + 2, "too slow"))
 
 

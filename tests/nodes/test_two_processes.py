@@ -31,7 +31,10 @@ SECOND = 1_000_000_000
 
 
 class FakeFrontend:
-    def __init__(self, _: Config, calibration: Calibration) -> None:
+    def __init__(self, _: Config) -> None:
+        self.calibration: Calibration | None = None
+
+    def change_camera(self, calibration: Calibration) -> None:
         self.calibration = calibration
 
     def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame:

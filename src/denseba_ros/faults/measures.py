@@ -24,13 +24,15 @@ class Heard:
 
 @dataclass(frozen=True)
 class State:
-    """One per-image status, with the number of announced new starts until then."""
+    """One per-image status, with the number of announced new starts until then, and when the
+    node started: odometry of another start is announced as new by that."""
 
     at: float
     stamp_ns: int
     state: str
     reason: str
     resets: int
+    session: int = 0
 
     @property
     def is_tracked(self) -> bool:
@@ -79,12 +81,12 @@ def largest_jump(
     against the true one. Steps over announced new starts do not count.
     """
     places = {image.stamp_ns: image.place for image in sent}
-    resets = {state.stamp_ns: state.resets for state in states}
+    frames = {state.stamp_ns: (state.session, state.resets) for state in states}
     steps, truths = [0.0], [0.0]
     for before, after in pairwise(odometry):
         known = before.stamp_ns in places and after.stamp_ns in places
         announced = after.stamp_ns < before.stamp_ns or _reset_between(
-            resets, before.stamp_ns, after.stamp_ns
+            frames, before.stamp_ns, after.stamp_ns
         )
         if announced or not (known and before.T.any() and after.T.any()):
             continue
@@ -95,11 +97,10 @@ def largest_jump(
     return max(float((np.array(steps) - 2.0 * scale * np.array(truths)).max()), 0.0)
 
 
-def _reset_between(resets: dict[int, int], before_ns: int, after_ns: int) -> bool:
-    """Whether the counter of new starts differs; unknown stamps (no status) count as equal."""
-    return resets.get(before_ns, -1) != resets.get(after_ns, -1) and (
-        before_ns in resets and after_ns in resets
-    )
+def _reset_between(frames: dict[int, tuple[int, int]], before_ns: int, after_ns: int) -> bool:
+    """Whether another odometry frame began; unknown stamps (no status) count as the same."""
+    known = before_ns in frames and after_ns in frames
+    return known and frames[before_ns] != frames[after_ns]
 
 
 def recoveries(

@@ -74,6 +74,7 @@ class Observer(Node):
                 status.message,
                 values.get("reason", ""),
                 int(values.get("resets", "0")),
+                int(values.get("session", "0")),
             )
         )
 

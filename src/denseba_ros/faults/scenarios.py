@@ -92,7 +92,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("camera killed", "goes on from the last pose", (("good", 60.0),), "", kill="camera"),
     Scenario(
         "backend killed",
-        "the frontend waits; a new backend starts anew",
+        "the frontend waits; a new backend is an announced new start",
         (("good", 60.0),),
         "",
         kill="backend_node",

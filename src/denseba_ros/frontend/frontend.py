@@ -12,14 +12,22 @@ from denseba_ros.frontend.frame import DepthPrior, FrontendFrame
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.rectify import Rectifier
 
+# Stands in until the camera is known.
+_ANY_CAMERA = Calibration(320, 240, 200.0, 200.0, 159.5, 119.5)
+
 
 class Frontend:
     """Rectifies, resizes and asks the depth model, once per image."""
 
-    def __init__(self, config: Config, calibration: Calibration) -> None:
+    def __init__(self, config: Config, calibration: Calibration = _ANY_CAMERA) -> None:
         self.device = pick_device(config.device)
-        self.rectifier = Rectifier(calibration, config.frontend.working_pixels)
+        self._pixels = config.frontend.working_pixels
+        self.rectifier = Rectifier(calibration, self._pixels)
         self.depth_model = make_depth_model(config.frontend, self.device)
+
+    def change_camera(self, calibration: Calibration) -> None:
+        """The next images are of another camera."""
+        self.rectifier = Rectifier(calibration, self._pixels)
 
     @torch.no_grad()
     def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame:

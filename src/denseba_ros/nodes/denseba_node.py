@@ -14,7 +14,7 @@ from denseba_ros.nodes.camera_input import CameraImage, CameraInput
 from denseba_ros.nodes.estimating_node import EstimatingNode
 from denseba_ros.nodes.outputs import KeyframeSource
 from denseba_ros.slam.estimate import Estimate
-from denseba_ros.slam.system import System, warm_up
+from denseba_ros.slam.system import warmed_up
 
 
 class ImageSystem(KeyframeSource, Protocol):
@@ -26,13 +26,15 @@ class ImageSystem(KeyframeSource, Protocol):
 
     def reconfigure(self, config: Config) -> None: ...
 
+    def change_camera(self, calibration: Calibration) -> None: ...
+
 
 class DensebaNode(EstimatingNode[CameraImage]):
     """One ``System`` between the camera's topics and the outputs."""
 
     def __init__(
         self,
-        make_system: Callable[[Config, Calibration], ImageSystem] | None = None,
+        make_system: Callable[[Config], ImageSystem] = warmed_up,
         **node_options: Any,
     ) -> None:
         super().__init__("denseba", **node_options)
@@ -43,8 +45,7 @@ class DensebaNode(EstimatingNode[CameraImage]):
 
     def prepare(self) -> None:
         super().prepare()
-        if self._make_system is None:
-            warm_up(self.config)
+        self._system = self._make_system(self.config)
 
     def subscribe(self) -> None:
         self.camera = CameraInput(
@@ -65,26 +66,28 @@ class DensebaNode(EstimatingNode[CameraImage]):
     def process(self, item: CameraImage) -> None:
         mount = self.mount_of(item.frame_id)
         calibration = None if self.camera is None else self.camera.calibration
-        if self.camera is None or mount is None or calibration is None:
+        system = self._system
+        if self.camera is None or mount is None or calibration is None or system is None:
             self.drop(item.stamp_ns, f"no TF to {item.frame_id}")
             return
         image = item.decode(calibration)
         self.camera.check(item.stamp_ns, image, self.health)
         self.take_in_hand(item.stamp_ns)
-        system = self._system_for(calibration)
+        self._point_at(calibration, system)
         system.reconfigure(self.wanted())
         started = time.perf_counter()
         estimate = system.process(item.stamp_ns, image)
         self.publish(estimate, system, mount, item.frame_id, started)
 
-    def _system_for(self, calibration: Calibration) -> ImageSystem:
-        if self._system is None or calibration != self._calibration:
-            if self._system is not None:
-                self.outputs.reset()
-                self.health.reset()
-            self._system = (self._make_system or System)(self.config, calibration)
-            self._calibration = calibration
-        return self._system
+    def _point_at(self, calibration: Calibration, system: ImageSystem) -> None:
+        """Another camera than before is an announced new start."""
+        if calibration == self._calibration:
+            return
+        if self._calibration is not None:
+            self.outputs.reset()
+            self.health.reset()
+        system.change_camera(calibration)
+        self._calibration = calibration
 
     def restart(self) -> None:
         if self._system is not None:

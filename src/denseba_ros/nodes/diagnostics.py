@@ -57,6 +57,7 @@ def health_status(name: str, report: HealthReport, facts: Mapping[str, str]) -> 
         "output rate (Hz)": f"{report.processed_rate:.1f}",
         "keyframes": str(report.keyframes),
         "resets": str(report.resets),
+        "session": str(report.session),
         "gaps": str(report.gaps),
         "latency (ms)": f"{1000 * report.latency[0]:.1f}",
         "latency, largest (ms)": f"{1000 * report.latency[1]:.1f}",
@@ -103,18 +104,20 @@ def memory_in_use() -> dict[str, str]:
 
 
 def estimate_status(
-    name: str, estimate: Estimate, resets: int = 0, T_map_odom: np.ndarray | None = None
+    name: str, estimate: Estimate, health: Health, T_map_odom: np.ndarray | None = None
 ) -> DiagnosticArray:
     """What became of one image, with its stamp: its tracking state, in `status`.
 
-    ``T_map_odom`` (4, 4) is named where it is not the identity.
+    Where ``resets`` or ``session`` of ``health`` change, a new odometry frame began. ``T_map_odom``
+    (4, 4) is named where it is not the identity.
     """
     tracked = estimate.tracking is Tracking.TRACKING
     values = {
         "reason": estimate.reason,
         "keyframe": str(estimate.is_keyframe).lower(),
         "quality": f"{estimate.quality:.3f}",
-        "resets": str(resets),
+        "resets": str(health.resets),
+        "session": str(health.session),
         **{f"{stage} (ms)": f"{1000 * s:.3f}" for stage, s in estimate.seconds.items()},
     }
     if T_map_odom is not None and not np.array_equal(T_map_odom, np.eye(4)):

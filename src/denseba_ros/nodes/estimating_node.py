@@ -82,7 +82,7 @@ class EstimatingNode(WorkingNode[T]):
             self._tell_autopilot(self.outputs.newest, mount)
         seconds = {"total": processed - started, "publishing": time.perf_counter() - processed}
         self.health.processed({**estimate.seconds, **seconds}, estimate)
-        self.status.processed(estimate, self.health.resets, self.outputs.T_map_odom)
+        self.status.processed(estimate, self.health, self.outputs.T_map_odom)
 
     def missed(self, stamp_ns: int) -> None:
         mount = self._newest_mount()
@@ -121,4 +121,4 @@ class EstimatingNode(WorkingNode[T]):
 
     def _tell_autopilot(self, estimate: Estimate, mount: CameraMount) -> None:
         if self._px4 is not None:
-            self._px4.publish(estimate, mount, self.health.resets)
+            self._px4.publish(estimate, mount, self.health.session + self.health.resets)

@@ -24,13 +24,15 @@ class ImageFrontend(Protocol):
 
     def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame: ...
 
+    def change_camera(self, calibration: Calibration) -> None: ...
+
 
 class FrontendNode(WorkingNode[CameraImage]):
     """One ``Frontend``; its frames go to the backend as standard messages."""
 
     def __init__(
         self,
-        make_frontend: Callable[[Config, Calibration], ImageFrontend] = Frontend,
+        make_frontend: Callable[[Config], ImageFrontend] = Frontend,
         **node_options: Any,
     ) -> None:
         super().__init__("denseba_frontend", **node_options)
@@ -41,6 +43,7 @@ class FrontendNode(WorkingNode[CameraImage]):
         self.camera: CameraInput | None = None
 
     def prepare(self) -> None:
+        self._frontend = self._make_frontend(self.config)
         self._publishers_by_name = {
             name: self.create_publisher(kind, f"frontend/{name}", QoSProfile(depth=10))
             for name, kind in TOPICS.items()
@@ -65,17 +68,21 @@ class FrontendNode(WorkingNode[CameraImage]):
 
     def process(self, item: CameraImage) -> None:
         calibration = None if self.camera is None else self.camera.calibration
-        if self.camera is None or calibration is None or not self._backend_listens():
+        frontend = self._frontend
+        if self.camera is None or calibration is None or frontend is None:
+            self.drop(item.stamp_ns, "no camera")
+            return
+        if not self._backend_listens():
             self.drop(item.stamp_ns, "no backend")
             return
         image = item.decode(calibration)
         self.camera.check(item.stamp_ns, image, self.health)
-        if self._frontend is None or calibration != self._calibration:
-            self._frontend = self._make_frontend(self.config, calibration)
+        if calibration != self._calibration:
+            frontend.change_camera(calibration)
             self._calibration = calibration
         started = time.perf_counter()
         with torch.inference_mode():
-            frame = self._frontend.process(item.stamp_ns, image)
+            frame = frontend.process(item.stamp_ns, image)
         messages = frame_to_messages(frame, item.frame_id)
         processed = time.perf_counter()
         for name, publisher in self._publishers_by_name.items():
@@ -86,7 +93,7 @@ class FrontendNode(WorkingNode[CameraImage]):
         )
 
     def restart(self) -> None:
-        self._frontend = None
+        """The frontend remembers nothing of the images before."""
 
     def watch(self) -> None:
         if self.camera is None:

@@ -29,6 +29,8 @@ class HealthReport:
     reason: str
     keyframes: int
     resets: int
+    session: int
+    """When the node started, seconds since 1970: another one is a new odometry frame too."""
     gaps: int
     quality: float
     lost_seconds: float
@@ -62,6 +64,7 @@ class Health:
         self._forget()
         self.paused = False
         self.lifecycle = ""
+        self.session = int(time.time())
 
     def _forget(self) -> None:
         self._tracking: Tracking | None = None
@@ -138,6 +141,7 @@ class Health:
                 reason=self._reason,
                 keyframes=now.keyframes,
                 resets=now.resets,
+                session=self.session,
                 gaps=now.gaps,
                 latency=(median(self._latencies), max(self._latencies))
                 if self._latencies

@@ -23,6 +23,7 @@ from denseba_ros.nodes.camera_info import calibration_to_msg
 from denseba_ros.nodes.complaints import Complaints
 from denseba_ros.nodes.diagnostics import drop_status, estimate_status
 from denseba_ros.nodes.extrinsics import TF_QOS
+from denseba_ros.nodes.health import Health
 from denseba_ros.nodes.images import float_image_to_msg
 from denseba_ros.nodes.node_config import NodeConfig
 from denseba_ros.nodes.point_clouds import keyframe_to_cloud
@@ -59,10 +60,10 @@ class StatusOutput:
         self._publisher = node.create_publisher(DiagnosticArray, "status", QoSProfile(depth=100))
 
     def processed(
-        self, estimate: Estimate, resets: int = 0, T_map_odom: np.ndarray | None = None
+        self, estimate: Estimate, health: Health, T_map_odom: np.ndarray | None = None
     ) -> None:
         if _is_heard(self._publisher):
-            self._publisher.publish(estimate_status(self._name, estimate, resets, T_map_odom))
+            self._publisher.publish(estimate_status(self._name, estimate, health, T_map_odom))
 
     def dropped(self, stamp_ns: int, reason: str) -> None:
         if _is_heard(self._publisher):

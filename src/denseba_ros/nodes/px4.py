@@ -42,7 +42,7 @@ class Px4Output:
         self._publisher = node.create_publisher(self._kind, TOPIC, QoSProfile(depth=10))
 
     def publish(self, estimate: Estimate, mount: CameraMount, resets: int) -> None:
-        """Publish an estimate in odom."""
+        """Publish an estimate in odom; another ``resets`` tells the autopilot of a new frame."""
         now_ns = self._node.get_clock().now().nanoseconds
         message = self._kind()
         fill_vehicle_odometry(message, estimate, mount, resets, now_ns)
@@ -54,7 +54,7 @@ def fill_vehicle_odometry(
 ) -> None:
     """Write an estimate in odom into a VehicleOdometry; times in microseconds, q as w, x, y, z.
 
-    ``reset_counter`` counts announced new starts (it wraps at 256), ``quality`` is 0 to 100.
+    ``reset_counter`` changes with ``resets`` (it wraps at 256), ``quality`` is 0 to 100.
     """
     T = mount.T_odom_base(estimate.T_world_camera)
     x, y, z, w = Rotation.from_matrix(T[:3, :3]).as_quat(canonical=True)

@@ -55,9 +55,15 @@ class System:
         """Forget everything; the next image starts a new odometry frame."""
         self.odometry.reset()
 
+    def change_camera(self, calibration: Calibration) -> None:
+        """Forget everything but the models; the next image is of another camera."""
+        torch.manual_seed(self.odometry.config.seed)
+        self.frontend.change_camera(calibration)
+        self.reset()
 
-def warm_up(config: Config) -> None:
-    """Load models and compiled loops, so that the first image need not wait for them.
+
+def warmed_up(config: Config) -> System:
+    """A system whose models and compiled loops are loaded; it waits for ``change_camera``.
 
     Raises:
         ConfigurationError: when a model is missing, or the device is not there.
@@ -66,3 +72,5 @@ def warm_up(config: Config) -> None:
     noise = np.random.default_rng(config.seed).integers(0, 255, (240, 320), dtype=np.uint8)
     for stamp_ns in range(2):
         system.process(stamp_ns, noise)
+    system.reset()
+    return system
