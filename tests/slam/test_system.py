@@ -11,7 +11,7 @@ import pytest
 from denseba_ros.errors import ImageError
 from denseba_ros.evaluation.alignment import umeyama
 from denseba_ros.slam.estimate import Tracking
-from denseba_ros.slam.system import System
+from denseba_ros.slam.system import System, warmed_up
 
 # Grey levels per pixel on the depth grid, above which a cell counts as textured.
 _TEXTURED = 8.0
@@ -238,3 +238,12 @@ def test_it_says_why_it_does_not_start(system: System, room: Any, kind: str) -> 
     word = "sideways" if kind == "still" else "corners"
     assert word in estimate.reason
     np.testing.assert_array_equal(estimate.T_world_camera, np.eye(4))
+
+
+def test_a_warmed_up_system_works_like_a_new_one(system: System, room: Any) -> None:
+    warm = warmed_up(system.odometry.config)
+    warm.change_camera(room.sequence.calibration)
+    for stamp, image in zip(room.stamps_ns[:20], room.images[:20], strict=True):
+        expected, estimate = system.process(stamp, image), warm.process(stamp, image)
+        assert np.array_equal(estimate.T_world_camera, expected.T_world_camera)
+    assert estimate.tracking is Tracking.TRACKING

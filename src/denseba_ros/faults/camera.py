@@ -27,6 +27,8 @@ from denseba_ros.nodes.stopping import stop_event
 from denseba_ros.sequences.opening import open_sequence
 
 _BACK_NS = 100_000_000_000
+# How many times the usual rate a burst and a flood come at.
+_TIMES = 10
 _DROPPED = {"drop5": 0.05, "drop20": 0.2, "drop50": 0.5}
 _FRAME = "camera_optical_frame"
 
@@ -76,18 +78,20 @@ class ScriptedCamera(Node):
         pictures: Iterator[tuple[int, np.ndarray]],
         stop: threading.Event,
     ) -> None:
-        rate = self._script.fps * (10 if fault == "burst" else 1)
-        started = time.monotonic()
-        for k in range(round(seconds * rate)):
-            if stop.wait(max(started + k / rate - time.monotonic(), 0.0)):
+        started, started_ns = time.monotonic(), time.time_ns() - self._back_ns
+        for k, (taken, sent) in enumerate(schedule(fault, seconds, self._script.fps)):
+            if stop.wait(max(started + sent - time.monotonic(), 0.0)):
                 return
-            self._publish(number, fault, *next(pictures))
+            if fault != "flood" or k % _TIMES == 0:
+                place, picture = next(pictures)
+            self._publish(number, fault, place, picture, started_ns + round(taken * 1e9))
         stop.wait(max(started + seconds - time.monotonic(), 0.0))
 
-    def _publish(self, number: int, fault: str, place: int, picture: np.ndarray) -> None:
+    def _publish(
+        self, number: int, fault: str, place: int, picture: np.ndarray, stamp_ns: int
+    ) -> None:
         if fault == "silent" or self._random.random() < _DROPPED.get(fault, 0.0):
             return
-        stamp_ns = time.time_ns() - self._back_ns
         if fault != "frozen":
             self._last = picture
         message = faulty_image(fault, self._last, stamp_ns)
@@ -121,6 +125,16 @@ class ScriptedCamera(Node):
         if fault == "other info":
             message.width, message.height = 2 * message.width, 2 * message.height
         return message
+
+
+def schedule(fault: str, seconds: float, fps: float) -> list[tuple[float, float]]:
+    """When each image of a window is taken and when it is sent, seconds from its beginning."""
+    rate = fps * (_TIMES if fault == "flood" else 1)
+    taken = [k / rate for k in range(round(seconds * rate))]
+    if fault != "burst":
+        return [(t, t) for t in taken]
+    held = seconds * (1.0 - 1.0 / _TIMES)
+    return [(t, held + t / _TIMES) for t in taken]
 
 
 def faulty_image(fault: str, picture: np.ndarray, stamp_ns: int) -> Image:

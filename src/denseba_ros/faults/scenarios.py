@@ -73,6 +73,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     _fault("reorder", 2.0, "stamp earlier", "late one dropped and counted"),
     _fault("back", 0.1, "time jumped back", "announced new start"),
     _fault("burst", 2.0, "", "newest image first, rest counted"),
+    _fault("flood", 3.0, "", "newest image first, rest counted"),
     _fault("nan", 1.0, "unknown encoding '32FC1'", _DROPPED),
     _fault("step", 1.0, "needs", _DROPPED),
     _fault("short", 1.0, "needs", _DROPPED),

@@ -23,7 +23,8 @@ FAULTS = {
     "duplicate": "every image twice",
     "reorder": "images in pairs, the later one first",
     "back": "stamps 100 s earlier, once",
-    "burst": "ten times the rate",
+    "burst": "held back, then sent at ten times the rate",
+    "flood": "every image ten times, each with a stamp of its own, at ten times the rate",
     "no info": "no camera_info",
     "zero info": "camera_info of zero focal length",
     "nan info": "camera_info of NaN",
@@ -32,7 +33,7 @@ FAULTS = {
 }
 """Name of a window to what the camera does in it."""
 USABLE = frozenset(
-    {"good", "drop5", "drop20", "drop50", "duplicate", "reorder", "burst", "no info"}
+    {"good", "drop5", "drop20", "drop50", "duplicate", "reorder", "burst", "flood", "no info"}
 )
 """Windows whose images a node can use."""
 
