@@ -8,7 +8,7 @@ import torch
 from denseba_ros.backend.energy import energy
 from denseba_ros.backend.graph_tensors import map_tensors
 from denseba_ros.backend.pair_torch import TORCH_KERNEL
-from denseba_ros.backend.photometric import patch_reference
+from denseba_ros.backend.photometric import patch_reference, patch_residual
 from denseba_ros.backend.problem import Variables
 from denseba_ros.benchmark.general_solvers import thinned
 from denseba_ros.benchmark.least_squares import residuals, signed_root
@@ -34,13 +34,15 @@ def _elsewhere(start: Variables) -> Variables:
 def test_half_the_squared_sum_is_the_energy(window: BenchmarkWindow, level: int) -> None:
     problem = window.problem
     reference = patch_reference(problem, level)
-    counts = TORCH_KERNEL.sums(problem, reference, window.start, level).counts
+    costs = TORCH_KERNEL.sums(problem, reference, window.start, level).costs
     for variables in (window.start, _elsewhere(window.start)):
-        r = residuals(problem, reference, variables, level, counts)
-        expected = energy(problem, reference, variables, level, counts, TORCH_KERNEL)
+        r = residuals(problem, reference, variables, level, costs)
+        expected = energy(problem, reference, variables, level, costs, TORCH_KERNEL)
         torch.testing.assert_close(0.5 * r.square().sum(), expected, rtol=1e-12, atol=0.0)
-    now = TORCH_KERNEL.sums(problem, reference, _elsewhere(window.start), level).counts
-    assert (counts & ~now).any()
+    now = patch_residual(problem, reference, _elsewhere(window.start), level)
+    in_use = costs >= 0
+    assert (in_use & ~now.visible).any()
+    assert (in_use & now.visible & ~now.counts).any()
 
 
 def test_the_root_has_the_gradient_of_hubers_cost() -> None:

@@ -50,7 +50,7 @@ def adjust(
         system = linearise(problem, reference, variables, level, kernel)
         step = solve(system, damping)
         moved = _moved(variables, step.frames, step.depths)
-        after = energy(problem, reference, moved, level, system.counts, kernel)
+        after = energy(problem, reference, moved, level, system.costs, kernel)
         accept = step.ok & (after < system.energy)
         variables = moved.chosen(accept, variables)
         energies.append(torch.stack([system.energy, torch.where(accept, after, system.energy)]))

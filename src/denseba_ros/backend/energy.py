@@ -15,15 +15,16 @@ def energy(
     reference: PatchReference,
     variables: Variables,
     level: int,
-    counts: Tensor,
+    costs: Tensor,
     kernel: PairKernel,
 ) -> Tensor:
     """Robust energy, scalar float64.
 
-    Patches outside ``counts`` (G, K, N) are left out, so that two energies compare the same
-    residuals; one that left the image since costs as much as an outlier.
+    ``costs`` (G, K, N) of the patches at the start: those of them that were not in use (negative)
+    are left out and those that are seen no more keep their cost, so that two energies compare the
+    same residuals.
     """
-    pairs = kernel.energy(problem, reference, variables, level, counts)
+    pairs = kernel.energy(problem, reference, variables, level, costs)
     return pairs + prior_energy(problem, variables)
 
 

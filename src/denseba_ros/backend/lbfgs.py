@@ -34,7 +34,7 @@ def adjust_lbfgs(
         system = linearise(problem, reference, variables, level, TORCH_KERNEL)
         with torch.enable_grad():
             moved = minimise(problem, variables, level, system, steps)
-        after = energy(problem, reference, moved, level, system.counts, TORCH_KERNEL)
+        after = energy(problem, reference, moved, level, system.costs, TORCH_KERNEL)
         accept = after < system.energy
         variables = moved.chosen(accept, variables)
         energies.append(torch.stack([system.energy, torch.where(accept, after, system.energy)]))
@@ -79,7 +79,7 @@ def minimise(
 
     def closure() -> Tensor:
         optimiser.zero_grad()
-        value = energy(problem, reference, moved(), level, system.counts, TORCH_KERNEL)
+        value = energy(problem, reference, moved(), level, system.costs, TORCH_KERNEL)
         if enough(value.detach()):
             raise _EnoughError
         value.backward()  # type: ignore[no-untyped-call]

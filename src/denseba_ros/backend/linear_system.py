@@ -18,8 +18,9 @@ class LinearSystem:
     """Gauss-Newton system H step = -b with the frames' block dense and the depths' diagonal.
 
     ``H`` (8K, 8K) and ``b`` (8K,) float64 of the frames with priors; ``H_depth``, ``b_depth``
-    (G, N); ``H_mixed`` (G, N, 8K) between each point and all frames; ``counts`` (G, K, N) the
-    patches in use; ``energy`` scalar float64 at the linearisation point.
+    (G, N); ``H_mixed`` (G, N, 8K) between each point and all frames; ``costs`` (G, K, N) the
+    robust cost of the patches in use, negative of the others; ``energy`` scalar float64 at the
+    linearisation point.
     """
 
     H: Tensor
@@ -27,8 +28,13 @@ class LinearSystem:
     H_depth: Tensor
     b_depth: Tensor
     H_mixed: Tensor
-    counts: Tensor
+    costs: Tensor
     energy: Tensor
+
+    @property
+    def counts(self) -> Tensor:
+        """(G, K, N) bool, the patches in use."""
+        return self.costs >= 0
 
 
 def linearise(
@@ -49,7 +55,7 @@ def linearise(
         sums.H_depth + problem.prior_information,
         sums.b_depth + problem.prior_information * offset,
         sums.H_mixed,
-        sums.counts,
+        sums.costs,
         sums.energy + prior_energy(problem, variables),
     )
 

@@ -43,7 +43,7 @@ class FusedCpuKernel:
         blank = blank_input()
         nothing, _ = _output(blank)
         sum_pieces(0, 0, 1, blank, nothing)
-        energy_pieces(0, 0, 1, blank, nothing.counts, nothing)
+        energy_pieces(0, 0, 1, blank, nothing.costs, nothing)
         _log.info("fused backend kernel ready after %.1f s", time.perf_counter() - started)
 
     def sums(
@@ -67,7 +67,7 @@ class FusedCpuKernel:
             torch.from_numpy(o.H_depth),
             torch.from_numpy(o.b_depth),
             torch.from_numpy(o.H_mixed),
-            torch.from_numpy(o.counts),
+            torch.from_numpy(o.costs),
             torch.tensor(o.energy.sum(), dtype=torch.float64),
         )
 
@@ -77,14 +77,15 @@ class FusedCpuKernel:
         reference: PatchReference,
         variables: Variables,
         level: int,
-        counts: Tensor,
+        costs: Tensor,
     ) -> Tensor:
-        """Energy of the corners and of the patches in ``counts``; raises as ``sums``."""
+        """Energy of the corners and of the patches in use, with their ``costs`` at the start;
+        raises as ``sums``."""
         nothing = torch.zeros(len(problem.hosts), problem.keyframes, FRAME_DOF, FRAME_DOF)
         i = pair_input(problem, reference, variables, level, nothing)
         o, pieces = _output(i, energy_only=True)
         chunks = pieces // len(i.hosts)
-        share_out(energy_pieces, pieces, chunks, i, counts.contiguous().numpy(), o)
+        share_out(energy_pieces, pieces, chunks, i, costs.contiguous().numpy(), o)
         return torch.tensor(o.energy.sum(), dtype=torch.float64)
 
 
@@ -99,7 +100,7 @@ def _output(i: PairInput, energy_only: bool = False) -> tuple[PairOutput, int]:
         H_depth=np.zeros((g, n), np.float32),
         b_depth=np.zeros((g, n), np.float32),
         H_mixed=np.zeros((g, n, k * FRAME_DOF), np.float32),
-        counts=np.zeros((g, k, n), np.bool_),
+        costs=np.full((g, k, n), -1.0, np.float32),
         energy=np.zeros(pieces),
     )
     return outputs, pieces

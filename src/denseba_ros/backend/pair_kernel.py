@@ -24,8 +24,9 @@ class PairSums:
     ``H_pair`` (G, K, 8, 8) and ``b_pair`` (G, K, 8) float64 by the relative step of each pair,
     step_pair = step_target - ``chain`` step_host with ``chain`` (G, K, 8, 8) float64;
     ``H_depth``, ``b_depth`` (G, N) of each point; ``H_mixed`` (G, N, 8K) between the point and all
-    frames, its host included; ``counts`` (G, K, N) bool the patches in use; ``energy`` scalar
-    float64. Those over points have the type of the inverse depths. Priors are not in it.
+    frames, its host included; ``costs`` (G, K, N) robust cost of the patches in use, negative of
+    the others; ``energy`` scalar float64. Those over points have the type of the inverse depths.
+    Priors are not in it.
     """
 
     H_pair: Tensor
@@ -34,7 +35,7 @@ class PairSums:
     H_depth: Tensor
     b_depth: Tensor
     H_mixed: Tensor
-    counts: Tensor
+    costs: Tensor
     energy: Tensor
 
 
@@ -52,10 +53,14 @@ class PairKernel(Protocol):
         reference: PatchReference,
         variables: Variables,
         level: int,
-        counts: Tensor,
+        costs: Tensor,
     ) -> Tensor:
-        """Energy, scalar float64, of the corners and of the patches in ``counts`` (G, K, N);
-        one of those that fits or is seen no more costs as much as an outlier."""
+        """Energy, scalar float64, of the corners and of the patches whose ``costs`` (G, K, N) at
+        the start were not negative.
+
+        One of those that fits no more costs as much as an outlier; one that is seen no more costs
+        what it did, as nothing is known of it: else every step would be paid for at the borders.
+        """
 
 
 def linearisation_poses(problem: Problem, variables: Variables) -> Tensor:

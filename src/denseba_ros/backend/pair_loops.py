@@ -85,7 +85,7 @@ class PairOutput(NamedTuple):
     H_depth: _Floats
     b_depth: _Floats
     H_mixed: _Floats
-    counts: _Bools
+    costs: _Floats
     energy: NDArray[np.float64]
 
 
@@ -155,9 +155,9 @@ def sum_pieces(first: int, last: int, chunks: int, i: PairInput, o: PairOutput) 
 
 @compiled()
 def energy_pieces(
-    first: int, last: int, chunks: int, i: PairInput, counts: NDArray[np.bool_], o: PairOutput
+    first: int, last: int, chunks: int, i: PairInput, costs: _Floats, o: PairOutput
 ) -> None:
-    """Energy of each piece; patches in ``counts`` cost at most their cap."""
+    """Energy of each piece; patches in use cost at most their cap, those not seen what they did."""
     s, seen = np.zeros(_SIZE, np.float32), np.empty(CHUNK, np.uintp)
     for piece in range(first, last):
         host, start = piece // chunks, (piece % chunks) * CHUNK
@@ -174,9 +174,10 @@ def energy_pieces(
                     _weigh(s, i, host, target, p * CHUNK)
             total = 0.0
             for n in range(min(CHUNK, i.depth.shape[1] - start)):
-                if counts[host, target, start + n]:
-                    fits = s[_VISIBLE + n] > _ZERO and s[_ENERGY + n] < s[_CAP + n]
-                    total += s[_ENERGY + n] if fits else s[_CAP + n]
+                before = costs[host, target, start + n]
+                if before >= _ZERO:
+                    seen_now = s[_VISIBLE + n] > _ZERO
+                    total += min(s[_ENERGY + n], s[_CAP + n]) if seen_now else before
             o.energy[piece] += total
             _add_corners(s, i, o, piece, host, target, start)
 
@@ -361,7 +362,7 @@ def _cut(
     for n in range(min(CHUNK, i.depth.shape[1] - start)):
         keep = s[_VISIBLE + n] > _ZERO and s[_ENERGY + n] < s[_CAP + n]
         s[_VISIBLE + n] = _ONE if keep else _ZERO
-        o.counts[host, target, start + n] = keep
+        o.costs[host, target, start + n] = s[_ENERGY + n] if keep else -_ONE
         if keep:
             total += s[_ENERGY + n]
             used += 1

@@ -30,6 +30,7 @@ class TorchKernel:
     ) -> PairSums:
         """Normal equations of patches and corners on pyramid ``level``."""
         residual = patch_residual(problem, reference, variables, level)
+        costs = torch.where(residual.counts, residual.energy, -1.0)
         M, q = _patch_information(residual)
         corner_M, corner_q = corner_information(problem, variables, level)
         f = corner_M.shape[2]
@@ -47,8 +48,8 @@ class TorchKernel:
             H_depth=(J_depth * Md[..., :2]).sum(-1).sum(1),
             b_depth=(J_depth * q[..., :2]).sum(-1).sum(1),
             H_mixed=_mixed(_to_relative(J_pose, Md), chain, problem.hosts),
-            counts=residual.counts,
-            energy=_total(problem, reference, variables, residual, residual.counts),
+            costs=costs,
+            energy=_total(problem, variables, residual, costs),
         )
 
     def energy(
@@ -57,27 +58,19 @@ class TorchKernel:
         reference: PatchReference,
         variables: Variables,
         level: int,
-        counts: Tensor,
+        costs: Tensor,
     ) -> Tensor:
-        """Energy of the corners and of the patches in ``counts``."""
+        """Energy of the corners and of the patches in use, with their ``costs`` at the start."""
         photo = patch_residual(problem, reference, variables, level, gradients=False)
-        return _total(problem, reference, variables, photo, counts)
+        return _total(problem, variables, photo, costs)
 
 
 TORCH_KERNEL = TorchKernel()
 
 
-def _total(
-    problem: Problem,
-    reference: PatchReference,
-    variables: Variables,
-    photo: PatchResidual,
-    counts: Tensor,
-) -> Tensor:
+def _total(problem: Problem, variables: Variables, photo: PatchResidual, costs: Tensor) -> Tensor:
     """The energy where the photometric residuals at ``variables`` are known already."""
-    noise = problem.noise
-    cap = reference.weight.sum(-1) * noise.huber * (noise.cutoff - 0.5 * noise.huber)
-    patches = torch.where(photo.counts, photo.energy, cap[:, None]) * counts
+    patches = torch.where(photo.visible, photo.energy, costs) * (costs >= 0)
     residual, ok = corner_residual(problem, variables)
     _, corners = corner_weights(problem, residual, ok)
     return patches.sum(dtype=torch.float64) + corners.sum(dtype=torch.float64)

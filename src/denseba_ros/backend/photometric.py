@@ -66,7 +66,8 @@ class PatchResidual:
     ``value`` (G, K, N, P) grey levels; ``gradient`` (G, K, N, P, 2) of the target per pixel of
     the level; ``gain`` (G, K) = exp(a_j - a_i); ``reference`` (G, K, N, P) = the host's brightness
     less its offset, times gain; ``weight`` (G, K, N, P) robust, over the noise's variance, zero
-    where the patch does not count; ``energy`` (G, K, N) robust cost, capped; ``counts`` (G, K, N).
+    where the patch does not count; ``energy`` (G, K, N) robust cost, capped; ``visible`` (G, K, N)
+    whether the target shows the patch; ``counts`` (G, K, N) whether it also fits.
     """
 
     value: Tensor
@@ -75,6 +76,7 @@ class PatchResidual:
     reference: Tensor
     weight: Tensor
     energy: Tensor
+    visible: Tensor
     counts: Tensor
 
 
@@ -106,10 +108,11 @@ def patch_residual(
     model = gain[:, :, None, None] * (reference.brightness - b[problem.hosts, None, None])[:, None]
     value = values[..., 0] - b[None, :, None, None] - model
     visible = inside(projected.pixels, camera.width, camera.height, BORDER) & projected.in_front
-    counts = visible.all(-1) & reference.usable[:, None] & ~_hidden(problem, projected, level)
+    shown = visible.all(-1) & reference.usable[:, None] & ~_hidden(problem, projected, level)
     other = problem.hosts[:, None] != torch.arange(problem.keyframes, device=value.device)
-    weight, energy, counts = _robust(problem, reference, value, counts & other[:, :, None])
-    return PatchResidual(value, values[..., 1:], gain, model, weight, energy, counts)
+    shown = shown & other[:, :, None]
+    weight, energy, counts = _robust(problem, reference, value, shown)
+    return PatchResidual(value, values[..., 1:], gain, model, weight, energy, shown, counts)
 
 
 def _sample_targets(images: Tensor, pixels: Tensor) -> Tensor:

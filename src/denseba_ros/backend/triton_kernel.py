@@ -54,7 +54,7 @@ def _patch(
     PATTERN: tl.constexpr,
     GRADIENTS: tl.constexpr,
 ):
-    """One patch per point in one target: whether it counts, cost, cap, information and gradient.
+    """One patch per point in one target: whether it shows, cost, cap, information and gradient.
 
     Pixel (x, y) of the level is the patch's centre in its host. The information (10, upper triangle
     of 4x4) and the gradient (4) are by the projected pixel, relative log gain and relative offset.
@@ -100,9 +100,8 @@ def _patch(
             q2 -= w * model * value
             q3 -= w * value
     cap = total * (NOISE[1] * (NOISE[2] - 0.5 * NOISE[1]))
-    counts = ok & (cost < cap)
     M = (M00, M01, M02, M03, M11, M12, M13, M22, M23, M33)
-    return counts, cost, cap, M, (q0, q1, q2, q3)
+    return ok, cost, cap, M, (q0, q1, q2, q3)
 
 
 @triton.jit
@@ -122,7 +121,7 @@ def sums_kernel(
     offsets,
     observed,
     observed_ok,
-    counts_out,
+    costs_out,
     H_depth,
     b_depth,
     H_mixed,
@@ -164,7 +163,7 @@ def sums_kernel(
         pair = g * K + k
         pair_gain = tl.load(gain + pair)
         T = load_pose(T_now + 16 * pair)
-        counts, cost, _, M, q = _patch(
+        shown, cost, cap, M, q = _patch(
             (u + 0.5) / SCALE - 0.5,
             (v + 0.5) / SCALE - 0.5,
             depth,
@@ -185,7 +184,8 @@ def sums_kernel(
             PATTERN,
             True,
         )
-        tl.store(counts_out + pair * N + n, counts, mask=in_block)
+        counts = shown & (cost < cap)
+        tl.store(costs_out + pair * N + n, tl.where(counts, cost, -1.0), mask=in_block)
         seen = pair * F + n
         found = is_corner & (tl.load(observed_ok + seen, mask=is_corner, other=0) != 0)
         du, dv, corner_weight, corner_cost = corner(
@@ -286,7 +286,7 @@ def energy_kernel(
     offsets,
     observed,
     observed_ok,
-    counts_in,
+    costs_in,
     partial,
     K,
     N,
@@ -301,9 +301,9 @@ def energy_kernel(
     PATTERN: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Energy of the patches in ``counts_in`` and of the corners, one number a program (G, blocks).
+    """Energy of the patches in use and of the corners, one number a program (G, blocks).
 
-    A patch that fits or is seen no more costs its cap.
+    A patch that fits no more costs its cap, one that is seen no more what it did: ``costs_in``.
     """
     block = tl.program_id(0)
     g = tl.program_id(1)
@@ -324,7 +324,7 @@ def energy_kernel(
         k = j + (j >= host).to(tl.int32)
         pair = g * K + k
         T = load_pose(T_now + 16 * pair)
-        counts, cost, cap, _, _ = _patch(
+        shown, cost, cap, _, _ = _patch(
             (u + 0.5) / SCALE - 0.5,
             (v + 0.5) / SCALE - 0.5,
             depth,
@@ -345,8 +345,9 @@ def energy_kernel(
             PATTERN,
             False,
         )
-        counted = tl.load(counts_in + pair * N + n, mask=in_block, other=0) != 0
-        energy += tl.where(counted, tl.where(counts, cost, cap), 0.0)
+        before = tl.load(costs_in + pair * N + n, mask=in_block, other=-1.0)
+        now = tl.where(shown, tl.minimum(cost, cap), before)
+        energy += tl.where(before >= 0.0, now, 0.0)
         seen = pair * F + n
         found = is_corner & (tl.load(observed_ok + seen, mask=is_corner, other=0) != 0)
         _, _, _, corner_cost = corner(

@@ -40,13 +40,13 @@ class TritonKernel:
         T_first = linearisation_poses(problem, variables)
         gains = relative_gains(problem, variables)
         grid = (triton.cdiv(n, BLOCK), g)
-        # Zeros, because a keyframe is no target of itself and its own pair is never written.
-        counts = torch.zeros(g, k, n, dtype=torch.bool, device=depth.device)
+        # Filled, because a keyframe is no target of itself and its own pair is never written.
+        costs = depth.new_full((g, k, n), -1.0)
         partial = depth.new_zeros(g, k, grid[0], PARTIAL)
         H_depth, b_depth = torch.empty_like(depth), torch.empty_like(depth)
         H_mixed = depth.new_empty(g, n, k * FRAME_DOF)
         inputs = _inputs(problem, reference, variables, level)
-        out = (counts, H_depth, b_depth, H_mixed, partial)
+        out = (costs, H_depth, b_depth, H_mixed, partial)
         before, after = inputs[:10], inputs[10:]
         sums_kernel[grid](
             *before,
@@ -65,7 +65,7 @@ class TritonKernel:
             H_depth,
             b_depth,
             H_mixed,
-            counts,
+            costs,
             pair[..., 72].sum(),
         )
 
@@ -75,16 +75,16 @@ class TritonKernel:
         reference: PatchReference,
         variables: Variables,
         level: int,
-        counts: Tensor,
+        costs: Tensor,
     ) -> Tensor:
-        """Energy of the corners and of the patches in ``counts``."""
+        """Energy of the corners and of the patches in use, with their ``costs`` at the start."""
         depth = variables.inverse_depth
         g, n = depth.shape
         grid = (triton.cdiv(n, BLOCK), g)
         partial = depth.new_empty(g, grid[0])
         energy_kernel[grid](
             *_inputs(problem, reference, variables, level),
-            counts,
+            costs.contiguous(),
             partial,
             *_sizes(problem),
             **_constants(problem, level),

@@ -37,7 +37,8 @@ class Patch:
     """A patch of a host in one target.
 
     ``rays`` (P, 3), ``brightness`` (P,), ``weight`` (P,) in the host; ``image`` (3, h, w) and
-    ``surface`` (2, h, w) of the target; ``surface_scale`` the surface's pixels per pixel.
+    ``surface`` (2, h, w) of the target; ``surface_scale`` the surface's pixels per pixel; ``cost``
+    at the start, which it keeps where it is seen no more.
     """
 
     rays: Array
@@ -48,6 +49,7 @@ class Patch:
     surface_scale: float
     camera: Pinhole
     noise: Noise
+    cost: float
 
     def residual(
         self, T: Array, host: Array, target: Array, inverse_depth: float
@@ -67,7 +69,9 @@ class Patch:
         model = gain * (self.brightness - host[1])
         brightness, gx, gy = bilinear(self.image, u, v)
         size = (brightness - target[1] - model) / self.noise.intensity
-        if not self._counts(u, v, Z, inverse_depth * scale[_CENTRE], size):
+        if not self._is_seen(u, v, Z, inverse_depth * scale[_CENTRE]):
+            return np.sqrt(2.0 * self.cost / len(PATTERN)) * np.ones_like(size), None
+        if not self._fits(size):
             return np.sqrt(2.0 * self._cap() / len(PATTERN)) * np.ones_like(size), None
         h = self.noise.huber
         root = np.sqrt(2.0 * h * np.maximum(np.abs(size) - 0.5 * h, 0.5 * h))
@@ -93,8 +97,8 @@ class Patch:
         noise = self.noise
         return float(self.weight.sum()) * noise.huber * (noise.cutoff - 0.5 * noise.huber)
 
-    def _counts(self, u: Array, v: Array, Z: Array, inverse_depth: float, size: Array) -> bool:
-        """Whether all pixels are seen, the centre is not hidden, and the patch fits."""
+    def _is_seen(self, u: Array, v: Array, Z: Array, inverse_depth: float) -> bool:
+        """Whether all pixels are in the image and the centre is not hidden."""
         c = self.camera
         if not (
             (Z > MIN_DEPTH_RATIO).all()
@@ -106,8 +110,10 @@ class Patch:
             return False
         place = [(p[_CENTRE : _CENTRE + 1] + 0.5) * self.surface_scale - 0.5 for p in (u, v)]
         near, sigma = bilinear(self.surface, place[0], place[1])[:, 0]
-        if near > HIDDEN_RATIO * inverse_depth and sigma < SURFACE_KNOWN:
-            return False
+        return not (near > HIDDEN_RATIO * inverse_depth and sigma < SURFACE_KNOWN)
+
+    def _fits(self, size: Array) -> bool:
+        """Whether the patch costs less than its cap."""
         s, h = np.abs(size), self.noise.huber
         cost = np.where(s < h, 0.5 * s * s, h * (s - 0.5 * h))
         return bool((self.weight * cost).sum() < self._cap())

@@ -49,12 +49,13 @@ def make_values(start: Variables) -> Any:
 def make_graph(problem: Problem, start: Variables, level: int) -> Any:
     """Patches that count at ``start``, the depths' prior and the gauge."""
     reference = patch_reference(problem, level)
-    counts = TORCH_KERNEL.sums(problem, reference, start, level).counts
+    costs = TORCH_KERNEL.sums(problem, reference, start, level).costs
     graph = gtsam.NonlinearFactorGraph()
     points = problem.pixels.shape[1]
     unit = gtsam.noiseModel.Unit.Create(reference.brightness.shape[-1])
-    for host, target, point in counts.nonzero().tolist():
-        patch = _patch(problem, reference, level, host, target, point)
+    for host, target, point in (costs >= 0).nonzero().tolist():
+        cost = float(costs[host, target, point])
+        patch = _patch(problem, reference, level, (host, target, point), cost)
         keys = [X(host), X(target), A(host), A(target), D(host * points + point)]
         graph.add(gtsam.CustomFactor(unit, keys, _error_of(patch, keys)))
     _add_priors(graph, problem)
@@ -62,8 +63,13 @@ def make_graph(problem: Problem, start: Variables, level: int) -> Any:
 
 
 def _patch(
-    problem: Problem, reference: PatchReference, level: int, host: int, target: int, point: int
+    problem: Problem,
+    reference: PatchReference,
+    level: int,
+    place: tuple[int, int, int],
+    cost: float,
 ) -> Patch:
+    host, target, point = place
     return Patch(
         reference.rays[host, point].double().cpu().numpy(),
         reference.brightness[host, point].double().cpu().numpy(),
@@ -73,6 +79,7 @@ def _patch(
         2.0 ** (level - problem.grid_level),
         problem.camera.level(level),
         problem.noise,
+        cost,
     )
 
 

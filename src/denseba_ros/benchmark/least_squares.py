@@ -18,9 +18,10 @@ def residuals(
     reference: PatchReference,
     variables: Variables,
     level: int,
-    counts: Tensor,
+    costs: Tensor,
 ) -> Tensor:
-    """(M,) with 0.5 |r|^2 = ``energy`` of the patches in ``counts`` (G, K, N); differentiable.
+    """(M,) with 0.5 |r|^2 = ``energy`` given the patches' ``costs`` (G, K, N) at the start;
+    differentiable.
 
     Corners are left out: the window must have none. Its frames' prior must be a gauge, diagonal
     and without gradient, as ``GaussianPrior.gauge`` makes it.
@@ -29,8 +30,10 @@ def residuals(
     photo = patch_residual(problem, reference, variables, level)
     weight = reference.weight[:, None].expand_as(photo.value)
     pixels = signed_root(photo.value / noise.intensity, noise.huber) * weight.sqrt()
-    cap = weight.mean(-1, keepdim=True) * noise.huber * (noise.cutoff - 0.5 * noise.huber)
-    patches = torch.where(photo.counts[..., None], pixels, (2.0 * cap).sqrt())[counts]
+    cap = weight.sum(-1) * noise.huber * (noise.cutoff - 0.5 * noise.huber)
+    constant = torch.where(photo.visible, cap, costs.clamp(min=0.0))[..., None]
+    constant = (2.0 * constant / weight.shape[-1]).sqrt()
+    patches = torch.where(photo.counts[..., None], pixels, constant)[costs >= 0]
     offset = variables.inverse_depth - problem.prior_depth
     depths = problem.prior_information.sqrt() * offset
     prior = problem.pose_prior

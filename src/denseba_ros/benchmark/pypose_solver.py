@@ -17,17 +17,17 @@ from denseba_ros.benchmark.least_squares import residuals
 class _Window(torch.nn.Module):
     """The unknowns as pypose's parameters, their residuals as its output."""
 
-    def __init__(self, problem: Problem, start: Variables, level: int, counts: Tensor) -> None:
+    def __init__(self, problem: Problem, start: Variables, level: int, costs: Tensor) -> None:
         super().__init__()
         self.poses = pypose.Parameter(pypose.mat2SE3(start.T, check=False))
         self.affine = torch.nn.Parameter(start.affine.clone())
         self.inverse_depth = torch.nn.Parameter(start.inverse_depth.clone())
-        self._problem, self._level, self._counts = problem, level, counts
+        self._problem, self._level, self._costs = problem, level, costs
         self._reference = patch_reference(problem, level)
 
     def forward(self, _: None) -> Tensor:
         variables = Variables(self.poses.matrix(), self.affine, self.inverse_depth)
-        return residuals(self._problem, self._reference, variables, self._level, self._counts)
+        return residuals(self._problem, self._reference, variables, self._level, self._costs)
 
 
 @torch.no_grad()
@@ -40,8 +40,8 @@ def minimise_with_pypose(
 ) -> None:
     """Up to ``steps`` of LM; ``enough`` sees the energy after each and ends it when true."""
     reference = patch_reference(problem, level)
-    counts = TORCH_KERNEL.sums(problem, reference, start, level).counts
-    window = _Window(problem, start, level, counts)
+    costs = TORCH_KERNEL.sums(problem, reference, start, level).costs
+    window = _Window(problem, start, level, costs)
     optimiser = pypose.optim.LM(window, strategy=pypose.optim.strategy.TrustRegion())
     for _ in range(steps):
         with torch.enable_grad():
