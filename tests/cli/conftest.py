@@ -103,7 +103,9 @@ class KnowingSystem:
         depth[0, 1] = 70.0
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         depth_map = DepthMap(depth, np.full_like(depth, 0.01), self._calibration)
-        return Keyframe(len(self._kept), stamp_ns, T, depth_map, grey)
+        first = 1.2 * depth
+        first[:, ::2] *= 1.5
+        return Keyframe(len(self._kept), stamp_ns, T, depth_map, grey, first)
 
     def finished_keyframes(self) -> list[Keyframe]:
         finished, self._kept = self._kept[:-3], self._kept[-3:]

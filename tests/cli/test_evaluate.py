@@ -50,6 +50,9 @@ def test_perfect_run_at_half_scale(
     assert depth["unscaled"]["abs_rel"] == pytest.approx(0.5, abs=0.02)
     assert depth["trajectory_scaled"]["median_rel"] < 2e-3
     assert depth["textured_median_scaled"]["delta1"] > 0.99
+    assert depth["before_adjustment"]["abs_rel"] > 0.1
+    assert depth["after_adjustment"]["abs_rel"] < 2e-3
+    assert depth["after_adjustment"]["pixels"] == depth["before_adjustment"]["pixels"]
     for name in ("path.png", "errors.png", "depth.png"):
         assert (out / name).stat().st_size > 5000
 

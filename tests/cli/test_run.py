@@ -48,6 +48,8 @@ def test_depth_of_every_keyframe_is_in_millimetres_with_its_camera(
     assert depth[1, 0] == 500
     camera = json.loads((out / "depth" / "camera.json").read_text())
     assert (camera["width"], camera["fx"], camera["metres_per_unit"]) == (64, 60.0, 0.001)
+    first = cv2.imread(str(out / "first_depth" / "0.png"), cv2.IMREAD_UNCHANGED)
+    assert first[1, :2] == pytest.approx(depth[1, :2] * [1.8, 1.2], abs=2)
 
 
 def test_summary_counts_and_times(recording: Any, knowing_system: Any, out: Path) -> None:

@@ -85,6 +85,20 @@ def test_report_separates_the_ways_of_scaling() -> None:
     assert spread["std_of_log"] == pytest.approx(np.log(0.5 / 0.4) / 2)  # type: ignore[index]
 
 
+def test_before_and_after_are_compared_where_both_are_known() -> None:
+    truth = slanted(GRID)
+    first, depth = 3.0 * truth, 0.5 * truth
+    first[:, 40:] *= 1.3
+    first[:10] = np.nan
+    depth[20:] = np.nan
+    report = DepthReport(trajectory_scale=1.0)
+    report.add(depth, GRID, truth, GRID, None, first)
+    before, after = (report.errors[f"{name}_adjustment"][0] for name in ("before", "after"))
+    assert before.count == after.count == 10 * 80
+    assert before.abs_rel > 0.1
+    assert after.abs_rel < 1e-9
+
+
 def test_textured_pixels_are_judged_apart() -> None:
     truth = slanted(GRID)
     image = np.full((60, 80), 100, np.uint8)

@@ -69,6 +69,14 @@ def test_a_keyframe_is_copied_out(keyframe: WindowKeyframe) -> None:
     assert c.cx == pytest.approx((79.5 + 0.5) / 4 - 0.5)
 
 
+def test_the_depth_that_it_started_with_is_given_whole(keyframe: WindowKeyframe) -> None:
+    assert keyframe_view(keyframe, _CAMERA, _LEVEL).first_depth is None
+    keyframe.first_surface = 2.0 * keyframe.surface
+    first = keyframe_view(keyframe, _CAMERA, _LEVEL).first_depth
+    assert first is not None
+    np.testing.assert_allclose(first[:, 32:], 2.0, rtol=1e-6)
+
+
 def test_what_is_not_known_is_nan(keyframe: WindowKeyframe) -> None:
     for depth_map in (
         keyframe_view(keyframe, _CAMERA, _LEVEL).depth,

@@ -114,12 +114,15 @@ def test_true_poses_stay_and_depth_gets_better(world: _Room) -> None:
         keyframe = world.add(index)
         if index == 0:
             world.seed(keyframe, 0)
+    started = [k.surface for k in world.mapper.keyframes]
     for _ in range(2):
         ratio, known = world.ratio(world.mapper.keyframes[1], _SPACING)
         scale = ratio[known].median()
         errors.append(float((ratio[known] / scale - 1).abs().median()))
         world.mapper.adjust(("coarse", "fine"))
     assert errors[1] < 0.8 * errors[0]
+    for keyframe, surface in zip(world.mapper.keyframes, started, strict=True):
+        assert keyframe.first_surface is surface
     for keyframe, index in zip(world.mapper.keyframes, (0, _SPACING, 2 * _SPACING), strict=True):
         R = (keyframe.T @ torch.linalg.inv(world.pose(index)))[:3, :3]
         assert float(torch.rad2deg(torch.arccos(((R.trace() - 1) / 2).clamp(max=1.0)))) < 0.15

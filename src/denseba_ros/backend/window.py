@@ -40,7 +40,8 @@ class WindowKeyframe:
     float64 T_camera_world; ``affine`` (2,) float64; ``surface`` (2, h, w) dense inverse depth and
     relative deviation, ``network_depth`` (2, h, w) the same as the frontend gave it, ``edges``
     (2, h, w) smoothness weights; ``observed`` maps another keyframe's id to the places (F, 2) of
-    this one's corners there and whether they were found.
+    this one's corners there and whether they were found. ``first_surface`` (2, h, w) is the surface
+    before the first adjustment.
     """
 
     id: int
@@ -55,6 +56,7 @@ class WindowKeyframe:
     edges: Tensor
     observed: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     in_prior: bool = False
+    first_surface: Tensor | None = None
 
 
 def seen_from(

@@ -26,7 +26,8 @@ class DepthReport:
     """Collects one keyframe after the other.
 
     ``trajectory_scale`` is the one factor of the trajectory's Sim(3) alignment; "median_scaled"
-    takes a factor of its own for each keyframe, as publications do.
+    takes a factor of its own for each keyframe, as publications do. "before_adjustment" and
+    "after_adjustment" are median-scaled too, over the same pixels of the same keyframes.
     """
 
     trajectory_scale: float
@@ -43,10 +44,12 @@ class DepthReport:
         truth: np.ndarray,
         truth_camera: Calibration,
         image: np.ndarray | None,
+        first: np.ndarray | None = None,
     ) -> bool:
         """Compare one keyframe; False with too few common pixels.
 
-        ``depth`` (h, w) metres with NaN, ``image`` (h, w) uint8 or None, ``truth`` as read.
+        ``depth`` (h, w) metres with NaN, ``image`` (h, w) uint8 or None, ``truth`` as read,
+        ``first`` (h, w) the depth before the adjustment, or None.
         """
         sampled = sample_at_truth(depth, camera, truth, truth_camera)
         self.rays_with_truth += sampled.rays_with_truth
@@ -60,6 +63,8 @@ class DepthReport:
             self._count(name, depth_errors(sampled.estimate, sampled.truth, factor))
         if image is not None:
             self._add_textured(sampled, image, scale)
+        if first is not None:
+            self._add_first(sampled, first)
         return True
 
     def _factors(self, scale: float) -> dict[str, float]:
@@ -76,6 +81,17 @@ class DepthReport:
         estimate, truth = sampled.estimate[textured], sampled.truth[textured]
         for name, factor in self._factors(scale).items():
             self._count(f"textured_{name}", depth_errors(estimate, truth, factor))
+
+    def _add_first(self, sampled: SampledDepth, first: np.ndarray) -> None:
+        """What the adjustment changed, where both depths are known."""
+        before = first[sampled.rows, sampled.columns]
+        known = np.isfinite(before) & (before > 0)
+        if known.sum() < _MIN_PIXELS:
+            return
+        truth = sampled.truth[known]
+        both = {"before_adjustment": before[known], "after_adjustment": sampled.estimate[known]}
+        for name, depth in both.items():
+            self._count(name, depth_errors(depth, truth, median_scale(depth, truth)))
 
     def _count(self, name: str, errors: DepthErrors) -> None:
         self.errors.setdefault(name, []).append(errors)

@@ -67,7 +67,8 @@ def evaluate_depth(
         true = read_depth(truth.files.paths[j], truth.units_per_metre)
         size = (true.shape[1], true.shape[0])
         true_camera = truth_camera(truth.folder, size, truth.intrinsics, image_camera)
-        compared = report.add(depth, camera, true, true_camera, folder.image(stamp))
+        first, image = folder.first_depth(stamp), folder.image(stamp)
+        compared = report.add(depth, camera, true, true_camera, image, first)
         if k in wanted and compared:
             seconds = float(stamp - stamps[0]) / NANOSECONDS
             on_grid = truth_on_grid(camera, true, true_camera)

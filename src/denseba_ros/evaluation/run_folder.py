@@ -3,6 +3,7 @@
 ``trajectory.txt``   TUM rows, one per tracked frame, camera-to-world, as they were estimated then
 ``depth/NS.png``     uint16 millimetres of each keyframe, 0 = unknown or beyond 65.535 m
 ``depth/camera.json`` the undistorted pinhole camera of these depth images
+``first_depth/NS.png`` the same of the depth that it started with, before any adjustment
 ``image/NS.png``      grey image of each keyframe on the grid of its depth
 ``keyframes.txt``    TUM rows of the keyframes' final poses
 ``covariance.npz``   ``stamps_ns`` (N,), ``covariance`` (N, 6, 6) of the rows of trajectory.txt
@@ -29,6 +30,7 @@ KEYFRAMES = "keyframes.txt"
 COVARIANCE = "covariance.npz"
 POINTS = "points.ply"
 DEPTH = "depth"
+FIRST_DEPTH = "first_depth"
 IMAGE = "image"
 CAMERA = "camera.json"
 SUMMARY = "summary.json"
@@ -71,6 +73,11 @@ class RunFolder:
     def depth(self, stamp_ns: int) -> np.ndarray:
         """Depth of a keyframe, (h, w) float64 metres, NaN unknown. Raises SequenceError."""
         return read_depth(self.path / DEPTH / f"{stamp_ns}.png", MILLIMETRES)
+
+    def first_depth(self, stamp_ns: int) -> np.ndarray | None:
+        """Depth that a keyframe started with, as ``depth``, None where it was not kept."""
+        path = self.path / FIRST_DEPTH / f"{stamp_ns}.png"
+        return read_depth(path, MILLIMETRES) if path.is_file() else None
 
     def image(self, stamp_ns: int) -> np.ndarray | None:
         """Grey image of a keyframe, (h, w) uint8, None where it was not kept."""

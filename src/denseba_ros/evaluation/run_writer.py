@@ -19,6 +19,7 @@ from denseba_ros.evaluation.run_folder import (
     COVARIANCE,
     DEPTH,
     EVALUATION,
+    FIRST_DEPTH,
     IMAGE,
     KEYFRAMES,
     MILLIMETRES,
@@ -44,7 +45,7 @@ class RunWriter:
         self.depth_pixels_clipped = 0
         self.keyframes = 0
         _clear(folder)
-        for subfolder in (DEPTH, IMAGE):
+        for subfolder in (DEPTH, FIRST_DEPTH, IMAGE):
             (folder / subfolder).mkdir(parents=True, exist_ok=True)
         self._trajectory = (folder / TRAJECTORY).open("w", buffering=1)
         self._stamps: list[int] = []
@@ -76,6 +77,9 @@ class RunWriter:
         image, clipped = encode_depth(keyframe.depth.depth)
         _write_png(self.folder / DEPTH / f"{keyframe.stamp_ns}.png", image)
         _write_png(self.folder / IMAGE / f"{keyframe.stamp_ns}.png", keyframe.image)
+        if keyframe.first_depth is not None:
+            first, _ = encode_depth(keyframe.first_depth)
+            _write_png(self.folder / FIRST_DEPTH / f"{keyframe.stamp_ns}.png", first)
         if not self._keyframe_poses:
             _write_camera(self.folder / DEPTH / CAMERA, keyframe.depth)
         self.depth_pixels_clipped += clipped
@@ -139,5 +143,8 @@ def _clear(folder: Path) -> None:
         raise DensebaError(f"{depth}: not made by `denseba run`; choose another --out")
     for name in (TRAJECTORY, KEYFRAMES, COVARIANCE, POINTS, SUMMARY, EVALUATION):
         (folder / name).unlink(missing_ok=True)
-    for path in [*depth.glob("*.png"), *(folder / IMAGE).glob("*.png"), depth / CAMERA]:
+    images = [
+        path for name in (DEPTH, FIRST_DEPTH, IMAGE) for path in (folder / name).glob("*.png")
+    ]
+    for path in [*images, depth / CAMERA]:
         path.unlink(missing_ok=True)

@@ -36,12 +36,14 @@ def _depth_map(surface: Tensor, camera: Pinhole) -> DepthMap:
 def keyframe_view(keyframe: WindowKeyframe, camera: Pinhole, grid_level: int) -> Keyframe:
     """A keyframe copied off the device."""
     grey = keyframe.pyramid[grid_level][0, 0].clamp(0, 255).to(torch.uint8)
+    first = keyframe.first_surface
     return Keyframe(
         keyframe.id,
         keyframe.stamp_ns,
         se3.inverse(keyframe.T).cpu().numpy(),
         _depth_map(keyframe.surface, camera.level(grid_level)),
         grey.cpu().numpy(),
+        None if first is None else (1.0 / first[0].clamp(min=1e-6)).cpu().numpy(),
     )
 
 

@@ -35,7 +35,8 @@ class DepthMap:
 class Keyframe:
     """One keyframe of the window as the outside sees it, copied off the device.
 
-    ``image`` (h, w) uint8 grey, rectified, on the grid of ``depth``.
+    ``image`` (h, w) uint8 grey, rectified, on the grid of ``depth``; ``first_depth`` (h, w) float32
+    metres, the depth that it started with, before its first adjustment, certain or not.
     """
 
     id: int
@@ -43,6 +44,7 @@ class Keyframe:
     T_world_camera: np.ndarray
     depth: DepthMap
     image: np.ndarray
+    first_depth: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

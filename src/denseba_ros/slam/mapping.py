@@ -101,6 +101,9 @@ class Mapper:
         """Bundle adjustment of the window; levels by name, in order."""
         numbers = tuple(LEVELS[name] for name in levels)
         problem = self.window.problem(set(numbers))
+        for keyframe in self.keyframes:
+            if keyframe.first_surface is None:
+                keyframe.first_surface = keyframe.surface
         if self.config.backend.solver == "lbfgs":
             result = adjust_lbfgs(problem, self.window.variables(), numbers)
         else:
