@@ -30,6 +30,9 @@ class FrontendConfig(_Section):
     "hf:" and the folder or name of a depth model of Hugging Face's transformers."""
     depth_flip: bool = False
     """Average the network's depth over the image and its mirror image; costs twice the time."""
+    pose_model: str = "none"
+    """What predicts the rotation to the next image: "none" is the last velocity, "network" the
+    weights that come with denseba, else a .safetensors file of `denseba train pose`."""
     constant_depth: float = Field(2.0, gt=0.0)
     """Depth of the constant prior, metres; without a network it only sets the scale."""
     constant_sigma: float = Field(1.0, gt=0.0)

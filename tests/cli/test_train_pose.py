@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,23 @@ def test_it_trains_and_goes_on(rgbd_folder: Path, tmp_path: Path) -> None:
     assert all((load_file(out)[name] == first[name]).all() for name in first)
     assert main([*arguments, "--url", rgbd_folder.as_uri()]) == 0
     assert all((load_file(out)[name] == first[name]).all() for name in first)
+
+
+def test_it_judges_weights_on_what_was_left_out(
+    rgbd_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "pose.safetensors"
+    data = ["train", "pose", "--data", str(rgbd_folder)]
+    assert main([*data, "--split", "0.4", "--out", str(out), *_QUICK]) == 0
+    capsys.readouterr()
+    assert main([*data, "--split", "0.4", "--weights", str(out)]) == 0
+    (report,) = json.loads(capsys.readouterr().out).values()
+    assert main([*data, "--weights", str(out)]) == 0
+    (whole,) = json.loads(capsys.readouterr().out).values()
+    assert 0 < report["pairs"] < whole["pairs"]
+    # Hardly trained, it says hardly any rotation.
+    assert 0.0 < whole["rotation"] < 2.0 * whole["still"]
+    assert 0.0 < whole["constant_velocity"] < whole["still"]
 
 
 def test_poses_are_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

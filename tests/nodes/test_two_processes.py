@@ -34,6 +34,9 @@ class FakeFrontend:
     def __init__(self, _: Config) -> None:
         self.calibration: Calibration | None = None
 
+    def reset(self) -> None:
+        pass
+
     def change_camera(self, calibration: Calibration) -> None:
         self.calibration = calibration
 

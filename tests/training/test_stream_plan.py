@@ -34,3 +34,12 @@ def test_starting_frames_are_random() -> None:
     steps = itertools.islice(plan([50], 1, 3), 500)
     starts = {places[0].frame for places in steps if places[0].first}
     assert len(starts) > 5
+
+
+def test_half_of_the_runs_are_mirrored_as_a_whole() -> None:
+    steps = [places[0] for places in itertools.islice(plan([12, 9], 1, 5, mirror=True), 2000)]
+    for a, b in itertools.pairwise(steps):
+        assert b.first or a.mirrored == b.mirrored
+    runs = [place.mirrored for place in steps if place.first]
+    assert 0.4 < sum(runs) / len(runs) < 0.6
+    assert not any(places[0].mirrored for places in itertools.islice(plan([12], 1, 5), 50))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
 
 import numpy as np
 import torch.distributed as dist
-from safetensors.torch import save_file
 
+from denseba_ros.device import pick_device
 from denseba_ros.errors import SequenceError
+from denseba_ros.frontend.pose_model import NetworkPose
+from denseba_ros.frontend.pose_network_file import PoseWeights, load_pose, save_pose
 from denseba_ros.sequences.image_sequence import ImageSequence
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.trajectory import associate
 from denseba_ros.training.image_reader import ImageReader, ReaderSettings
+from denseba_ros.training.pose_judging import judge_pose
 from denseba_ros.training.pose_training import PoseTrainer, PoseTraining
 from denseba_ros.training.trajectory_stream import ImageTrajectory, StreamSettings
 
@@ -24,7 +28,10 @@ _STAMP_TOLERANCE_NS = 5_000_000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba train pose``."""
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="SEQUENCE")
-    parser.add_argument("--split", type=float, default=1.0, help="share of each that is used")
+    parser.add_argument("--split", type=float, default=1.0, help="share of each that is trained on")
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="judge these on the rest of each, do not train"
+    )
     parser.add_argument("--url", help="read the images below this location instead of SEQUENCE")
     parser.add_argument("--out", type=Path, metavar="FILE", help="weights as safetensors")
     parser.add_argument("--checkpoint", type=Path, help="goes on from it where it exists")
@@ -34,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=StreamSettings.batch_size, help="lanes")
     parser.add_argument("--length", type=int, default=StreamSettings.trajectory_length)
     parser.add_argument("--size", type=int, nargs=2, default=StreamSettings.size)
+    parser.add_argument("--mirror", action="store_true", help="half of the runs as in a mirror")
     parser.add_argument("--ned", action="store_true", help="learn motions in NED axes")
     parser.add_argument("--direction", action="store_true", help="no length of translations")
     parser.add_argument("--deadline", type=float, default=ReaderSettings.deadline)
@@ -41,12 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train and write.
+    """Train and write, or judge.
 
     Raises:
         SequenceError: when a sequence has no poses.
-        ConfigurationError: when the checkpoint is of another training.
+        ConfigurationError: when the checkpoint is of another training, or the weights are broken.
     """
+    if args.weights is not None:
+        return _judge(args)
     # torchrun says so: several processes share the training.
     distributed = "WORLD_SIZE" in os.environ
     if distributed:
@@ -58,8 +68,20 @@ def run(args: argparse.Namespace) -> int:
             dist.destroy_process_group()
 
 
+def _judge(args: argparse.Namespace) -> int:
+    model, reader = NetworkPose(load_pose(args.weights), pick_device("cpu")), ImageReader()
+    reports = {}
+    for path in args.data:
+        rest = read_trajectories(path, args.url, args.split if args.split < 1.0 else 0.0, 1.0)
+        reports[path.name] = judge_pose(model, rest, reader)
+    print(json.dumps(reports, indent=2))
+    return 0
+
+
 def _train(args: argparse.Namespace) -> int:
-    stream = StreamSettings(args.batch, args.length, tuple(args.size), seed=args.seed)
+    stream = StreamSettings(
+        args.batch, args.length, tuple(args.size), seed=args.seed, mirror=args.mirror
+    )
     settings = PoseTraining(
         chunks=args.chunks,
         rate=args.rate,
@@ -68,32 +90,34 @@ def _train(args: argparse.Namespace) -> int:
         stream=stream,
     )
     reader = ImageReader(ReaderSettings(deadline=args.deadline))
-    trajectories = [one for path in args.data for one in read_trajectories(path, args)]
+    trajectories = [
+        one for path in args.data for one in read_trajectories(path, args.url, 0.0, args.split)
+    ]
     trainer = PoseTrainer(trajectories, reader, settings)
     if args.checkpoint is not None and args.checkpoint.is_file():
         trainer.load(args.checkpoint)
     network = trainer.run(args.checkpoint, args.log)
     if args.out is not None:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        tensors = {name: t.contiguous() for name, t in network.state_dict().items()}
-        axes = "ned" if args.ned else "optical"
-        save_file(tensors, args.out, metadata={"format": f"denseba-pose-1 {axes}"})
+        save_pose(PoseWeights(network, stream.size, args.ned), args.out)
     return 0
 
 
-def read_trajectories(path: Path, args: argparse.Namespace) -> list[ImageTrajectory]:
-    """The images with a known pose, cut where one in between has none."""
+def read_trajectories(
+    path: Path, url: str | None, begin: float, end: float
+) -> list[ImageTrajectory]:
+    """The images with a known pose between two shares of a sequence, cut where one has none."""
     sequence = open_sequence(path)
     if not isinstance(sequence, ImageSequence):
         raise SequenceError(f"{path}: not a sequence of image files")
     truth = sequence.groundtruth()
     if truth is None:
         raise SequenceError(f"{path}: no poses to learn from")
-    files = sequence.files[: int(args.split * len(sequence.files))]
+    count = len(sequence.files)
+    files = sequence.files[int(begin * count) : int(end * count)]
     stamps = np.array([file.stamp_ns for file in files])
     found, at = associate(stamps, truth.stamps_ns, _STAMP_TOLERANCE_NS)
     pieces = np.split(np.arange(len(found)), np.nonzero(np.diff(found) != 1)[0] + 1)
-    root = args.url.rstrip("/") if args.url else str(path)
+    root = url.rstrip("/") if url else str(path)
     return [
         ImageTrajectory(
             [f"{root}/{files[found[k]].path.relative_to(path).as_posix()}" for k in piece],

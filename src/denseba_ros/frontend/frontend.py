@@ -9,6 +9,7 @@ from denseba_ros.config import Config
 from denseba_ros.device import pick_device
 from denseba_ros.frontend.depth_models import make_depth_model
 from denseba_ros.frontend.frame import DepthPrior, FrontendFrame
+from denseba_ros.frontend.pose_model import make_pose_model
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.rectify import Rectifier
 
@@ -17,17 +18,23 @@ _ANY_CAMERA = Calibration(320, 240, 200.0, 200.0, 159.5, 119.5)
 
 
 class Frontend:
-    """Rectifies, resizes and asks the depth model, once per image."""
+    """Rectifies, resizes and asks the models, once per image."""
 
     def __init__(self, config: Config, calibration: Calibration = _ANY_CAMERA) -> None:
         self.device = pick_device(config.device)
         self._pixels = config.frontend.working_pixels
         self.rectifier = Rectifier(calibration, self._pixels)
         self.depth_model = make_depth_model(config.frontend, self.device)
+        self.pose_model = make_pose_model(config.frontend.pose_model, self.device)
 
     def change_camera(self, calibration: Calibration) -> None:
         """The next images are of another camera."""
         self.rectifier = Rectifier(calibration, self._pixels)
+        self.reset()
+
+    def reset(self) -> None:
+        """The next image does not follow on the last one."""
+        self.pose_model.reset()
 
     @torch.no_grad()
     def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame:
@@ -40,4 +47,5 @@ class Frontend:
         tensor = torch.from_numpy(grey).to(self.device, torch.float32)[None, None]
         calibration = self.rectifier.calibration
         depth = DepthPrior(lambda: self.depth_model.predict(tensor, calibration))
-        return FrontendFrame(stamp_ns, tensor, calibration, depth)
+        motion = self.pose_model.step(tensor, calibration)
+        return FrontendFrame(stamp_ns, tensor, calibration, depth, motion)

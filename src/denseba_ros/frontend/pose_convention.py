@@ -30,6 +30,14 @@ def optical_from_ned(T: Tensor) -> Tensor:
     return C.T @ T @ C
 
 
+def optical_covariance(covariance: Tensor) -> Tensor:
+    """(..., 6, 6) of (translation, rotation) along NED axes, turned into the optical frame's."""
+    C = torch.tensor(_NED_OPTICAL, dtype=covariance.dtype, device=covariance.device)[:3, :3]
+    axes = torch.zeros(6, 6, dtype=C.dtype, device=C.device)
+    axes[:3, :3] = axes[3:, 3:] = C
+    return axes.T @ covariance @ axes
+
+
 def motion_matrix(quaternion: Tensor, translation: Tensor) -> Tensor:
     """(..., 4, 4) from a unit quaternion (..., 4) x, y, z, w and a translation (..., 3)."""
     x, y, z, w = quaternion.unbind(-1)

@@ -26,6 +26,8 @@ class ImageFrontend(Protocol):
 
     def change_camera(self, calibration: Calibration) -> None: ...
 
+    def reset(self) -> None: ...
+
 
 class FrontendNode(WorkingNode[CameraImage]):
     """One ``Frontend``; its frames go to the backend as standard messages."""
@@ -93,7 +95,8 @@ class FrontendNode(WorkingNode[CameraImage]):
         )
 
     def restart(self) -> None:
-        """The frontend remembers nothing of the images before."""
+        if self._frontend is not None:
+            self._frontend.reset()
 
     def watch(self) -> None:
         if self.camera is None:

@@ -178,8 +178,12 @@ class WorkingNode(LifecycleNode, Generic[T]):
             self._refusal = error
             self._free()
             return TransitionCallbackReturn.ERROR if is_bug else _FAILURE
-        model = self.config.frontend.depth_model
-        self._diagnostics.facts = {"model": model, "device": str(self.device)}
+        models = self.config.frontend
+        self._diagnostics.facts = {
+            "model": models.depth_model,
+            "pose model": models.pose_model,
+            "device": str(self.device),
+        }
         self._say("inactive")
         return super().on_configure(state)
 
@@ -220,11 +224,14 @@ class WorkingNode(LifecycleNode, Generic[T]):
 
     def _confine_models(self) -> None:
         """Whoever may set parameters must not make the node read any file of the machine."""
-        name, folder = self.config.frontend.depth_model, self.settings.model_folder
-        if "/" in name or name.endswith(".safetensors"):
-            path = confined(name, Path(folder) if folder else share_file("models"), ".safetensors")
-            frontend = self.config.frontend.model_copy(update={"depth_model": str(path)})
-            self.config = self.config.model_copy(update={"frontend": frontend})
+        frontend, folder = self.config.frontend, self.settings.model_folder
+        for field in ("depth_model", "pose_model"):
+            name = getattr(frontend, field)
+            if "/" in name or name.endswith(".safetensors"):
+                below = Path(folder) if folder else share_file("models")
+                path = confined(name, below, ".safetensors")
+                frontend = frontend.model_copy(update={field: str(path)})
+        self.config = self.config.model_copy(update={"frontend": frontend})
 
     def _say(self, state: str) -> None:
         self.health.lifecycle = state

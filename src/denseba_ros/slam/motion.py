@@ -36,10 +36,14 @@ class Motions:
         self._lost, self._measured_ns = 0, stamp_ns
 
     def predict(self, stamp_ns: int, motion: Motion | None) -> Tensor:
-        """T_camera_world expected at ``stamp_ns``, by the frontend or the last velocity."""
+        """T_camera_world expected at ``stamp_ns`` by the last velocity and the frontend's rotation.
+
+        The frontend's translation is in metres, which the map need not be.
+        """
+        by_velocity = se3.exp(self._velocity * self.gap(stamp_ns))
         if motion is not None:
-            return se3.inverse(motion.T_previous_current.to(self.T.device)) @ self.T
-        return se3.exp(self._velocity.to(self.T.device) * self.gap(stamp_ns)) @ self.T
+            by_velocity[:3, :3] = motion.T_previous_current[:3, :3].T
+        return by_velocity.to(self.T.device) @ self.T
 
     def measured(self, stamp_ns: int, T: Tensor, affine: Tensor) -> None:
         """A tracked pose."""

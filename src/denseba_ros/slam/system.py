@@ -53,6 +53,7 @@ class System:
 
     def reset(self) -> None:
         """Forget everything; the next image starts a new odometry frame."""
+        self.frontend.reset()
         self.odometry.reset()
 
     def change_camera(self, calibration: Calibration) -> None:

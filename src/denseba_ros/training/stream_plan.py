@@ -10,20 +10,24 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Place:
-    """One image: ``frame`` of ``trajectory``; ``first`` of a run, before which nothing is known."""
+    """One image: ``frame`` of ``trajectory``; ``first`` of a run, before which nothing is known;
+    ``mirrored``: the run is shown as in a mirror."""
 
     trajectory: int
     frame: int
     first: bool
+    mirrored: bool = False
 
 
-def plan(lengths: Sequence[int], lanes: int, seed: int) -> Iterator[list[Place]]:
-    """Forever, at each step, the place of each of ``lanes`` lanes.
+def plan(
+    lengths: Sequence[int], lanes: int, seed: int, mirror: bool = False
+) -> Iterator[list[Place]]:
+    """Forever, at each step, the place of each of ``lanes`` lanes; ``mirror`` half of the runs.
 
     In every pass each image of every trajectory comes exactly once: a trajectory is played from a
     random frame to its end, and its beginning as a run of its own. Runs come in random order.
     """
-    runs = _runs(lengths, seed)
+    runs = _runs(lengths, seed, mirror)
     playing = [iter(next(runs)) for _ in range(lanes)]
     while True:
         places = []
@@ -36,7 +40,7 @@ def plan(lengths: Sequence[int], lanes: int, seed: int) -> Iterator[list[Place]]
         yield places
 
 
-def _runs(lengths: Sequence[int], seed: int) -> Iterator[list[Place]]:
+def _runs(lengths: Sequence[int], seed: int, mirror: bool) -> Iterator[list[Place]]:
     number = 0
     while True:
         rng = np.random.default_rng((seed, number))
@@ -46,9 +50,10 @@ def _runs(lengths: Sequence[int], seed: int) -> Iterator[list[Place]]:
             # Neither run may be a single image, from which no motion shows.
             start = 0 if start < 2 else start
             pieces = (range(start, length), range(start))
-            runs += [
-                [Place(trajectory, k, k == piece[0]) for k in piece] for piece in pieces if piece
-            ]
+            for piece in pieces:
+                turned = mirror and bool(rng.random() < 0.5)
+                if piece:
+                    runs.append([Place(trajectory, k, k == piece[0], turned) for k in piece])
         for k in rng.permutation(len(runs)):
             yield runs[k]
         number += 1

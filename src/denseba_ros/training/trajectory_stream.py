@@ -25,6 +25,8 @@ from denseba_ros.training.image_reader import Grey, ImageReader
 from denseba_ros.training.stream_plan import Place, plan
 
 _log = logging.getLogger(__name__)
+# From a camera's frame to the one that it has in a mirror.
+_MIRROR = np.diag([-1.0, 1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,15 @@ class StreamStep:
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """Images are resized to ``size`` (width, height); ``workers`` threads fetch ahead."""
+    """Images are resized to ``size`` (width, height); ``workers`` threads fetch ahead; ``mirror``:
+    half of the runs are shown as in a mirror."""
 
     batch_size: int = 8
     trajectory_length: int = 8
     size: tuple[int, int] = (256, 128)
     workers: int = 8
     seed: int = 0
+    mirror: bool = False
 
 
 class TrajectoryStream:
@@ -82,7 +86,7 @@ class TrajectoryStream:
             raise SequenceError("no trajectory to stream")
         self._trajectories, self._reader, self._settings = trajectories, reader, settings
         lengths = [len(t.locations) for t in trajectories]
-        places = plan(lengths, settings.batch_size, settings.seed)
+        places = plan(lengths, settings.batch_size, settings.seed, settings.mirror)
         before = list(itertools.islice(places, max(step - 1, 0), step))
         self._plan = places
         self.step = step
@@ -150,10 +154,15 @@ class TrajectoryStream:
                 poses = trajectory.T_world_camera
                 T = np.linalg.inv(poses[place.frame - 1]) @ poses[place.frame]
             c = trajectory.camera.resized(width, height)
+            cx = c.cx
+            shown = [nothing if i is None else i for i in (before, image)]
+            if place.mirrored:
+                shown, cx = [i[:, ::-1] for i in shown], width - 1 - cx
+                T = _MIRROR @ T @ _MIRROR
             known.append(before is not None and image is not None)
-            pairs.append([nothing if i is None else i for i in (before, image)])
+            pairs.append(shown)
             motions.append(T)
-            intrinsics.append([c.fx, c.fy, c.cx, c.cy])
+            intrinsics.append([c.fx, c.fy, cx, c.cy])
         stacked = torch.from_numpy(np.array(pairs)).float()[:, :, None]
         return StreamStep(
             previous=stacked[:, 0],
