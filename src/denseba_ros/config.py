@@ -63,13 +63,13 @@ class BackendConfig(_Section):
     kernel: Literal["auto", "torch", "fused"] = "auto"
     """What sums over all pairs of points and frames: plain torch, or one fused pass made for the
     device; auto takes the fused one where there is one."""
-    window: int = Field(6, ge=3, le=12)
+    window: int = Field(7, ge=3, le=12)
     """Keyframes that are adjusted together."""
     points: int = Field(1000, ge=100, le=100_000)
     """Points with an inverse depth of their own per keyframe; the rest of the grid follows them."""
     marginalisation: Literal["prior", "drop"] = "prior"
     """What a keyframe leaves behind when it goes: a prior on the others, or nothing."""
-    intensity_noise: float = Field(20.0, gt=0.0)
+    intensity_noise: float = Field(14.0, gt=0.0)
     """Standard deviation of a photometric residual, grey levels."""
     pixel_noise: float = Field(0.7, gt=0.0)
     """Standard deviation of an observed corner, pixels of the working image."""

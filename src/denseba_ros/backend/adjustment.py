@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from denseba_ros.backend.energy import energy
+from denseba_ros.backend.gauge import without_gauge
 from denseba_ros.backend.linear_system import LinearSystem, linearise
 from denseba_ros.backend.pair_kernel import PairKernel
 from denseba_ros.backend.pair_torch import TORCH_KERNEL
@@ -49,7 +50,7 @@ def adjust(
         reference = references[level]
         system = linearise(problem, reference, variables, level, kernel)
         step = solve(system, damping)
-        moved = _moved(variables, step.frames, step.depths)
+        moved = _moved(variables, *without_gauge(problem, variables, step.frames, step.depths))
         after = energy(problem, reference, moved, level, system.costs, kernel)
         accept = step.ok & (after < system.energy)
         variables = moved.chosen(accept, variables)
