@@ -69,7 +69,7 @@ class BackendConfig(_Section):
     """Points with an inverse depth of their own per keyframe; the rest of the grid follows them."""
     marginalisation: Literal["prior", "drop"] = "prior"
     """What a keyframe leaves behind when it goes: a prior on the others, or nothing."""
-    intensity_noise: float = Field(14.5, gt=0.0)
+    intensity_noise: float = Field(15.5, gt=0.0)
     """Standard deviation of a photometric residual, grey levels."""
     pixel_noise: float = Field(0.7, gt=0.0)
     """Standard deviation of an observed corner, pixels of the working image."""
