@@ -31,8 +31,8 @@ class FrontendConfig(_Section):
     depth_flip: bool = False
     """Average the network's depth over the image and its mirror image; costs twice the time."""
     pose_model: str = "none"
-    """What predicts the rotation to the next image: "none" is the last velocity, else a .safetensors
-    file of `denseba train pose`."""
+    """What predicts the rotation to the next image: "none" is the last velocity, else a
+    .safetensors file of `denseba train pose`."""
     constant_depth: float = Field(2.0, gt=0.0)
     """Depth of the constant prior, metres; without a network it only sets the scale."""
     constant_sigma: float = Field(1.0, gt=0.0)
