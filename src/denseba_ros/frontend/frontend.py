@@ -14,13 +14,13 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.rectify import Rectifier
 
 # Stands in until the camera is known.
-_ANY_CAMERA = Calibration(320, 240, 200.0, 200.0, 159.5, 119.5)
+ANY_CAMERA = Calibration(320, 240, 200.0, 200.0, 159.5, 119.5)
 
 
 class Frontend:
     """Rectifies, resizes and asks the models, once per image."""
 
-    def __init__(self, config: Config, calibration: Calibration = _ANY_CAMERA) -> None:
+    def __init__(self, config: Config, calibration: Calibration = ANY_CAMERA) -> None:
         self.device = pick_device(config.device)
         self._pixels = config.frontend.working_pixels
         self.rectifier = Rectifier(calibration, self._pixels)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from denseba_ros.config import Config
-from denseba_ros.frontend.frontend import Frontend
+from denseba_ros.frontend.frontend import ANY_CAMERA, Frontend
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.slam.estimate import Estimate, Keyframe
 from denseba_ros.slam.odometry import Odometry
@@ -69,7 +69,7 @@ def warmed_up(config: Config) -> System:
     Raises:
         ConfigurationError: when a model is missing, or the device is not there.
     """
-    system = System(config, Calibration(320, 240, 200.0, 200.0, 159.5, 119.5))
+    system = System(config, ANY_CAMERA)
     noise = np.random.default_rng(config.seed).integers(0, 255, (240, 320), dtype=np.uint8)
     for stamp_ns in range(2):
         system.process(stamp_ns, noise)
