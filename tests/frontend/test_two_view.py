@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from denseba_ros.frontend.two_view import two_view
+from denseba_ros.frontend.two_view import UNDECIDED, two_view
 
 _K = np.array([[262.0, 0.0, 159.5], [0.0, 262.0, 119.5], [0.0, 0.0, 1.0]])
 
@@ -115,3 +115,55 @@ def test_the_same_input_gives_the_same_solution() -> None:
     assert solutions[1] is not None
     np.testing.assert_array_equal(solutions[0].T_second_first, solutions[1].T_second_first)
     np.testing.assert_array_equal(solutions[0].depth, solutions[1].depth)
+
+
+def _wall(pixels: np.ndarray, slant: tuple[float, float], relief: float) -> np.ndarray:
+    """Depths (M,) of a slanted wall 2 m away with so much relief, metres."""
+    rays = np.linalg.inv(_K) @ np.column_stack([pixels, np.ones(len(pixels))]).T
+    wall = 2.0 / (np.array([*slant, 1.0]) @ rays)
+    return np.asarray(wall + relief * np.random.default_rng(6).uniform(-1, 1, len(pixels)))
+
+
+@pytest.mark.parametrize(
+    ("slant", "relief", "reason"),
+    [((0.5, 0.2), 0.0, UNDECIDED), ((0.5, 0.2), 0.6, ""), ((0.0, 0.0), 0.0, "")],
+    ids=["slanted wall", "with relief", "wall in front"],
+)
+def test_a_plane_that_two_motions_explain_is_refused(
+    slant: tuple[float, float], relief: float, reason: str
+) -> None:
+    """The second motion that explains a wall in front sees it edge-on, behind half the camera."""
+    first, _ = _scene(150)
+    T = _motion([0.2, 0.02, 0.05 if any(slant) else 0.0], [0.0, 0.03, 0.0])
+    noise = np.random.default_rng(7).normal(scale=0.2, size=first.shape)
+    second = (_seen(first, _wall(first, slant, relief), T) + noise).astype(np.float32)
+    solution, said = two_view(first.astype(np.float32), second, _K, 0.5)
+    assert said == reason
+    decided, said = two_view(first.astype(np.float32), second, _K, 0.5, decide=True)
+    assert decided is not None, said
+    if solution is not None:
+        np.testing.assert_array_equal(solution.T_second_first, decided.T_second_first)
+        assert decided.T_second_first[:3, 3] @ T[:3, 3] > 0.99 * np.linalg.norm(T[:3, 3])
+
+
+def test_the_deviation_of_the_direction_falls_with_the_baseline() -> None:
+    first, depth = _scene(150)
+    sigmas = []
+    for baseline in (0.05, 0.1, 0.2, 0.4):
+        second = _seen(first, depth, _motion([baseline, 0.0, 0.0], [0.0, 0.02, 0.0]))
+        solution, reason = two_view(first.astype(np.float32), second.astype(np.float32), _K, 0.1)
+        assert solution is not None, reason
+        sigmas.append(solution.direction_sigma)
+    assert (np.diff(sigmas) < 0).all()
+    assert sigmas[0] > 4.0 * sigmas[-1]
+
+
+def test_the_same_solution_serves_two_bounds_of_parallax() -> None:
+    first, depth = _scene(150)
+    second = _seen(first, depth**3, _motion([0.2, 0.0, 0.0], [0.0, 0.0, 0.0]))
+    solution, reason = two_view(first.astype(np.float32), second.astype(np.float32), _K, 0.01)
+    assert solution is not None, reason
+    farther, _ = solution.beyond(0.99 * solution.parallax)
+    assert farther is not None
+    assert farther.ok.sum() < solution.ok.sum()
+    assert solution.beyond(1.01 * solution.parallax)[0] is None

@@ -10,7 +10,9 @@ import torch
 
 from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
+from denseba_ros.frontend.two_view import UNDECIDED, two_view
 from denseba_ros.sequences.synthetic_room import RoomSequence
+from denseba_ros.slam import bootstrap
 from denseba_ros.slam.bootstrap import Bootstrap, Start, WideMatcher
 from denseba_ros.slam.prepared import PreparedFrame
 from denseba_ros.slam.relocalisation import Relocaliser, make_relocaliser
@@ -72,6 +74,21 @@ def test_a_change_of_scene_begins_again(feed: _Feed, room: Any) -> None:
     feed(room.images[0])
     starts = [feed(image) for image in room.images[:20]]
     assert any(starts)
+
+
+def test_two_motions_that_stay_alike_are_decided_in_the_end(
+    feed: _Feed, room: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As over a plane, where waiting would never end."""
+
+    def undecided(*args: Any, decide: bool) -> Any:
+        return two_view(*args, decide=decide) if decide else (None, UNDECIDED)
+
+    monkeypatch.setattr(bootstrap, "two_view", undecided)
+    feed(room.images[0])
+    starts = [feed(room.images[12 + k % 2]) for k in range(31)]
+    assert starts[:30] == [None] * 30
+    assert isinstance(starts[30], Start)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from denseba_ros.frontend.flow import Grey, Points, detect_corners, track
 from denseba_ros.frontend.rotation import rotation_between
-from denseba_ros.frontend.two_view import TwoView, two_view
+from denseba_ros.frontend.two_view import UNDECIDED, TwoView, two_view
 from denseba_ros.slam.prepared import PreparedFrame
 
 # Median flow (share of the image width) before two views are worth trying.
@@ -23,10 +23,16 @@ _MIN_FLOW = 0.01
 _STILL_FLOW = 0.2
 # Parallax in degrees that a map can start from, and from which a translation shows at all.
 _START_PARALLAX, _SEEN_PARALLAX = 1.0, 0.1
+# Deviation of the direction of motion in degrees up to which a map starts: errors of flow that
+# corners share make two views say a wrong motion where this is large.
+_MAX_DIRECTION_SIGMA = 2.0
 # Fewer corners in the first image say nothing.
 _MIN_CORNERS = 30
 # Below this share of corners still followed the first image is given up.
 _MIN_FOLLOWED = 0.35
+# After so many images that two motions explain alike, as over a plane, the better one is taken.
+_PATIENCE = 30
+_STANDS = "waiting for the camera to move sideways"
 
 
 # Places (M, 2) of the same points in two images (1, 1, H, W) that may be far apart.
@@ -58,11 +64,13 @@ class Bootstrap:
         # no corners say it.
         self.motion: NDArray[np.float64] | None = None
         self.reason = "waiting for the first image"
+        # Images so far that two motions explained alike.
+        self._undecided = 0
 
     def process(self, image: PreparedFrame) -> Start | None:
         """Returns the start as soon as there is one; else ``reason`` says what is missing."""
         if self.first is None or self._last is None:
-            self._restart(image, "waiting for the camera to move sideways")
+            self._restart(image, _STANDS)
             return None
         self._follow(image.grey)
         if not len(self._alive) or self._alive.mean() < _MIN_FOLLOWED:
@@ -74,14 +82,19 @@ class Bootstrap:
         a, b = self._corners[self._alive], self._places[self._alive]
         K = image.frame.calibration.matrix
         flow = float(np.median(np.linalg.norm(b - a, axis=1)))
-        self.motion = _motion(a, b, K) if flow > _STILL_FLOW else np.eye(4)
+        if flow <= _STILL_FLOW:
+            self.motion, self.reason = np.eye(4), _STANDS
+            return None
+        tired = self._undecided >= _PATIENCE
+        solution, self.reason = two_view(a, b, K, _SEEN_PARALLAX, decide=tired)
+        self._undecided += self.reason == UNDECIDED
+        self.motion = _motion(solution, a, b, K)
         if flow < _MIN_FLOW * image.grey.image.shape[1]:
-            self.reason = "waiting for the camera to move sideways"
+            self.reason = _STANDS
             return None
-        solution, self.reason = two_view(a, b, K, _START_PARALLAX)
-        if solution is None:
-            return None
-        return Start(self.first, a, solution)
+        if solution is not None:
+            solution, self.reason = _suffices(solution)
+        return None if solution is None else Start(self.first, a, solution)
 
     def _wide_start(self, image: PreparedFrame) -> Start | None:
         """A start from learned matches with the first image."""
@@ -89,10 +102,9 @@ class Bootstrap:
             return None
         a, b = self._matcher(self.first.frame.image, image.frame.image)
         solution, _ = two_view(a, b, image.frame.calibration.matrix, _START_PARALLAX)
-        if solution is None:
-            return None
-        self.reason = ""
-        return Start(self.first, a, solution)
+        if solution is not None:
+            solution, self.reason = _suffices(solution)
+        return None if solution is None else Start(self.first, a, solution)
 
     def _follow(self, grey: Grey) -> None:
         """Follow from image to image for a wide basin, then against the first for no drift."""
@@ -118,13 +130,22 @@ class Bootstrap:
             self.reason = f"the image shows {few} corners"
 
 
-def _motion(first: Points, second: Points, K: NDArray[np.float64]) -> NDArray[np.float64]:
+def _suffices(solution: TwoView) -> tuple[TwoView | None, str]:
+    """The solution if a map can start from it, or why not."""
+    sigma = solution.direction_sigma
+    if sigma > _MAX_DIRECTION_SIGMA:
+        return None, f"the direction of motion is known to {sigma:.1f} degrees only"
+    return solution.beyond(_START_PARALLAX)
+
+
+def _motion(
+    solution: TwoView | None, first: Points, second: Points, K: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """T_second_first (4, 4), translation in median depths, from corners (M, 2) that moved little.
 
     Two views tell it, roughly; where the parallax is too small even for that, it is a rotation.
     """
     T = np.eye(4)
-    solution, _ = two_view(first, second, K, _SEEN_PARALLAX)
     if solution is None:
         T[:3, :3] = rotation_between(first, second, K)
         return T
