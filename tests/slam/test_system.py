@@ -11,6 +11,7 @@ import pytest
 from denseba_ros.errors import ImageError
 from denseba_ros.evaluation.alignment import umeyama
 from denseba_ros.slam.estimate import Tracking
+from denseba_ros.slam.odometry import START_ROUNDS
 from denseba_ros.slam.system import System, warmed_up
 
 # Grey levels per pixel on the depth grid, above which a cell counts as textured.
@@ -86,11 +87,12 @@ def test_depth_of_keyframes_is_within_three_per_cent(run: Any, room: Any) -> Non
 
 
 def test_the_adjustment_improves_depth_and_positions(run: Any) -> None:
-    """Over all adjustments of the run, against where each began."""
-    depth = np.array([a.depth for a in run.adjustments])
-    position = np.array([a.position for a in run.adjustments])
-    assert len(depth) >= 5
-    assert depth[:, 1].mean() < 0.9 * depth[:, 0].mean()
+    """Of every new keyframe, against where it began; the rounds on the first two, which two views
+    alone may know as well, are left out."""
+    depth = np.array([a.depth for a in run.adjustments[START_ROUNDS:]])
+    position = np.array([a.position for a in run.adjustments[START_ROUNDS:]])
+    assert len(depth) >= 4
+    assert depth[:, 1].mean() < 0.8 * depth[:, 0].mean()
     assert position[:, 1].mean() < position[:, 0].mean()
 
 

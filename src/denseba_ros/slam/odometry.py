@@ -34,7 +34,7 @@ from denseba_ros.slam.uncertainty import PathUncertainty
 
 _TRACK_LEVELS = (3, 2, 1)
 # Rounds of adjustment on the first two keyframes, which start from two views alone.
-_START_ROUNDS = 4
+START_ROUNDS = 4
 _MIN_CORNER_INLIERS = 30
 _MIN_INLIERS = 0.4
 _MIN_VISIBLE = 0.2
@@ -184,7 +184,7 @@ class Odometry:
         seed(first, pixels, 1.0 / (depth * factor))
         second = mapper.add(image, T_second_first @ T_first, _no_change(device))
         search_depth(mapper.camera, first, [second])
-        for _ in range(_START_ROUNDS):
+        for _ in range(START_ROUNDS):
             mapper.adjust(self.config.backend.iterations)
         frames = (start.first.frame, image.frame)
         if self._scale is None and all(says_scale(frame) for frame in frames):
