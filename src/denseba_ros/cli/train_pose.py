@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import torch
 import torch.distributed as dist
 
 from denseba_ros.device import pick_device
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--direction", action="store_true", help="no length of translations")
     parser.add_argument("--deadline", type=float, default=ReaderSettings.deadline)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,16 +55,20 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         SequenceError: when a sequence has no poses.
-        ConfigurationError: when the checkpoint is of another training, or the weights are broken.
+        ConfigurationError: when the checkpoint is of another training, the weights are broken, or
+            the device is not there.
     """
     if args.weights is not None:
         return _judge(args)
     # torchrun says so: several processes share the training.
     distributed = "WORLD_SIZE" in os.environ
+    device = pick_device(args.device)
     if distributed:
-        dist.init_process_group("gloo")
+        if device.type == "cuda":
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        return _train(args)
+        return _train(args, device)
     finally:
         if distributed:
             dist.destroy_process_group()
@@ -78,7 +84,7 @@ def _judge(args: argparse.Namespace) -> int:
     return 0
 
 
-def _train(args: argparse.Namespace) -> int:
+def _train(args: argparse.Namespace, device: torch.device) -> int:
     stream = StreamSettings(
         args.batch, args.length, tuple(args.size), seed=args.seed, mirror=args.mirror
     )
@@ -93,10 +99,10 @@ def _train(args: argparse.Namespace) -> int:
     trajectories = [
         one for path in args.data for one in read_trajectories(path, args.url, 0.0, args.split)
     ]
-    trainer = PoseTrainer(trajectories, reader, settings)
+    trainer = PoseTrainer(trajectories, reader, settings, device)
     if args.checkpoint is not None and args.checkpoint.is_file():
         trainer.load(args.checkpoint)
-    network = trainer.run(args.checkpoint, args.log)
+    network = trainer.run(args.checkpoint, args.log).cpu()
     if args.out is not None:
         save_pose(PoseWeights(network, stream.size, args.ned), args.out)
     return 0

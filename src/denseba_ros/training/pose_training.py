@@ -52,11 +52,13 @@ class PoseTrainer:
         trajectories: Sequence[ImageTrajectory],
         reader: ImageReader,
         settings: PoseTraining,
+        device: torch.device | None = None,
     ) -> None:
         torch.manual_seed(settings.stream.seed)
+        self.device = device or torch.device("cpu")
         self._trajectories, self._reader, self.settings = trajectories, reader, settings
         self._rank = dist.get_rank() if dist.is_initialized() else 0
-        self.network = PoseNetwork()
+        self.network = PoseNetwork().to(self.device)
         self._shared: torch.nn.Module = self.network
         if dist.is_initialized():
             self._shared = DistributedDataParallel(self.network)
@@ -84,7 +86,7 @@ class PoseTrainer:
 
     def _loss(self, steps: Sequence[StreamStep]) -> Tensor:
         previous, current, intrinsics, T, known, first = (
-            torch.stack([getattr(s, name) for s in steps], 1)
+            torch.stack([getattr(s, name) for s in steps], 1).to(self.device)
             for name in (
                 "previous", "current", "intrinsics", "T_previous_current", "known", "first",
             )
@@ -146,7 +148,7 @@ class PoseTrainer:
         Raises:
             ConfigurationError: when it is missing, broken, or of a training with other settings.
         """
-        with opened_checkpoint(self._own(path), asdict(self.settings)) as state:
+        with opened_checkpoint(self._own(path), asdict(self.settings), self.device) as state:
             self.network.load_state_dict(state["network"])
             self._optimiser.load_state_dict(state["optimiser"])
             self._state = tuple(state["state"])
