@@ -25,7 +25,7 @@ from denseba_ros.backend.pair_loops import (
 )
 from denseba_ros.backend.photometric import PatchReference
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
-from denseba_ros.backend.sharing import share_out
+from denseba_ros.sharing import share_out
 
 _log = logging.getLogger(__name__)
 

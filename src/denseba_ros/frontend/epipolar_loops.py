@@ -97,10 +97,12 @@ def _add_rate(centre: Floats, seen: Floats, rate: Floats) -> None:
 
 
 @compiled(
-    "void(float32[:,::1], float32[:,:,::1], float32[:,::1], float32[:,:,::1], float32[:,:,::1],"
+    "void(int64, int64, float32[:,::1], float32[:,:,::1], float32[:,::1], float32[:,:,::1], float32[:,:,::1],"
     " float32[::1], float32[:,::1], float32[:,::1])"
 )
 def line_costs(
+    begin: int,
+    end: int,
     d: Floats,
     rays: Floats,
     reference: Floats,
@@ -110,18 +112,19 @@ def line_costs(
     cost: Floats,
     rate: Floats,
 ) -> None:
-    """Fill ``cost`` and ``rate`` (N, D) as ``epipolar_search.line_costs_torch`` returns them.
+    """For points ``begin`` to ``end``, fill ``cost`` and ``rate`` (N, D) as
+    ``epipolar_search.line_costs_torch`` returns them.
 
     ``d`` (N, D) inverse depths; ``rays`` (N, P, 2) and ``reference`` (N, P) of the patches, the
     last pixel their centre; ``targets`` (J, h, w); ``T`` (J, 4, 4) T_target_host; ``numbers``: fx,
     fy, cx, cy, border, least depth ratio, truncation, share of the mean's difference taken off,
     cost of what no target sees.
     """
-    n, count = d.shape
+    count = d.shape[1]
     pixels = rays.shape[1]
     place, values = np.empty((2, count), np.float32), np.empty((pixels, count), np.float32)
     seen, views = np.empty(count, np.float32), np.empty(count, np.float32)
-    for point in range(n):
+    for point in range(begin, end):
         cost[point], rate[point], views[:] = _ZERO, _ZERO, _ZERO
         for target in range(len(targets)):
             seen[:] = _ONE

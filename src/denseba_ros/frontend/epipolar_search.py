@@ -15,6 +15,7 @@ from denseba_ros.backend.photometric import PATTERN
 from denseba_ros.frontend.epipolar_loops import line_costs
 from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO, Pinhole, project
 from denseba_ros.geometry.pyramid import inside, sample
+from denseba_ros.sharing import share_out
 
 _HYPOTHESES = 64
 # Grey levels at which a pixel's difference stops counting.
@@ -76,7 +77,7 @@ def line_costs_cpu(
     numbers = (*intrinsics, _BORDER, MIN_DEPTH_RATIO, _TRUNCATION, _SHIFT, _UNSEEN)
     cost, rate = torch.empty_like(d), torch.empty_like(d)
     tensors = (d, rays[..., :2], reference, targets, T, torch.tensor(numbers), cost, rate)
-    line_costs(*(t.contiguous().numpy() for t in tensors))
+    share_out(line_costs, len(d), *(t.contiguous().numpy() for t in tensors))
     return cost, rate
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from denseba_ros.frontend.lucas_kanade import PAD, follow_on_level
+from denseba_ros.sharing import share_out
 
 Points = NDArray[np.float32]
 
@@ -111,7 +112,9 @@ def _flow(
     found = np.zeros(len(points), bool)
     coarsest = min(coarsest, len(source.levels) - 1)
     for level in range(coarsest, -1, -1):
-        follow_on_level(
+        share_out(
+            follow_on_level,
+            len(points),
             source.levels[level],
             target.levels[level],
             points,

@@ -210,8 +210,12 @@ def _descend(
     return x, y
 
 
-@compiled("void(f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, :, ::1], b1[::1], f8)")
+@compiled(
+    "void(i8, i8, f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, :, ::1], b1[::1], f8)"
+)
 def follow_on_level(
+    begin: int,
+    end: int,
     source: Floats,
     target: Floats,
     points: Floats,
@@ -220,7 +224,7 @@ def follow_on_level(
     found: NDArray[np.bool_],
     scale: float,
 ) -> None:
-    """Move ``places`` (M, 2) to where ``target`` shows what ``source`` shows at ``points`` (M, 2).
+    """For points ``begin`` to ``end``, move ``places`` (M, 2) to where ``target`` shows what ``source`` shows at ``points`` (M, 2).
 
     Images (h + 2 PAD, w + 2 PAD) are of one level, points and places of level 0, ``scale`` pixels
     of the level per pixel of level 0. ``warps`` (M, 2, 2): pixels of the source per pixel of the
@@ -231,7 +235,7 @@ def follow_on_level(
     patch = np.empty(WINDOW * WINDOW, np.float32)
     gx, gy = np.empty_like(patch), np.empty_like(patch)
     right, bottom = target.shape[1] - 2 * PAD - 1.0, target.shape[0] - 2 * PAD - 1.0
-    for m in range(len(points)):
+    for m in range(begin, end):
         x, y = (float(points[m, 0]) + 0.5) * scale - 0.5, (float(points[m, 1]) + 0.5) * scale - 0.5
         x, y = _clamped(x, right), _clamped(y, bottom)
         if _is_identity(warps[m]):
