@@ -106,6 +106,16 @@ def test_no_points_at_all_is_unknown_and_finite() -> None:
     np.testing.assert_allclose(surface[1], UNKNOWN)
 
 
+def test_surfaces_filled_together_are_those_filled_alone() -> None:
+    scattered = [_scatter(_plane(), _some_cells(count, count)) for count in (5, 40, 300)]
+    edges = [edge_weights(30.0 * torch.rand(_SHAPE)) for _ in scattered]
+    value, weight = (torch.stack(part) for part in zip(*scattered, strict=True))
+    together = fill(value, weight, torch.stack(edges))
+    assert together.shape == (3, 2, *_SHAPE)
+    for k, (one, edge) in enumerate(zip(scattered, edges, strict=True)):
+        np.testing.assert_allclose(together[k], fill(*one, edge), rtol=1e-5, atol=1e-6)
+
+
 def test_points_that_disagree_are_more_uncertain() -> None:
     cells = _some_cells(1200)
     noise = torch.randn(_SHAPE, generator=torch.Generator().manual_seed(2))

@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from denseba_ros.backend.surface_loops import relax
+from denseba_ros.sharing import share_out
 
 # Grey levels over which the smoothness falls by e.
 _EDGE = 8.0
@@ -56,58 +57,66 @@ def scatter_points(
 
 
 def fill(value: Tensor, weight: Tensor, edges: Tensor) -> Tensor:
-    """Surface (2, h, w) from scattered inverse depths (h, w) with weights (h, w), 0 = none.
+    """Surfaces (..., 2, h, w) from scattered inverse depths (..., h, w) with weights (..., h, w),
+    0 = none, and ``edges`` (..., 2, h, w).
 
     Channel 0 is the inverse depth everywhere, channel 1 its relative deviation: that of the
     points nearby and their disagreement, ``UNKNOWN`` far from all points.
     """
+    shape = edges.shape
+    value, weight = value.reshape(-1, *shape[-2:]), weight.reshape(-1, *shape[-2:])
     start, support = _push_pull(value, weight)
-    d = _relax(start, value, weight, edges)
-    return torch.stack([d, _deviation(d, value, weight, support)])
+    d = _relax(start, value, weight, edges.reshape(-1, *shape[-3:]))
+    return torch.stack([d, _deviation(d, value, weight, support)], 1).reshape(shape)
 
 
 def _push_pull(value: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Fill holes from ever coarser weighted means; also (h, w) the support that each cell had."""
-    v, w = (value * weight)[None, None], weight[None, None]
-    h, width = value.shape
+    """Fill holes (K, h, w) from ever coarser weighted means; also the support of each cell."""
+    h, width = value.shape[1:]
+    v, w = value * weight, weight
     if max(h, width) <= 2:
-        return (v.sum() / w.sum().clamp(min=1e-12)).expand(h, width), w[0, 0]
-    coarse_w = F.avg_pool2d(w, 2, ceil_mode=True)
-    coarse_v = F.avg_pool2d(v, 2, ceil_mode=True) / coarse_w.clamp(min=1e-12)
-    below = torch.stack(_push_pull(coarse_v[0, 0], coarse_w[0, 0].clamp(max=1.0)))
-    up, up_support = F.interpolate(below[None], (h, width), mode="bilinear", align_corners=False)[0]
+        mean = v.sum((1, 2), keepdim=True) / w.sum((1, 2), keepdim=True).clamp(min=1e-12)
+        return mean.expand(-1, h, width), w
+    coarse_v, coarse_w = F.avg_pool2d(torch.stack([v, w], 1), 2, ceil_mode=True).unbind(1)
+    below = _push_pull(coarse_v / coarse_w.clamp(min=1e-12), coarse_w.clamp(max=1.0))
+    up = F.interpolate(torch.stack(below, 1), (h, width), mode="bilinear", align_corners=False)
     share = (weight / 0.05).clamp(max=1.0)
-    return share * value + (1 - share) * up, torch.maximum(weight, 0.25 * up_support)
+    filled = share * value + (1 - share) * up[:, 0]
+    return filled, torch.maximum(weight, 0.25 * up[:, 1])
 
 
 def _relax(start: Tensor, value: Tensor, weight: Tensor, edges: Tensor) -> Tensor:
-    """Jacobi sweeps of the smoothness energy."""
-    right, down = _SMOOTHNESS * edges
-    left = F.pad(right, (1, 0))[:, :-1]
-    up = F.pad(down, (0, 0, 1, 0))[:-1]
+    """Jacobi sweeps of the smoothness energies (K, h, w)."""
+    right, down = (_SMOOTHNESS * edges).unbind(1)
+    left = F.pad(right, (1, 0))[..., :-1]
+    up = F.pad(down, (0, 0, 1, 0))[:, :-1]
     diagonal = weight + right + down + left + up
-    terms = torch.stack([weight * value, right, left, down, up]) / diagonal.clamp(min=1e-9)
+    terms = torch.stack([weight * value, right, left, down, up], 1)
+    terms = terms / diagonal.clamp(min=1e-9)[:, None]
     if start.device.type == "cpu" and start.dtype == torch.float32:
-        return torch.from_numpy(relax(start.contiguous().numpy(), terms.numpy(), _SWEEPS))
+        d = torch.empty_like(start, memory_format=torch.contiguous_format)
+        arrays = (start.contiguous().numpy(), terms.numpy(), _SWEEPS, d.numpy())
+        share_out(relax, len(start), *arrays)
+        return d
     return relax_torch(start, terms, _SWEEPS)
 
 
 def relax_torch(start: Tensor, terms: Tensor, sweeps: int) -> Tensor:
-    """What ``surface_loops.relax`` does, on any device."""
-    own, right, left, lower, upper = terms
+    """What ``surface_loops.relax`` does, on any device: (K, h, w) from ``start`` (K, h, w)."""
+    own, right, left, lower, upper = terms.unbind(1)
     d = start
     for _ in range(sweeps):
         padded = F.pad(d, (1, 1, 1, 1))
         d = (
             own
-            + (right * padded[1:-1, 2:] + left * padded[1:-1, :-2])
-            + (lower * padded[2:, 1:-1] + upper * padded[:-2, 1:-1])
+            + (right * padded[:, 1:-1, 2:] + left * padded[:, 1:-1, :-2])
+            + (lower * padded[:, 2:, 1:-1] + upper * padded[:, :-2, 1:-1])
         )
     return d
 
 
 def _deviation(d: Tensor, value: Tensor, weight: Tensor, support: Tensor) -> Tensor:
-    """Relative deviation (h, w): weight back to sigma, plus how far nearby points disagree."""
+    """Relative deviation (K, h, w): weight back to sigma, plus how far nearby points disagree."""
     error = weight * ((value - d) / d.clamp(min=1e-9)) ** 2
     near, around = _box_mean(torch.stack([weight, error]))
     disagreement: Tensor = around / near.clamp(min=1e-9)
@@ -116,9 +125,9 @@ def _deviation(d: Tensor, value: Tensor, weight: Tensor, support: Tensor) -> Ten
 
 
 def _box_mean(maps: Tensor) -> Tensor:
-    """Mean of maps (M, h, w) over 9x9 cells, zeros beyond the border: threes of threes."""
+    """Mean of maps (..., h, w) over 9x9 cells, zeros beyond the border: threes of threes."""
     total = F.pad(maps, (4, 4, 4, 4))
-    for axis in (1, 2):
+    for axis in (-2, -1):
         for step in (1, 3):
             length = total.shape[axis] - 2 * step
             left, middle, right = (total.narrow(axis, k * step, length) for k in range(3))

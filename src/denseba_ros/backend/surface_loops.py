@@ -10,10 +10,8 @@ from denseba_ros.compiled import compiled
 Floats = NDArray[np.float32]
 
 
-@compiled("float32[:,::1](float32[:,::1], float32[:,:,::1], int64)")
-def relax(start: Floats, terms: Floats, sweeps: int) -> Floats:
-    """``sweeps`` times d = sum of ``terms`` (5, h, w) times (1, right, left, lower, upper
-    neighbour), from ``start`` (h, w); what lies beyond the border counts as zero."""
+@compiled()
+def _relax_one(start: Floats, terms: Floats, sweeps: int, result: Floats) -> None:
     h, w = start.shape
     wide = w + 2
     # One cell of border, in which d stays zero.
@@ -35,8 +33,15 @@ def relax(start: Floats, terms: Floats, sweeps: int) -> Floats:
             for x in range(np.uintp(w)):
                 out[x] += lower[x] * below[x] + upper[x] * above[x]
         d, new = new, d
-    result = np.empty((h, w), np.float32)
     for y in range(h):
         for x in range(w):
             result[y, x] = d[(y + 1) * wide + x + 1]
-    return result
+
+
+@compiled("void(int64, int64, float32[:,:,::1], float32[:,:,:,::1], int64, float32[:,:,::1])")
+def relax(begin: int, end: int, start: Floats, terms: Floats, sweeps: int, result: Floats) -> None:
+    """Fill ``result`` (K, h, w) from ``begin`` to ``end`` with ``sweeps`` times d = sum of
+    ``terms`` (K, 5, h, w) times (1, right, left, lower, upper neighbour), from ``start``
+    (K, h, w); what lies beyond the border counts as zero."""
+    for k in range(begin, end):
+        _relax_one(start[k], terms[k], sweeps, result[k])

@@ -17,7 +17,7 @@ from denseba_ros.slam.keyframe_depth import (
     VAGUE,
     cells_of,
     hold,
-    refresh_surface,
+    refresh_surfaces,
     take_surface,
 )
 
@@ -122,4 +122,4 @@ def search_depth(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowK
     points.inverse_depth[wanted] = torch.where(better, match.inverse_depth, d)
     points.relative_sigma[wanted] = torch.where(better, match.relative_sigma, s)
     hold(keyframe)
-    refresh_surface(keyframe)
+    refresh_surfaces([keyframe])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -36,22 +38,41 @@ def take_surface(keyframe: WindowKeyframe, surface: Tensor) -> None:
     hold(keyframe)
 
 
-def refresh_surface(keyframe: WindowKeyframe) -> None:
+def refresh_surfaces(keyframes: Sequence[WindowKeyframe]) -> None:
     """Dense depth from the points; points that know little follow the surface."""
+    shaped = [k for k in keyframes if bool(_shaping(k).any())]
+    if not shaped:
+        return
+    scattered = [_with_network(k, *_scattered(k)) for k in shaped]
+    value, weight = (torch.stack(part) for part in zip(*scattered, strict=True))
+    surfaces = fill(value, weight, torch.stack([k.edges for k in shaped]))
+    for keyframe, surface in zip(shaped, surfaces, strict=True):
+        # A copy: a keyframe that outlives the others must not keep theirs.
+        keyframe.surface = surface.clone()
+        points = keyframe.points
+        cells = cells_of(points.pixels, surface.shape[1:])
+        around = surface[0, cells[:, 1], cells[:, 0]]
+        vague = points.relative_sigma > VAGUE
+        points.inverse_depth = torch.where(vague, around, points.inverse_depth)
+        hold(keyframe)
+
+
+def _shaping(keyframe: WindowKeyframe) -> Tensor:
+    """Points (N,) that know their depth well enough to shape the surface."""
+    points = keyframe.points
+    return points.valid & (points.relative_sigma <= VAGUE)
+
+
+def _scattered(keyframe: WindowKeyframe) -> tuple[Tensor, Tensor]:
     points = keyframe.points
     shape = (keyframe.surface.shape[1], keyframe.surface.shape[2])
-    cells = cells_of(points.pixels, shape)
-    vague = points.relative_sigma > VAGUE
-    shaping = points.valid & ~vague
-    if not bool(shaping.any()):
-        return
-    value, weight = scatter_points(
-        cells, points.inverse_depth, points.relative_sigma, shaping, shape
+    return scatter_points(
+        cells_of(points.pixels, shape),
+        points.inverse_depth,
+        points.relative_sigma,
+        _shaping(keyframe),
+        shape,
     )
-    keyframe.surface = fill(*_with_network(keyframe, value, weight), keyframe.edges)
-    around = keyframe.surface[0, cells[:, 1], cells[:, 0]]
-    points.inverse_depth = torch.where(vague, around, points.inverse_depth)
-    hold(keyframe)
 
 
 def _with_network(keyframe: WindowKeyframe, value: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:

@@ -22,7 +22,7 @@ from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.depth_start import start_depth
 from denseba_ros.slam.handing_on import HandedOn, hand_on, match_back, new_corners
 from denseba_ros.slam.keyframe_choice import least_useful
-from denseba_ros.slam.keyframe_depth import GRID_LEVEL, refresh_surface
+from denseba_ros.slam.keyframe_depth import GRID_LEVEL, refresh_surfaces
 from denseba_ros.slam.prepared import PreparedFrame
 from denseba_ros.slam.triangulation import triangulate
 
@@ -59,7 +59,7 @@ class Mapper:
         match_back(self.camera, keyframe, self.keyframes, handed)
         if self.keyframes:
             triangulate(self.camera, keyframe, self.keyframes)
-            refresh_surface(keyframe)
+            refresh_surfaces([keyframe])
         self.window.append(keyframe)
         return keyframe
 
@@ -109,8 +109,7 @@ class Mapper:
         else:
             result = self._adjust(problem, self.window.variables(), numbers)
         self.window.update(result.variables, result.system)
-        for keyframe in self.keyframes:
-            refresh_surface(keyframe)
+        refresh_surfaces(self.keyframes)
         self.last = result
         return result
 
