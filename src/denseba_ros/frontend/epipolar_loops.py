@@ -97,8 +97,8 @@ def _add_rate(centre: Floats, seen: Floats, rate: Floats) -> None:
 
 
 @compiled(
-    "void(int64, int64, float32[:,::1], float32[:,:,::1], float32[:,::1], float32[:,:,::1], float32[:,:,::1],"
-    " float32[::1], float32[:,::1], float32[:,::1])"
+    "void(int64, int64, float32[:,::1], float32[:,:,::1], float32[:,::1], float32[:,:,::1],"
+    " float32[:,:,::1], float32[::1], float32[:,::1], float32[:,::1])"
 )
 def line_costs(
     begin: int,

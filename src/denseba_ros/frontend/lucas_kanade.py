@@ -224,12 +224,13 @@ def follow_on_level(
     found: NDArray[np.bool_],
     scale: float,
 ) -> None:
-    """For points ``begin`` to ``end``, move ``places`` (M, 2) to where ``target`` shows what ``source`` shows at ``points`` (M, 2).
+    """For points ``begin`` to ``end``, move ``places`` (M, 2) to where ``target`` shows what
+    ``source`` shows at ``points`` (M, 2).
 
     Images (h + 2 PAD, w + 2 PAD) are of one level, points and places of level 0, ``scale`` pixels
     of the level per pixel of level 0. ``warps`` (M, 2, 2): pixels of the source per pixel of the
-    target. ``found`` (M,) becomes whether a place is held by gradients
-    and inside the target; places that are not stay as they were.
+    target. ``found`` (M,) becomes whether a place is held by gradients and inside the target;
+    places that are not stay as they were.
     """
     around = np.empty(_AROUND * _AROUND, np.float32)
     patch = np.empty(WINDOW * WINDOW, np.float32)
