@@ -45,5 +45,5 @@ def test_floors_are_work_over_rates() -> None:
 
 def test_measured_rates_are_those_of_a_machine() -> None:
     rates = measure_rates(_CPU, mebibytes=4, size=128)
-    assert 1e8 < rates.bytes_per_second < 1e13
-    assert 1e8 < rates.operations_per_second < 1e15
+    assert 1e6 < rates.bytes_per_second < 1e13
+    assert 1e6 < rates.operations_per_second < 1e15
