@@ -86,3 +86,13 @@ def test_extended_says_nothing_about_the_new_frame(prior: GaussianPrior) -> None
     np.testing.assert_allclose(b[:16], short_b)
     assert not b[16:].any()
     assert not H[16:].any()
+
+
+def test_a_larger_world_has_the_same_energy(prior: GaussianPrior) -> None:
+    """Frames and prior grown together about any point: what was a step then costs the same."""
+    step = 0.2 * torch.randn(16, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
+    T, affine = _moved(prior, step)
+    centre = torch.tensor([0.3, -2.0, 1.0], dtype=torch.float64)
+    _, _, before = prior.at(T, affine)
+    _, _, after = prior.rescaled(1.7, centre).at(se3.rescaled(T, 1.7, centre), affine)
+    np.testing.assert_allclose(after, before, rtol=1e-10)

@@ -133,3 +133,14 @@ def test_many_products_stay_a_rotation_when_orthonormalised() -> None:
     for _ in range(2000):
         T = se3.orthonormalised(step @ T)
     np.testing.assert_allclose(T[:3, :3] @ T[:3, :3].T, np.eye(3), atol=1e-5)
+
+
+def test_rescaled_keeps_the_centre_and_grows_the_rest() -> None:
+    T = se3.exp(torch.randn(5, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(3)))
+    centres = se3.inverse(T)[:, :3, 3]
+    middle = centres[2]
+    grown = se3.rescaled(T, 2.5, middle)
+    torch.testing.assert_close(grown[:, :3, :3], T[:, :3, :3])
+    torch.testing.assert_close(
+        se3.inverse(grown)[:, :3, 3], middle + 2.5 * (centres - middle), atol=1e-12, rtol=1e-12
+    )

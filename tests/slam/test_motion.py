@@ -115,3 +115,8 @@ def test_twist_covariance_is_that_of_the_last_step_over_its_duration(forward: Mo
     step = torch.diag(torch.arange(1.0, 7.0).double())
     _, covariance = forward.twist(step)
     np.testing.assert_allclose(covariance, step / 0.1**2)
+
+
+def test_a_larger_world_is_crossed_faster(forward: Motions) -> None:
+    forward.rescaled(1.5)
+    np.testing.assert_allclose(forward.predict(3 * _TICK, None), _at(0.4 + 0.3), atol=1e-12)

@@ -59,3 +59,14 @@ class GaussianPrior:
         return GaussianPrior(
             H, b, torch.cat([self.T, T[None]]), torch.cat([self.affine, affine[None]])
         )
+
+    def rescaled(self, factor: float, centre: Tensor) -> GaussianPrior:
+        """The same prior in a world that grew by ``factor`` about ``centre`` (3,).
+
+        Steps turn as before and are ``factor`` times as long, so what is known of lengths shrinks.
+        """
+        shrink = self.affine.new_ones(len(self.T), 8)
+        shrink[:, :3] /= factor
+        s = shrink.reshape(-1)
+        T = se3.rescaled(self.T, factor, centre)
+        return GaussianPrior(s[:, None] * self.H * s, s * self.b, T, self.affine)

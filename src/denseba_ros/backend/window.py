@@ -137,6 +137,24 @@ class Window:
                 seen[: points.corners] |= found
             points.relative_sigma = torch.where(seen, relative_sigma, relative_sigma.clamp(min=1.0))
 
+    def rescale(self, factor: float, about: int) -> None:
+        """Let the world grow by ``factor`` about the camera of keyframe ``about``: all depths, all
+        places, what the prior knows of them, and what the network said of them."""
+        fixed = self.keyframes[about].T
+        centre = -(fixed[:3, :3].mT @ fixed[:3, 3])
+        for keyframe in self.keyframes:
+            keyframe.T = se3.rescaled(keyframe.T, factor, centre)
+            points = keyframe.points
+            points.inverse_depth = points.inverse_depth / factor
+            points.prior_depth = points.prior_depth / factor
+            points.prior_information = points.prior_information * factor**2
+            keyframe.surface = _nearer(keyframe.surface, factor)
+            keyframe.network_depth = _nearer(keyframe.network_depth, factor)
+            if keyframe.first_surface is not None:
+                keyframe.first_surface = _nearer(keyframe.first_surface, factor)
+        if self.prior is not None:
+            self.prior = self.prior.rescaled(factor, centre)
+
     def gauge_without(self, index: int) -> GaussianPrior:
         """The prior when keyframe ``index`` leaves nothing behind: the oldest other one is held."""
         others = [k for i, k in enumerate(self.keyframes) if i != index]
@@ -162,3 +180,8 @@ class Window:
             keyframe.in_prior = True
         self.prior = prior
         return gone
+
+
+def _nearer(grids: Tensor, factor: float) -> Tensor:
+    """Inverse depth and relative deviation (2, h, w) in a world ``factor`` times as large."""
+    return torch.stack([grids[0] / factor, grids[1]])

@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     train.add_argument("--rate", type=float, default=DepthTraining.rate)
     train.add_argument("--supervision", choices=SUPERVISIONS, default="hints")
     train.add_argument("--photometric-scales", type=int, default=Objective.photometric_scales)
+    train.add_argument("--photometric", type=float, default=Objective.photometric, help="weight")
     train.add_argument("--uncertainty", type=float, default=0.5, help="weight beside the hints")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
@@ -72,7 +73,12 @@ def run(args: argparse.Namespace) -> int:
 def _train(args: argparse.Namespace) -> DepthWeights:
     loading = Loading(args.root, args.pixels, HintCache(args.hints, args.hint_draws))
     sets = [load_source(source, loading) for source in read_sources(args.data)]
-    objective = Objective(args.supervision, args.photometric_scales, uncertainty=args.uncertainty)
+    objective = Objective(
+        args.supervision,
+        args.photometric_scales,
+        args.photometric,
+        uncertainty=args.uncertainty,
+    )
     settings = DepthTraining(
         steps=args.steps, batch=args.batch, rate=args.rate, seed=args.seed, objective=objective
     )

@@ -98,3 +98,11 @@ def orthonormalised(T: Tensor) -> Tensor:
     out = T.clone()
     out[..., :3, :3] = U @ Vh
     return out
+
+
+def rescaled(T: Tensor, factor: float, centre: Tensor) -> Tensor:
+    """Poses T_camera_world (..., 4, 4) in a world that grew by ``factor`` about ``centre`` (3,)."""
+    R, t = T[..., :3, :3], T[..., :3, 3]
+    out = T.clone()
+    out[..., :3, 3] = factor * t + (factor - 1.0) * (R @ centre)
+    return out

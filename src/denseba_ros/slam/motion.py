@@ -68,6 +68,10 @@ class Motions:
         self.T = T
         self._affine = None
 
+    def rescaled(self, factor: float) -> None:
+        """The world grew by ``factor`` about the camera."""
+        self._velocity[:3] *= factor
+
     def missed(self, stamp_ns: int) -> None:
         """An image without a pose: it stays where the velocity, slowed down, leads."""
         self.T = self.predict(stamp_ns, None)

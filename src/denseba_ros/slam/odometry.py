@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import torch
@@ -28,6 +29,7 @@ from denseba_ros.slam.motion import Motions
 from denseba_ros.slam.prepared import PreparedFrame
 from denseba_ros.slam.reference import Reference, Seen
 from denseba_ros.slam.relocalisation import Place, make_relocaliser
+from denseba_ros.slam.scale_anchor import ScaleAnchor
 from denseba_ros.slam.start_scale import says_scale, take_scale
 from denseba_ros.slam.tracker import Alignment, Tracker, frame_information
 from denseba_ros.slam.uncertainty import PathUncertainty
@@ -77,6 +79,7 @@ class Odometry:
         self._lost = 0
         self._finished: list[Keyframe] = []
         self._uncertainty = PathUncertainty()
+        self._anchor = ScaleAnchor(self.config.frontend.scale_drift)
 
     def keyframes(self) -> list[Keyframe]:
         """Keyframes of the window, oldest first."""
@@ -186,9 +189,10 @@ class Odometry:
         search_depth(mapper.camera, first, [second])
         for _ in range(START_ROUNDS):
             mapper.adjust(self.config.backend.iterations)
+        self._anchor.reset()
         frames = (start.first.frame, image.frame)
-        if self._scale is None and all(says_scale(frame) for frame in frames):
-            take_scale([first, second], [frame.log_depth[0, 0] for frame in frames])
+        if all(says_scale(frame) for frame in frames):
+            take_scale(mapper.window, [frame.log_depth[0, 0] for frame in frames])
         self._after_keyframe()
 
     # -- every frame ---------------------------------------------------------------------------
@@ -252,8 +256,17 @@ class Odometry:
         self._mapper.add(image, T, affine)
         if len(self._mapper.keyframes) > 1:
             self._mapper.adjust(self.config.backend.iterations)
+            self._hold_scale(image.frame)
         self._finished += [self._view(k) for k in self._mapper.shrink()]
         self._after_keyframe()
+
+    def _hold_scale(self, frame: FrontendFrame) -> None:
+        """Let the map grow about the camera to the depth model's scale, as far as it is known."""
+        assert self._mapper is not None
+        growth = self._anchor.correction(self._mapper.keyframes[-1], frame)
+        if growth != 0.0:
+            self._mapper.window.rescale(math.exp(growth), about=-1)
+            self._motions.rescaled(math.exp(growth))
 
     def _after_keyframe(self) -> None:
         """Make the newest keyframe the reference of the tracker."""

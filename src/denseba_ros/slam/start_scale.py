@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.backend.window import Window, WindowKeyframe
 from denseba_ros.frontend.frame import FrontendFrame
-from denseba_ros.geometry import se3
 from denseba_ros.slam.keyframe_depth import cells_of, hold
 
 # Points known worse than this (relative) say nothing about the scale.
@@ -21,32 +20,27 @@ def says_scale(frame: FrontendFrame) -> bool:
     return float(frame.log_depth_sigma.median()) < _SCALELESS
 
 
-def take_scale(keyframes: list[WindowKeyframe], log_depths: list[Tensor]) -> None:
-    """Rescale the first ``keyframes`` of a map about the first of them to the depth model's scale.
+def take_scale(window: Window, log_depths: list[Tensor]) -> None:
+    """Rescale a map's first keyframes about the first of them to the depth model's scale.
 
     ``log_depths`` (h, w) of the model, one a keyframe. Each image gives the median over its points;
     their geometric mean counts, as what the model gets wrong differs from image to image. Nothing
     changes where no point is certain.
     """
-    found = [_log_ratio(k, d) for k, d in zip(keyframes, log_depths, strict=True)]
+    found = [log_ratio(k, d) for k, d in zip(window.keyframes, log_depths, strict=True)]
     known = [ratio for ratio in found if ratio is not None]
     if not known:
         return
     mean = torch.stack(known).mean()
-    origin = keyframes[0].T
-    for keyframe, log_depth, ratio in zip(keyframes, log_depths, found, strict=True):
+    window.rescale(float(torch.exp(mean)), about=0)
+    for keyframe, log_depth, ratio in zip(window.keyframes, log_depths, found, strict=True):
         own = mean if ratio is None else ratio
         # What is left of the model's error in this image is taken off its depth.
         keyframe.network_depth[0] = torch.exp(own - mean - log_depth)
-        relative = keyframe.T @ se3.inverse(origin)
-        relative[:3, 3] *= torch.exp(mean).to(relative.dtype)
-        keyframe.T = relative @ origin
-        keyframe.points.inverse_depth = keyframe.points.inverse_depth * torch.exp(-mean)
-        keyframe.surface[0] *= torch.exp(-mean)
         hold(keyframe)
 
 
-def _log_ratio(keyframe: WindowKeyframe, log_depth: Tensor) -> Tensor | None:
+def log_ratio(keyframe: WindowKeyframe, log_depth: Tensor) -> Tensor | None:
     """Median of log(model's depth / map's depth) over the certain points, None without any."""
     points = keyframe.points
     certain = points.valid & (points.relative_sigma < _CERTAIN) & (points.inverse_depth > 0)

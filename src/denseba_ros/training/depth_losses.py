@@ -66,12 +66,13 @@ def supervised(
     hint: Tensor,
     hint_reprojection: Tensor,
     likelihood: Tensor,
+    photometric: float = 1.0,
 ) -> Tensor:
     """How photometric loss and a guessed depth ``hint`` (0 = none) meet. A scalar.
 
     ``reprojection`` l_r(d) and ``hint_reprojection`` l_r(h), infinite where no view tells;
     ``counted`` bool: where l_r(d) is part of the loss (auto-mask); ``likelihood`` is ``laplace``
-    against the hint.
+    against the hint; ``photometric`` is the weight of l_r(d) beside what the hint adds.
 
     none: l_r(d), plain self-supervision. hard: log(1 + |d - h|) wherever there is a hint.
     sum: both everywhere. hints: l_r(d) + log(1 + |d - h|) only where l_r(h) < l_r(d), otherwise
@@ -80,7 +81,8 @@ def supervised(
     guessed = hint > 0
     if mode == "hard":
         return masked_mean(log_l1(depth, hint), guessed)
-    total = masked_mean(reprojection, counted & torch.isfinite(reprojection))
+    seen = counted & torch.isfinite(reprojection)
+    total = photometric * masked_mean(reprojection, seen)
     if mode == "uncertainty":
         return total + masked_mean(likelihood, guessed)
     if mode == "sum":

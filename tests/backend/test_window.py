@@ -1,0 +1,63 @@
+"""A window in a larger world shows the same images."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+from denseba_ros.backend.window import seen_from
+from denseba_ros.geometry import se3
+from tests.scaled_keyframe import CAMERA, keyframe, window_of
+
+
+@pytest.mark.parametrize("about", [0, 1, -1])
+def test_rescale_changes_lengths_and_no_projection(about: int) -> None:
+    window = window_of(*(keyframe(number, 1.0) for number in (1, 2, 3)))
+    # A deviation that only the rescaled prior of the depths keeps.
+    for one in window.keyframes:
+        one.points.prior_depth = 1.1 * one.points.inverse_depth
+        one.first_surface = 2.0 * one.surface
+    before = copy.deepcopy(window.keyframes)
+    window.rescale(1.6, about)
+    torch.testing.assert_close(window.keyframes[about].T, before[about].T)
+    for k, (new, old) in enumerate(zip(window.keyframes, before, strict=True)):
+        torch.testing.assert_close(new.points.inverse_depth, old.points.inverse_depth / 1.6)
+        missed, missed_before = (
+            one.points.prior_information * (one.points.inverse_depth - one.points.prior_depth) ** 2
+            for one in (new, old)
+        )
+        torch.testing.assert_close(missed, missed_before)
+        assert new.first_surface is not None
+        assert old.first_surface is not None
+        for name in ("surface", "network_depth", "first_surface"):
+            one, other = getattr(new, name), getattr(old, name)
+            torch.testing.assert_close(one[0], other[0] / 1.6)
+            assert torch.equal(one[1], other[1])
+        following = (k + 1) % 3
+        seen = seen_from(CAMERA, new, window.keyframes[following])
+        expected = seen_from(CAMERA, old, before[following])
+        torch.testing.assert_close(seen.pixels, expected.pixels)
+        steps = (
+            a.T @ se3.inverse(b.T)
+            for a, b in ((new, window.keyframes[following]), (old, before[following]))
+        )
+        grown, step = steps
+        torch.testing.assert_close(grown[:3, 3], 1.6 * step[:3, 3])
+
+
+def test_the_prior_goes_along() -> None:
+    """Energy of a frame away from where the prior holds it is the same in the larger world."""
+    window = window_of(keyframe(1, 1.0), keyframe(2, 1.0))
+    assert window.prior is not None
+    window.keyframes[0].T = se3.exp(torch.full((6,), 1e-4).double()) @ window.keyframes[0].T
+    energies = []
+    for _ in range(2):
+        T, affine = (
+            torch.stack([getattr(k, n) for k in window.keyframes]) for n in ("T", "affine")
+        )
+        energies.append(float(window.prior.at(T, affine)[2]))
+        window.rescale(2.0, about=1)
+    assert energies[0] > 1.0
+    assert energies[1] == pytest.approx(energies[0], rel=1e-9)

@@ -1,0 +1,114 @@
+"""A depth model that knows metres holds the map's scale: the filter alone, and in the system."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from denseba_ros.config import Config
+from denseba_ros.frontend.frame import DepthPrior, FrontendFrame
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.slam.scale_anchor import ScaleAnchor
+from denseba_ros.slam.system import System
+from tests.scaled_keyframe import TRUTH, keyframe
+
+_CAMERA = Calibration(64, 48, 50.0, 50.0, 31.5, 23.5)
+_SIGMA = 0.25
+
+
+def frame(log_error: float, sigma: float = _SIGMA) -> FrontendFrame:
+    """The model's depth of the keyframe, too large by exp(log_error)."""
+    depth = DepthPrior.known(
+        (TRUTH + log_error)[None, None], torch.full((1, 1, *TRUTH.shape), sigma)
+    )
+    return FrontendFrame(0, torch.zeros(1, 1, 48, 64), _CAMERA, depth)
+
+
+def test_a_scale_that_is_always_seen_is_reached_and_kept() -> None:
+    """A map that is too small by half, corrected as the anchor says, ends at the model's scale."""
+    anchor = ScaleAnchor(0.005)
+    scale = 0.5
+    for _ in range(200):
+        scale *= math.exp(anchor.correction(keyframe(1, scale), frame(0.0)))
+    assert scale == pytest.approx(1.0, abs=1e-3)
+
+
+def test_errors_that_change_are_averaged_and_drift_is_followed() -> None:
+    """Errors of 10 % from image to image, a map that shrinks by 0.2 % from keyframe to keyframe:
+    without the anchor it would end at 0.55."""
+    generator = np.random.default_rng(0)
+    anchor = ScaleAnchor(0.005)
+    scale, scales = 1.0, []
+    for _ in range(300):
+        scale *= math.exp(-0.002)
+        seen = frame(float(generator.normal(0.0, 0.1)))
+        scale *= math.exp(anchor.correction(keyframe(1, scale), seen))
+        scales.append(math.log(scale))
+    assert np.abs(scales[20:]).max() < 0.15
+    # The lag behind the drift is the drift over the gain.
+    assert np.mean(scales[100:]) == pytest.approx(-0.05, abs=0.03)
+    assert np.std(scales[100:]) < 0.04
+
+
+def test_a_ratio_far_outside_moves_little() -> None:
+    anchor = ScaleAnchor(0.005)
+    for _ in range(50):
+        anchor.correction(keyframe(1, 1.0), frame(0.0))
+    assert 0.0 < anchor.correction(keyframe(1, 1.0), frame(5.0)) < 0.02
+
+
+@pytest.mark.parametrize(("drift", "sigma"), [(0.0, _SIGMA), (0.005, 1.0), (0.005, 0.1)])
+def test_without_a_model_that_knows_the_scale_nothing_happens(drift: float, sigma: float) -> None:
+    """Switched off; a model of no scale; one so sharp that it holds every point by itself."""
+    assert ScaleAnchor(drift).correction(keyframe(1, 0.5), frame(0.0, sigma)) == 0.0
+
+
+def test_nothing_is_said_without_certain_points() -> None:
+    uncertain = keyframe(1, 0.5)
+    uncertain.points.relative_sigma[:] = 0.5
+    assert ScaleAnchor(0.005).correction(uncertain, frame(0.0)) == 0.0
+
+
+class _Metric:
+    """The rendered depth, wrong by half in the first images, as a network of metres may be."""
+
+    name = "metric"
+
+    def __init__(self, room: Any) -> None:
+        self._room = room
+        self.index = 0
+
+    def predict(self, image: Tensor, calibration: Calibration) -> tuple[Tensor, Tensor]:
+        depth = self._room.sequence.depth(self.index)[2::4, 2::4]
+        log_depth = torch.from_numpy(np.log(depth)).float()[None, None]
+        log_depth = log_depth - (0.4 if self.index < 8 else 0.0)
+        return log_depth, torch.full_like(log_depth, _SIGMA)
+
+
+def _speed_ratio(room: Any, drift: float) -> float:
+    """Length of the path over the true one, in the last third of the images."""
+    config = {"device": "cpu", "frontend": {"scale_drift": drift}}
+    config["keyframes"] = {"max_flow": 0.02}
+    system = System(Config.from_dict(config), room.sequence.calibration)
+    model = _Metric(room)
+    system.frontend.depth_model = model
+    said, true = [], []
+    for i, (stamp, image) in enumerate(zip(room.stamps_ns, room.images, strict=True)):
+        model.index = i
+        said.append(system.process(stamp, image).T_world_camera[:3, 3])
+        true.append(room.sequence.pose(i)[:3, 3])
+    lengths = [
+        np.linalg.norm(np.diff(np.array(p[-15:]), axis=0), axis=1).sum() for p in (said, true)
+    ]
+    return float(lengths[0] / lengths[1])
+
+
+def test_a_map_that_started_too_small_grows_to_metres(room: Any) -> None:
+    """The start takes exp(-0.4) = 0.67 over; without the anchor it stays there."""
+    assert _speed_ratio(room, 0.0) < 0.75
+    assert _speed_ratio(room, 0.1) == pytest.approx(1.0, abs=0.08)
