@@ -41,7 +41,7 @@ def test_step_by_step_equals_the_batch(network: PoseNetwork) -> None:
     assert steps[0] is None
     intrinsics = torch.tensor([80.0, 80.0, 47.5, 31.5]).expand(1, 5, 4)
     first = torch.zeros(1, 5, dtype=torch.bool)
-    output, _ = network(images[None, :-1], images[None, 1:], intrinsics, first, network.start(1))
+    output, _ = network(images[None], intrinsics, first, network.start(1))
     T = motion_matrix(output.quaternion, output.translation)[0].double()
     for k, motion in enumerate(steps[1:]):
         assert motion is not None
@@ -66,27 +66,36 @@ def test_a_reset_forgets(network: PoseNetwork) -> None:
         assert torch.equal(a.T_previous_current, b.T_previous_current)
 
 
+@torch.no_grad()
 def test_a_network_of_ned_axes_gives_optical_ones(network: PoseNetwork) -> None:
     images = _images(2)
-    motions = []
+    motions, outputs = [], []
     for ned in (False, True):
-        model = NetworkPose(PoseWeights(network, (48, 32), ned), CPU)
+        network.ned = ned
+        model = NetworkPose(PoseWeights(network, (96, 64)), CPU)
         motions.append([model.step(image[None], CAMERA) for image in images][1])
-    raw, turned = motions
-    assert raw is not None
+        intrinsics = torch.tensor([[[80.0, 80.0, 47.5, 31.5]]])
+        first = torch.zeros(1, 1, dtype=torch.bool)
+        outputs.append(network(images[None], intrinsics, first, network.start(1))[0])
+    optical, turned = motions
+    assert optical is not None
     assert turned is not None
-    expected = optical_from_ned(raw.T_previous_current)
-    torch.testing.assert_close(turned.T_previous_current, expected)
+    # The same motion, whatever axes the network says it in.
+    torch.testing.assert_close(turned.T_previous_current, optical.T_previous_current)
+    torch.testing.assert_close(turned.covariance, optical.covariance)
+    said, along_ned = (motion_matrix(o.quaternion, o.translation)[0, 0] for o in outputs)
+    torch.testing.assert_close(optical_from_ned(along_ned), said)
     # NED x (forward) is the optical z.
-    variances, of_ned = turned.covariance.diagonal(), raw.covariance.diagonal()
-    torch.testing.assert_close(variances[[2, 0, 1, 5, 3, 4]], of_ned)
+    sigmas, of_ned = (o.log_sigma[0, 0] for o in outputs)
+    torch.testing.assert_close(sigmas[[2, 0, 1, 5, 3, 4]], of_ned)
 
 
 def test_weights_come_back_from_their_file(network: PoseNetwork, tmp_path: Path) -> None:
     path = tmp_path / "some" / "pose.safetensors"
-    save_pose(PoseWeights(network, (224, 112), True), path)
+    network.ned = True
+    save_pose(PoseWeights(network, (224, 112)), path)
     loaded = load_pose(path)
-    assert (loaded.size, loaded.ned) == ((224, 112), True)
+    assert (loaded.size, loaded.network.ned) == ((224, 112), True)
     state = network.state_dict()
     for name, value in loaded.network.state_dict().items():
         assert torch.equal(value, state[name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from denseba_ros.sequences.trajectory import associate
 from denseba_ros.training.image_reader import ImageReader, ReaderSettings
 from denseba_ros.training.pose_judging import judge_pose
 from denseba_ros.training.pose_training import PoseTrainer, PoseTraining
+from denseba_ros.training.pose_variation import PoseVariation
 from denseba_ros.training.trajectory_stream import ImageTrajectory, StreamSettings
 
 _STAMP_TOLERANCE_NS = 5_000_000
@@ -43,7 +45,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--length", type=int, default=StreamSettings.trajectory_length)
     parser.add_argument("--size", type=int, nargs=2, default=StreamSettings.size)
     parser.add_argument("--mirror", action="store_true", help="half of the runs as in a mirror")
-    parser.add_argument("--ned", action="store_true", help="learn motions in NED axes")
+    parser.add_argument(
+        "--turn",
+        type=float,
+        default=0.0,
+        metavar="DEGREES",
+        help="tremble of the camera, and another exposure, for half of the lanes",
+    )
+    parser.add_argument(
+        "--strides",
+        type=int,
+        nargs="+",
+        default=[1],
+        help="also every so many images; negative ones backwards in time",
+    )
+    parser.add_argument("--ned", action="store_true", help="say motions in NED axes")
     parser.add_argument("--direction", action="store_true", help="no length of translations")
     parser.add_argument("--deadline", type=float, default=ReaderSettings.deadline)
     parser.add_argument("--seed", type=int, default=0)
@@ -74,6 +90,13 @@ def run(args: argparse.Namespace) -> int:
             dist.destroy_process_group()
 
 
+def _variation(degrees: float) -> PoseVariation:
+    """Nothing at 0 degrees, else with exposures that go with it."""
+    if degrees == 0.0:
+        return PoseVariation()
+    return PoseVariation(math.radians(degrees), gain=0.1, offset=5.0, noise=2.0)
+
+
 def _judge(args: argparse.Namespace) -> int:
     model, reader = NetworkPose(load_pose(args.weights), pick_device("cpu")), ImageReader()
     reports = {}
@@ -93,18 +116,23 @@ def _train(args: argparse.Namespace, device: torch.device) -> int:
         rate=args.rate,
         ned=args.ned,
         metric=not args.direction,
+        variation=_variation(args.turn),
         stream=stream,
     )
     reader = ImageReader(ReaderSettings(deadline=args.deadline))
     trajectories = [
-        one for path in args.data for one in read_trajectories(path, args.url, 0.0, args.split)
+        strided
+        for path in args.data
+        for one in read_trajectories(path, args.url, 0.0, args.split)
+        for stride in args.strides
+        if (strided := one.every(stride)) is not None
     ]
     trainer = PoseTrainer(trajectories, reader, settings, device)
     if args.checkpoint is not None and args.checkpoint.is_file():
         trainer.load(args.checkpoint)
     network = trainer.run(args.checkpoint, args.log).cpu()
     if args.out is not None:
-        save_pose(PoseWeights(network, stream.size, args.ned), args.out)
+        save_pose(PoseWeights(network, stream.size), args.out)
     return 0
 
 

@@ -16,6 +16,8 @@ _NED_OPTICAL = (
     (0.0, 1.0, 0.0, 0.0),
     (0.0, 0.0, 0.0, 1.0),
 )
+# The optical axes that are x, y and z of NED.
+NED_OF_OPTICAL = (2, 0, 1)
 
 
 def ned_from_optical(T: Tensor) -> Tensor:

@@ -47,7 +47,7 @@ class NetworkPose:
 
     def __init__(self, weights: PoseWeights, device: torch.device) -> None:
         self._network = weights.network.to(device).eval()
-        self._size, self._ned = weights.size, weights.ned
+        self._size = weights.size
         self.reset()
 
     def reset(self) -> None:
@@ -65,15 +65,14 @@ class NetworkPose:
         c = calibration.resized(width, height)
         intrinsics = torch.tensor([[[c.fx, c.fy, c.cx, c.cy]]], device=image.device)
         first = torch.zeros(1, 1, dtype=torch.bool, device=image.device)
-        output, self._state = self._network(
-            previous[None], small[None], intrinsics, first, self._state
-        )
+        pair = torch.stack([previous, small], 1)
+        output, self._state = self._network(pair, intrinsics, first, self._state)
         return self._motion(output)
 
     def _motion(self, output: PoseOutput) -> Motion:
         T = motion_matrix(output.quaternion, output.translation)[0, 0].double().cpu()
         covariance = output.covariance[0, 0].double().cpu()
-        if self._ned:
+        if self._network.ned:
             T, covariance = optical_from_ned(T), optical_covariance(covariance)
         gain, offset = float(torch.exp(output.affine[0, 0, 0])), float(output.affine[0, 0, 1])
         return Motion(T, covariance, gain, offset)

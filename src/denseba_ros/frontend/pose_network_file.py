@@ -9,24 +9,21 @@ from denseba_ros.errors import ConfigurationError
 from denseba_ros.frontend.network_file import load_network, save_network
 from denseba_ros.frontend.pose_network import PoseNetwork
 
-FORMAT = "denseba-pose-1"
+FORMAT = "denseba-pose-2"
 
 
 @dataclass(frozen=True)
 class PoseWeights:
-    """A network with the image ``size`` (width, height) that it was trained at, and whether its
-    motions are in NED axes."""
+    """A network with the image ``size`` (width, height) that it was trained at."""
 
     network: PoseNetwork
     size: tuple[int, int]
-    ned: bool = False
 
 
 def save_pose(weights: PoseWeights, path: Path) -> None:
     """Write the parameters as safetensors; the folder is made where it is missing."""
-    save_network(
-        weights.network, path, {"format": FORMAT, "size": weights.size, "ned": weights.ned}
-    )
+    about = {"format": FORMAT, "size": weights.size, "ned": weights.network.ned}
+    save_network(weights.network, path, about)
 
 
 def load_pose(path: Path) -> PoseWeights:
@@ -39,6 +36,7 @@ def load_pose(path: Path) -> PoseWeights:
     try:
         about = load_network(network, path, FORMAT, "pose")
         width, height = about["size"]
-        return PoseWeights(network, (int(width), int(height)), bool(about["ned"]))
+        network.ned = bool(about["ned"])
     except (KeyError, ValueError, TypeError) as error:
         raise ConfigurationError(f"{path}: no weights of the pose network ({error})") from error
+    return PoseWeights(network, (int(width), int(height)))

@@ -14,8 +14,9 @@ from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.slam.keyframe_depth import KNOWN_SCALE
 from denseba_ros.slam.start_scale import log_ratio, says_scale
 
-# Share of a model's stated deviation that changes from image to image; the rest stays for a scene.
-_VARYING = 0.5
+# Deviation of an image's scale over the disagreement of its shape with the map's (median of the
+# absolute log ratio): where the shape is wrong, so is the scale. The least such disagreement.
+_PER_DISAGREEMENT, _LEAST = 3.0, 0.02
 # Beyond so many deviations a ratio counts as one of that size: the model or the map is wrong there.
 _OUTLYING = 2.0
 
@@ -40,11 +41,11 @@ class ScaleAnchor:
         """
         if self._drift == 0.0 or not says_scale(frame):
             return 0.0
-        deviation = float(frame.log_depth_sigma.median())
-        measured = log_ratio(keyframe, frame.log_depth[0, 0])
-        if deviation < KNOWN_SCALE or measured is None:
+        found = log_ratio(keyframe, frame.log_depth[0, 0])
+        if float(frame.log_depth_sigma.median()) < KNOWN_SCALE or found is None:
             return 0.0
-        return self._update(float(measured), (_VARYING * deviation) ** 2)
+        measured, disagreement = (float(x) for x in found)
+        return self._update(measured, (_PER_DISAGREEMENT * max(disagreement, _LEAST)) ** 2)
 
     def _update(self, measured: float, noise: float) -> float:
         variance = noise if self._variance is None else self._variance + self._drift**2

@@ -27,7 +27,8 @@ def take_scale(window: Window, log_depths: list[Tensor]) -> None:
     their geometric mean counts, as what the model gets wrong differs from image to image. Nothing
     changes where no point is certain.
     """
-    found = [log_ratio(k, d) for k, d in zip(window.keyframes, log_depths, strict=True)]
+    said = [log_ratio(k, d) for k, d in zip(window.keyframes, log_depths, strict=True)]
+    found = [None if one is None else one[0] for one in said]
     known = [ratio for ratio in found if ratio is not None]
     if not known:
         return
@@ -40,12 +41,14 @@ def take_scale(window: Window, log_depths: list[Tensor]) -> None:
         hold(keyframe)
 
 
-def log_ratio(keyframe: WindowKeyframe, log_depth: Tensor) -> Tensor | None:
-    """Median of log(model's depth / map's depth) over the certain points, None without any."""
+def log_ratio(keyframe: WindowKeyframe, log_depth: Tensor) -> tuple[Tensor, Tensor] | None:
+    """log(model's depth / map's depth) over the certain points: its median and the median deviation
+    from that, which the shapes disagree by. None without any certain point."""
     points = keyframe.points
     certain = points.valid & (points.relative_sigma < _CERTAIN) & (points.inverse_depth > 0)
     if not bool(certain.any()):
         return None
     cells = cells_of(points.pixels[certain], tuple(log_depth.shape))
     ratio: Tensor = log_depth[cells[:, 1], cells[:, 0]] + torch.log(points.inverse_depth[certain])
-    return ratio.median()
+    median = ratio.median()
+    return median, (ratio - median).abs().median()

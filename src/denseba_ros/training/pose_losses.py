@@ -10,6 +10,8 @@ from denseba_ros.frontend.pose_network import PoseOutput
 
 # Below this length (metres) a translation has no direction to learn.
 _STILL = 1e-3
+# Errors of rotations are of milliradians, those of directions of tenths.
+_ROTATION = 100.0
 
 
 def rotation_vector(R: Tensor) -> Tensor:
@@ -44,7 +46,7 @@ def pose_loss(output: PoseOutput, T: Tensor, affine: Tensor, known: Tensor, metr
     """
     truth = T[..., :3, 3].to(output.translation.dtype)
     rotation = rotation_error(output, T)
-    loss = 10.0 * rotation.norm(dim=-1) + direction_loss(output.translation, truth)
+    loss = _ROTATION * rotation.norm(dim=-1) + direction_loss(output.translation, truth)
     errors = [rotation]
     sigmas = [output.log_sigma[..., 3:]]
     if metric:

@@ -6,6 +6,7 @@ their gradients.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -21,7 +22,8 @@ from denseba_ros.frontend.pose_network import PoseNetwork, State
 from denseba_ros.training.checkpoint import opened_checkpoint, save_checkpoint
 from denseba_ros.training.image_reader import ImageReader
 from denseba_ros.training.photometric_losses import fitted_brightness
-from denseba_ros.training.pose_losses import pose_loss
+from denseba_ros.training.pose_losses import pose_loss, rotation_error
+from denseba_ros.training.pose_variation import PoseVariation, varied
 from denseba_ros.training.training_log import append_row
 from denseba_ros.training.trajectory_stream import (
     ImageTrajectory,
@@ -30,18 +32,28 @@ from denseba_ros.training.trajectory_stream import (
     TrajectoryStream,
 )
 
+# Share of the training in which the learning rate rises.
+_RISE = 0.03
+
 
 @dataclass(frozen=True)
 class PoseTraining:
     """``chunks`` of ``stream.trajectory_length`` steps, through each of which gradients flow back;
-    ``ned``: learn motions in NED axes; ``metric``: learn the length of translations, too."""
+    the learning rate rises to ``rate`` and falls to nothing as a cosine; ``ned``: say motions in
+    NED axes; ``metric``: learn the length of translations, too."""
 
     chunks: int = 1000
     rate: float = 1e-3
     save_every: int = 50
     ned: bool = False
     metric: bool = True
+    variation: PoseVariation = field(default_factory=PoseVariation)
     stream: StreamSettings = field(default_factory=StreamSettings)
+
+    def rate_at(self, chunk: int) -> float:
+        """Learning rate of a chunk."""
+        rise = min((chunk + 1) / (_RISE * self.chunks), 1.0)
+        return rise * self.rate * 0.5 * (1.0 + math.cos(math.pi * chunk / self.chunks))
 
 
 class PoseTrainer:
@@ -58,7 +70,7 @@ class PoseTrainer:
         self.device = device or torch.device("cpu")
         self._trajectories, self._reader, self.settings = trajectories, reader, settings
         self._rank = dist.get_rank() if dist.is_initialized() else 0
-        self.network = PoseNetwork().to(self.device)
+        self.network = PoseNetwork(settings.ned).to(self.device)
         self._shared: torch.nn.Module = self.network
         if dist.is_initialized():
             self._shared = DistributedDataParallel(self.network)
@@ -66,6 +78,8 @@ class PoseTrainer:
         self._state = self.network.start(settings.stream.batch_size)
         self._stream: TrajectoryStream | None = None
         self.chunk = 0
+        # Mean error of the rotations of the last chunk, degrees.
+        self.rotation = 0.0
 
     def advance(self) -> float:
         """One chunk; its loss."""
@@ -77,6 +91,8 @@ class PoseTrainer:
         steps = [next(self._stream) for _ in range(self.settings.stream.trajectory_length)]
         self.network.train()
         loss = self._loss(steps)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self.settings.rate_at(self.chunk)
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -85,19 +101,25 @@ class PoseTrainer:
         return float(loss.detach())
 
     def _loss(self, steps: Sequence[StreamStep]) -> Tensor:
-        previous, current, intrinsics, T, known, first = (
+        current, intrinsics, T, known, first = (
             torch.stack([getattr(s, name) for s in steps], 1).to(self.device)
-            for name in (
-                "previous", "current", "intrinsics", "T_previous_current", "known", "first",
-            )
-        )  # fmt: skip
+            for name in ("current", "intrinsics", "T_previous_current", "known", "first")
+        )
+        images = torch.cat([steps[0].previous[:, None].to(self.device), current], 1)
+        stream = self.settings.stream
+        if self.settings.variation.any:
+            seed, begin = stream.seed + self._rank, self.chunk * stream.trajectory_length
+            images, T = varied(self.settings.variation, images, intrinsics, T, seed, begin)
         state: State
-        output, state = self._shared(previous, current, intrinsics, first, self._state)
+        output, state = self._shared(images, intrinsics, first, self._state)
         # Gradients end here: the chunks before are history.
         self._state = (state[0].detach(), state[1].detach())
         if self.settings.ned:
             T = ned_from_optical(T)
-        pairs = previous.flatten(0, 1), current.flatten(0, 1)
+        with torch.no_grad():
+            missed = rotation_error(output, T).norm(dim=-1)[known]
+            self.rotation = float(torch.rad2deg(missed.mean())) if len(missed) else 0.0
+        pairs = images[:, :-1].flatten(0, 1), images[:, 1:].flatten(0, 1)
         everywhere = torch.ones_like(pairs[0], dtype=torch.bool)
         affine = fitted_brightness(pairs[1], pairs[0], everywhere).reshape(*known.shape, 2)
         return pose_loss(output, T, affine, known, self.settings.metric)
@@ -115,11 +137,10 @@ class PoseTrainer:
         while self.chunk < settings.chunks:
             loss = self.advance()
             bar.update()
-            bar.set_postfix(loss=f"{loss:.3f}")
+            bar.set_postfix(loss=f"{loss:.3f}", degrees=f"{self.rotation:.3f}")
             if log is not None and self._rank == 0:
-                append_row(
-                    log, {"chunk": self.chunk, "loss": loss, "requests": self._reader.requests}
-                )
+                row = {"chunk": self.chunk, "loss": loss, "rotation": self.rotation}
+                append_row(log, {**row, "requests": self._reader.requests})
             last = self.chunk == settings.chunks
             if checkpoint is not None and (self.chunk % settings.save_every == 0 or last):
                 self.save(checkpoint)

@@ -43,6 +43,17 @@ class ImageTrajectory:
                 f"a trajectory of {len(self.locations)} images and {len(self.T_world_camera)} poses"
             )
 
+    def every(self, stride: int) -> ImageTrajectory | None:
+        """Every so many images, backwards where ``stride`` is negative; None where one is left.
+
+        Raises:
+            SequenceError: when ``stride`` is 0.
+        """
+        if stride == 0:
+            raise SequenceError("a stride of 0 shows one image for ever")
+        locations, poses = self.locations[::stride], self.T_world_camera[::stride]
+        return ImageTrajectory(locations, poses, self.camera) if len(locations) > 1 else None
+
 
 @dataclass(frozen=True)
 class StreamStep:
