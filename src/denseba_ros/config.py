@@ -30,9 +30,9 @@ class FrontendConfig(_Section):
     "hf:" and the folder or name of a depth model of Hugging Face's transformers."""
     depth_flip: bool = False
     """Average the network's depth over the image and its mirror image; costs twice the time."""
-    scale_drift: float = Field(0.005, ge=0.0, le=1.0)
-    """How far the map's scale may drift from one keyframe to the next (deviation of its log) where
-    the depth model knows metres, which then holds it; the larger, the sooner; 0: only the start."""
+    scale_drift: float = Field(0.007, ge=0.0, le=1.0)
+    """How far the map's scale may drift from one keyframe to the next (deviation of its log), which
+    a depth model that knows metres takes off again; the larger, the sooner; 0: it does not."""
     pose_model: str = "none"
     """What predicts the rotation to the next image: "none" is the last velocity, else a
     .safetensors file of `denseba train pose`."""

@@ -30,42 +30,40 @@ def frame(log_error: float, sigma: float = _SIGMA, shape: float = 0.04) -> Front
     return FrontendFrame(0, torch.zeros(1, 1, 48, 64), _CAMERA, depth)
 
 
-def test_a_scale_that_is_always_seen_is_reached_and_kept() -> None:
-    """A map that is too small by half, corrected as the anchor says, ends at the model's scale."""
-    anchor = ScaleAnchor(0.005)
-    scale = 0.5
-    for _ in range(200):
-        scale *= math.exp(anchor.correction(keyframe(1, scale), frame(0.0)))
-    assert scale == pytest.approx(1.0, abs=0.02)
+def test_a_lasting_error_of_the_model_is_left_alone() -> None:
+    """A model that says a fifth too much everywhere: a map that keeps its scale keeps it."""
+    anchor, scale = ScaleAnchor(0.007), 1.0
+    for _ in range(300):
+        scale *= math.exp(anchor.correction(keyframe(1, scale), frame(0.2)))
+    assert abs(math.log(scale)) < 0.02
 
 
-def test_errors_that_change_are_averaged_and_drift_is_followed() -> None:
+def test_drift_is_taken_off_and_errors_that_change_are_averaged() -> None:
     """Errors of 10 % from image to image, a map that shrinks by 0.2 % from keyframe to keyframe:
     without the anchor it would end at 0.55."""
     generator = np.random.default_rng(0)
-    anchor = ScaleAnchor(0.005)
+    anchor = ScaleAnchor(0.007)
     scale, scales = 1.0, []
     for _ in range(300):
         scale *= math.exp(-0.002)
-        seen = frame(float(generator.normal(0.0, 0.1)))
+        seen = frame(float(generator.normal(0.2, 0.1)))
         scale *= math.exp(anchor.correction(keyframe(1, scale), seen))
         scales.append(math.log(scale))
-    assert np.abs(scales[20:]).max() < 0.15
-    # The lag behind the drift is the drift over the gain.
-    assert np.mean(scales[100:]) == pytest.approx(-0.05, abs=0.03)
-    assert np.std(scales[100:]) < 0.04
+    assert np.abs(scales).max() < 0.2
+    # From there on the drift is followed as fast as it goes.
+    assert np.ptp(scales[150:]) < 0.12
 
 
 def test_images_whose_shape_is_wrong_count_less() -> None:
-    """Every other image says a scale that is a fifth too large, and its shape is as wrong."""
+    """From some image on the scale said is a fifth too large; the shape is wrong, too, or not."""
     kept = []
-    for shape in (0.02, 0.2):
-        anchor, scale = ScaleAnchor(0.005), 1.0
-        for k in range(200):
-            seen = frame(0.0) if k % 2 else frame(0.2, shape=shape)
+    for shape in (0.04, 0.3):
+        anchor, scale = ScaleAnchor(0.007), 1.0
+        for k in range(120):
+            seen = frame(0.0) if k < 100 else frame(0.2, shape=shape)
             scale *= math.exp(anchor.correction(keyframe(1, scale), seen))
         kept.append(math.log(scale))
-    assert kept[0] > 0.06
+    assert kept[0] > 0.08
     assert abs(kept[1]) < 0.03
 
 
@@ -89,7 +87,7 @@ def test_nothing_is_said_without_certain_points() -> None:
 
 
 class _Metric:
-    """The rendered depth, wrong by half in the first images, as a network of metres may be."""
+    """The rendered depth, and from some image on 1.5 times of it: as if the map had shrunk."""
 
     name = "metric"
 
@@ -100,13 +98,13 @@ class _Metric:
     def predict(self, image: Tensor, calibration: Calibration) -> tuple[Tensor, Tensor]:
         depth = self._room.sequence.depth(self.index)[2::4, 2::4]
         log_depth = torch.from_numpy(np.log(depth)).float()[None, None]
-        log_depth = log_depth - (0.4 if self.index < 8 else 0.0)
+        log_depth = log_depth + (0.4 if self.index > 15 else 0.0)
         return log_depth, torch.full_like(log_depth, _SIGMA)
 
 
 def _speed_ratio(room: Any, drift: float) -> float:
     """Length of the path over the true one, in the last third of the images."""
-    config = {"device": "cpu", "frontend": {"scale_drift": drift}}
+    config: dict[str, Any] = {"device": "cpu", "frontend": {"scale_drift": drift}}
     config["keyframes"] = {"max_flow": 0.02}
     system = System(Config.from_dict(config), room.sequence.calibration)
     model = _Metric(room)
@@ -116,13 +114,13 @@ def _speed_ratio(room: Any, drift: float) -> float:
         model.index = i
         said.append(system.process(stamp, image).T_world_camera[:3, 3])
         true.append(room.sequence.pose(i)[:3, 3])
-    lengths = [
-        np.linalg.norm(np.diff(np.array(p[-15:]), axis=0), axis=1).sum() for p in (said, true)
-    ]
+    steps = [np.diff(np.array(path[-10:]), axis=0) for path in (said, true)]
+    lengths = [np.linalg.norm(step, axis=1).sum() for step in steps]
     return float(lengths[0] / lengths[1])
 
 
-def test_a_map_that_started_too_small_grows_to_metres(room: Any) -> None:
-    """The start takes exp(-0.4) = 0.67 over; without the anchor it stays there."""
-    assert _speed_ratio(room, 0.0) < 0.75
-    assert _speed_ratio(room, 0.1) == pytest.approx(1.0, abs=0.08)
+def test_the_map_follows_the_model(room: Any) -> None:
+    """In metres from the start; where the model changes its mind the map goes along, or does not
+    where the anchor is off. Odometry stays whole: no step is longer than the others."""
+    assert _speed_ratio(room, 0.0) == pytest.approx(1.0, abs=0.05)
+    assert _speed_ratio(room, 0.2) == pytest.approx(1.5, abs=0.12)

@@ -18,6 +18,7 @@ def said(quaternion: list[float], translation: list[float]) -> PoseOutput:
         torch.tensor([translation]),
         torch.zeros(1, 6),
         torch.zeros(1, 2),
+        2.0 * torch.tensor([[quaternion[:3]] * 2]),
     )
 
 

@@ -1,9 +1,11 @@
 """Likeness of every cell of one feature map with the cells around the same place of another.
 
-The correlation layer of Dosovitskiy et al., "FlowNet", ICCV 2015.
+The correlation layer of Dosovitskiy et al., "FlowNet", ICCV 2015, and where its peak is.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -32,3 +34,16 @@ def local_correlation(one: Tensor, other: Tensor, radius: int) -> Tensor:
         products.append((rows @ across).gather(2, band))
     likeness = torch.stack(products, -2).reshape(b, h, w, side * side) / c
     return likeness.permute(0, 3, 1, 2)
+
+
+def mean_move(likeness: Tensor, sharpness: Tensor) -> Tensor:
+    """Moves (B, 2, h, w) (x, y) in cells, weighted by softmax(``sharpness`` times ``likeness``):
+    the peak of a ``local_correlation``, between the cells as well (soft arg max: Kendall et al.,
+    "End-to-end learning of geometry and context for deep stereo regression", ICCV 2017)."""
+    b, channels, h, w = likeness.shape
+    side = math.isqrt(channels)
+    weight = torch.softmax(sharpness * likeness, 1).reshape(b, side, side, h, w)
+    move = torch.arange(side, dtype=likeness.dtype, device=likeness.device) - side // 2
+    across = torch.einsum("byxhw,x->bhw", weight, move)
+    down = torch.einsum("byxhw,y->bhw", weight, move)
+    return torch.stack([across, down], 1)

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from torch import nn
 from tqdm import tqdm
 
 from denseba_ros.frontend.depth_network import DepthNetwork
@@ -16,6 +15,7 @@ from denseba_ros.training.depth_batch import draw_batch
 from denseba_ros.training.depth_objective import Objective, batch_loss
 from denseba_ros.training.depth_samples import SampleSet
 from denseba_ros.training.training_log import append_row
+from denseba_ros.training.weight_average import average
 
 # The encoder comes pretrained, so it learns slower than the decoder.
 _ENCODER_RATE = 0.3
@@ -80,9 +80,7 @@ class DepthTrainer:
         self._optimiser.step()
         self._schedule.step()
         self.step += 1
-        # Early weights are forgotten quickly, late ones slowly.
-        decay = min(settings.average, (1 + self.step) / (10 + self.step))
-        _average(self.average, self.network, decay)
+        average(self.average, self.network, settings.average, self.step)
         return float(loss.detach())
 
     def run(self, checkpoint: Path | None, log: Path | None = None) -> DepthNetwork:
@@ -143,12 +141,3 @@ def _optimiser(
         optimiser, rates, max(settings.steps, 2), pct_start=0.1, cycle_momentum=False
     )
     return optimiser, schedule
-
-
-@torch.no_grad()
-def _average(mean: nn.Module, network: nn.Module, decay: float) -> None:
-    for a, b in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
-        if a.dtype.is_floating_point:
-            a.lerp_(b, 1.0 - decay)
-        else:
-            a.copy_(b)

@@ -12,6 +12,8 @@ from denseba_ros.frontend.pose_network import PoseOutput
 _STILL = 1e-3
 # Errors of rotations are of milliradians, those of directions of tenths.
 _ROTATION = 100.0
+# Share of what flow alone says of the rotation, before the memory corrects it.
+_SOLVED = 0.3
 
 
 def rotation_vector(R: Tensor) -> Tensor:
@@ -46,7 +48,10 @@ def pose_loss(output: PoseOutput, T: Tensor, affine: Tensor, known: Tensor, metr
     """
     truth = T[..., :3, 3].to(output.translation.dtype)
     rotation = rotation_error(output, T)
-    loss = _ROTATION * rotation.norm(dim=-1) + direction_loss(output.translation, truth)
+    vectors = rotation_vector(T[..., :3, :3]).to(output.solved.dtype)
+    solved = (output.solved - vectors[..., None, :]).norm(dim=-1).sum(-1)
+    loss = _ROTATION * (rotation.norm(dim=-1) + _SOLVED * solved)
+    loss = loss + direction_loss(output.translation, truth)
     errors = [rotation]
     sigmas = [output.log_sigma[..., 3:]]
     if metric:

@@ -31,6 +31,7 @@ from denseba_ros.training.trajectory_stream import (
     StreamStep,
     TrajectoryStream,
 )
+from denseba_ros.training.weight_average import average
 
 # Share of the training in which the learning rate rises.
 _RISE = 0.03
@@ -39,11 +40,13 @@ _RISE = 0.03
 @dataclass(frozen=True)
 class PoseTraining:
     """``chunks`` of ``stream.trajectory_length`` steps, through each of which gradients flow back;
-    the learning rate rises to ``rate`` and falls to nothing as a cosine; ``ned``: say motions in
-    NED axes; ``metric``: learn the length of translations, too."""
+    the learning rate rises to ``rate`` and falls to nothing as a cosine; ``average``: decay of the
+    running mean of the weights, which is what a training returns; ``ned``: say motions in NED axes;
+    ``metric``: learn the length of translations, too."""
 
     chunks: int = 1000
     rate: float = 1e-3
+    average: float = 0.98
     save_every: int = 50
     ned: bool = False
     metric: bool = True
@@ -71,6 +74,8 @@ class PoseTrainer:
         self._trajectories, self._reader, self.settings = trajectories, reader, settings
         self._rank = dist.get_rank() if dist.is_initialized() else 0
         self.network = PoseNetwork(settings.ned).to(self.device)
+        self.average = PoseNetwork(settings.ned).to(self.device)
+        self.average.load_state_dict(self.network.state_dict())
         self._shared: torch.nn.Module = self.network
         if dist.is_initialized():
             self._shared = DistributedDataParallel(self.network)
@@ -98,6 +103,7 @@ class PoseTrainer:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimiser.step()
         self.chunk += 1
+        average(self.average, self.network, self.settings.average, self.chunk)
         return float(loss.detach())
 
     def _loss(self, steps: Sequence[StreamStep]) -> Tensor:
@@ -145,7 +151,7 @@ class PoseTrainer:
             if checkpoint is not None and (self.chunk % settings.save_every == 0 or last):
                 self.save(checkpoint)
         self.close()
-        return self.network.eval()
+        return self.average.eval()
 
     def close(self) -> None:
         """Stop fetching."""
@@ -158,6 +164,7 @@ class PoseTrainer:
         state = {
             "chunk": self.chunk,
             "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "state": self._state,
         }
@@ -171,6 +178,7 @@ class PoseTrainer:
         """
         with opened_checkpoint(self._own(path), asdict(self.settings), self.device) as state:
             self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
             self._optimiser.load_state_dict(state["optimiser"])
             self._state = tuple(state["state"])
             self.chunk = int(state["chunk"])
