@@ -82,11 +82,10 @@ LIKELIHOOD = grid(0.7, 0.9, 100.0, 0.5)
 MEAN = (0.4 + 0.2 + 0.3) / 3
 
 
-def loss_of(mode: Supervision) -> float:
+def loss_of(mode: Supervision, photometric: float = 1.0) -> float:
     counted = torch.ones_like(DEPTH, dtype=torch.bool)
-    return float(
-        supervised(mode, REPROJECTION, counted, DEPTH, HINT, HINT_REPROJECTION, LIKELIHOOD)
-    )
+    errors = (REPROJECTION, counted, DEPTH, HINT, HINT_REPROJECTION, LIKELIHOOD)
+    return float(supervised(mode, *errors, photometric))
 
 
 def test_supervision_by_hints_is_the_published_equation() -> None:
@@ -100,6 +99,11 @@ def test_other_supervisions() -> None:
     assert loss_of("hard") == pytest.approx(all_hints)
     assert loss_of("sum") == pytest.approx(MEAN + all_hints)
     assert loss_of("uncertainty") == pytest.approx(MEAN + (0.7 + 0.9 + 0.5) / 3)
+
+
+def test_a_weight_of_the_images_leaves_the_hints_as_they_are() -> None:
+    assert loss_of("uncertainty", 60.0) == pytest.approx(60.0 * MEAN + (0.7 + 0.9 + 0.5) / 3)
+    assert loss_of("hints", 60.0) == pytest.approx(60.0 * MEAN + math.log(2.0) / 4)
 
 
 @pytest.mark.parametrize("mode", SUPERVISIONS)
