@@ -34,8 +34,8 @@ class FrontendConfig(_Section):
     """How far the map's scale may drift from one keyframe to the next (deviation of its log), which
     a depth model that knows metres takes off again; the larger, the sooner; 0: it does not."""
     pose_model: str = "none"
-    """What predicts the rotation to the next image: "none" is the last velocity, else a
-    .safetensors file of `denseba train pose`."""
+    """What predicts the rotation to the next image: "none" is the last velocity, "network" the
+    weights that come with denseba, else a .safetensors file of `denseba train pose`."""
     constant_depth: float = Field(2.0, gt=0.0)
     """Depth of the constant prior, metres; without a network it only sets the scale."""
     constant_sigma: float = Field(1.0, gt=0.0)

@@ -15,8 +15,11 @@ from denseba_ros.frontend.pose_convention import motion_matrix, optical_covarian
 from denseba_ros.frontend.pose_network import PoseOutput
 from denseba_ros.frontend.pose_network_file import PoseWeights, load_pose
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.resources import share_file
 
-NONE = "none"
+NONE, NETWORK = "none", "network"
+# The weights that come with the package.
+_SHIPPED = "models/pose.safetensors"
 
 
 class PoseModel(Protocol):
@@ -82,8 +85,11 @@ def make_pose_model(name: str, device: torch.device) -> PoseModel:
     """Raises ConfigurationError when ``name`` is none, or its file is missing or broken."""
     if name == NONE:
         return NoPose()
+    if name == NETWORK:
+        return NetworkPose(load_pose(share_file(_SHIPPED)), device)
     if name.endswith(".safetensors"):
         return NetworkPose(load_pose(Path(name)), device)
     raise ConfigurationError(
-        f"frontend.pose_model {name!r} is unknown; known: {NONE!r}, a .safetensors file"
+        f"frontend.pose_model {name!r} is unknown; known: {NONE!r}, {NETWORK!r}, "
+        "a .safetensors file"
     )
