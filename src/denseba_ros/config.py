@@ -24,13 +24,14 @@ class _Section(BaseModel):
 class FrontendConfig(_Section):
     working_pixels: int = Field(307_200, ge=19_200, le=2_100_000)
     """Images larger than this are reduced to about this many pixels, aspect kept."""
-    depth_model: str = "constant"
-    """Where depth comes from: "constant" is the prior that needs no weights, "network" the weights
-    that come with denseba, else a .safetensors file of `denseba train depth`, an .onnx file, or
-    "hf:" and the folder or name of a depth model of Hugging Face's transformers."""
+    depth_model: str = "network"
+    """Where depth comes from: "network" is the weights that come with denseba (for non-commercial
+    use), "constant" the prior that needs none, else a .safetensors file of `denseba train depth`,
+    an .onnx file, or "hf:" and the folder or name of a depth model of Hugging Face's
+    transformers."""
     depth_flip: bool = False
     """Average the network's depth over the image and its mirror image; costs twice the time."""
-    scale_drift: float = Field(0.007, ge=0.0, le=1.0)
+    scale_drift: float = Field(0.005, ge=0.0, le=1.0)
     """How far the map's scale may drift from one keyframe to the next (deviation of its log), which
     a depth model that knows metres takes off again; the larger, the sooner; 0: it does not."""
     pose_model: str = "none"

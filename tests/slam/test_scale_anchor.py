@@ -32,7 +32,7 @@ def frame(log_error: float, sigma: float = _SIGMA, shape: float = 0.04) -> Front
 
 def test_a_scale_that_is_always_seen_is_reached_and_kept() -> None:
     """A map that is too small by half, corrected as the anchor says, ends at the model's scale."""
-    anchor, scale = ScaleAnchor(0.007), 0.5
+    anchor, scale = ScaleAnchor(0.005), 0.5
     for _ in range(200):
         scale *= math.exp(anchor.correction(keyframe(1, scale), frame(0.0)))
     assert scale == pytest.approx(1.0, abs=0.02)
@@ -42,7 +42,7 @@ def test_drift_is_taken_off_and_errors_that_change_are_averaged() -> None:
     """Errors of 10 % from image to image, a map that shrinks by 0.2 % from keyframe to keyframe:
     without the anchor it would end at 0.55."""
     generator = np.random.default_rng(0)
-    anchor = ScaleAnchor(0.007)
+    anchor = ScaleAnchor(0.005)
     scale, scales = 1.0, []
     for _ in range(300):
         scale *= math.exp(-0.002)
@@ -58,7 +58,7 @@ def test_images_whose_shape_is_wrong_count_less() -> None:
     """From some image on the scale said is a fifth too large; the shape is wrong, too, or not."""
     kept = []
     for shape in (0.04, 0.3):
-        anchor, scale = ScaleAnchor(0.007), 1.0
+        anchor, scale = ScaleAnchor(0.005), 1.0
         for k in range(120):
             seen = frame(0.0) if k < 100 else frame(0.2, shape=shape)
             scale *= math.exp(anchor.correction(keyframe(1, scale), seen))
