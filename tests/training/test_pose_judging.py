@@ -1,0 +1,67 @@
+"""Judging pose models: what is measured, and what the shipped weights reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from denseba_ros.cli.train_pose import read_trajectories
+from denseba_ros.errors import SequenceError
+from denseba_ros.frontend.frame import Motion
+from denseba_ros.frontend.pose_model import make_pose_model
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.training.image_reader import ImageReader
+from denseba_ros.training.pose_judging import judge_pose
+from denseba_ros.training.trajectory_stream import ImageTrajectory
+
+
+def turning(folder: Path, degrees: list[float]) -> ImageTrajectory:
+    """The room's images with poses that turn about y by ``degrees`` from one to the next."""
+    angles = np.cumsum([0.0, *degrees])
+    T = np.tile(np.eye(4), (len(angles), 1, 1))
+    T[:, :3, :3] = Rotation.from_euler("y", angles[:, None], degrees=True).as_matrix()
+    files = sorted((folder / "images").iterdir())[: len(angles)]
+    camera = Calibration(80, 80, 60.0, 60.0, 39.5, 39.5)
+    return ImageTrajectory([str(f) for f in files], T, camera)
+
+
+class OneDegree:
+    """Says a turn of one degree about y, whatever it sees."""
+
+    def step(self, image: Tensor, calibration: Calibration) -> Motion | None:
+        T = torch.eye(4, dtype=torch.float64)
+        T[:3, :3] = torch.from_numpy(Rotation.from_euler("y", 1.0, degrees=True).as_matrix())
+        return Motion(T, torch.eye(6, dtype=torch.float64))
+
+    def reset(self) -> None:
+        pass
+
+
+def test_errors_are_those_of_the_rotations(rgbd_folder: Path) -> None:
+    report = judge_pose(OneDegree(), [turning(rgbd_folder, [1.0, 2.0, 4.0, 3.0])], ImageReader())
+    # The third and the fourth pair have two before them.
+    assert report["pairs"] == 2
+    assert report["rotation"] == pytest.approx((3.0 + 2.0) / 2, abs=1e-6)
+    assert report["constant_velocity"] == pytest.approx((2.0 + 1.0) / 2, abs=1e-6)
+    assert report["still"] == pytest.approx(3.5, abs=1e-6)
+
+
+def test_too_short_to_judge_by(rgbd_folder: Path) -> None:
+    with pytest.raises(SequenceError, match="long enough"):
+        judge_pose(OneDegree(), [turning(rgbd_folder, [1.0])], ImageReader())
+
+
+def test_shipped_weights_on_images_left_out(sequence_dir: Callable[[str], Path]) -> None:
+    """A hundred images of the half of redkitchen that was not trained on: better than to expect
+    the last rotation again (the model card has the whole half)."""
+    rest = read_trajectories(sequence_dir("7scenes_redkitchen_seq01"), None, 0.5, 0.6)
+    model = make_pose_model("network", torch.device("cpu"))
+    report = judge_pose(model, rest, ImageReader())
+    assert report["pairs"] == 97
+    assert report["rotation"] < 0.8 * report["constant_velocity"]
