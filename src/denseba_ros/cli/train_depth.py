@@ -10,11 +10,12 @@ from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.frontend.depth_network_file import DepthWeights, load_depth, save_depth
 from denseba_ros.frontend.depth_network_model import NetworkDepth
+from denseba_ros.training.curve_picture import plot_curve
 from denseba_ros.training.depth_judging import judge, judged_rows
 from denseba_ros.training.depth_loading import Loading, load_source
 from denseba_ros.training.depth_losses import SUPERVISIONS
 from denseba_ros.training.depth_objective import Objective
-from denseba_ros.training.depth_pictures import plot_curve, plot_panel
+from denseba_ros.training.depth_pictures import plot_panel
 from denseba_ros.training.depth_sources import read_sources
 from denseba_ros.training.depth_training import DepthTrainer, DepthTraining
 from denseba_ros.training.pretrained import encoder_weights

@@ -13,12 +13,13 @@ import torch
 import torch.distributed as dist
 
 from denseba_ros.device import pick_device
-from denseba_ros.errors import SequenceError
+from denseba_ros.errors import ConfigurationError, SequenceError
 from denseba_ros.frontend.pose_model import NetworkPose
 from denseba_ros.frontend.pose_network_file import PoseWeights, load_pose, save_pose
 from denseba_ros.sequences.image_sequence import ImageSequence
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.trajectory import associate
+from denseba_ros.training.curve_picture import plot_curve
 from denseba_ros.training.image_reader import ImageReader, ReaderSettings
 from denseba_ros.training.pose_judging import judge_pose
 from denseba_ros.training.pose_training import PoseTrainer, PoseTraining
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help="weights as safetensors")
     parser.add_argument("--checkpoint", type=Path, help="goes on from it where it exists")
     parser.add_argument("--log", type=Path, help="JSON lines, appended")
+    parser.add_argument("--curve", type=Path, metavar="PNG", help="picture of the log")
     parser.add_argument("--chunks", type=int, default=PoseTraining.chunks)
     parser.add_argument("--rate", type=float, default=PoseTraining.rate)
     parser.add_argument("--batch", type=int, default=StreamSettings.batch_size, help="lanes")
@@ -133,6 +135,10 @@ def _train(args: argparse.Namespace, device: torch.device) -> int:
     network = trainer.run(args.checkpoint, args.log).cpu()
     if args.out is not None:
         save_pose(PoseWeights(network, stream.size), args.out)
+    if args.curve is not None:
+        if args.log is None:
+            raise ConfigurationError("--curve needs the --log that it draws")
+        plot_curve(args.curve, args.log)
     return 0
 
 

@@ -1,8 +1,7 @@
-"""Pictures of a depth training: its curve, and predictions as coloured depth."""
+"""Predictions of a depth model as coloured depth."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,6 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
-
-from denseba_ros.errors import ConfigurationError
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -46,27 +43,6 @@ def plot_panel(path: Path, rows: Sequence[PanelRow]) -> None:
         axes[0], ("predicted inverse depth", "measured", "stated deviation, 0 to 0.5"), strict=True
     ):
         axis.set_title(title)
-    figure.tight_layout()
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
-
-
-def plot_curve(path: Path, log: Path) -> None:
-    """The loss over the steps of a training's log.
-
-    Raises:
-        ConfigurationError: when the log is missing or holds no steps.
-    """
-    try:
-        rows = [json.loads(line) for line in log.read_text().splitlines()]
-        steps, losses = [r["step"] for r in rows], [r["loss"] for r in rows]
-    except (OSError, ValueError, KeyError) as error:
-        raise ConfigurationError(f"{log}: no log of a training ({error})") from error
-    figure, axis = plt.subplots(figsize=(6, 3))
-    axis.plot(steps, losses)
-    axis.set_xlabel("step")
-    axis.set_ylabel("loss (mean of 20 steps)")
-    axis.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(path, dpi=80)
     plt.close(figure)
