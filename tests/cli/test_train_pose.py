@@ -47,3 +47,12 @@ def test_it_judges_weights_on_what_was_left_out(
 def test_poses_are_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "pose", "--data", str(tmp_path)]) == 2
     assert "no known sequence" in capsys.readouterr().err
+
+
+def test_a_curve_without_a_log_is_refused_before_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The data is missing too, which only a training would notice."""
+    nowhere = str(tmp_path / "nowhere")
+    assert main(["train", "pose", "--data", nowhere, "--curve", str(tmp_path / "curve.png")]) != 0
+    assert "--log" in capsys.readouterr().err

@@ -92,3 +92,9 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
         values[key] = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigurationError(f"--set {assignment!r}: {error}") from error
+
+
+def check_curve(args: argparse.Namespace) -> None:
+    """Before a training, not after it: raises ConfigurationError on --curve without --log."""
+    if args.curve is not None and args.log is None:
+        raise ConfigurationError("--curve needs the --log that it draws")

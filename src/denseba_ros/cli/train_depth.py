@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from denseba_ros.cli.arguments import check_curve
 from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.frontend.depth_network_file import DepthWeights, load_depth, save_depth
@@ -57,14 +58,13 @@ def run(args: argparse.Namespace) -> int:
         ConfigurationError: on contradicting options, broken weights or a broken checkpoint.
         SequenceError: on a source that holds nothing.
     """
+    check_curve(args)
     if bool(args.data) == bool(args.weights):
         raise ConfigurationError("give either --data to train on or --weights to judge")
     weights = load_depth(args.weights) if args.weights is not None else _train(args)
     if args.out is not None:
         save_depth(weights, args.out)
     if args.curve is not None:
-        if args.log is None:
-            raise ConfigurationError("--curve needs the --log that it draws")
         plot_curve(args.curve, args.log)
     if args.judge is not None:
         _judge(args, weights)

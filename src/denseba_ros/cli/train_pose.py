@@ -12,8 +12,9 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
+from denseba_ros.cli.arguments import check_curve
 from denseba_ros.device import pick_device
-from denseba_ros.errors import ConfigurationError, SequenceError
+from denseba_ros.errors import SequenceError
 from denseba_ros.frontend.pose_model import NetworkPose
 from denseba_ros.frontend.pose_network_file import PoseWeights, load_pose, save_pose
 from denseba_ros.sequences.image_sequence import ImageSequence
@@ -76,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
         ConfigurationError: when the checkpoint is of another training, the weights are broken, or
             the device is not there.
     """
+    check_curve(args)
     if args.weights is not None:
         return _judge(args)
     # torchrun says so: several processes share the training.
@@ -136,8 +138,6 @@ def _train(args: argparse.Namespace, device: torch.device) -> int:
     if args.out is not None:
         save_pose(PoseWeights(network, stream.size), args.out)
     if args.curve is not None:
-        if args.log is None:
-            raise ConfigurationError("--curve needs the --log that it draws")
         plot_curve(args.curve, args.log)
     return 0
 

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from denseba_ros.frontend.cell_rays import cell_rays
 from denseba_ros.frontend.depth_network_encoder import CHANNELS, Encoder
 
 # Channels of the decoder at strides 2, 4, 8, 16, 32.
@@ -99,7 +100,7 @@ class DepthNetwork(nn.Module):
         ``image`` (B, 1, H, W) grey 0-255, ``intrinsics`` (B, 4) fx, fy, cx, cy of it.
         """
         features = self.encoder(image)
-        rays = [_rays(intrinsics, f, image.shape) for f in features]
+        rays = [cell_rays(intrinsics, f.shape[-2:], image.shape[-2:]) for f in features]
         deepest = torch.cat([features[4], rays[4]], 1)
         whole = self.context(deepest.mean((2, 3)))[:, :, None, None]
         x = self.mix(F.elu(self.bottom(deepest) + whole))
@@ -114,14 +115,3 @@ class DepthNetwork(nn.Module):
             log_sigma = raw[:, 1:].clamp(_LEAST_LOG_SIGMA, _MOST_LOG_SIGMA)
             outputs.append(DepthOutput(raw[:, :1] + at, log_sigma))
         return outputs[::-1]
-
-
-def _rays(intrinsics: Tensor, features: Tensor, image: torch.Size) -> Tensor:
-    """Slopes (B, 2, h, w) of the rays through the cells of ``features``."""
-    h, w = features.shape[-2:]
-    fx, fy, cx, cy = intrinsics[:, :, None, None].unbind(1)
-    steps = (image[-2] / h, image[-1] / w)
-    y = (torch.arange(h, device=features.device) + 0.5)[None, :, None] * steps[0] - 0.5
-    x = (torch.arange(w, device=features.device) + 0.5)[None, None, :] * steps[1] - 0.5
-    shape = (len(intrinsics), h, w)
-    return torch.stack([((x - cx) / fx).expand(shape), ((y - cy) / fy).expand(shape)], 1)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from denseba_ros.frontend.cell_rays import cell_rays
 from denseba_ros.frontend.correlation import local_correlation, mean_move
 from denseba_ros.frontend.rotational_flow import rotated_rays, rotation_from_flow
 
@@ -36,14 +37,9 @@ class Grid:
     def of(cls, intrinsics: Tensor, cells: torch.Size, image: torch.Size) -> Grid:
         """From ``intrinsics`` (N, 4) of images of (H, W) pixels."""
         fx, fy, cx, cy = intrinsics[:, :, None, None].unbind(1)
-        h, w = cells
-        down, across = image[0] / h, image[1] / w
-        y = (torch.arange(h, device=intrinsics.device) + 0.5)[None, :, None] * down - 0.5
-        x = (torch.arange(w, device=intrinsics.device) + 0.5)[None, None, :] * across - 0.5
-        shape = (len(intrinsics), h, w)
-        rays = torch.stack([((x - cx) / fx).expand(shape), ((y - cy) / fy).expand(shape)], 1)
+        cell = torch.stack([image[1] / cells[1] / fx, image[0] / cells[0] / fy], 1)
         middle = ((image[1] - 1) / 2 - cx) / fx, ((image[0] - 1) / 2 - cy) / fy
-        return cls(rays, torch.stack([across / fx, down / fy], 1), torch.stack(middle, 1))
+        return cls(cell_rays(intrinsics, cells, image), cell, torch.stack(middle, 1))
 
     def seen_at(self, features: Tensor, rays: Tensor) -> Tensor:
         """Features (N, C, h, w) at the slopes ``rays`` (N, 2, h, w); zero outside the image."""

@@ -12,7 +12,7 @@ import math
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.slam.keyframe_depth import KNOWN_SCALE
-from denseba_ros.slam.start_scale import log_ratio, says_scale
+from denseba_ros.slam.start_scale import SCALELESS, log_ratio
 
 # Deviation of an image's scale over the disagreement of its shape with the map's (median of the
 # absolute log ratio): where the shape is wrong, so is the scale. The least such disagreement.
@@ -39,10 +39,12 @@ class ScaleAnchor:
         ``keyframe``: the newest, adjusted; ``frame``: what the model says of it. The caller applies
         the correction. Zero for models without a scale, and for those that hold every point.
         """
-        if self._drift == 0.0 or not says_scale(frame):
+        if self._drift == 0.0:
+            return 0.0
+        if not KNOWN_SCALE <= float(frame.log_depth_sigma.median()) < SCALELESS:
             return 0.0
         found = log_ratio(keyframe, frame.log_depth[0, 0])
-        if float(frame.log_depth_sigma.median()) < KNOWN_SCALE or found is None:
+        if found is None:
             return 0.0
         measured, disagreement = (float(x) for x in found)
         return self._update(measured, (_PER_DISAGREEMENT * max(disagreement, _LEAST)) ** 2)

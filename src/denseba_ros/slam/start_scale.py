@@ -12,12 +12,12 @@ from denseba_ros.slam.keyframe_depth import cells_of, hold
 # Points known worse than this (relative) say nothing about the scale.
 _CERTAIN = 0.1
 # A model vaguer than this (median deviation of its log-depth) says nothing about it either.
-_SCALELESS = 0.5
+SCALELESS = 0.5
 
 
 def says_scale(frame: FrontendFrame) -> bool:
     """Whether the depth model knows anything of the scale of this image."""
-    return float(frame.log_depth_sigma.median()) < _SCALELESS
+    return float(frame.log_depth_sigma.median()) < SCALELESS
 
 
 def take_scale(window: Window, log_depths: list[Tensor]) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 from scipy.spatial.transform import Rotation
 from torch import Tensor
+
+from denseba_ros.training.photometric_losses import brightness_adapted, warp
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,11 @@ class PoseVariation:
 
 @dataclass(frozen=True)
 class _Draw:
-    """What the images of one step are changed by: ``R`` (B, 3, 3) R_camera_turned, ``gain``,
-    ``offset`` (B, 1, 1, 1) and the seed of their noise."""
+    """What the images of one step are changed by: ``R`` (B, 3, 3) R_camera_turned, ``affine``
+    (B, 2) as in ``brightness_adapted``, and the seed of their noise."""
 
     R: Tensor
-    gain: Tensor
-    offset: Tensor
+    affine: Tensor
     noise: int
 
 
@@ -64,9 +64,8 @@ def _draw(variation: PoseVariation, lanes: int, seed: int, step: int) -> _Draw:
     vary = (np.arange(lanes) % 2 == 1)[:, None]
     vectors = variation.turn * rng.normal(size=(lanes, 3)) * vary
     brightness = rng.normal(size=(lanes, 2)) * [variation.gain, variation.offset] * vary
-    gain, offset = torch.from_numpy(brightness).float().reshape(lanes, 2, 1, 1, 1).unbind(1)
     R = torch.from_numpy(Rotation.from_rotvec(vectors).as_matrix())
-    return _Draw(R, torch.exp(gain), offset, int(rng.integers(1 << 31)))
+    return _Draw(R, torch.from_numpy(brightness).float(), int(rng.integers(1 << 31)))
 
 
 def _seen(variation: PoseVariation, image: Tensor, intrinsics: Tensor, draw: _Draw) -> Tensor:
@@ -74,7 +73,7 @@ def _seen(variation: PoseVariation, image: Tensor, intrinsics: Tensor, draw: _Dr
     turned = turned_image(image, intrinsics, draw.R.to(image))
     generator = torch.Generator().manual_seed(draw.noise)
     noise = variation.noise * torch.randn(image.shape, generator=generator).to(image)
-    changed: Tensor = draw.gain.to(image) * turned + draw.offset.to(image) + noise
+    changed = brightness_adapted(turned, draw.affine.to(image)) + noise
     vary = torch.arange(len(image), device=image.device) % 2 == 1
     changed = torch.where(vary[:, None, None, None], changed, image)
     return changed.clamp(0.0, 255.0).round()
@@ -83,18 +82,9 @@ def _seen(variation: PoseVariation, image: Tensor, intrinsics: Tensor, draw: _Dr
 def turned_image(image: Tensor, intrinsics: Tensor, R: Tensor) -> Tensor:
     """Images (B, 1, H, W) as seen by cameras turned by R_camera_turned (B, 3, 3); what lies beyond
     the border is the border's brightness. ``intrinsics`` (B, 4)."""
-    h, w = image.shape[-2:]
-    fx, fy, cx, cy = intrinsics[:, :, None, None].unbind(1)
-    y = torch.arange(h, device=image.device, dtype=image.dtype)[None, :, None]
-    x = torch.arange(w, device=image.device, dtype=image.dtype)[None, None, :]
-    shape = (len(image), h, w)
-    rays = torch.stack(
-        [((x - cx) / fx).expand(shape), ((y - cy) / fy).expand(shape), torch.ones_like(image[:, 0])]
-    )
-    X, Y, Z = torch.einsum("bij,jbhw->ibhw", R, rays)
-    u, v = fx * X / Z.clamp(min=0.1) + cx, fy * Y / Z.clamp(min=0.1) + cy
-    grid = torch.stack([(2 * u + 1) / w - 1, (2 * v + 1) / h - 1], -1)
-    return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+    T = _homogeneous(R).to(image)
+    # Turning moves near and far alike.
+    return warp(image, torch.ones_like(image), intrinsics, intrinsics, T)[0]
 
 
 def _homogeneous(R: Tensor) -> Tensor:

@@ -1,0 +1,18 @@
+"""Rays through the cells of a feature map, which tell a network what camera it looks through."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def cell_rays(intrinsics: Tensor, cells: torch.Size, image: torch.Size) -> Tensor:
+    """Slopes (B, 2, h, w) of the rays through the middles of the ``cells`` (h, w) that images of
+    (H, W) pixels with ``intrinsics`` (B, 4) fx, fy, cx, cy are divided into."""
+    fx, fy, cx, cy = intrinsics[:, :, None, None].unbind(1)
+    h, w = cells
+    down, across = image[0] / h, image[1] / w
+    y = (torch.arange(h, device=intrinsics.device) + 0.5)[None, :, None] * down - 0.5
+    x = (torch.arange(w, device=intrinsics.device) + 0.5)[None, None, :] * across - 0.5
+    shape = (len(intrinsics), h, w)
+    return torch.stack([((x - cx) / fx).expand(shape), ((y - cy) / fy).expand(shape)], 1)
