@@ -40,7 +40,8 @@ def plot_curve(path: Path, log: Path) -> None:
         axis.legend()
     # The first steps of a training would hide all others.
     low, high = np.percentile(values, [0, 98])
-    axis.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    if high > low:
+        axis.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     axis.set_xlabel(unit)
     axis.set_ylabel("loss")
     axis.grid(alpha=0.3)
