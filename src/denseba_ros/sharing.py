@@ -11,21 +11,36 @@ from typing import Any
 
 import torch
 
+_CORES = os.cpu_count() or 1
+# Shares of the pieces that a thread gets on average.
+_SHARES = 4
+
 
 @lru_cache(maxsize=1)
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="denseba")
+    return ThreadPoolExecutor(max(1, _CORES - 1), thread_name_prefix="denseba")
 
 
 def share_out(loop: Callable[..., None], pieces: int, *arguments: Any) -> None:
     """Run ``loop(first, last, *arguments)`` over pieces 0 to ``pieces``, which must not touch each
-    other's results, in as many threads as torch may use."""
-    threads = max(1, min(torch.get_num_threads(), os.cpu_count() or 1, pieces))
-    bounds = [pieces * i // threads for i in range(threads + 1)]
-    waiting = [
-        _pool().submit(loop, first, last, *arguments)
-        for first, last in itertools.pairwise(bounds[1:])
-    ]
-    loop(bounds[0], bounds[1], *arguments)
+    other's results, in as many threads as torch may use.
+
+    Each thread takes the next share when it is done with one: pieces differ in their work.
+    """
+    threads = max(1, min(torch.get_num_threads(), _CORES, pieces))
+    if threads == 1:
+        loop(0, pieces, *arguments)
+        return
+    shares = min(pieces, threads * _SHARES)
+    bounds = [pieces * i // shares for i in range(shares + 1)]
+    left = iter(list(itertools.pairwise(bounds)))
+
+    def work() -> None:
+        # Taking the next of a list is one step of the interpreter, so no two get the same.
+        for first, last in left:
+            loop(first, last, *arguments)
+
+    waiting = [_pool().submit(work) for _ in range(threads - 1)]
+    work()
     for result in waiting:
         result.result()

@@ -7,7 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.surface import UNKNOWN, edge_weights, fill, scatter_points
+from denseba_ros.backend.surface import (
+    NEAR,
+    UNKNOWN,
+    edge_weights,
+    fill,
+    scatter_points,
+    scatter_torch,
+)
+from denseba_ros.backend.surface_loops import scatter
 
 _SHAPE = (48, 64)
 
@@ -44,6 +52,18 @@ def test_scatter_averages_one_surface_by_certainty() -> None:
     depth, sigma = torch.tensor([1.0, 1.1]), torch.tensor([1e-6, 0.01])
     value, _ = scatter_points(cells, depth, sigma, torch.tensor([True, True]), _SHAPE)
     np.testing.assert_allclose(value[5, 5], (1.0 + 0.5 * 1.1) / 1.5, rtol=1e-4)
+
+
+def test_the_compiled_scatter_is_the_other() -> None:
+    generator = torch.Generator().manual_seed(0)
+    index = torch.randint(0, 50, (400,), generator=generator)
+    value = 0.1 + torch.rand(400, generator=generator)
+    weight = torch.rand(400, generator=generator) * (torch.arange(400) % 3 > 0)
+    mean, total = torch.zeros(2, 60)
+    scatter(index.numpy(), value.numpy(), weight.numpy(), NEAR, mean.numpy(), total.numpy())
+    expected = scatter_torch(index, value, weight, 60)
+    torch.testing.assert_close(mean, expected[0])
+    torch.testing.assert_close(total, expected[1])
 
 
 def test_scatter_keeps_the_nearer_of_two_surfaces() -> None:

@@ -42,6 +42,14 @@ def test_gradients_are_per_pixel_of_the_level(level: int) -> None:
     np.testing.assert_allclose(gradients[1], -0.7 * scale, atol=1e-10)
 
 
+def test_the_finest_levels_may_go_without_gradients() -> None:
+    image = _plane(2.0, -0.7)
+    whole, some = build_pyramid(image, 3), build_pyramid(image, 3, plain=1)
+    np.testing.assert_array_equal(some[0], image)
+    for a, b in zip(whole[1:], some[1:], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_gradients_of_a_smooth_function() -> None:
     y, x = torch.meshgrid(torch.arange(40).double(), torch.arange(50).double(), indexing="ij")
     image = torch.sin(0.1 * x) * torch.cos(0.07 * y)

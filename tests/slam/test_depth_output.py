@@ -10,9 +10,10 @@ import torch
 
 from denseba_ros.backend.window import Points, WindowKeyframe
 from denseba_ros.frontend.flow import Grey
+from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import build_pyramid
-from denseba_ros.slam.depth_output import keyframe_view, render_depth
+from denseba_ros.slam.depth_output import keyframe_view, render_compiled, render_depth, render_torch
 
 _CAMERA = Pinhole(160.0, 160.0, 79.5, 59.5, 160, 120)
 _LEVEL = 2
@@ -123,3 +124,17 @@ def test_a_view_away_from_the_surface_is_empty(keyframe: WindowKeyframe) -> None
     rendered = render_depth(behind, _moved(z=10.0), _CAMERA, _LEVEL)
     assert np.isnan(rendered.depth).all()
     assert rendered.depth.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "twist",
+    [(0.0, 0.0, 0.0, 0.0, 0.0, 0.0), (0.2, 0.05, 0.3, 0.1, -0.05, 0.2), (0.0, 0.0, 9.0, 0, 0, 0)],
+)
+def test_the_compiled_picture_is_the_other(twist: tuple[float, ...]) -> None:
+    """Random depths, a third of them unknown, from the same place, another one, and too near."""
+    generator = torch.Generator().manual_seed(0)
+    depth, sigma = torch.rand(2, *_SHAPE, generator=generator)
+    surface = torch.stack([0.2 + depth, 0.45 * sigma])
+    T = se3.exp(torch.tensor(twist, dtype=torch.float64))
+    grid = _CAMERA.level(_LEVEL)
+    torch.testing.assert_close(render_compiled(surface, T, grid), render_torch(surface, T, grid))

@@ -169,9 +169,7 @@ def energy_pieces(
             _project(s, i, host, target)
             count = _hide(s, i, target, seen)
             if count > 0:
-                for p in range(PIXELS):
-                    _sample_value(s, i.images[target, 0], seen[:count], p * CHUNK)
-                    _weigh(s, i, host, target, p * CHUNK)
+                _add_costs(s, i, host, target, seen[:count])
             total = 0.0
             for n in range(min(CHUNK, i.depth.shape[1] - start)):
                 before = costs[host, target, start + n]
@@ -351,6 +349,13 @@ def _add_patches(s: _Floats, i: PairInput, host: int, target: int, seen: NDArray
         _sample(s, i.images[target], seen, p)
         _weigh(s, i, host, target, p)
         _add_information(s)
+
+
+@compiled()
+def _add_costs(s: _Floats, i: PairInput, host: int, target: int, seen: NDArray[np.uintp]) -> None:
+    for p in range(0, PIXELS * CHUNK, CHUNK):
+        _sample_value(s, i.images[target, 0], seen, p)
+        _weigh(s, i, host, target, p)
 
 
 @compiled()

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from denseba_ros.backend.surface_loops import relax
+from denseba_ros.backend.surface_loops import relax, scatter
 from denseba_ros.sharing import share_out
 
 # Grey levels over which the smoothness falls by e.
@@ -19,6 +19,8 @@ _EDGE = 8.0
 # Weight of smoothness against a point that is known to 1 %.
 _SMOOTHNESS = 0.02
 _SWEEPS = 30
+# Of points that fall together, those count that are at least so near as the nearest.
+NEAR = 0.8
 # Relative deviation of cells that no point is near.
 UNKNOWN = 1.0
 
@@ -42,18 +44,30 @@ def scatter_points(
 ) -> tuple[Tensor, Tensor]:
     """Weighted mean inverse depth and weight (h, w) of points at ``cells`` (M, 2) (x, y) long.
 
-    Where points of different depth fall together, those within 20 % of the nearest are kept.
+    Where points of different depth fall together, those within 20 % of the nearest count.
     """
     h, w = shape
     index = (cells[:, 1] * w + cells[:, 0]).clamp(0, h * w - 1)
-    value = torch.where(ok, inverse_depth, torch.zeros_like(inverse_depth))
-    zeros = inverse_depth.new_zeros(h * w)
-    nearest = zeros.scatter_reduce(0, index, value, "amax")
-    keep = ok & (value >= 0.8 * nearest[index])
-    weight = torch.where(keep, point_weight(relative_sigma), torch.zeros_like(value))
-    total = zeros.scatter_add(0, index, weight)
-    mean = zeros.scatter_add(0, index, weight * value) / total.clamp(min=1e-12)
+    weight = torch.where(ok, point_weight(relative_sigma), torch.zeros_like(inverse_depth))
+    if index.device.type == "cpu" and weight.dtype == torch.float32:
+        mean, total = weight.new_zeros(2, h * w)
+        value = inverse_depth.contiguous().numpy()
+        scatter(index.numpy(), value, weight.numpy(), NEAR, mean.numpy(), total.numpy())
+    else:
+        mean, total = scatter_torch(index, inverse_depth, weight, h * w)
     return mean.reshape(h, w), total.reshape(h, w)
+
+
+def scatter_torch(
+    index: Tensor, value: Tensor, weight: Tensor, cells: int
+) -> tuple[Tensor, Tensor]:
+    """What ``surface_loops.scatter`` does, on any device: mean and total weight (cells,)."""
+    value = torch.where(weight > 0, value, torch.zeros_like(value))
+    zeros = value.new_zeros(cells)
+    nearest = zeros.scatter_reduce(0, index, value, "amax")
+    weight = torch.where(value >= NEAR * nearest[index], weight, torch.zeros_like(weight))
+    total = zeros.scatter_add(0, index, weight)
+    return zeros.scatter_add(0, index, weight * value) / total.clamp(min=1e-12), total
 
 
 def fill(value: Tensor, weight: Tensor, edges: Tensor) -> Tensor:

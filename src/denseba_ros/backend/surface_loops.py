@@ -1,4 +1,4 @@
-"""The Jacobi sweeps of the surface on the CPU, compiled."""
+"""Scattered points and the Jacobi sweeps of the surface on the CPU, compiled."""
 
 from __future__ import annotations
 
@@ -45,3 +45,29 @@ def relax(begin: int, end: int, start: Floats, terms: Floats, sweeps: int, resul
     (K, h, w); what lies beyond the border counts as zero."""
     for k in range(begin, end):
         _relax_one(start[k], terms[k], sweeps, result[k])
+
+
+@compiled("void(int64[::1], float32[::1], float32[::1], float32, float32[::1], float32[::1])")
+def scatter(
+    index: NDArray[np.int64],
+    value: Floats,
+    weight: Floats,
+    near: float,
+    mean: Floats,
+    total: Floats,
+) -> None:
+    """Weighted ``mean`` and ``total`` weight (C,) of the values (M,) in each cell of ``index``
+    (M,), zeros at first; of those with a weight, only what is at least ``near`` times the largest
+    of the cell counts."""
+    for m in range(len(index)):
+        if weight[m] > 0.0:
+            mean[index[m]] = max(mean[index[m]], value[m])
+    largest = mean.copy()
+    mean[:] = np.float32(0)
+    for m in range(len(index)):
+        cell = index[m]
+        if weight[m] > 0.0 and value[m] >= near * largest[cell]:
+            total[cell] += weight[m]
+            mean[cell] += weight[m] * value[m]
+    for cell in range(len(total)):
+        mean[cell] /= max(total[cell], np.float32(1e-12))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from denseba_ros.compiled import compiled
 
 Floats = NDArray[np.float32]
+Cells = NDArray[np.int32]
 
 # Side of the window: whole vectors of eight. It reaches one pixel farther to the left and up, for a
 # point between four pixels would have a template blurred by interpolation.
@@ -72,22 +73,39 @@ def _cut(image: Floats, x: float, y: float, around: Floats) -> None:
 
 
 @compiled()
-def _cut_warped(image: Floats, x: float, y: float, warp: Floats, around: Floats) -> None:
-    """The same where a step of one pixel in the target is ``warp`` (2, 2) pixels here."""
-    right, bottom = image.shape[1] - 1.001, image.shape[0] - 1.001
-    half = _AROUND // 2
+def _cut_warped(
+    image: Floats, x: float, y: float, warp: Floats, around: Floats, work: Floats, cells: Cells
+) -> None:
+    """The same where a step of one pixel in the target is ``warp`` (2, 2) pixels here.
+
+    ``work`` (6, _AROUND^2) and ``cells`` (_AROUND^2,) are overwritten. Three loops, so that all but
+    the reading of single pixels is done in vectors.
+    """
+    flat, width = image.ravel(), np.int32(image.shape[1])
+    half, side = np.float32(_AROUND // 2), np.uintp(_AROUND)
+    right, bottom = np.float32(image.shape[1] - 1.001), np.float32(image.shape[0] - 1.001)
+    left, top, zero = np.float32(x + PAD), np.float32(y + PAD), np.float32(0)
+    u, v, to = work[4], work[5], np.uintp(0)
     for i in range(_AROUND):
-        for j in range(_AROUND):
-            dx, dy = float(j - half), float(i - half)
-            at_x = _clamped(x + PAD + warp[0, 0] * dx + warp[0, 1] * dy, right)
-            at_y = _clamped(y + PAD + warp[1, 0] * dx + warp[1, 1] * dy, bottom)
-            column, row = int(at_x), int(at_y)
-            u, v = np.float32(at_x - column), np.float32(at_y - row)
-            upper = image[row, column] + u * (image[row, column + 1] - image[row, column])
-            lower = image[row + 1, column] + u * (
-                image[row + 1, column + 1] - image[row + 1, column]
-            )
-            around[i * _AROUND + j] = upper + v * (lower - upper)
+        dy = np.float32(i) - half
+        for j in range(side):
+            dx = np.float32(np.int32(j)) - half
+            # In this order NaN becomes zero: it must not become an index.
+            at_x = min(right, max(zero, left + warp[0, 0] * dx + warp[0, 1] * dy))
+            at_y = min(bottom, max(zero, top + warp[1, 0] * dx + warp[1, 1] * dy))
+            column, row = np.int32(at_x), np.int32(at_y)
+            u[to + j], v[to + j] = at_x - np.float32(column), at_y - np.float32(row)
+            cells[to + j] = row * width + column
+        to += side
+    one, w, count = np.uintp(1), np.uintp(width), np.uintp(_AROUND * _AROUND)
+    for m in range(count):
+        k = np.uintp(cells[m])
+        work[0, m], work[1, m] = flat[k], flat[k + one]
+        work[2, m], work[3, m] = flat[k + w], flat[k + w + one]
+    for m in range(count):
+        upper = work[0, m] + u[m] * (work[1, m] - work[0, m])
+        lower = work[2, m] + u[m] * (work[3, m] - work[2, m])
+        around[m] = upper + v[m] * (lower - upper)
 
 
 @compiled()
@@ -233,6 +251,7 @@ def follow_on_level(
     places that are not stay as they were.
     """
     around = np.empty(_AROUND * _AROUND, np.float32)
+    work, cells = np.empty((6, around.size), np.float32), np.empty(around.size, np.int32)
     patch = np.empty(WINDOW * WINDOW, np.float32)
     gx, gy = np.empty_like(patch), np.empty_like(patch)
     right, bottom = target.shape[1] - 2 * PAD - 1.0, target.shape[0] - 2 * PAD - 1.0
@@ -242,7 +261,7 @@ def follow_on_level(
         if _is_identity(warps[m]):
             _cut(source, x, y, around)
         else:
-            _cut_warped(source, x, y, warps[m], around)
+            _cut_warped(source, x, y, warps[m], around, work, cells)
         moments = _template(around, patch, gx, gy)
         x, y = (float(places[m, 0]) + 0.5) * scale - 0.5, (float(places[m, 1]) + 0.5) * scale - 0.5
         found[m] = -1.0 <= x <= right + 1.0 and -1.0 <= y <= bottom + 1.0

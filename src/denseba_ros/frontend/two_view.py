@@ -86,11 +86,9 @@ def two_view(
     )
     if E is None or E.shape != (3, 3) or mask.mean() < _MIN_INLIERS:
         return None, "the two views have no consistent relative pose"
-    _, R, t, _ = cv2.recoverPose(E, first, second, K, mask=mask.copy())
-    start = np.eye(4)
-    start[:3, :3], start[:3, 3] = R, t[:, 0]
-    turns = np.stack([R, rotation_between(first, second, K)])
     rays = _rays(first, K), _rays(second, K)
+    start = _decomposed(np.asarray(E, np.float64), *(r[mask[:, 0] > 0] for r in rays))
+    turns = np.stack([start[:3, :3], rotation_between(first, second, K)])
     some = np.linspace(0, len(first) - 1, min(len(first), _SEARCHED_CORNERS)).astype(int)
     fits = epipolar_fits(rays[0][some], rays[1][some], float(K[0, 0]), start, turns)
     view, reason = _best(fits, rays, float(K[0, 0]), decide)
@@ -152,15 +150,33 @@ def _in_front(
     return None
 
 
+def _decomposed(E: Doubles, first: Doubles, second: Doubles) -> Doubles:
+    """Of the four motions (4, 4) of an essential matrix the one that puts most of the rays (M, 3)
+    in front of both cameras."""
+    R1, R2, t = cv2.decomposeEssentialMat(E)
+    motions = np.tile(np.eye(4), (4, 1, 1))
+    motions[:2, :3, :3], motions[2:, :3, :3] = R1, R2
+    motions[::2, :3, 3], motions[1::2, :3, 3] = t[:, 0], -t[:, 0]
+    in_front = [_triangulate(first, second, T)[2].sum() for T in motions]
+    return np.asarray(motions[int(np.argmax(in_front))])
+
+
 def _triangulate(
     first: Doubles, second: Doubles, T: Doubles
 ) -> tuple[Doubles, Doubles, NDArray[np.bool_]]:
-    """Depth in the first view, degrees between the rays, whether both views have it in front."""
-    X = cv2.triangulatePoints(np.eye(3, 4), T[:3], first[:, :2].T, second[:, :2].T)
-    X = X[:3] / np.where(np.abs(X[3]) < 1e-12, 1e-12, X[3])
-    Y = T[:3, :3] @ X + T[:3, 3:]
-    turned = T[:3, :3] @ X
-    lengths = np.linalg.norm(turned, axis=0) * np.linalg.norm(Y, axis=0)
-    cosine = (turned * Y).sum(0) / (lengths + 1e-12)
+    """Depth in the first view, degrees between the rays, whether both views have it in front.
+
+    The inverse depth along the first ray minimises the algebraic error in the second image
+    (Hartley, Zisserman, "Multiple view geometry", 2004, section 12.2).
+    """
+    turned, t = first @ T[:3, :3].T, T[:3, 3]
+    a = turned[:, :2] - second[:, :2] * turned[:, 2:]
+    b = t[:2] - second[:, :2] * t[2]
+    inverse_depth = -(a * b).sum(1) / np.maximum((b * b).sum(1), 1e-12)
+    seen = turned + inverse_depth[:, None] * t
+    lengths = np.linalg.norm(turned, axis=1) * np.linalg.norm(seen, axis=1)
+    cosine = (turned * seen).sum(1) / (lengths + 1e-12)
     angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-    return X[2], angle, (X[2] > 0) & (Y[2] > 0)
+    in_front = (inverse_depth > 1e-12) & (seen[:, 2] > 0)
+    depth = 1.0 / np.where(np.abs(inverse_depth) < 1e-12, 1e-12, inverse_depth)
+    return depth, angle, in_front

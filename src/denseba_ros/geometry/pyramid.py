@@ -15,13 +15,14 @@ def with_gradients(image: Tensor) -> Tensor:
     return torch.cat([image, gx, gy], 1)
 
 
-def build_pyramid(image: Tensor, levels: int) -> list[Tensor]:
-    """Pyramid of (1, 1, H, W): ``levels`` tensors (1, 3, H >> l, W >> l) with gradients."""
+def build_pyramid(image: Tensor, levels: int, plain: int = 0) -> list[Tensor]:
+    """Pyramid of (1, 1, H, W): ``levels`` tensors (1, 3, H >> l, W >> l) with gradients; the
+    finest ``plain`` of them (1, 1, H >> l, W >> l) without."""
     out = []
     for level in range(levels):
         if level > 0:
             image = F.avg_pool2d(image, 2)
-        out.append(with_gradients(image))
+        out.append(image if level < plain else with_gradients(image))
     return out
 
 

@@ -63,13 +63,10 @@ def look_for(
 def _warps(camera: Pinhole, pixels: Tensor, depth: Tensor, T: Tensor) -> Tensor:
     """Derivative (M, 2, 2) of the place in the image at ``T`` by that in the host, for a small
     surface of constant depth around each pixel (M, 2)."""
-    half = 0.5 * torch.eye(2, device=pixels.device)
-    columns = []
-    for step in half:
-        sides = (camera.rays(pixels + step), camera.rays(pixels - step))
-        ahead, behind = (project_by(camera, rays, depth, T).pixels for rays in sides)
-        columns.append(ahead - behind)
-    return torch.stack(columns, dim=-1)
+    steps = 0.5 * torch.eye(2, device=pixels.device)
+    rays = camera.rays(pixels + torch.cat([steps, -steps])[:, None])
+    places = project_by(camera, rays, depth, T).pixels
+    return (places[:2] - places[2:]).permute(1, 2, 0)
 
 
 def match(camera: Pinhole, new: WindowKeyframe, others: list[WindowKeyframe]) -> None:

@@ -15,8 +15,9 @@ _LEVELS = 5
 
 @dataclass(frozen=True)
 class PreparedFrame:
-    """``frame`` of the frontend, ``pyramid`` per level (1, 3, h, w) brightness and gradients, and
-    ``grey``, its brightness for optical flow."""
+    """``frame`` of the frontend, ``pyramid`` per level (1, 3, h, w) brightness and gradients, but
+    for the finest, (1, 1, h, w), of which only flow and features ask, and ``grey``, its brightness
+    for optical flow."""
 
     frame: FrontendFrame
     grey: Grey
@@ -24,5 +25,5 @@ class PreparedFrame:
 
     @classmethod
     def prepare(cls, frame: FrontendFrame) -> PreparedFrame:
-        pyramid = build_pyramid(frame.image, _LEVELS)
+        pyramid = build_pyramid(frame.image, _LEVELS, plain=1)
         return cls(frame, Grey.from_pyramid(pyramid), pyramid)

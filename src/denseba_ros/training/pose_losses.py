@@ -14,12 +14,17 @@ _STILL = 1e-3
 _ROTATION = 100.0
 # Share of what flow alone says of the rotation, before the memory corrects it.
 _SOLVED = 0.3
+_TINY = 1e-12
 
 
 def rotation_vector(R: Tensor) -> Tensor:
-    """Small rotation (..., 3, 3) as a vector (..., 3): exact to second order, finite everywhere."""
-    skew = R - R.transpose(-1, -2)
-    return 0.5 * torch.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], -1)
+    """Rotation (..., 3, 3) as a vector (..., 3), radians; its gradient is finite everywhere."""
+    skew = 0.5 * (R - R.transpose(-1, -2))
+    sines = torch.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], -1)
+    cosine = 0.5 * (R.diagonal(dim1=-2, dim2=-1).sum(-1) - 1.0)
+    # Never zero, where the root has no derivative.
+    sine = ((sines**2).sum(-1) + _TINY).sqrt()
+    return sines * (torch.atan2(sine, cosine) / sine)[..., None]
 
 
 def rotation_error(output: PoseOutput, T: Tensor) -> Tensor:
