@@ -31,7 +31,7 @@ class FrontendConfig(_Section):
     transformers."""
     depth_flip: bool = False
     """Average the network's depth over the image and its mirror image; costs twice the time."""
-    scale_drift: float = Field(0.005, ge=0.0, le=1.0)
+    scale_drift: float = Field(0.003, ge=0.0, le=1.0)
     """How far the map's scale may drift from one keyframe to the next (deviation of its log), which
     a depth model that knows metres takes off again; the larger, the sooner; 0: it does not."""
     pose_model: str = "none"

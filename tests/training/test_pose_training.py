@@ -10,6 +10,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from denseba_ros.errors import ConfigurationError
+from denseba_ros.frontend.pose_network import PoseNetwork
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.training.image_reader import ImageReader
 from denseba_ros.training.pose_training import PoseTrainer, PoseTraining
@@ -61,6 +62,17 @@ def test_it_learns_and_logs(rgbd_folder: Path, tmp_path: Path) -> None:
     losses = [json.loads(row)["loss"] for row in log.read_text().splitlines()]
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
     assert [p.name for p in tmp_path.glob("c*")] == ["c.pt"]
+
+
+def test_it_goes_on_from_the_weights_of_another_training(rgbd_folder: Path) -> None:
+    torch.manual_seed(5)
+    earlier = PoseNetwork()
+    later = PoseTrainer(trajectories(rgbd_folder), ImageReader(), SETTINGS, begin=earlier)
+    for network in (later.network, later.average):
+        for name, tensor in earlier.state_dict().items():
+            assert torch.equal(network.state_dict()[name], tensor), name
+    with pytest.raises(ConfigurationError, match="other axes"):
+        PoseTrainer([], ImageReader(), replace(SETTINGS, ned=True), begin=earlier)
 
 
 def test_other_settings_and_broken_files_are_refused(rgbd_folder: Path, tmp_path: Path) -> None:

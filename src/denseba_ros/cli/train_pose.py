@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--url", help="read the images below this location instead of SEQUENCE")
     parser.add_argument("--out", type=Path, metavar="FILE", help="weights as safetensors")
+    parser.add_argument("--begin", type=Path, help="weights of an earlier training to go on from")
     parser.add_argument("--checkpoint", type=Path, help="goes on from it where it exists")
     parser.add_argument("--log", type=Path, help="JSON lines, appended")
     parser.add_argument("--curve", type=Path, metavar="PNG", help="picture of the log")
@@ -131,7 +132,8 @@ def _train(args: argparse.Namespace, device: torch.device) -> int:
         for stride in args.strides
         if (strided := one.every(stride)) is not None
     ]
-    trainer = PoseTrainer(trajectories, reader, settings, device)
+    begin = None if args.begin is None else load_pose(args.begin).network
+    trainer = PoseTrainer(trajectories, reader, settings, device, begin)
     if args.checkpoint is not None and args.checkpoint.is_file():
         trainer.load(args.checkpoint)
     network = trainer.run(args.checkpoint, args.log).cpu()

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
+from denseba_ros.errors import ConfigurationError
 from denseba_ros.frontend.pose_convention import ned_from_optical
 from denseba_ros.frontend.pose_network import PoseNetwork, State
 from denseba_ros.training.checkpoint import opened_checkpoint, save_checkpoint
@@ -68,12 +69,22 @@ class PoseTrainer:
         reader: ImageReader,
         settings: PoseTraining,
         device: torch.device | None = None,
+        begin: PoseNetwork | None = None,
     ) -> None:
+        """``begin``: a network of an earlier training to go on from, else a new one.
+
+        Raises:
+            ConfigurationError: when that network says its motions in other axes.
+        """
+        if begin is not None and begin.ned != settings.ned:
+            raise ConfigurationError("the weights to begin from say motions in other axes (--ned)")
         torch.manual_seed(settings.stream.seed)
         self.device = device or torch.device("cpu")
         self._trajectories, self._reader, self.settings = trajectories, reader, settings
         self._rank = dist.get_rank() if dist.is_initialized() else 0
         self.network = PoseNetwork(settings.ned).to(self.device)
+        if begin is not None:
+            self.network.load_state_dict(begin.state_dict())
         self.average = PoseNetwork(settings.ned).to(self.device)
         self.average.load_state_dict(self.network.state_dict())
         self._shared: torch.nn.Module = self.network
