@@ -3,8 +3,8 @@ recordings by: COLMAP (Schoenberger and Frahm, CVPR 2016; `pip install pycolmap=
 
 python benchmarks/structure_from_motion.py SEQUENCE --out PATH.txt [--every 5] [--focal 585]
     [--refine]
-writes TUM poses, camera to world, at an arbitrary scale, for `denseba evaluate RUN --groundtruth`;
-prints the error against the sequence's own ground truth where it has one.
+writes TUM poses, camera to world, for `denseba evaluate RUN --groundtruth PATH.txt`. Where the
+sequence has a ground truth they are aligned with it, and the error that is left is printed.
 """
 
 from __future__ import annotations
@@ -108,15 +108,15 @@ def main() -> None:
         stamps = write_images(sequence, arguments.every, folder / "images")
         camera = camera_of(sequence.calibration, arguments.focal)
         found = reconstruct(folder, camera, arguments.refine)
-    path = poses(found)
-    write_tum(arguments.out, path)
+    path, truth = poses(found), sequence.groundtruth()
     print(f"{len(path)} of {len(stamps)} images, {found.compute_mean_reprojection_error():.2f} px")
     print("camera:", *(f"{x:.4g}" for x in next(iter(found.cameras.values())).params))
-    truth = sequence.groundtruth()
     if truth is not None:
         matched = match(path, truth, _TOLERANCE_NS)
+        path = Trajectory(path.stamps_ns, matched.alignment.poses(path.T_world_camera))
         missed = matched.aligned[:, :3, 3] - matched.groundtruth[:, :3, 3]
         print(f"ATE {np.sqrt((missed**2).sum(1).mean()):.4f} m")
+    write_tum(arguments.out, path)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,9 @@ class Grey:
     def from_pyramid(cls, pyramid: list[Tensor]) -> Grey:
         """From levels (1, C, h, w) on any device whose first channel is the brightness."""
         levels = (level[0, 0].cpu().numpy() for level in pyramid)
-        return cls(tuple(np.pad(level, PAD, mode="symmetric") for level in levels))
+        border = (PAD, PAD, PAD, PAD, cv2.BORDER_REFLECT)
+        padded = (cv2.copyMakeBorder(level, *border) for level in levels)
+        return cls(tuple(np.asarray(level, np.float32) for level in padded))
 
     @property
     def image(self) -> NDArray[np.float32]:

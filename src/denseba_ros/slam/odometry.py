@@ -123,7 +123,9 @@ class Odometry:
     def _initialise(self, image: PreparedFrame, started: float) -> Estimate:
         """First keyframe from a known depth, or first two from two views."""
         frame = image.frame
-        if float(frame.log_depth_sigma.median()) < KNOWN_SCALE:
+        # The depth model is asked once a start, and not again for each image that waits.
+        asked = (self._bootstrap.first or image).frame
+        if float(asked.log_depth_sigma.median()) < KNOWN_SCALE:
             self._start_mapper(frame.device)
             self._add_keyframe(image, self._motions.T, _no_change(frame.device))
         else:
@@ -149,10 +151,10 @@ class Odometry:
         """Until two views suffice: what little of the motion shows, at the prior's depth."""
         reason, motion = self._bootstrap.reason, self._bootstrap.motion
         seconds = {"tracking": time.perf_counter() - started}
-        if motion is None:
+        if motion is None or self._bootstrap.first is None:
             state = Tracking.LOST if self._lost else Tracking.INITIALISING
             return self._estimate(frame, state, None, False, reason, seconds)
-        depth = self._start_depth(frame)
+        depth = self._start_depth(self._bootstrap.first.frame)
         T_now_first = torch.from_numpy(motion).to(self._T_first.device)
         T_now_first[:3, 3] *= depth
         seconds_since = self._motions.gap(frame.stamp_ns)
@@ -178,7 +180,7 @@ class Odometry:
         mapper = self._start_mapper(device)
         solution = start.solution
         depth = torch.from_numpy(solution.depth[solution.ok]).to(device, torch.float32)
-        factor = self._start_depth(image.frame) / float(depth.median())
+        factor = self._start_depth(start.first.frame) / float(depth.median())
         T_second_first = torch.from_numpy(solution.T_second_first).to(device)
         T_second_first[:3, 3] *= factor
         T_first = self._T_first.to(device)
