@@ -14,12 +14,12 @@ Displacements are in shares of half the image's width, tangent vectors as in ``g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
-from denseba_ros.geometry.pinhole import Pinhole, project_by, projection_jacobians
+from denseba_ros.geometry.pinhole import Pinhole, Projection, project_by, projection_jacobians
 from denseba_ros.geometry.pyramid import inside
 
 # Powers of x and y of the field's terms; radial distortion is one more.
@@ -79,12 +79,12 @@ def pair_view(
     if len(chosen) < _MIN_POINTS:
         return None
     pixels, depth = pixels[chosen], depth[chosen]
-    p = project_by(camera, camera.rays(pixels), depth, T)
+    p = Projection(*(getattr(p, f.name)[chosen] for f in fields(p)))
     J_pose, J_depth = projection_jacobians(camera, p, T[:3, 3])
     half = camera.width / 2
-    shifts = torch.eye(2, dtype=pixels.dtype, device=pixels.device)
-    moved = [project_by(camera, camera.rays(pixels + s), depth, T).pixels for s in shifts]
-    by_host = torch.stack([m - p.pixels for m in moved], -1)
+    shifts = torch.eye(2, dtype=pixels.dtype, device=pixels.device)[:, None]
+    moved = project_by(camera, camera.rays(pixels + shifts), depth, T).pixels
+    by_host = (moved - p.pixels).permute(1, 2, 0)
     field = field_terms(camera, p.pixels) - by_host @ field_terms(camera, pixels)
     tile = _tiles(camera, pixels)
     count = torch.bincount(tile, minlength=_TILES[0] * _TILES[1]).double()

@@ -27,10 +27,10 @@ SURFACE_KNOWN = 0.1
 
 @dataclass(frozen=True)
 class PatchReference:
-    """Patches in their hosts at one level: rays (G, N, P, 3), brightness (G, N, P),
+    """Patches in their hosts at one level: ``pixels`` (G, N, P, 2) of it, brightness (G, N, P),
     weight (G, N, P), usable (G, N)."""
 
-    rays: Tensor
+    pixels: Tensor
     brightness: Tensor
     weight: Tensor
     usable: Tensor
@@ -48,7 +48,7 @@ def patch_reference(problem: Problem, level: int) -> PatchReference:
     c2 = problem.noise.gradient**2
     weight = c2 / (c2 + values[:, 1] ** 2 + values[:, 2] ** 2)
     usable = inside(pixels, camera.width, camera.height, BORDER).all(-1) & problem.valid
-    return PatchReference(camera.rays(pixels), values[:, 0], weight, usable)
+    return PatchReference(pixels, values[:, 0], weight, usable)
 
 
 @cache
@@ -100,7 +100,8 @@ def patch_residual(
     dtype = variables.inverse_depth.dtype
     T = relative_poses(variables.T, problem.hosts).to(dtype)[:, :, None, None]
     depth = variables.inverse_depth[:, None, :, None]
-    projected = project(camera, reference.rays[:, None], depth, T[..., :3, :3], T[..., :3, 3])
+    rays = camera.rays(reference.pixels)[:, None]
+    projected = project(camera, rays, depth, T[..., :3, :3], T[..., :3, 3])
     image = problem.images[level] if gradients else problem.images[level][:, :1]
     values = _sample_targets(image, projected.pixels)
     a, b = variables.affine.to(dtype).unbind(-1)

@@ -70,14 +70,15 @@ def _patch(
     cost: float,
 ) -> Patch:
     host, target, point = place
+    camera = problem.camera.level(level)
     return Patch(
-        reference.rays[host, point].double().cpu().numpy(),
+        camera.rays(reference.pixels[host, point]).double().cpu().numpy(),
         reference.brightness[host, point].double().cpu().numpy(),
         reference.weight[host, point].double().cpu().numpy(),
         problem.images[level][target].cpu().numpy(),
         problem.surface[target].cpu().numpy(),
         2.0 ** (level - problem.grid_level),
-        problem.camera.level(level),
+        camera,
         problem.noise,
         cost,
     )
