@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from denseba_ros.evaluation.run_folder import TRAJECTORY
-from denseba_ros.evaluation.trajectory_metrics import match
+from denseba_ros.evaluation.trajectory_metrics import ErrorStatistics, absolute_errors, match
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.trajectory import Trajectory, read_tum
 
@@ -45,8 +45,8 @@ def main() -> None:
     for factor in arguments.factors:
         path = Trajectory(stamps, pressed(matched.aligned, matched.groundtruth, factor))
         again = match(path, recorded, _TOLERANCE_NS)
-        missed = again.aligned[:, :3, 3] - again.groundtruth[:, :3, 3]
-        print(f"{factor:.3f}  {np.sqrt((missed**2).sum(1).mean()):.4f} m")
+        rmse = ErrorStatistics.of(absolute_errors(again)).rmse
+        print(f"{factor:.3f}  {rmse:.4f} m")
 
 
 if __name__ == "__main__":

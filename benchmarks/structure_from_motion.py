@@ -19,7 +19,7 @@ import numpy as np
 import pycolmap
 from tqdm import tqdm
 
-from denseba_ros.evaluation.trajectory_metrics import match
+from denseba_ros.evaluation.trajectory_metrics import ErrorStatistics, absolute_errors, match
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.sequence import Sequence
@@ -114,8 +114,8 @@ def main() -> None:
     if truth is not None:
         matched = match(path, truth, _TOLERANCE_NS)
         path = Trajectory(path.stamps_ns, matched.alignment.poses(path.T_world_camera))
-        missed = matched.aligned[:, :3, 3] - matched.groundtruth[:, :3, 3]
-        print(f"ATE {np.sqrt((missed**2).sum(1).mean()):.4f} m")
+        rmse = ErrorStatistics.of(absolute_errors(matched)).rmse
+        print(f"ATE {rmse:.4f} m")
     write_tum(arguments.out, path)
 
 

@@ -36,7 +36,9 @@ def flow_of(vector: np.ndarray, depth: Tensor | None = None, move: Tensor | None
 def test_a_pure_rotation_is_found(vector: tuple[float, float, float]) -> None:
     truth = np.array(vector)
     found = rotation_from_flow(RAYS, flow_of(truth), torch.ones(1, 60, dtype=torch.float64))
-    np.testing.assert_allclose(found[0], truth, atol=4e-4)
+    # Two Gauss-Newton steps leave an error that grows with the cube of the turn.
+    left = 0.15 * np.linalg.norm(truth) ** 3 + 1e-9
+    np.testing.assert_allclose(found[0], truth, rtol=0.0, atol=left)
 
 
 def test_weights_choose_the_far_points() -> None:

@@ -144,3 +144,15 @@ def test_rescaled_keeps_the_centre_and_grows_the_rest() -> None:
     torch.testing.assert_close(
         se3.inverse(grown)[:, :3, 3], middle + 2.5 * (centres - middle), atol=1e-12, rtol=1e-12
     )
+
+
+@pytest.mark.parametrize("degrees", [0.0, 1.1, 12.0, 90.0, 170.0])
+def test_rotation_log_has_a_gradient_everywhere(degrees: float) -> None:
+    twist = torch.zeros(6, dtype=torch.float64)
+    twist[3:] = torch.tensor([0.6, 0.0, -0.8], dtype=torch.float64) * math.radians(degrees)
+    R = se3.exp(twist)[:3, :3].requires_grad_()
+    vector = se3.rotation_log(R)
+    torch.testing.assert_close(vector, twist[3:], atol=1e-9, rtol=1e-9)
+    vector.norm().backward()
+    assert R.grad is not None
+    assert bool(torch.isfinite(R.grad).all())

@@ -1,5 +1,3 @@
-import math
-
 import pytest
 import torch
 
@@ -10,7 +8,6 @@ from denseba_ros.training.pose_losses import (
     likelihood_loss,
     pose_loss,
     rotation_error,
-    rotation_vector,
 )
 
 
@@ -32,18 +29,6 @@ def truth(scale: float = 1.0) -> torch.Tensor:
     T = se3.exp(TURN)
     T[:3, 3] = scale * torch.tensor([0.3, 0.0, 0.4], dtype=torch.float64)
     return T[None]
-
-
-@pytest.mark.parametrize("degrees", [0.0, 1.1, 12.0, 90.0, 170.0])
-def test_rotation_vector_of_any_rotation(degrees: float) -> None:
-    twist = torch.zeros(6, dtype=torch.float64)
-    twist[3:] = torch.tensor([0.6, 0.0, -0.8], dtype=torch.float64) * math.radians(degrees)
-    R = se3.exp(twist)[:3, :3].requires_grad_()
-    vector = rotation_vector(R)
-    torch.testing.assert_close(vector, twist[3:], atol=1e-6, rtol=1e-6)
-    vector.norm().backward()
-    assert R.grad is not None
-    assert bool(torch.isfinite(R.grad).all())
 
 
 def test_no_error_at_the_truth() -> None:

@@ -48,6 +48,14 @@ def scatter_points(
     """
     h, w = shape
     index = (cells[:, 1] * w + cells[:, 0]).clamp(0, h * w - 1)
+    return scatter_at(index, inverse_depth, relative_sigma, ok, shape)
+
+
+def scatter_at(
+    index: Tensor, inverse_depth: Tensor, relative_sigma: Tensor, ok: Tensor, shape: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """``scatter_points`` for flat indices (M,) of cells, all inside."""
+    h, w = shape
     weight = torch.where(ok, point_weight(relative_sigma), torch.zeros_like(inverse_depth))
     if index.device.type == "cpu" and weight.dtype == torch.float32:
         mean, total = weight.new_zeros(2, h * w)

@@ -50,9 +50,13 @@ def exp(xi: Tensor) -> Tensor:
     return T
 
 
-def log(T: Tensor) -> Tensor:
-    """Logarithm of matrices (..., 4, 4) as (..., 6); rotations below pi."""
-    R, t = T[..., :3, :3], T[..., :3, 3]
+def rotation_log(R: Tensor) -> Tensor:
+    """Logarithm of rotations (..., 3, 3) below pi as (..., 3)."""
+    return _turn(R)[0]
+
+
+def _turn(R: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Rotation vector (..., 3) of R (..., 3, 3), its angle and the first two sine terms of that."""
     vee = torch.stack(
         [R[..., 2, 1] - R[..., 1, 2], R[..., 0, 2] - R[..., 2, 0], R[..., 1, 0] - R[..., 0, 1]], -1
     )
@@ -60,7 +64,13 @@ def log(T: Tensor) -> Tensor:
     cosine = 0.5 * (R.diagonal(dim1=-2, dim2=-1).sum(-1) - 1)
     angle = torch.atan2(sine, cosine)
     a, b, _ = _sine_terms(angle)
-    theta = 0.5 * vee / a[..., None]
+    return 0.5 * vee / a[..., None], angle, a, b
+
+
+def log(T: Tensor) -> Tensor:
+    """Logarithm of matrices (..., 4, 4) as (..., 6); rotations below pi."""
+    t = T[..., :3, 3]
+    theta, angle, a, b = _turn(T[..., :3, :3])
     W = hat(theta)
     # V^-1 in closed form: a general solver waits for the device to report singular matrices.
     near = angle < _SERIES_ANGLE

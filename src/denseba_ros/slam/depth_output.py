@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from denseba_ros.backend.surface import NEAR, point_weight, scatter_points
-from denseba_ros.backend.surface_loops import scatter
+from denseba_ros.backend.surface import scatter_at, scatter_points
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
@@ -74,12 +73,11 @@ def render_compiled(surface: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
         index.numpy(),
         inverse_depth.numpy(),
     )
-    weight = torch.where(index >= 0, point_weight(surface[1].reshape(-1)), 0.0)
-    mean, total = (np.zeros(surface.shape[1:], np.float32) for _ in range(2))
-    cells = index.clamp(min=0)
-    scatter(cells.numpy(), inverse_depth.numpy(), weight.numpy(), NEAR, mean.ravel(), total.ravel())
+    h, w = surface.shape[1:]
+    sigma, seen = surface[1].reshape(-1), index >= 0
+    mean, weight = scatter_at(index.clamp(min=0), inverse_depth, sigma, seen, (h, w))
     out = torch.empty_like(surface)
-    close_gaps(mean, total, out.numpy())
+    close_gaps(mean.numpy(), weight.numpy(), out.numpy())
     return out
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from denseba_ros.frontend.pose_convention import motion_matrix
 from denseba_ros.frontend.pose_network import PoseOutput
+from denseba_ros.geometry import se3
 
 # Below this length (metres) a translation has no direction to learn.
 _STILL = 1e-3
@@ -14,23 +15,12 @@ _STILL = 1e-3
 _ROTATION = 100.0
 # Share of what flow alone says of the rotation, before the memory corrects it.
 _SOLVED = 0.3
-_TINY = 1e-12
-
-
-def rotation_vector(R: Tensor) -> Tensor:
-    """Rotation (..., 3, 3) as a vector (..., 3), radians; its gradient is finite everywhere."""
-    skew = 0.5 * (R - R.transpose(-1, -2))
-    sines = torch.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], -1)
-    cosine = 0.5 * (R.diagonal(dim1=-2, dim2=-1).sum(-1) - 1.0)
-    # Never zero, where the root has no derivative.
-    sine = ((sines**2).sum(-1) + _TINY).sqrt()
-    return sines * (torch.atan2(sine, cosine) / sine)[..., None]
 
 
 def rotation_error(output: PoseOutput, T: Tensor) -> Tensor:
     """Vector (..., 3), radians, by which the rotation misses that of T (..., 4, 4)."""
     said = motion_matrix(output.quaternion, output.translation)[..., :3, :3]
-    return rotation_vector(T[..., :3, :3].transpose(-1, -2).to(said.dtype) @ said)
+    return se3.rotation_log(T[..., :3, :3].transpose(-1, -2).to(said.dtype) @ said)
 
 
 def direction_loss(translation: Tensor, truth: Tensor) -> Tensor:
@@ -53,7 +43,7 @@ def pose_loss(output: PoseOutput, T: Tensor, affine: Tensor, known: Tensor, metr
     """
     truth = T[..., :3, 3].to(output.translation.dtype)
     rotation = rotation_error(output, T)
-    vectors = rotation_vector(T[..., :3, :3]).to(output.solved.dtype)
+    vectors = se3.rotation_log(T[..., :3, :3]).to(output.solved.dtype)
     solved = (output.solved - vectors[..., None, :]).norm(dim=-1).sum(-1)
     loss = _ROTATION * (rotation.norm(dim=-1) + _SOLVED * solved)
     loss = loss + direction_loss(output.translation, truth)
