@@ -51,6 +51,23 @@ def test_an_honest_uncertainty_ranks_the_errors(rgbd_folder: Path) -> None:
     assert uncertainty["abs_rel"][-1] < 0.5 * uncertainty["abs_rel"][0]
 
 
+def test_a_crop_is_judged_by_itself(rgbd_folder: Path) -> None:
+    class WrongAbove(Oracle):
+        """Twice the depth in the upper half of the image."""
+
+        def predict(self, image: Tensor, calibration: Calibration) -> tuple[Tensor, Tensor]:
+            log_depth, sigma = super().predict(image, calibration)
+            log_depth[..., :10, :] += np.log(2.0)
+            return log_depth, sigma
+
+    source = SOURCE.model_copy(update={"crop": (0.55, 1.0, 0.1, 0.9)})
+    report = judge(WrongAbove(1.0, 0.0), source, rgbd_folder)
+    assert report["cropped"]["abs_rel"] < 0.06 < 0.2 < report["median_scaled"]["abs_rel"]
+    share = report["cropped"]["pixels"] / report["median_scaled"]["pixels"]
+    assert share == pytest.approx(0.45 * 0.8, abs=0.03)
+    assert "cropped" not in judge(Oracle(1.0, 0.0), SOURCE, rgbd_folder)
+
+
 def test_nothing_to_judge_by(rgbd_folder: Path) -> None:
     with pytest.raises(SequenceError, match="no image with depth"):
         judge(Oracle(1.0, 0.1), DepthSource(kind="rgbd", depth="nowhere"), rgbd_folder)

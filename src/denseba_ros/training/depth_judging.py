@@ -34,7 +34,7 @@ from denseba_ros.sequences.image_io import file_number, image_files, read_image
 from denseba_ros.sequences.image_sequence import ImageSequence
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.training.depth_pictures import PanelRow
-from denseba_ros.training.depth_sources import DepthSource
+from denseba_ros.training.depth_sources import Crop, DepthSource
 
 Grid = NDArray[np.float32]
 
@@ -45,12 +45,14 @@ _NEAREST, _FURTHEST = 0.1, 80.0
 @dataclass(frozen=True)
 class Judged:
     """One image: ``depth`` and relative ``sigma`` as the node sees them, at the true pixels (N,),
-    with ``truth`` (N,) metres and the image's ``gradient`` (N,) there."""
+    with ``truth`` (N,) metres and the image's ``gradient`` (N,) there; ``inside`` (N,) the crop of
+    the source, without one all."""
 
     depth: NDArray[np.float64]
     sigma: NDArray[np.float64]
     truth: NDArray[np.float64]
     gradient: NDArray[np.float64]
+    inside: NDArray[np.bool_]
 
 
 def judge(model: DepthModel, source: DepthSource, root: Path) -> dict[str, Any]:
@@ -62,7 +64,10 @@ def judge(model: DepthModel, source: DepthSource, root: Path) -> dict[str, Any]:
     frames = list(tqdm(judged_frames(model, source, root), desc="judging", disable=None))
     if not frames:
         raise SequenceError(f"{root / source.path}: no image with depth to judge by")
-    return judgement(frames)
+    report = judgement(frames)
+    if source.crop is not None:
+        report["cropped"] = mean_errors([_cropped(f) for f in frames])
+    return report
 
 
 def judgement(frames: list[Judged]) -> dict[str, Any]:
@@ -103,6 +108,12 @@ def _constant(frame: Judged) -> DepthErrors:
     return depth_errors(ones, frame.truth, median_scale(ones, frame.truth))
 
 
+def _cropped(frame: Judged) -> DepthErrors:
+    """Errors inside the crop alone, median-scaled there."""
+    depth, truth = frame.depth[frame.inside], frame.truth[frame.inside]
+    return depth_errors(depth, truth, median_scale(depth, truth))
+
+
 @dataclass(frozen=True)
 class _Image:
     """A rectified image with its camera, and the true depth with its own."""
@@ -121,7 +132,17 @@ def judged_frames(model: DepthModel, source: DepthSource, root: Path) -> Iterato
             known = (image.truth > _NEAREST) & (image.truth < _FURTHEST) & np.isfinite(grids[0])
         at = (np.asarray(g[known], np.float64) for g in (*grids, image.truth))
         log_depth, sigma, gradient, truth = at
-        yield Judged(np.exp(log_depth), sigma, truth, gradient)
+        inside = _inside(source.crop, known.shape)[known]
+        yield Judged(np.exp(log_depth), sigma, truth, gradient, inside)
+
+
+def _inside(crop: Crop | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which pixels of an image (h, w) the crop holds."""
+    if crop is None:
+        return np.ones(shape, np.bool_)
+    top, bottom, left, right = crop
+    v, u = np.arange(shape[0])[:, None] / shape[0], np.arange(shape[1]) / shape[1]
+    return (top <= v) & (v < bottom) & (left <= u) & (u < right)
 
 
 def judged_rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from denseba_ros.errors import ConfigurationError
 
 Intrinsics = tuple[float, float, float, float]
+_Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Crop = tuple[_Share, _Share, _Share, _Share]
 Kind = Literal["stereo", "rgbd", "video", "room"]
 
 
@@ -42,6 +44,9 @@ class DepthSource(BaseModel):
     """Units of the depth images per metre."""
     depth_intrinsics: Intrinsics | None = None
     """fx, fy, cx, cy of the depth images, where they are not those of the images, resized."""
+    crop: Crop | None = None
+    """Part of the true depth that is judged a second time, by itself: first and last row, first and
+    last column, as shares of the image's height and width."""
     neighbours: int = Field(0, ge=0)
     """Frames this far before and after are views for the photometric loss; needs known poses."""
     trajectory: str = "orbit"
