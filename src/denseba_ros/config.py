@@ -31,9 +31,10 @@ class FrontendConfig(_Section):
     transformers."""
     depth_flip: bool = False
     """Average the network's depth over the image and its mirror image; costs twice the time."""
-    scale_drift: float = Field(0.003, ge=0.0, le=1.0)
-    """How far the map's scale may drift from one keyframe to the next (deviation of its log), which
-    a depth model that knows metres takes off again; the larger, the sooner; 0: it does not."""
+    scale_drift: float = Field(0.02, ge=0.0, le=10.0)
+    """How far the map's scale may drift (deviation of its log) while the camera travels as far as
+    the points are away that it sees. A depth model that knows metres takes it off again; the
+    larger, the sooner; 0: it does not."""
     pose_model: str = "none"
     """What predicts the rotation to the next image: "none" is the last velocity, "network" the
     weights that come with denseba, else a .safetensors file of `denseba train pose`."""

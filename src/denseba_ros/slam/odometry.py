@@ -265,7 +265,7 @@ class Odometry:
     def _hold_scale(self, frame: FrontendFrame) -> None:
         """Let the map grow about the camera to the depth model's scale, as far as it is known."""
         assert self._mapper is not None
-        growth = self._anchor.correction(self._mapper.keyframes[-1], frame)
+        growth = self._anchor.correction(self._mapper.keyframes, frame)
         if growth != 0.0:
             self._mapper.window.rescale(math.exp(growth), about=-1)
             self._motions.rescaled(math.exp(growth))

@@ -41,11 +41,16 @@ def take_scale(window: Window, log_depths: list[Tensor]) -> None:
         hold(keyframe)
 
 
+def certain_points(keyframe: WindowKeyframe) -> Tensor:
+    """Mask (N,) of the points whose depth says something of the scale."""
+    points = keyframe.points
+    return points.valid & (points.relative_sigma < _CERTAIN) & (points.inverse_depth > 0)
+
+
 def log_ratio(keyframe: WindowKeyframe, log_depth: Tensor) -> tuple[Tensor, Tensor] | None:
     """log(model's depth / map's depth) over the certain points: its median and the median deviation
     from that, which the shapes disagree by. None without any certain point."""
-    points = keyframe.points
-    certain = points.valid & (points.relative_sigma < _CERTAIN) & (points.inverse_depth > 0)
+    points, certain = keyframe.points, certain_points(keyframe)
     if not bool(certain.any()):
         return None
     cells = cells_of(points.pixels[certain], tuple(log_depth.shape))
