@@ -6,6 +6,7 @@ import argparse
 
 from denseba_ros.cli import (
     benchmark_backend,
+    benchmark_networks,
     benchmark_recovery,
     benchmark_solvers,
     benchmark_system,
@@ -16,6 +17,7 @@ BENCHMARKS = {
     "backend": (benchmark_backend, "two iterations on one window, floors and other solvers"),
     "system": (benchmark_system, "frames per second, stages and memory on a real sequence"),
     "solvers": (benchmark_solvers, "minimal solvers: accuracy, time, and three gradients"),
+    "networks": (benchmark_networks, "the depth and the pose network, one image at a time"),
     "recovery": (benchmark_recovery, "the place found again after images that show nothing"),
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 from denseba_ros.benchmark.backend import SIZES, run_backend
 from denseba_ros.benchmark.backend_table import backend_table
@@ -13,7 +12,7 @@ from denseba_ros.benchmark.floors import measure_rates
 from denseba_ros.benchmark.general_solvers import EVERY, run_general
 from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.evaluation.run_statistics import machine_summary
+from denseba_ros.evaluation.run_statistics import describe_machine, machine_summary
 from denseba_ros.slam.mapping import DAMPING
 
 
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     solvers = EVERY if args.cap > 0 else ()
     general = [run_general(solver, DAMPING, args.repeat, args.cap) for solver in solvers]
     machine = machine_summary(device)
-    print(backend_table(results, general, rates, _describe(machine)))
+    print(backend_table(results, general, rates, describe_machine(machine)))
     if args.json is not None:
         windows = [result.as_json(rates) for result in results]
         everything = {
@@ -63,9 +62,3 @@ def run(args: argparse.Namespace) -> int:
         }
         args.json.write_text(json.dumps(everything, indent=2) + "\n")
     return 0
-
-
-def _describe(machine: dict[str, Any]) -> str:
-    device = machine["device"]
-    threads = f", {device['cpu_threads']} threads" if device["kind"] == "cpu" else ""
-    return f"{device['kind']} ({device['name']}{threads}), torch {machine['versions']['torch']}"

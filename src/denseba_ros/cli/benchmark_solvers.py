@@ -12,7 +12,7 @@ from denseba_ros.benchmark.solver_gradients import make_pairs, run_gradients
 from denseba_ros.benchmark.solver_table import solver_table
 from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.evaluation.run_statistics import machine_summary
+from denseba_ros.evaluation.run_statistics import describe_machine, machine_summary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,8 +38,7 @@ def run(args: argparse.Namespace) -> int:
     machine = machine_summary(device)
     accuracy = run_accuracy(args.accuracy_samples, device, args.repeat)
     gradients = run_gradients(make_pairs(args.pairs, args.samples, device), args.repeat)
-    name = f"{machine['device']['kind']} ({machine['device']['name']})"
-    print(solver_table(accuracy, gradients, f"{name}, torch {machine['versions']['torch']}"))
+    print(solver_table(accuracy, gradients, describe_machine(machine)))
     if args.json is not None:
         everything = {
             "machine": machine,

@@ -72,3 +72,10 @@ def machine_summary(device: torch.device) -> dict[str, Any]:
             "opencv": cv2.__version__,
         },
     }
+
+
+def describe_machine(machine: dict[str, Any]) -> str:
+    """One line of a ``machine_summary``: device, threads and torch."""
+    device = machine["device"]
+    threads = f", {device['cpu_threads']} threads" if device["kind"] == "cpu" else ""
+    return f"{device['kind']} ({device['name']}{threads}), torch {machine['versions']['torch']}"
