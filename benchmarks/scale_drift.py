@@ -15,9 +15,9 @@ from unittest.mock import patch
 import numpy as np
 
 from denseba_ros.cli.main import main as denseba
+from denseba_ros.evaluation.groundtruth import read_groundtruth
 from denseba_ros.evaluation.run_folder import TRAJECTORY
 from denseba_ros.evaluation.trajectory_metrics import ErrorStatistics, absolute_errors, match
-from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.trajectory import Trajectory, read_tum
 from denseba_ros.slam.scale_anchor import ScaleAnchor
 from denseba_ros.slam.system import System
@@ -81,13 +81,7 @@ def main() -> None:
     if not (arguments.out / _TOLD).exists():
         record(arguments)
     path = read_tum(arguments.out / TRAJECTORY)
-    truth = (
-        open_sequence(arguments.sequence).groundtruth()
-        if arguments.groundtruth is None
-        else read_tum(arguments.groundtruth)
-    )
-    if truth is None:
-        raise SystemExit(f"{arguments.sequence}: no ground truth; give --groundtruth")
+    truth = read_groundtruth(arguments.groundtruth or arguments.sequence)
     record_of = np.load(arguments.out / _TOLD)
     print(f"free   {_error(path, truth):.4f} m")
     for drift in arguments.drifts:
