@@ -15,14 +15,13 @@ from denseba_ros.errors import SequenceError
 from denseba_ros.evaluation.depth_truth import read_depth
 from denseba_ros.frontend.depth_network_size import network_size
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.image_io import file_number, image_files, read_image
-from denseba_ros.sequences.image_sequence import ImageSequence
+from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.synthetic_room import RoomSequence
-from denseba_ros.sequences.trajectory import associate
+from denseba_ros.training.depth_carrying import carried
+from denseba_ros.training.depth_neighbours import known_poses, neighbours, opened, read_grey
 from denseba_ros.training.depth_samples import (
     DepthSample,
-    Grey,
     Matrix,
     SampleSet,
     View,
@@ -35,7 +34,6 @@ from denseba_ros.training.stereo_hints import HintCache, StereoPair
 
 Item = TypeVar("Item")
 
-_STAMP_TOLERANCE_NS = 5_000_000
 _ROOM_SIZE = (320, 240)
 
 
@@ -77,10 +75,10 @@ def _stereo(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
     lefts = [p for p in image_files(folder / "image_0") if _partner(folder, p).is_file()]
     if not lefts:
         raise SequenceError(f"{folder}: no pairs of images in image_0 and image_1")
-    neighbours = _neighbours(source, loading) if source.neighbours else {}
+    around = neighbours(source, folder, loading.pixels)
     known = source.intrinsics
     for path in _cut(lefts, source):
-        left, right = _grey(read_image(path)), _grey(read_image(_partner(folder, path)))
+        left, right = read_grey(path), read_grey(_partner(folder, path))
         if known is None:
             known = _intrinsics(open_sequence(folder).calibration)
         camera = Calibration(left.shape[1], left.shape[0], *known)
@@ -91,8 +89,10 @@ def _stereo(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
         hint = loading.hints.hint(StereoPair(left, right, _intrinsics(camera), source.baseline))
         T = np.eye(4)
         T[0, 3] = -source.baseline
-        number = file_number(path)
-        views = (View(right, camera, T), *neighbours.get(-1 if number is None else number, ()))
+        partner = View(right, camera, T)
+        # Without neighbours the partner stands in for them: batches need as many views of each.
+        instead = (partner, partner) if source.neighbours else ()
+        views = (partner, *around.get(path.name, instead))
         yield _kept(DepthSample(left, camera, hint, False, views), loading.pixels)
 
 
@@ -105,39 +105,64 @@ def _partner(folder: Path, left: Path) -> Path:
 
 
 def _rgbd(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
-    """Images that have a depth image of the same number."""
+    """Images that have a depth image of the same number, or near one that has."""
     folder = loading.root / source.path
-    sequence = _opened(folder)
-    files = {file_number(p): p for p in image_files(folder / source.depth) if p.suffix == ".png"}
-    neighbours = _neighbours(source, loading) if source.neighbours else {}
-    for file in _cut(sequence.files, source):
-        number = file_number(file.path)
-        if number is None or number not in files or files[number] == file.path:
+    sequence, files = opened(folder), _depth_files(source, folder)
+    poses = known_poses(folder) if source.carried else {}
+    for k in _cut(list(range(len(sequence.files))), source):
+        at = _nearest(k, files, poses, source)
+        if at is None:
             continue
-        depth = np.nan_to_num(read_depth(files[number], source.depth_units)).astype(np.float32)
+        depth = np.nan_to_num(read_depth(files[at], source.depth_units)).astype(np.float32)
         size = depth.shape[1], depth.shape[0]
         camera = sequence.calibration
         if source.depth_intrinsics is None:
             depth_camera = camera.resized(*size)
         else:
             depth_camera = Calibration(*size, *source.depth_intrinsics)
-        image = _grey(read_image(file.path))
+        if at != k:
+            depth = carried(depth, depth_camera, np.linalg.inv(poses[k]) @ poses[at])
+        image = read_grey(sequence.files[k].path)
         kept = kept_size(camera.width, camera.height, loading.pixels)
         small, camera = reduced(image, camera, kept)
         depth = registered(depth, depth_camera, camera)
-        views = tuple(_small(v, kept) for v in neighbours.get(number, ()))
-        yield DepthSample(small, camera, depth, True, views)
+        yield DepthSample(small, camera, depth, measured=True)
+
+
+def _depth_files(source: DepthSource, folder: Path) -> dict[int, Path]:
+    """Depth images by the index of the image with their number, of the part that is learnt from."""
+    files = opened(folder).files
+    numbered = {file_number(p): p for p in image_files(folder / source.depth) if p.suffix == ".png"}
+    last = len(files) if source.stop is None else source.stop
+    found = {}
+    for k, file in enumerate(files[:last]):
+        number = file_number(file.path)
+        if k < source.start or number is None or number not in numbered:
+            continue
+        if numbered[number] != file.path:
+            found[k] = numbered[number]
+    return found
+
+
+def _nearest(
+    k: int, files: dict[int, Path], poses: dict[int, Matrix], source: DepthSource
+) -> int | None:
+    """The image whose depth image ``k`` is to use, itself if it can."""
+    if k in files:
+        return k
+    near = [n for n in files if abs(n - k) <= source.carried and n in poses and k in poses]
+    return min(near, key=lambda n: abs(n - k), default=None)
 
 
 def _video(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
     """Images of which only the neighbours and their motion are known."""
-    sequence = _opened(loading.root / source.path)
-    neighbours = _neighbours(source, loading)
+    folder = loading.root / source.path
+    sequence, around = opened(folder), neighbours(source, folder, loading.pixels)
     for file in _cut(sequence.files, source):
-        views = neighbours.get(file_number(file.path) or 0)
+        views = around.get(file.path.name)
         if views is None:
             continue
-        image, camera = _grey(read_image(file.path)), sequence.calibration
+        image, camera = read_grey(file.path), sequence.calibration
         nothing = np.zeros(image.shape, np.float32)
         yield _kept(DepthSample(image, camera, nothing, False, views), loading.pixels)
 
@@ -149,42 +174,8 @@ def _room(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
         room = RoomSequence(source.trajectory, stop, *_ROOM_SIZE, seed=seed)
         for index in range(source.start, stop, source.stride):
             depth = np.nan_to_num(room.depth(index), posinf=0.0).astype(np.float32)
-            sample = DepthSample(_grey(room.image(index)), room.calibration, depth, True)
+            sample = DepthSample(room.image(index), room.calibration, depth, True)
             yield _kept(sample, loading.pixels)
-
-
-def _neighbours(source: DepthSource, loading: Loading) -> dict[int, tuple[View, ...]]:
-    """By file number: the frames before and after, where all three poses are known."""
-    sequence = _opened(loading.root / source.path)
-    truth = sequence.groundtruth()
-    if truth is None:
-        raise SequenceError(f"{loading.root / source.path}: no poses for the neighbours")
-    stamps = np.array([f.stamp_ns for f in sequence.files])
-    found, at = associate(stamps, truth.stamps_ns, _STAMP_TOLERANCE_NS)
-    poses = {int(k): truth.T_world_camera[j] for k, j in zip(found, at, strict=True)}
-    result = {}
-    stop = len(sequence.files) if source.stop is None else source.stop
-    for k in range(source.start, min(stop, len(sequence.files)), source.stride):
-        around = (k - source.neighbours, k + source.neighbours)
-        number = file_number(sequence.files[k].path)
-        if number is not None and all(n in poses for n in (k, *around)):
-            result[number] = tuple(_view(sequence, poses, k, n, loading.pixels) for n in around)
-    return result
-
-
-def _view(sequence: ImageSequence, poses: dict[int, Matrix], k: int, n: int, pixels: int) -> View:
-    image, camera = _grey(read_image(sequence.files[n].path)), sequence.calibration
-    kept = kept_size(camera.width, camera.height, pixels)
-    small, camera = reduced(image, camera, kept)
-    return View(small, camera, np.linalg.inv(poses[n]) @ poses[k])
-
-
-def _opened(folder: Path) -> ImageSequence:
-    # Folders of plain images need a rate, of which the training makes no use.
-    sequence = open_sequence(folder, fps=1.0)
-    if not isinstance(sequence, ImageSequence):
-        raise SequenceError(f"{folder}: not a sequence of image files")
-    return sequence
 
 
 def _cut(items: list[Item], source: DepthSource) -> list[Item]:
@@ -204,8 +195,3 @@ def _kept(sample: DepthSample, pixels: int) -> DepthSample:
 def _small(view: View, size: tuple[int, int]) -> View:
     image, camera = reduced(view.image, view.camera, size)
     return replace(view, image=image, camera=camera)
-
-
-def _grey(image: np.ndarray) -> Grey:
-    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    return np.asarray(grey, np.uint8)

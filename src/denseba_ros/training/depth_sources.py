@@ -44,11 +44,15 @@ class DepthSource(BaseModel):
     """Units of the depth images per metre."""
     depth_intrinsics: Intrinsics | None = None
     """fx, fy, cx, cy of the depth images, where they are not those of the images, resized."""
+    carried: int = Field(0, ge=0)
+    """rgbd: images without a depth image take that of the nearest one that has it, up to so many
+    frames away, carried by the known poses."""
     crop: Crop | None = None
     """Part of the true depth that is judged a second time, by itself: first and last row, first and
     last column, as shares of the image's height and width."""
     neighbours: int = Field(0, ge=0)
-    """Frames this far before and after are views for the photometric loss; needs known poses."""
+    """Frames this far before and after are views for the photometric loss of stereo and video;
+    needs known poses."""
     trajectory: str = "orbit"
     """Path through the rendered room."""
     seeds: tuple[int, ...] = (0,)
