@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -58,13 +60,30 @@ def test_pairs_that_are_not_known_do_not_count(metric: bool) -> None:
     known = torch.tensor([True, False])
     one = pose_loss(TRUTH, truth(), torch.zeros(1, 2), torch.tensor([True]), metric)
     two = pose_loss(both, T, torch.zeros(2, 2), known, metric)
-    torch.testing.assert_close(one, two)
+    torch.testing.assert_close(tuple(one), tuple(two))
+
+
+def test_rotation_is_the_mean_over_known_pairs() -> None:
+    turned = PoseOutput(*(torch.cat([x] * 3) for x in vars(TRUTH).values()))
+    T = torch.cat([truth()] * 3)
+    c, s = math.cos(0.1), math.sin(0.1)
+    turn = torch.tensor([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]], dtype=T.dtype)
+    T[1:, :3, :3] = T[1:, :3, :3] @ turn
+    known = torch.tensor([True, True, False])
+    loss = pose_loss(turned, T, torch.zeros(3, 2), known, metric=False)
+    assert float(loss.rotation) == pytest.approx(0.05, abs=1e-5)
+    nothing = pose_loss(turned, T, torch.zeros(3, 2), torch.zeros(3, dtype=torch.bool), False)
+    assert float(nothing.rotation) == 0.0
+    assert float(nothing.total) == 0.0
 
 
 def test_length_counts_only_where_it_can_be_known() -> None:
     known = torch.tensor([True])
     at, off = (
-        [float(pose_loss(TRUTH, truth(s), torch.zeros(1, 2), known, m)) for m in (True, False)]
+        [
+            float(pose_loss(TRUTH, truth(s), torch.zeros(1, 2), known, m).total)
+            for m in (True, False)
+        ]
         for s in (1.0, 2.0)
     )
     assert off[0] > at[0] + 0.4

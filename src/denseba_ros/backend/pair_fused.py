@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from denseba_ros.backend.pair_arrays import PairInput, PairOutput
 from denseba_ros.backend.pair_input import blank_input, pair_input
 from denseba_ros.backend.pair_kernel import (
     PairSums,
@@ -16,13 +17,7 @@ from denseba_ros.backend.pair_kernel import (
     linearisation_poses,
     relative_gains,
 )
-from denseba_ros.backend.pair_loops import (
-    CHUNK,
-    PairInput,
-    PairOutput,
-    energy_pieces,
-    sum_pieces,
-)
+from denseba_ros.backend.pair_loops import CHUNK, energy_pieces, sum_pieces
 from denseba_ros.backend.photometric import PatchReference
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
 from denseba_ros.sharing import share_out

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from denseba_ros.backend.pair_arrays import Camera, PairInput, Scales
 from denseba_ros.backend.pair_kernel import linearisation_poses, relative_gains
-from denseba_ros.backend.pair_loops import PIXELS, Camera, PairInput, Scales
+from denseba_ros.backend.pair_loops import PIXELS
 from denseba_ros.backend.photometric import (
     BORDER,
     HIDDEN_RATIO,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -36,8 +38,17 @@ def likelihood_loss(error: Tensor, log_sigma: Tensor) -> Tensor:
     return (0.5 * (error * torch.exp(-log_sigma)) ** 2 + log_sigma).sum(-1)
 
 
-def pose_loss(output: PoseOutput, T: Tensor, affine: Tensor, known: Tensor, metric: bool) -> Tensor:
-    """All terms for motions T (..., 4, 4) and brightness changes ``affine`` (..., 2). A scalar.
+class PoseLoss(NamedTuple):
+    """``total`` to descend, a scalar, and ``rotation``, by how many radians rotations missed."""
+
+    total: Tensor
+    rotation: Tensor
+
+
+def pose_loss(
+    output: PoseOutput, T: Tensor, affine: Tensor, known: Tensor, metric: bool
+) -> PoseLoss:
+    """All terms for motions T (..., 4, 4) and brightness changes ``affine`` (..., 2).
 
     ``metric``: learn the length of translations as well, else their direction alone.
     """
@@ -45,19 +56,25 @@ def pose_loss(output: PoseOutput, T: Tensor, affine: Tensor, known: Tensor, metr
     rotation = rotation_error(output, T)
     vectors = se3.rotation_log(T[..., :3, :3]).to(output.solved.dtype)
     solved = (output.solved - vectors[..., None, :]).norm(dim=-1).sum(-1)
-    loss = _ROTATION * (rotation.norm(dim=-1) + _SOLVED * solved)
+    missed = rotation.norm(dim=-1)
+    loss = _ROTATION * (missed + _SOLVED * solved)
     loss = loss + direction_loss(output.translation, truth)
     errors = [rotation]
     sigmas = [output.log_sigma[..., 3:]]
     if metric:
-        missed = output.translation - truth
-        loss = loss + missed.norm(dim=-1)
-        errors.append(missed)
+        short = output.translation - truth
+        loss = loss + short.norm(dim=-1)
+        errors.append(short)
         sigmas.append(output.log_sigma[..., :3])
     # The deviations learn beside the motion, which they must not move.
     for error, sigma in zip(errors, sigmas, strict=True):
         loss = loss + 0.01 * likelihood_loss(error.detach(), sigma)
     change = (output.affine - affine) * output.affine.new_tensor([1.0, 0.01])
     loss = loss + change.abs().sum(-1)
-    kept = torch.where(known, loss, torch.zeros_like(loss))
+    return PoseLoss(_mean(loss, known), _mean(missed.detach(), known))
+
+
+def _mean(values: Tensor, known: Tensor) -> Tensor:
+    """Over the pairs that are known, 0 without any."""
+    kept = torch.where(known, values, torch.zeros_like(values))
     return kept.sum() / known.sum().clamp(min=1)

@@ -23,7 +23,7 @@ from denseba_ros.frontend.pose_network import PoseNetwork, State
 from denseba_ros.training.checkpoint import opened_checkpoint, save_checkpoint
 from denseba_ros.training.image_reader import ImageReader
 from denseba_ros.training.photometric_losses import fitted_brightness
-from denseba_ros.training.pose_losses import pose_loss, rotation_error
+from denseba_ros.training.pose_losses import pose_loss
 from denseba_ros.training.pose_variation import PoseVariation, varied
 from denseba_ros.training.training_log import append_row
 from denseba_ros.training.trajectory_stream import (
@@ -133,13 +133,12 @@ class PoseTrainer:
         self._state = (state[0].detach(), state[1].detach())
         if self.settings.ned:
             T = ned_from_optical(T)
-        with torch.no_grad():
-            missed = rotation_error(output, T).norm(dim=-1)[known]
-            self.rotation = float(torch.rad2deg(missed.mean())) if len(missed) else 0.0
         pairs = images[:, :-1].flatten(0, 1), images[:, 1:].flatten(0, 1)
         everywhere = torch.ones_like(pairs[0], dtype=torch.bool)
         affine = fitted_brightness(pairs[1], pairs[0], everywhere).reshape(*known.shape, 2)
-        return pose_loss(output, T, affine, known, self.settings.metric)
+        loss = pose_loss(output, T, affine, known, self.settings.metric)
+        self.rotation = float(torch.rad2deg(loss.rotation))
+        return loss.total
 
     def run(self, checkpoint: Path | None = None, log: Path | None = None) -> PoseNetwork:
         """Train to the end; each process writes its own checkpoint, the first one the log."""
