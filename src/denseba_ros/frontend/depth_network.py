@@ -44,7 +44,8 @@ class _Separable(nn.Module):
         self.pointwise = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.elu(self.pointwise(F.elu(self.depthwise(x))))
+        y = F.elu(self.depthwise(x), inplace=True)
+        return F.elu(self.pointwise(y), inplace=True)
 
 
 class _Up(nn.Module):
@@ -58,7 +59,8 @@ class _Up(nn.Module):
 
     def forward(self, coarse: Tensor, skip: Tensor, rays: Tensor) -> Tensor:
         up = F.interpolate(self.coarse(coarse), skip.shape[-2:], mode="bilinear")
-        joined: Tensor = self.join(F.elu(up + self.skip(torch.cat([skip, rays], 1))))
+        both = up + self.skip(torch.cat([skip, rays], 1))
+        joined: Tensor = self.join(F.elu(both, inplace=True))
         return joined
 
 
@@ -103,7 +105,7 @@ class DepthNetwork(nn.Module):
         rays = [cell_rays(intrinsics, f.shape[-2:], image.shape[-2:]) for f in features]
         deepest = torch.cat([features[4], rays[4]], 1)
         whole = self.context(deepest.mean((2, 3)))[:, :, None, None]
-        x = self.mix(F.elu(self.bottom(deepest) + whole))
+        x = self.mix(F.elu(self.bottom(deepest) + whole, inplace=True))
         focal = (intrinsics[:, 0] * intrinsics[:, 1]).sqrt()
         at = torch.log(focal * (_DEPTH / _FOCAL))[:, None, None, None]
         outputs = []

@@ -68,8 +68,8 @@ class Block(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = x if self.expand is None else F.relu6(self.expand(x))
-        y = self.project(F.relu6(self.depthwise(y)))
+        y: Tensor = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
+        y = self.project(F.relu6(self.depthwise(y), inplace=True))
         return x + y if self.residual else y
 
 
@@ -90,7 +90,7 @@ class Encoder(nn.Module):
             self.stages.append(nn.Sequential(*blocks))
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        x = F.relu6(self.stem((image - _MEAN) / _RANGE))
+        x = F.relu6(self.stem((image - _MEAN) / _RANGE), inplace=True)
         features = []
         for stage in self.stages:
             x = stage(x)

@@ -12,6 +12,7 @@ from denseba_ros.frontend.depth_network import DepthOutput
 from denseba_ros.frontend.depth_network_encoder import fused
 from denseba_ros.frontend.depth_network_file import DepthWeights
 from denseba_ros.frontend.depth_network_size import network_size
+from denseba_ros.frontend.depth_network_turned import turned, turned_intrinsics
 from denseba_ros.frontend.prior import DEPTH_STRIDE
 from denseba_ros.geometry.calibration import Calibration
 
@@ -30,7 +31,7 @@ class NetworkDepth:
     name = "network"
 
     def __init__(self, weights: DepthWeights, device: torch.device, flip: bool = False) -> None:
-        network = fused(weights.network)
+        network = turned(fused(weights.network))
         # Channels last: depthwise convolutions are faster so on a CPU.
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network = network.to(device).eval()
@@ -43,19 +44,24 @@ class NetworkDepth:
         small = F.interpolate(image, (h, w), mode="area")
         c = calibration.resized(w, h)
         intrinsics = torch.tensor([[c.fx, c.fy, c.cx, c.cy]], device=image.device)
-        small = small.contiguous(memory_format=torch.channels_last)
-        output: DepthOutput = self._network(small, intrinsics)[0]
-        log_depth = output.log_depth
-        sigma = torch.hypot(_LAPLACE * torch.exp(output.log_sigma), log_depth.new_tensor(_SCALE))
+        log_depth, log_sigma = self._depth(small, intrinsics)
+        sigma = torch.hypot(_LAPLACE * torch.exp(log_sigma), log_depth.new_tensor(_SCALE))
         if self._flip:
             intrinsics[0, 2] = w - 1 - intrinsics[0, 2]
-            mirrored: DepthOutput = self._network(small.flip(3), intrinsics)[0]
-            log_depth = flip_average(log_depth, mirrored.log_depth.flip(3))
+            mirrored, _ = self._depth(small.flip(3), intrinsics)
+            log_depth = flip_average(log_depth, mirrored.flip(3))
         size = (calibration.height // DEPTH_STRIDE, calibration.width // DEPTH_STRIDE)
         return (
             F.interpolate(log_depth, size, mode="bilinear"),
             F.interpolate(sigma, size, mode="bilinear"),
         )
+
+    def _depth(self, image: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-depth and the log of its Laplace scale, each (1, 1, h/2, w/2)."""
+        h, w = image.shape[-2:]
+        upside_down = image.flip(2, 3).contiguous(memory_format=torch.channels_last)
+        output: DepthOutput = self._network(upside_down, turned_intrinsics(intrinsics, w, h))[0]
+        return output.log_depth.flip(2, 3), output.log_sigma.flip(2, 3)
 
 
 def flip_average(straight: Tensor, mirrored: Tensor) -> Tensor:
