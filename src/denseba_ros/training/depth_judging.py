@@ -34,6 +34,7 @@ from denseba_ros.sequences.image_io import file_number, image_files, read_image
 from denseba_ros.sequences.image_sequence import ImageSequence
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.training.depth_pictures import PanelRow
+from denseba_ros.training.depth_regions import Placed, regions
 from denseba_ros.training.depth_sources import Crop, DepthSource
 
 Grid = NDArray[np.float32]
@@ -45,13 +46,14 @@ _NEAREST, _FURTHEST = 0.1, 80.0
 @dataclass(frozen=True)
 class Judged:
     """One image: ``depth`` and relative ``sigma`` as the node sees them, at the true pixels (N,),
-    with ``truth`` (N,) metres and the image's ``gradient`` (N,) there; ``inside`` (N,) the crop of
-    the source, without one all."""
+    with ``truth`` (N,) metres and the image's ``gradient`` (N,) there; ``column`` (N,) the share of
+    the width to their left; ``inside`` (N,) the crop of the source, without one all."""
 
     depth: NDArray[np.float64]
     sigma: NDArray[np.float64]
     truth: NDArray[np.float64]
     gradient: NDArray[np.float64]
+    column: NDArray[np.float64]
     inside: NDArray[np.bool_]
 
 
@@ -72,12 +74,13 @@ def judge(model: DepthModel, source: DepthSource, root: Path) -> dict[str, Any]:
 
 def judgement(frames: list[Judged]) -> dict[str, Any]:
     """What ``judge`` says of its frames."""
-    scaled, plain, scales, areas, curves = [], [], [], [], []
+    scaled, plain, scales, areas, curves, placed = [], [], [], [], [], []
     for frame in frames:
         scale = median_scale(frame.depth, frame.truth)
         scales.append(np.log(scale))
         plain.append(depth_errors(frame.depth, frame.truth))
         scaled.append(depth_errors(frame.depth, frame.truth, scale))
+        placed.append(Placed(scale * frame.depth, frame.truth, frame.column))
         error = np.abs(scale * frame.depth - frame.truth) / frame.truth
         # Flat places are uncertain, or edges are: the better of the two is the heuristic.
         flat, edge = (sparsification_area(error, s * frame.gradient) for s in (-1.0, 1.0))
@@ -91,6 +94,7 @@ def judgement(frames: list[Judged]) -> dict[str, Any]:
         "constant": mean_errors([_constant(f) for f in frames]),
         "log_scale_mean": float(np.mean(scales)),
         "log_scale_spread": float(np.std(scales)),
+        **regions(placed),
         "sigma_median": float(np.median(np.concatenate([f.sigma for f in frames]))),
         "sparsification": {
             "shares": [round(float(s), 2) for s in SHARES],
@@ -133,7 +137,8 @@ def judged_frames(model: DepthModel, source: DepthSource, root: Path) -> Iterato
         at = (np.asarray(g[known], np.float64) for g in (*grids, image.truth))
         log_depth, sigma, gradient, truth = at
         inside = _inside(source.crop, known.shape)[known]
-        yield Judged(np.exp(log_depth), sigma, truth, gradient, inside)
+        column = np.nonzero(known)[1] / known.shape[1]
+        yield Judged(np.exp(log_depth), sigma, truth, gradient, column, inside)
 
 
 def _inside(crop: Crop | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
