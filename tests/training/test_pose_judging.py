@@ -52,6 +52,49 @@ def test_errors_are_those_of_the_rotations(rgbd_folder: Path) -> None:
     assert report["still"] == pytest.approx(3.5, abs=1e-6)
 
 
+class Forward:
+    """Says a metre ahead with deviations of 0.1 m and 0.02 rad, or nothing at all."""
+
+    def __init__(self, silent: bool = False) -> None:
+        self._silent = silent
+
+    def step(self, image: Tensor, calibration: Calibration) -> Motion | None:
+        T = torch.eye(4, dtype=torch.float64)
+        T[2, 3] = 1.0
+        variances = torch.tensor([0.1**2] * 3 + [0.02**2] * 3, dtype=torch.float64)
+        return None if self._silent else Motion(T, torch.diag(variances))
+
+    def reset(self) -> None:
+        pass
+
+
+def test_translations_and_deviations_are_judged(rgbd_folder: Path) -> None:
+    trajectory = turning(rgbd_folder, [0.0, 0.0, 0.0, 0.0])
+    trajectory.T_world_camera[:, 2, 3] = [0.0, 1.0, 2.0, 3.2, 4.4]
+    trajectory.T_world_camera[:, 0, 3] = [0.0, 0.0, 0.0, 0.0, 1.2]
+    report = judge_pose(Forward(), [trajectory], ImageReader())
+    missed = [0.2, float(np.hypot(0.2, 1.2))]
+    assert report["translation"] == pytest.approx(np.mean(missed))
+    assert report["translation_constant_velocity"] == pytest.approx((0.2 + 1.2) / 2)
+    assert report["translation_still"] == pytest.approx((1.2 + np.hypot(1.2, 1.2)) / 2)
+    assert report["direction"] == pytest.approx((0.0 + 45.0) / 2)
+    assert report["translation_nees"] == pytest.approx(np.mean(np.square(missed)) / 0.1**2)
+    assert report["rotation_nees"] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_rotations_count_by_their_deviation(rgbd_folder: Path) -> None:
+    trajectory = turning(rgbd_folder, [0.0, 0.0, 2.0, 0.0])
+    report = judge_pose(Forward(), [trajectory], ImageReader())
+    assert report["rotation_nees"] == pytest.approx((np.radians(2.0) / 0.02) ** 2 / 2)
+
+
+def test_no_opinion_is_no_motion_without_deviation(rgbd_folder: Path) -> None:
+    report = judge_pose(Forward(silent=True), [turning(rgbd_folder, [1.0] * 4)], ImageReader())
+    assert report["rotation"] == pytest.approx(1.0)
+    assert "rotation_nees" not in report
+    assert "direction" not in report
+
+
 def test_too_short_to_judge_by(rgbd_folder: Path) -> None:
     with pytest.raises(SequenceError, match="long enough"):
         judge_pose(OneDegree(), [turning(rgbd_folder, [1.0])], ImageReader())
