@@ -30,9 +30,8 @@ from denseba_ros.evaluation.uncertainty_metrics import (
 from denseba_ros.frontend.prior import DEPTH_STRIDE, DepthModel
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.rectify import Rectifier
-from denseba_ros.sequences.image_io import file_number, image_files, read_image
-from denseba_ros.sequences.image_sequence import ImageSequence
-from denseba_ros.sequences.opening import open_sequence
+from denseba_ros.sequences.image_io import read_image
+from denseba_ros.training.depth_folder import depth_camera, depth_files, opened
 from denseba_ros.training.depth_pictures import PanelRow
 from denseba_ros.training.depth_regions import Placed, regions
 from denseba_ros.training.depth_sources import Crop, DepthSource
@@ -170,22 +169,15 @@ def judged_rows(
 
 def _images(source: DepthSource, root: Path) -> Iterator[_Image]:
     folder = root / source.path
-    sequence = open_sequence(folder, fps=1.0)
-    if not isinstance(sequence, ImageSequence):
-        raise SequenceError(f"{folder}: not a sequence of image files")
+    sequence = opened(folder)
     rectifier = Rectifier(sequence.calibration, FrontendConfig().working_pixels)
-    files = {file_number(p): p for p in image_files(folder / source.depth) if p.suffix == ".png"}
-    for file in sequence.files[source.start : source.stop : source.stride]:
-        path = files.get(file_number(file.path))
-        if path is None or path == file.path:
+    files = depth_files(source, folder, sequence)
+    for k in range(source.start, len(sequence.files), source.stride):
+        if k not in files:
             continue
-        truth = read_depth(path, source.depth_units)
-        size = truth.shape[1], truth.shape[0]
-        if source.depth_intrinsics is None:
-            camera = sequence.calibration.resized(*size)
-        else:
-            camera = Calibration(*size, *source.depth_intrinsics)
-        grey = rectifier.rectify(read_image(file.path))
+        truth = read_depth(files[k], source.depth_units)
+        camera = depth_camera(source, sequence.calibration, truth.shape[1], truth.shape[0])
+        grey = rectifier.rectify(read_image(sequence.files[k].path))
         yield _Image(grey, rectifier.calibration, truth, camera)
 
 

@@ -15,11 +15,12 @@ from denseba_ros.errors import SequenceError
 from denseba_ros.evaluation.depth_truth import read_depth
 from denseba_ros.frontend.depth_network_size import network_size
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.image_io import file_number, image_files
+from denseba_ros.sequences.image_io import image_files
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.synthetic_room import RoomSequence
 from denseba_ros.training.depth_carrying import carried
-from denseba_ros.training.depth_neighbours import known_poses, neighbours, opened, read_grey
+from denseba_ros.training.depth_folder import depth_camera, depth_files, opened
+from denseba_ros.training.depth_neighbours import known_poses, neighbours, read_grey
 from denseba_ros.training.depth_samples import (
     DepthSample,
     Matrix,
@@ -75,7 +76,9 @@ def _stereo(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
     lefts = [p for p in image_files(folder / "image_0") if _partner(folder, p).is_file()]
     if not lefts:
         raise SequenceError(f"{folder}: no pairs of images in image_0 and image_1")
-    around = neighbours(source, folder, loading.pixels)
+    around = {}
+    if source.neighbours:
+        around = neighbours(source, opened(folder), loading.pixels)
     known = source.intrinsics
     for path in _cut(lefts, source):
         left, right = read_grey(path), read_grey(_partner(folder, path))
@@ -107,41 +110,23 @@ def _partner(folder: Path, left: Path) -> Path:
 def _rgbd(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
     """Images that have a depth image of the same number, or near one that has."""
     folder = loading.root / source.path
-    sequence, files = opened(folder), _depth_files(source, folder)
-    poses = known_poses(folder) if source.carried else {}
+    sequence = opened(folder)
+    files = depth_files(source, folder, sequence)
+    poses = known_poses(sequence) if source.carried else {}
     for k in _cut(list(range(len(sequence.files))), source):
         at = _nearest(k, files, poses, source)
         if at is None:
             continue
         depth = np.nan_to_num(read_depth(files[at], source.depth_units)).astype(np.float32)
-        size = depth.shape[1], depth.shape[0]
         camera = sequence.calibration
-        if source.depth_intrinsics is None:
-            depth_camera = camera.resized(*size)
-        else:
-            depth_camera = Calibration(*size, *source.depth_intrinsics)
+        measuring = depth_camera(source, camera, depth.shape[1], depth.shape[0])
         if at != k:
-            depth = carried(depth, depth_camera, np.linalg.inv(poses[k]) @ poses[at])
+            depth = carried(depth, measuring, np.linalg.inv(poses[k]) @ poses[at])
         image = read_grey(sequence.files[k].path)
         kept = kept_size(camera.width, camera.height, loading.pixels)
         small, camera = reduced(image, camera, kept)
-        depth = registered(depth, depth_camera, camera)
+        depth = registered(depth, measuring, camera)
         yield DepthSample(small, camera, depth, measured=True)
-
-
-def _depth_files(source: DepthSource, folder: Path) -> dict[int, Path]:
-    """Depth images by the index of the image with their number, of the part that is learnt from."""
-    files = opened(folder).files
-    numbered = {file_number(p): p for p in image_files(folder / source.depth) if p.suffix == ".png"}
-    last = len(files) if source.stop is None else source.stop
-    found = {}
-    for k, file in enumerate(files[:last]):
-        number = file_number(file.path)
-        if k < source.start or number is None or number not in numbered:
-            continue
-        if numbered[number] != file.path:
-            found[k] = numbered[number]
-    return found
 
 
 def _nearest(
@@ -157,7 +142,8 @@ def _nearest(
 def _video(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
     """Images of which only the neighbours and their motion are known."""
     folder = loading.root / source.path
-    sequence, around = opened(folder), neighbours(source, folder, loading.pixels)
+    sequence = opened(folder)
+    around = neighbours(source, sequence, loading.pixels)
     for file in _cut(sequence.files, source):
         views = around.get(file.path.name)
         if views is None:

@@ -10,25 +10,11 @@ import numpy as np
 from denseba_ros.errors import SequenceError
 from denseba_ros.sequences.image_io import read_image
 from denseba_ros.sequences.image_sequence import ImageSequence
-from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.trajectory import associate
 from denseba_ros.training.depth_samples import Grey, Matrix, View, kept_size, reduced
 from denseba_ros.training.depth_sources import DepthSource
 
 _STAMP_TOLERANCE_NS = 5_000_000
-
-
-def opened(folder: Path) -> ImageSequence:
-    """The sequence of image files in a folder.
-
-    Raises:
-        SequenceError: when it holds something else.
-    """
-    # Folders of plain images need a rate, of which the training makes no use.
-    sequence = open_sequence(folder, fps=1.0)
-    if not isinstance(sequence, ImageSequence):
-        raise SequenceError(f"{folder}: not a sequence of image files")
-    return sequence
 
 
 def read_grey(path: Path) -> Grey:
@@ -38,30 +24,30 @@ def read_grey(path: Path) -> Grey:
     return np.asarray(grey, np.uint8)
 
 
-def known_poses(folder: Path) -> dict[int, Matrix]:
+def known_poses(sequence: ImageSequence) -> dict[int, Matrix]:
     """T_world_camera (4, 4) by the index of the image, of those images that have one.
 
     Raises:
         SequenceError: when the sequence has no poses.
     """
-    sequence = opened(folder)
     truth = sequence.groundtruth()
     if truth is None:
+        folder = sequence.files[0].path.parent
         raise SequenceError(f"{folder}: no poses for what is around an image")
     stamps = np.array([f.stamp_ns for f in sequence.files])
     found, at = associate(stamps, truth.stamps_ns, _STAMP_TOLERANCE_NS)
     return {int(k): truth.T_world_camera[j] for k, j in zip(found, at, strict=True)}
 
 
-def neighbours(source: DepthSource, folder: Path, pixels: int) -> dict[str, tuple[View, View]]:
+def neighbours(
+    source: DepthSource, sequence: ImageSequence, pixels: int
+) -> dict[str, tuple[View, View]]:
     """The frames ``source.neighbours`` before and after, by the name of the image's file, where all
     three poses are known; at the size kept for a network of so many ``pixels``.
 
     Frames that the source leaves out at its ends are no neighbours either: they may be judged by.
     """
-    if source.neighbours == 0:
-        return {}
-    sequence, poses = opened(folder), known_poses(folder)
+    poses = known_poses(sequence)
     last = min(source.stop or len(sequence.files), len(sequence.files))
     result = {}
     for k in range(source.start, last, source.stride):

@@ -16,6 +16,7 @@ _DEPTHS = (0.0, 0.5, 0.75, 1.0, 1.5, 2.5, np.inf)
 _COLUMNS = (0.0, 0.05, 0.2, 0.8, 0.95, 1.0)
 
 Values = NDArray[np.float64]
+Row = dict[str, float | None]
 
 
 class Placed(NamedTuple):
@@ -27,39 +28,31 @@ class Placed(NamedTuple):
     column: Values
 
 
-class Region(NamedTuple):
-    """Pixels between ``first`` and ``last`` of something: their ``share`` of all, and errors."""
-
-    first: float
-    last: float
-    share: float
-    abs_rel: float
-    delta1: float
-
-
-def regions(images: Sequence[Placed]) -> dict[str, list[dict[str, float | None]]]:
+def regions(images: Sequence[Placed]) -> dict[str, list[Row]]:
     """Errors ``by_depth`` (over the image's median) and ``by_column``, over all pixels of all
-    images alike. A region without a pixel is left out."""
+    images alike: the bounds ``first`` and ``last`` (none: infinity, which JSON does not know), the
+    ``share`` of all pixels, ``abs_rel`` and ``delta1``. A region without a pixel is left out."""
     depth, truth, column = (np.concatenate(values) for values in zip(*images, strict=True))
     relative = np.concatenate([i.truth / np.median(i.truth) for i in images])
     return {
-        "by_depth": [_row(r) for r in _split(depth, truth, relative, _DEPTHS)],
-        "by_column": [_row(r) for r in _split(depth, truth, column, _COLUMNS)],
+        "by_depth": _split(depth, truth, relative, _DEPTHS),
+        "by_column": _split(depth, truth, column, _COLUMNS),
     }
 
 
-def _split(depth: Values, truth: Values, by: Values, bounds: Sequence[float]) -> list[Region]:
-    rows = []
+def _split(depth: Values, truth: Values, by: Values, bounds: Sequence[float]) -> list[Row]:
+    rows: list[Row] = []
     for first, last in itertools.pairwise(bounds):
         inside = (by >= first) & (by < last)
         if inside.any():
             errors = depth_errors(depth[inside], truth[inside])
-            share = float(inside.mean())
-            rows.append(Region(first, last, share, errors.abs_rel, errors.delta1))
+            rows.append(
+                {
+                    "first": first,
+                    "last": last if np.isfinite(last) else None,
+                    "share": float(inside.mean()),
+                    "abs_rel": errors.abs_rel,
+                    "delta1": errors.delta1,
+                }
+            )
     return rows
-
-
-def _row(region: Region) -> dict[str, float | None]:
-    """For JSON, which knows no infinity."""
-    bounded = region.last if np.isfinite(region.last) else None
-    return {**region._asdict(), "last": bounded}
