@@ -18,10 +18,10 @@ from tqdm import tqdm
 from denseba_ros.cli.arguments import add_config_arguments, config_from_arguments
 from denseba_ros.config import Config
 from denseba_ros.errors import TrajectoryError
-from denseba_ros.evaluation.trajectory_metrics import match
+from denseba_ros.evaluation.trajectory.trajectory_metrics import match
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.trajectory import Trajectory
-from denseba_ros.slam.estimate import Tracking
+from denseba_ros.slam.state.estimate import Tracking
 from denseba_ros.slam.system import System
 
 _TOLERANCE_NS = 10_000_000

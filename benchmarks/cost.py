@@ -10,11 +10,11 @@ from functools import partial
 
 import torch
 
-from denseba_ros.backend.adjustment import adjust
-from denseba_ros.backend.kernel_choice import choose_kernel
-from denseba_ros.benchmark.room_window import WindowSize, make_room_window
+from denseba_ros.backend.kernels.selection import choose_kernel
+from denseba_ros.backend.solver.bundle_adjustment import adjust
+from denseba_ros.benchmark.backend.room_window import WindowSize, make_room_window
 from denseba_ros.benchmark.timing import measure
-from denseba_ros.slam.mapping import DAMPING
+from denseba_ros.slam.mapping.local_mapper import DAMPING
 
 _KEYFRAMES = (3, 5, 7)
 _REPEAT = 7

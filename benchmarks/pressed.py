@@ -11,8 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from denseba_ros.evaluation.run_folder import TRAJECTORY
-from denseba_ros.evaluation.trajectory_metrics import ErrorStatistics, absolute_errors, match
+from denseba_ros.evaluation.results.run_folder import TRAJECTORY
+from denseba_ros.evaluation.trajectory.trajectory_metrics import (
+    ErrorStatistics,
+    absolute_errors,
+    match,
+)
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.trajectory import Trajectory, read_tum
 

@@ -18,8 +18,8 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from denseba_ros.evaluation.groundtruth import read_groundtruth
-from denseba_ros.evaluation.trajectory_metrics import absolute_errors, match, path_length
+from denseba_ros.evaluation.trajectory.groundtruth import read_groundtruth
+from denseba_ros.evaluation.trajectory.trajectory_metrics import absolute_errors, match, path_length
 from denseba_ros.sequences.trajectory import read_tum
 
 _PANELS = 4

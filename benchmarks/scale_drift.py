@@ -15,11 +15,15 @@ from unittest.mock import patch
 import numpy as np
 
 from denseba_ros.cli.main import main as denseba
-from denseba_ros.evaluation.groundtruth import read_groundtruth
-from denseba_ros.evaluation.run_folder import TRAJECTORY
-from denseba_ros.evaluation.trajectory_metrics import ErrorStatistics, absolute_errors, match
+from denseba_ros.evaluation.results.run_folder import TRAJECTORY
+from denseba_ros.evaluation.trajectory.groundtruth import read_groundtruth
+from denseba_ros.evaluation.trajectory.trajectory_metrics import (
+    ErrorStatistics,
+    absolute_errors,
+    match,
+)
 from denseba_ros.sequences.trajectory import Trajectory, read_tum
-from denseba_ros.slam.scale_anchor import ScaleAnchor
+from denseba_ros.slam.mapping.scale_drift import ScaleAnchor
 from denseba_ros.slam.system import System
 
 _DRIFTS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05)

@@ -19,7 +19,11 @@ import numpy as np
 import pycolmap
 from tqdm import tqdm
 
-from denseba_ros.evaluation.trajectory_metrics import ErrorStatistics, absolute_errors, match
+from denseba_ros.evaluation.trajectory.trajectory_metrics import (
+    ErrorStatistics,
+    absolute_errors,
+    match,
+)
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.sequence import Sequence

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from denseba_ros.sequences.synthetic_room import RoomSequence
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.transport import PROFILE_VARIABLES
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -6,7 +6,7 @@ import torch
 
 from denseba_ros.backend.problem import Noise
 from denseba_ros.backend.window import Points, Window, WindowKeyframe
-from denseba_ros.frontend.flow import Grey
+from denseba_ros.frontend.features.optical_flow import Grey
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 

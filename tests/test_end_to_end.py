@@ -15,12 +15,16 @@ from scipy.spatial.transform import Rotation
 
 from denseba_ros import transport
 from denseba_ros.config import Config
-from denseba_ros.evaluation.trajectory_metrics import MatchedTrajectories, absolute_errors, match
-from denseba_ros.nodes.processes import Processes, denseba_command, node_command
-from denseba_ros.sequences.room_folder import write_room
-from denseba_ros.sequences.synthetic_room import RoomSequence
+from denseba_ros.evaluation.trajectory.trajectory_metrics import (
+    MatchedTrajectories,
+    absolute_errors,
+    match,
+)
+from denseba_ros.nodes.tools.processes import Processes, denseba_command, node_command
+from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.sequences.trajectory import Trajectory
-from denseba_ros.slam.estimate import Estimate, Tracking
+from denseba_ros.slam.state.estimate import Estimate, Tracking
 from denseba_ros.slam.system import System
 
 FRAMES = 45

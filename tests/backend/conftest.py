@@ -17,21 +17,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.gaussian_prior import GaussianPrior
-from denseba_ros.backend.linear_system import LinearSystem, linearise
-from denseba_ros.backend.pair_torch import TORCH_KERNEL
+from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
 from denseba_ros.backend.photometric import patch_reference, relative_poses
+from denseba_ros.backend.prior.gaussian_prior import GaussianPrior
 from denseba_ros.backend.problem import FRAME_DOF, Noise, Problem, Variables
+from denseba_ros.backend.solver.normal_equations import LinearSystem, linearise
 from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, project
 from denseba_ros.geometry.pyramid import inside, sample, with_gradients
-from denseba_ros.sequences.synthetic_room import RoomSequence
-from denseba_ros.slam.keyframe_depth import GRID_LEVEL
-from denseba_ros.slam.mapping import Mapper
-from denseba_ros.slam.matching import match
-from denseba_ros.slam.prepared import PreparedFrame
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
+from denseba_ros.slam.mapping.feature_tracking import match
+from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
+from denseba_ros.slam.mapping.local_mapper import Mapper
+from denseba_ros.slam.state.frame import PreparedFrame
 
 # -- a small window in float64 ---------------------------------------------------------------------
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from denseba_ros.backend.energy import energy
-from denseba_ros.backend.pair_torch import TORCH_KERNEL
+from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
 from denseba_ros.backend.photometric import (
     PATTERN,
     patch_reference,
@@ -18,6 +17,7 @@ from denseba_ros.backend.photometric import (
     relative_poses,
 )
 from denseba_ros.backend.problem import Noise, Variables
+from denseba_ros.backend.solver.energy import energy
 from denseba_ros.geometry import se3
 
 _HOST, _TARGET = 0, 1

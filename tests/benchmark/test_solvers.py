@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from denseba_ros.benchmark.solver_accuracy import run_accuracy
-from denseba_ros.benchmark.solver_gradients import make_pairs, run_gradients
+from denseba_ros.benchmark.solvers.solver_accuracy import run_accuracy
+from denseba_ros.benchmark.solvers.solver_gradients import make_pairs, run_gradients
 from denseba_ros.cli.main import main
 
 CPU = torch.device("cpu")

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from denseba_ros.config import Config
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.trajectory import Trajectory, write_tum
-from denseba_ros.slam.estimate import DepthMap, Estimate, Keyframe, Tracking
+from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe, Tracking
 
 FRAMES = 30
 STEP_NS = 100_000_000

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from denseba_ros.benchmark.floors import Rates
-from denseba_ros.benchmark.room_window import WindowSize
+from denseba_ros.benchmark.backend.floors import Rates
+from denseba_ros.benchmark.backend.room_window import WindowSize
 from denseba_ros.cli import benchmark_backend
 from denseba_ros.cli.main import main
 

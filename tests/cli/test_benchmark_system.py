@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from denseba_ros.cli.main import main
-from denseba_ros.sequences.room_folder import write_room
-from denseba_ros.sequences.synthetic_room import RoomSequence
+from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 
 @pytest.fixture

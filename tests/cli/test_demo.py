@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from denseba_ros.nodes.processes import denseba_command
+from denseba_ros.nodes.tools.processes import denseba_command
 
 FRAMES = "45"
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from denseba_ros.cli.main import main
-from denseba_ros.evaluation.evo_check import evo_program
+from denseba_ros.evaluation.trajectory.evo_check import evo_program
 from denseba_ros.sequences.trajectory import Trajectory, read_tum, write_tum
 
 
@@ -83,7 +83,7 @@ def test_without_evo_the_report_says_so(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("denseba_ros.evaluation.evo_check.evo_program", lambda _: None)
+    monkeypatch.setattr("denseba_ros.evaluation.trajectory.evo_check.evo_program", lambda _: None)
     report = _evaluate(capsys, out, recording.sequence / "poses_tum.txt")
     assert report["evo"] is None
     assert "evo is not installed" in report["notes"][0]

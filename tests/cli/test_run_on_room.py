@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from denseba_ros.cli.main import main
-from denseba_ros.sequences.room_folder import DEPTH_UNITS_PER_METRE, write_room
-from denseba_ros.sequences.synthetic_room import RoomSequence
+from denseba_ros.sequences.room.room_folder import DEPTH_UNITS_PER_METRE, write_room
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 FRAMES = 40
 

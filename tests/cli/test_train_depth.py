@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from denseba_ros.cli.main import main
-from denseba_ros.frontend.depth_network import DepthNetwork
-from denseba_ros.frontend.depth_network_encoder import published_names
-from denseba_ros.frontend.depth_network_file import DepthWeights, load_depth, save_depth
+from denseba_ros.frontend.depth.depth_network import DepthNetwork
+from denseba_ros.frontend.depth.depth_network_encoder import published_names
+from denseba_ros.frontend.depth.depth_network_file import DepthWeights, load_depth, save_depth
 
 _DATA = "- {kind: room, trajectory: handheld, seeds: [1], stop: 4}\n"
 

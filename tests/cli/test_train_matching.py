@@ -8,8 +8,8 @@ import pytest
 
 from denseba_ros.cli.main import main
 from denseba_ros.matching.features import features_available
-from denseba_ros.sequences.room_folder import write_room
-from denseba_ros.sequences.synthetic_room import RoomSequence
+from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 _QUICK = ["--steps", "4", "--pairs", "8", "--gaps", "3", "--samples", "8", "--most", "3"]
 

@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file
 
 from denseba_ros.cli.main import main
-from denseba_ros.frontend.pose_network import PoseNetwork
+from denseba_ros.frontend.pose.pose_network import PoseNetwork
 
 _QUICK = ["--chunks", "2", "--batch", "2", "--length", "2", "--size", "48", "48"]
 

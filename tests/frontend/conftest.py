@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from denseba_ros.sequences.synthetic_room import RoomSequence
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from denseba_ros.benchmark.minimal_problems import five_point_problems
+from denseba_ros.benchmark.solvers.minimal_problems import five_point_problems
 from denseba_ros.matching.epipolar_error import sampson_squared
 from denseba_ros.solvers.five_point import homogeneous
 

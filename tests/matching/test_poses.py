@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from denseba_ros.benchmark.minimal_problems import moved, random_motions, seen_points
+from denseba_ros.benchmark.solvers.minimal_problems import moved, random_motions, seen_points
 from denseba_ros.geometry import se3
 from denseba_ros.matching.absolute_pose import absolute_pose
 from denseba_ros.matching.relative_pose import relative_pose

@@ -17,8 +17,8 @@ from denseba_ros.matching.matches import match_features
 from denseba_ros.matching.weight_file import load_weights, save_weights
 from denseba_ros.matching.weight_network import WeightNetwork
 from denseba_ros.resources import share_file
-from denseba_ros.sequences.synthetic_room import RoomSequence
-from denseba_ros.slam.relocalisation import WEIGHTS
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
+from denseba_ros.slam.tracking.relocalisation import WEIGHTS
 
 
 def test_weights_survive_the_file(tmp_path: Path) -> None:

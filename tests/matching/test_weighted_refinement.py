@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from denseba_ros.benchmark.minimal_problems import essential, moved, random_motions, seen_points
+from denseba_ros.benchmark.solvers.minimal_problems import (
+    essential,
+    moved,
+    random_motions,
+    seen_points,
+)
 from denseba_ros.matching.weighted_refinement import weighted_essential
 from denseba_ros.solvers.five_point import homogeneous
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.slam.estimate import DepthMap, Estimate, Keyframe, Tracking
+from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe, Tracking
 
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)

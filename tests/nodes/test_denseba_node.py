@@ -23,12 +23,12 @@ from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.nodes.camera_info import calibration_to_msg
+from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
+from denseba_ros.nodes.conversions.images import encoded_image_to_msg
+from denseba_ros.nodes.conversions.poses import pose_from_msg, transform_from_msg, transform_to_msg
+from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 from denseba_ros.nodes.denseba_node import DensebaNode
-from denseba_ros.nodes.extrinsics import STATIC_TF_QOS
-from denseba_ros.nodes.images import encoded_image_to_msg
-from denseba_ros.nodes.poses import pose_from_msg, transform_from_msg, transform_to_msg
-from denseba_ros.nodes.stamps import stamp_to_ns
+from denseba_ros.nodes.inputs.extrinsics import STATIC_TF_QOS
 
 SECOND = 1_000_000_000
 BRIGHT = np.full((6, 8, 3), 100, np.uint8)

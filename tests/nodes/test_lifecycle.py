@@ -22,10 +22,10 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 
 from denseba_ros.errors import ConfigurationError, DensebaError
-from denseba_ros.nodes.camera_info import calibration_to_msg
+from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
+from denseba_ros.nodes.conversions.images import encoded_image_to_msg
+from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 from denseba_ros.nodes.denseba_node import DensebaNode
-from denseba_ros.nodes.images import encoded_image_to_msg
-from denseba_ros.nodes.stamps import stamp_to_ns
 
 SECOND = 1_000_000_000
 IMAGE = np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8)

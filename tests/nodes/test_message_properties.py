@@ -18,25 +18,25 @@ from sensor_msgs.msg import CameraInfo, Image
 from denseba_ros.errors import ImageError, TrajectoryError
 from denseba_ros.geometry.body_frame import CameraMount, T_base_optical
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.nodes.camera_info import calibration_from_msg, calibration_to_msg
-from denseba_ros.nodes.diagnostics import estimate_status
-from denseba_ros.nodes.health import Health
-from denseba_ros.nodes.images import (
+from denseba_ros.nodes.conversions.camera_info import calibration_from_msg, calibration_to_msg
+from denseba_ros.nodes.conversions.images import (
     encoded_image_to_msg,
     float_image_from_msg,
     float_image_to_msg,
     image_from_msg,
 )
-from denseba_ros.nodes.odometry_reading import estimate_from_msgs
-from denseba_ros.nodes.poses import (
+from denseba_ros.nodes.conversions.odometry_from_msg import estimate_from_msgs
+from denseba_ros.nodes.conversions.poses import (
     maybe_inverted,
     odometry_to_msg,
     pose_from_msg,
     pose_to_msg,
     transform_from_msg,
 )
-from denseba_ros.nodes.stamps import stamp_from_ns, stamp_to_ns
-from denseba_ros.slam.estimate import Estimate, Tracking
+from denseba_ros.nodes.conversions.stamps import stamp_from_ns, stamp_to_ns
+from denseba_ros.nodes.outputs.diagnostics import estimate_status
+from denseba_ros.nodes.outputs.health import Health
+from denseba_ros.slam.state.estimate import Estimate, Tracking
 
 shapes = st.tuples(st.integers(1, 12), st.integers(1, 12))
 colour = shapes.flatmap(lambda s: hnp.arrays(np.uint8, (*s, 3)))

@@ -12,24 +12,24 @@ from denseba_ros.errors import CalibrationError, ImageError, TrajectoryError
 from denseba_ros.frontend.frame import DepthPrior, FrontendFrame, Motion
 from denseba_ros.geometry.body_frame import CameraMount, T_base_optical
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.slam.estimate import Keyframe
+from denseba_ros.slam.state.estimate import Keyframe
 
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
 from sensor_msgs.msg import CameraInfo
 
-from denseba_ros.nodes.camera_info import calibration_from_msg, calibration_to_msg
-from denseba_ros.nodes.frontend_messages import frame_from_messages, frame_to_messages
-from denseba_ros.nodes.images import (
+from denseba_ros.nodes.conversions.camera_info import calibration_from_msg, calibration_to_msg
+from denseba_ros.nodes.conversions.frontend_messages import frame_from_messages, frame_to_messages
+from denseba_ros.nodes.conversions.images import (
     compressed_image_to_msg,
     encoded_image_to_msg,
     float_image_from_msg,
     float_image_to_msg,
     image_from_msg,
 )
-from denseba_ros.nodes.point_clouds import keyframe_to_cloud
-from denseba_ros.nodes.poses import odometry_to_msg, pose_from_msg, pose_to_msg
-from denseba_ros.nodes.stamps import stamp_from_ns, stamp_to_ns
+from denseba_ros.nodes.conversions.point_clouds import keyframe_to_cloud
+from denseba_ros.nodes.conversions.poses import odometry_to_msg, pose_from_msg, pose_to_msg
+from denseba_ros.nodes.conversions.stamps import stamp_from_ns, stamp_to_ns
 
 STAMP = 1_234_567_890_123_456_789
 COLOUR = np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8)

@@ -11,7 +11,7 @@ import torch
 from denseba_ros.config import Config
 from denseba_ros.frontend.frame import DepthPrior, FrontendFrame
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.slam.estimate import Estimate
+from denseba_ros.slam.state.estimate import Estimate
 
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 pytest.importorskip("tf2_msgs", reason="tf2_msgs is not built: run `make setup`")
@@ -22,10 +22,10 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 
 from denseba_ros.nodes.backend_node import BackendNode
-from denseba_ros.nodes.camera_info import calibration_to_msg
+from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
+from denseba_ros.nodes.conversions.images import encoded_image_to_msg
+from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 from denseba_ros.nodes.frontend_node import FrontendNode
-from denseba_ros.nodes.images import encoded_image_to_msg
-from denseba_ros.nodes.stamps import stamp_to_ns
 
 SECOND = 1_000_000_000
 

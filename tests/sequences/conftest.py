@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from denseba_ros.sequences.synthetic_room import RoomSequence
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ import pytest
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.sequences.bag_writer import write_bag
 from denseba_ros.sequences.opening import FORMATS, open_sequence
-from denseba_ros.sequences.room_folder import write_room
-from denseba_ros.sequences.synthetic_room import RoomSequence
+from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 INTRINSICS = "50,50,31,23"
 

@@ -11,9 +11,9 @@ import torch
 
 from denseba_ros.config import Config
 from denseba_ros.geometry import se3
-from denseba_ros.sequences.synthetic_room import RoomSequence
-from denseba_ros.slam.estimate import Estimate, Keyframe
-from denseba_ros.slam.mapping import Mapper
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
+from denseba_ros.slam.mapping.local_mapper import Mapper
+from denseba_ros.slam.state.estimate import Estimate, Keyframe
 from denseba_ros.slam.system import System
 
 _FRAMES = 45

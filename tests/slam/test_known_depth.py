@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from denseba_ros.config import Config
-from denseba_ros.frontend.prior import DEPTH_STRIDE
+from denseba_ros.frontend.depth.constant_depth import DEPTH_STRIDE
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.slam.estimate import Tracking
+from denseba_ros.slam.state.estimate import Tracking
 from denseba_ros.slam.system import System
 
 _FRAMES = 20

@@ -7,8 +7,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.config import Config
-from denseba_ros.sequences.synthetic_room import RoomSequence
-from denseba_ros.slam.estimate import Estimate, Tracking
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
+from denseba_ros.slam.state.estimate import Estimate, Tracking
 from denseba_ros.slam.system import System
 
 NOISE = 3.0

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from denseba_ros.errors import ImageError
-from denseba_ros.evaluation.alignment import umeyama
-from denseba_ros.slam.estimate import Tracking
+from denseba_ros.evaluation.trajectory.alignment import umeyama
 from denseba_ros.slam.odometry import START_ROUNDS
+from denseba_ros.slam.state.estimate import Tracking
 from denseba_ros.slam.system import System, warmed_up
 
 # Grey levels per pixel on the depth grid, above which a cell counts as textured.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from denseba_ros.benchmark.minimal_problems import five_point_problems, nearest
+from denseba_ros.benchmark.solvers.minimal_problems import five_point_problems, nearest
 from denseba_ros.solvers.essential_manifold import essential_tangent
 from denseba_ros.solvers.five_point import five_point, homogeneous
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from denseba_ros.benchmark.minimal_problems import (
+from denseba_ros.benchmark.solvers.minimal_problems import (
     Problems,
     five_point_problems,
     nearest,

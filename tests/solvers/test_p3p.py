@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from denseba_ros.benchmark.minimal_problems import moved, nearest, p3p_problems
+from denseba_ros.benchmark.solvers.minimal_problems import moved, nearest, p3p_problems
 from denseba_ros.solvers.p3p import p3p
 
 

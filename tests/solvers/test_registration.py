@@ -7,7 +7,7 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from denseba_ros.benchmark.minimal_problems import moved, nearest, registration_problems
+from denseba_ros.benchmark.solvers.minimal_problems import moved, nearest, registration_problems
 from denseba_ros.geometry import se3
 from denseba_ros.solvers.registration import register, traced_register
 

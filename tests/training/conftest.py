@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import torch
 
-from denseba_ros.benchmark.minimal_problems import moved, random_motions, seen_points
+from denseba_ros.benchmark.solvers.minimal_problems import moved, random_motions, seen_points
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.synthetic_room import RoomSequence
-from denseba_ros.training.depth_samples import DepthSample, SampleSet, View
-from denseba_ros.training.match_pairs import MatchPair
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
+from denseba_ros.training.depth.depth_samples import DepthSample, SampleSet, View
+from denseba_ros.training.matching.match_pairs import MatchPair
 
 SIZE = (64, 64)
 # Of the drawn matches, in normalised coordinates.

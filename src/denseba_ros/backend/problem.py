@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.gaussian_prior import GaussianPrior
+from denseba_ros.backend.prior.gaussian_prior import GaussianPrior
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 

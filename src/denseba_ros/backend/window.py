@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.gaussian_prior import GaussianPrior
-from denseba_ros.backend.linear_system import LinearSystem
+from denseba_ros.backend.prior.gaussian_prior import GaussianPrior
 from denseba_ros.backend.problem import Noise, Problem, Variables
-from denseba_ros.frontend.flow import Grey
+from denseba_ros.backend.solver.normal_equations import LinearSystem
+from denseba_ros.frontend.features.optical_flow import Grey
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, Projection, project_by
 

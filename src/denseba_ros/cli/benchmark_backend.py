@@ -6,14 +6,14 @@ import argparse
 import json
 from pathlib import Path
 
-from denseba_ros.benchmark.backend import SIZES, run_backend
-from denseba_ros.benchmark.backend_table import backend_table
-from denseba_ros.benchmark.floors import measure_rates
-from denseba_ros.benchmark.general_solvers import EVERY, run_general
+from denseba_ros.benchmark.backend.backend_benchmark import SIZES, run_backend
+from denseba_ros.benchmark.backend.backend_table import backend_table
+from denseba_ros.benchmark.backend.floors import measure_rates
+from denseba_ros.benchmark.backend.general_solvers import EVERY, run_general
 from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.evaluation.run_statistics import describe_machine, machine_summary
-from denseba_ros.slam.mapping import DAMPING
+from denseba_ros.evaluation.results.run_statistics import describe_machine, machine_summary
+from denseba_ros.slam.mapping.local_mapper import DAMPING
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,11 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
-from denseba_ros.benchmark.networks import network_table, run_networks
+from denseba_ros.benchmark.system.networks import network_table, run_networks
 from denseba_ros.config import FrontendConfig
 from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.evaluation.run_statistics import describe_machine, machine_summary
+from denseba_ros.evaluation.results.run_statistics import describe_machine, machine_summary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from denseba_ros.benchmark.backend_table import aligned
-from denseba_ros.benchmark.recovery import Cuts, Recovery, interrupted, play, recoveries
+from denseba_ros.benchmark.backend.backend_table import aligned
+from denseba_ros.benchmark.system.recovery import Cuts, Recovery, interrupted, play, recoveries
 from denseba_ros.cli.arguments import (
     add_config_arguments,
     add_sequence_arguments,

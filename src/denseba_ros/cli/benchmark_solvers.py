@@ -7,12 +7,12 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from denseba_ros.benchmark.solver_accuracy import run_accuracy
-from denseba_ros.benchmark.solver_gradients import make_pairs, run_gradients
-from denseba_ros.benchmark.solver_table import solver_table
+from denseba_ros.benchmark.solvers.solver_accuracy import run_accuracy
+from denseba_ros.benchmark.solvers.solver_gradients import make_pairs, run_gradients
+from denseba_ros.benchmark.solvers.solver_table import solver_table
 from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.evaluation.run_statistics import describe_machine, machine_summary
+from denseba_ros.evaluation.results.run_statistics import describe_machine, machine_summary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from denseba_ros.benchmark.palindrome import palindrome
-from denseba_ros.benchmark.system import run_system
-from denseba_ros.benchmark.system_report import plot_blocks, system_table
+from denseba_ros.benchmark.system.palindrome import palindrome
+from denseba_ros.benchmark.system.system_benchmark import run_system
+from denseba_ros.benchmark.system.system_report import plot_blocks, system_table
 from denseba_ros.cli.arguments import (
     add_config_arguments,
     add_sequence_arguments,
@@ -20,7 +20,7 @@ from denseba_ros.cli.arguments import (
 )
 from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.evaluation.run_statistics import machine_summary
+from denseba_ros.evaluation.results.run_statistics import machine_summary
 from denseba_ros.sequences.sequence import Frame
 
 

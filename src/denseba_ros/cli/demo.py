@@ -14,7 +14,7 @@ from denseba_ros.cli.arguments import add_sequence_arguments, open_from_argument
 from denseba_ros.cli.demo_report import print_report
 from denseba_ros.cli.record import READY
 from denseba_ros.errors import DensebaError
-from denseba_ros.nodes.processes import (
+from denseba_ros.nodes.tools.processes import (
     Processes,
     denseba_command,
     node_command,
@@ -22,8 +22,8 @@ from denseba_ros.nodes.processes import (
     ros_is_here,
 )
 from denseba_ros.resources import share_file
-from denseba_ros.sequences.room_folder import write_room
-from denseba_ros.sequences.synthetic_room import RoomSequence
+from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 _ROOM_FRAMES = 120
 _START_SECONDS = 60.0

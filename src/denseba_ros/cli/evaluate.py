@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from denseba_ros.evaluation.association import default_tolerance_ns
-from denseba_ros.evaluation.evaluate_depth import DepthTruth, evaluate_depth
-from denseba_ros.evaluation.evo_check import disagreements, evo_report
-from denseba_ros.evaluation.groundtruth import read_groundtruth
-from denseba_ros.evaluation.nees import nees_report
-from denseba_ros.evaluation.plots import plot_errors, plot_path
-from denseba_ros.evaluation.run_folder import EVALUATION, TRAJECTORY, RunFolder
-from denseba_ros.evaluation.trajectory_metrics import match, trajectory_report
+from denseba_ros.evaluation.depth.evaluate_depth import DepthTruth, evaluate_depth
+from denseba_ros.evaluation.results.plots import plot_errors, plot_path
+from denseba_ros.evaluation.results.run_folder import EVALUATION, TRAJECTORY, RunFolder
+from denseba_ros.evaluation.trajectory.association import default_tolerance_ns
+from denseba_ros.evaluation.trajectory.evo_check import disagreements, evo_report
+from denseba_ros.evaluation.trajectory.groundtruth import read_groundtruth
+from denseba_ros.evaluation.trajectory.nees import nees_report
+from denseba_ros.evaluation.trajectory.trajectory_metrics import match, trajectory_report
 from denseba_ros.sequences.trajectory import Trajectory, read_tum
 
 FRAME_COUNTS = (

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.nodes.processes import Processes, private_environment, ros_is_here
-from denseba_ros.sequences.room_folder import write_room
-from denseba_ros.sequences.synthetic_room import RoomSequence
+from denseba_ros.nodes.tools.processes import Processes, private_environment, ros_is_here
+from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 if TYPE_CHECKING:
     from denseba_ros.faults.bench import Bench, Result

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from denseba_ros import transport
 
 if TYPE_CHECKING:
-    from denseba_ros.nodes.recorder import Recorder
+    from denseba_ros.nodes.tools.recorder import Recorder
 
 READY = "recording"
 """First word on standard output once the recorder is connected to the node."""
@@ -42,9 +42,9 @@ def run(args: argparse.Namespace) -> int:
     import rclpy
     from rclpy.signals import SignalHandlerOptions
 
-    from denseba_ros.evaluation.run_writer import RunWriter
-    from denseba_ros.nodes.recorder import Recorder
-    from denseba_ros.nodes.stopping import stop_event
+    from denseba_ros.evaluation.results.run_writer import RunWriter
+    from denseba_ros.nodes.base.stopping import stop_event
+    from denseba_ros.nodes.tools.recorder import Recorder
 
     stop = stop_event()
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)

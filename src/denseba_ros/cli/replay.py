@@ -54,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
     import rclpy
     from rclpy.signals import SignalHandlerOptions
 
-    from denseba_ros.nodes.player import Player, PlayerOptions
-    from denseba_ros.nodes.stopping import stop_event
+    from denseba_ros.nodes.base.stopping import stop_event
+    from denseba_ros.nodes.tools.player import Player, PlayerOptions
 
     sequence = open_from_arguments(args)
     options = PlayerOptions(

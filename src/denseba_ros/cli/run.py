@@ -20,8 +20,8 @@ from denseba_ros.cli.arguments import (
 from denseba_ros.cli.prefetch import prefetch
 from denseba_ros.config import Config
 from denseba_ros.device import pick_device
-from denseba_ros.evaluation.run_statistics import RunStatistics, machine_summary
-from denseba_ros.evaluation.run_writer import RunWriter
+from denseba_ros.evaluation.results.run_statistics import RunStatistics, machine_summary
+from denseba_ros.evaluation.results.run_writer import RunWriter
 from denseba_ros.sequences.sequence import Sequence
 from denseba_ros.slam.system import System
 

@@ -9,18 +9,18 @@ from pathlib import Path
 from denseba_ros.cli.arguments import check_curve
 from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.frontend.depth_network_file import DepthWeights, load_depth, save_depth
-from denseba_ros.frontend.depth_network_model import NetworkDepth
-from denseba_ros.training.curve_picture import plot_curve
-from denseba_ros.training.depth_judging import judge, judged_rows
-from denseba_ros.training.depth_loading import Loading, load_source
-from denseba_ros.training.depth_losses import SUPERVISIONS
-from denseba_ros.training.depth_objective import Objective
-from denseba_ros.training.depth_pictures import plot_panel
-from denseba_ros.training.depth_sources import read_sources
-from denseba_ros.training.depth_training import DepthTrainer, DepthTraining
-from denseba_ros.training.pretrained import encoder_weights
-from denseba_ros.training.stereo_hints import HintCache
+from denseba_ros.frontend.depth.depth_network_file import DepthWeights, load_depth, save_depth
+from denseba_ros.frontend.depth.depth_network_model import NetworkDepth
+from denseba_ros.training.common.curve_plot import plot_curve
+from denseba_ros.training.common.pretrained import encoder_weights
+from denseba_ros.training.depth.depth_evaluation import judge, judged_rows
+from denseba_ros.training.depth.depth_loading import Loading, load_source
+from denseba_ros.training.depth.depth_losses import SUPERVISIONS
+from denseba_ros.training.depth.depth_objective import Objective
+from denseba_ros.training.depth.depth_plots import plot_panel
+from denseba_ros.training.depth.depth_sources import read_sources
+from denseba_ros.training.depth.depth_training import DepthTrainer, DepthTraining
+from denseba_ros.training.depth.stereo_hints import HintCache
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from denseba_ros.benchmark.backend_table import aligned
+from denseba_ros.benchmark.backend.backend_table import aligned
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.matching.weight_file import load_weights, save_weights
-from denseba_ros.training.match_evaluation import DEGREES, PairScore, evaluate_weights
-from denseba_ros.training.match_pairs import read_features
-from denseba_ros.training.matching import MatchTraining, train_weights
+from denseba_ros.training.matching.match_evaluation import DEGREES, PairScore, evaluate_weights
+from denseba_ros.training.matching.match_pairs import read_features
+from denseba_ros.training.matching.match_training import MatchTraining, train_weights
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

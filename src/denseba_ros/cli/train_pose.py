@@ -15,17 +15,17 @@ import torch.distributed as dist
 from denseba_ros.cli.arguments import check_curve
 from denseba_ros.device import pick_device
 from denseba_ros.errors import SequenceError
-from denseba_ros.frontend.pose_model import NetworkPose
-from denseba_ros.frontend.pose_network_file import PoseWeights, load_pose, save_pose
-from denseba_ros.sequences.image_sequence import ImageSequence
+from denseba_ros.frontend.pose.pose_model import NetworkPose
+from denseba_ros.frontend.pose.pose_network_file import PoseWeights, load_pose, save_pose
 from denseba_ros.sequences.opening import open_sequence
+from denseba_ros.sequences.readers.image_sequence import ImageSequence
 from denseba_ros.sequences.trajectory import associate
-from denseba_ros.training.curve_picture import plot_curve
-from denseba_ros.training.image_reader import ImageReader, ReaderSettings
-from denseba_ros.training.pose_judging import judge_pose
-from denseba_ros.training.pose_training import PoseTrainer, PoseTraining
-from denseba_ros.training.pose_variation import PoseVariation
-from denseba_ros.training.trajectory_stream import ImageTrajectory, StreamSettings
+from denseba_ros.training.common.curve_plot import plot_curve
+from denseba_ros.training.pose.pose_augmentation import PoseVariation
+from denseba_ros.training.pose.pose_evaluation import judge_pose
+from denseba_ros.training.pose.pose_training import PoseTrainer, PoseTraining
+from denseba_ros.training.streaming.image_reader import ImageReader, ReaderSettings
+from denseba_ros.training.streaming.trajectory_stream import ImageTrajectory, StreamSettings
 
 _STAMP_TOLERANCE_NS = 5_000_000
 

@@ -26,7 +26,7 @@ from denseba_ros.faults.measures import (
 from denseba_ros.faults.observer import Observer
 from denseba_ros.faults.scenarios import Scenario
 from denseba_ros.faults.script import USABLE, Script
-from denseba_ros.nodes.processes import Processes, node_command, python_module
+from denseba_ros.nodes.tools.processes import Processes, node_command, python_module
 from denseba_ros.resources import share_file
 from denseba_ros.sequences.trajectory import read_tum
 

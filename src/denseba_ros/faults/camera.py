@@ -18,12 +18,12 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 
 from denseba_ros import transport
-from denseba_ros.benchmark.palindrome import palindrome
+from denseba_ros.benchmark.system.palindrome import palindrome
 from denseba_ros.faults.measures import Sent
 from denseba_ros.faults.script import Script
-from denseba_ros.nodes.camera_info import calibration_to_msg
-from denseba_ros.nodes.images import encoded_image_to_msg, to_bytes
-from denseba_ros.nodes.stopping import stop_event
+from denseba_ros.nodes.base.stopping import stop_event
+from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
+from denseba_ros.nodes.conversions.images import encoded_image_to_msg, to_bytes
 from denseba_ros.sequences.opening import open_sequence
 
 _BACK_NS = 100_000_000_000

@@ -14,8 +14,12 @@ from tqdm import tqdm
 
 from denseba_ros.errors import DensebaError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.nodes.camera_info import calibration_from_msg, calibration_to_msg
-from denseba_ros.nodes.images import compressed_image_to_msg, encoded_image_to_msg, image_from_msg
+from denseba_ros.nodes.conversions.camera_info import calibration_from_msg, calibration_to_msg
+from denseba_ros.nodes.conversions.images import (
+    compressed_image_to_msg,
+    encoded_image_to_msg,
+    image_from_msg,
+)
 from denseba_ros.sequences.encodings import ENCODINGS
 
 _NUMBERS = (0, 1, 2, 3, 7, 8, 24, 255, 256, 65535, 2**31 - 1, 2**31, 2**32 - 1)

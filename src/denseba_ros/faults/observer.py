@@ -16,8 +16,8 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 from denseba_ros.faults.measures import Heard, State
-from denseba_ros.nodes.poses import pose_from_msg
-from denseba_ros.nodes.stamps import stamp_to_ns
+from denseba_ros.nodes.conversions.poses import pose_from_msg
+from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 
 
 class Observer(Node):

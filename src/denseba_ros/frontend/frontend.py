@@ -7,9 +7,9 @@ import torch
 
 from denseba_ros.config import Config
 from denseba_ros.device import pick_device
-from denseba_ros.frontend.depth_models import make_depth_model
+from denseba_ros.frontend.depth.depth_models import make_depth_model
 from denseba_ros.frontend.frame import DepthPrior, FrontendFrame
-from denseba_ros.frontend.pose_model import make_pose_model
+from denseba_ros.frontend.pose.pose_model import make_pose_model
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.rectify import Rectifier
 

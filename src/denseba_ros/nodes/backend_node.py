@@ -14,13 +14,17 @@ from rclpy.qos import QoSProfile
 from denseba_ros.config import Config
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.nodes.estimating_node import EstimatingNode
-from denseba_ros.nodes.frontend_messages import TOPICS, FrontendMessages, frame_from_messages
-from denseba_ros.nodes.outputs import KeyframeSource
-from denseba_ros.nodes.stamp_joiner import StampJoiner
-from denseba_ros.nodes.stamps import stamp_to_ns
-from denseba_ros.slam.estimate import Estimate
+from denseba_ros.nodes.base.estimating_node import EstimatingNode
+from denseba_ros.nodes.conversions.frontend_messages import (
+    TOPICS,
+    FrontendMessages,
+    frame_from_messages,
+)
+from denseba_ros.nodes.conversions.stamps import stamp_to_ns
+from denseba_ros.nodes.inputs.exact_time_sync import StampJoiner
+from denseba_ros.nodes.outputs.estimate_outputs import KeyframeSource
 from denseba_ros.slam.odometry import Odometry
+from denseba_ros.slam.state.estimate import Estimate
 
 
 class FrameOdometry(KeyframeSource, Protocol):

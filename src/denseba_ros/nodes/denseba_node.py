@@ -10,10 +10,10 @@ import numpy as np
 
 from denseba_ros.config import Config
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.nodes.camera_input import CameraImage, CameraInput
-from denseba_ros.nodes.estimating_node import EstimatingNode
-from denseba_ros.nodes.outputs import KeyframeSource
-from denseba_ros.slam.estimate import Estimate
+from denseba_ros.nodes.base.estimating_node import EstimatingNode
+from denseba_ros.nodes.inputs.camera_input import CameraImage, CameraInput
+from denseba_ros.nodes.outputs.estimate_outputs import KeyframeSource
+from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.system import warmed_up
 
 

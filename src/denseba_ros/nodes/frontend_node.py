@@ -14,9 +14,9 @@ from denseba_ros.config import Config
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.nodes.camera_input import CameraImage, CameraInput
-from denseba_ros.nodes.frontend_messages import TOPICS, frame_to_messages
-from denseba_ros.nodes.working_node import WorkingNode
+from denseba_ros.nodes.base.working_node import WorkingNode
+from denseba_ros.nodes.conversions.frontend_messages import TOPICS, frame_to_messages
+from denseba_ros.nodes.inputs.camera_input import CameraImage, CameraInput
 
 
 class ImageFrontend(Protocol):

@@ -22,7 +22,7 @@ def run(module: str) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     node = getattr(importlib.import_module(f"denseba_ros.nodes.{module}"), NODES[module])
-    from denseba_ros.nodes.running import leave_now, run_node
+    from denseba_ros.nodes.base.running import leave_now, run_node
 
     leave_now(run_node(node))
 

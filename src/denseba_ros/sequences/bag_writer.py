@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from denseba_ros.errors import ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.bag_topics import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
+from denseba_ros.sequences.readers.bag_topics import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 from denseba_ros.sequences.sequence import Frame, Sequence
 
 Storage = Literal["sqlite3", "mcap"]

@@ -8,8 +8,16 @@ from pathlib import Path
 from typing import Protocol
 
 from denseba_ros.errors import SequenceError
-from denseba_ros.sequences import bag, euroc, image_folder, kitti, seven_scenes, tum_rgbd, video
 from denseba_ros.sequences.camera_info import CalibrationSource
+from denseba_ros.sequences.readers import (
+    bag,
+    euroc,
+    image_folder,
+    kitti,
+    seven_scenes,
+    tum_rgbd,
+    video,
+)
 from denseba_ros.sequences.sequence import Sequence
 
 

@@ -8,7 +8,7 @@ import time
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.kernel_choice import choose_kernel
+from denseba_ros.backend.kernels.selection import choose_kernel
 from denseba_ros.backend.problem import Noise
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.config import Config
@@ -17,22 +17,22 @@ from denseba_ros.errors import ImageError
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.slam.bootstrap import Bootstrap, Start
-from denseba_ros.slam.corner_tracking import CornerTracker
-from denseba_ros.slam.depth_output import keyframe_view, render_depth
-from denseba_ros.slam.depth_start import search_depth, seed
-from denseba_ros.slam.estimate import DepthMap, Estimate, Keyframe, Tracking
-from denseba_ros.slam.keyframe_choice import wants_keyframe
-from denseba_ros.slam.keyframe_depth import GRID_LEVEL, KNOWN_SCALE
-from denseba_ros.slam.mapping import Mapper
-from denseba_ros.slam.motion import Motions
-from denseba_ros.slam.prepared import PreparedFrame
-from denseba_ros.slam.reference import Reference, Seen
-from denseba_ros.slam.relocalisation import Place, make_relocaliser
-from denseba_ros.slam.scale_anchor import ScaleAnchor
-from denseba_ros.slam.start_scale import says_scale, take_scale
-from denseba_ros.slam.tracker import Alignment, Tracker, frame_information
-from denseba_ros.slam.uncertainty import PathUncertainty
+from denseba_ros.slam.initialisation.scale_initialisation import says_scale, take_scale
+from denseba_ros.slam.initialisation.two_view_initialisation import Bootstrap, Start
+from denseba_ros.slam.mapping.depth_initialisation import search_depth, seed
+from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL, KNOWN_SCALE
+from denseba_ros.slam.mapping.keyframe_selection import wants_keyframe
+from denseba_ros.slam.mapping.local_mapper import Mapper
+from denseba_ros.slam.mapping.scale_drift import ScaleAnchor
+from denseba_ros.slam.state.depth_rendering import keyframe_view, render_depth
+from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe, Tracking
+from denseba_ros.slam.state.frame import PreparedFrame
+from denseba_ros.slam.state.pose_covariance import PathUncertainty
+from denseba_ros.slam.tracking.corner_tracking import CornerTracker
+from denseba_ros.slam.tracking.motion_model import Motions
+from denseba_ros.slam.tracking.reference import Reference, Seen
+from denseba_ros.slam.tracking.relocalisation import Place, make_relocaliser
+from denseba_ros.slam.tracking.tracker import Alignment, Tracker, frame_information
 
 _TRACK_LEVELS = (3, 2, 1)
 # Rounds of adjustment on the first two keyframes, which start from two views alone.

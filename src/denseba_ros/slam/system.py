@@ -11,8 +11,8 @@ import torch
 from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import ANY_CAMERA, Frontend
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.slam.estimate import Estimate, Keyframe
 from denseba_ros.slam.odometry import Odometry
+from denseba_ros.slam.state.estimate import Estimate, Keyframe
 
 
 class System:

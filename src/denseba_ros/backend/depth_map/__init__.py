@@ -1,0 +1,1 @@
+"""Dense inverse depth of a keyframe: its points joined by edge-aware smoothness."""

@@ -1,0 +1,82 @@
+"""Marginalise a keyframe into the prior instead of dropping it.
+
+Its points are eliminated with all that they saw, then its frame; what remains is a Gaussian on
+the frames that stay, held at their first estimates. Leutenegger et al., "Keyframe-based
+visual-inertial odometry using nonlinear optimization", 2015; Engel et al., DSO, 2016.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.kernels.interface import PairKernel
+from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
+from denseba_ros.backend.photometric import patch_reference
+from denseba_ros.backend.prior.gaussian_prior import GaussianPrior
+from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
+from denseba_ros.backend.solver.normal_equations import linearise
+from denseba_ros.backend.solver.schur import reduce
+
+# What the leaving points say counts this much: their residuals are linearised for good where they
+# are not exact yet, and neighbouring pixels err together (DSO uses the same factor).
+_TRUST = 0.25
+# Of the Jacobi-scaled Hessian; smaller eigenvalues are rounding, not information.
+_MIN_EIGENVALUE = 1e-7
+
+
+def marginalise(
+    problem: Problem,
+    variables: Variables,
+    index: int,
+    level: int,
+    kernel: PairKernel = TORCH_KERNEL,
+) -> GaussianPrior:
+    """Prior on the other frames after frame ``index`` and its points are eliminated.
+
+    Observations of other keyframes' points in it are dropped, so that those points stay sparse.
+    ``kernel`` sums over the pairs.
+    """
+    alone = problem.only_host(index)
+    points = replace(variables, inverse_depth=variables.inverse_depth[index : index + 1])
+    system = linearise(alone, patch_reference(alone, level), points, level, kernel)
+    H, b = reduce(system, 0.0)
+    prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
+    H = prior_H + _TRUST * (H - prior_H)
+    b = prior_b + _TRUST * (b - prior_b)
+    H, b = _eliminate(H, b, index)
+    keep = torch.arange(problem.keyframes, device=H.device) != index
+    frozen = problem.frozen
+    T = torch.where(frozen[:, None, None], problem.pose_prior.T, variables.T)[keep]
+    affine = torch.where(frozen[:, None], problem.pose_prior.affine, variables.affine)[keep]
+    origin = GaussianPrior(H, b, T, affine)
+    x = origin.step_from_origin(variables.T[keep], variables.affine[keep])
+    return replace(origin, b=b - H @ x)
+
+
+def _eliminate(H: Tensor, b: Tensor, index: int) -> tuple[Tensor, Tensor]:
+    """Schur complement of one frame's block, Jacobi-scaled for conditioning."""
+    n = len(b)
+    block = torch.zeros(n, dtype=torch.bool, device=H.device)
+    block[index * FRAME_DOF : (index + 1) * FRAME_DOF] = True
+    scale = H.diagonal().clamp(min=1e-12).rsqrt()
+    A = H * scale[:, None] * scale[None]
+    g = b * scale
+    inner = A[block][:, block]
+    inner = inner + 1e-10 * torch.eye(FRAME_DOF, dtype=H.dtype, device=H.device)
+    gain = torch.linalg.solve(inner, A[block][:, ~block]).T
+    H_out = A[~block][:, ~block] - gain @ A[block][:, ~block]
+    b_out = g[~block] - gain @ g[block]
+    H_out, b_out = _positive(H_out, b_out)
+    back = 1.0 / scale[~block]
+    return H_out * back[:, None] * back[None], b_out * back
+
+
+def _positive(H: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Keep only directions that are really constrained: rounding may leave negative curvature."""
+    values, vectors = torch.linalg.eigh(0.5 * (H + H.T))
+    kept = values > _MIN_EIGENVALUE
+    values = torch.where(kept, values, torch.zeros_like(values))
+    return (vectors * values) @ vectors.T, vectors @ (kept * (vectors.T @ b))

@@ -1,0 +1,1 @@
+"""Bundle adjustment of the window: normal equations, Schur complement, steps; L-BFGS."""

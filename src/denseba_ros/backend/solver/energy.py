@@ -1,0 +1,36 @@
+"""The energy that every solver of the window minimises."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.kernels.interface import PairKernel
+from denseba_ros.backend.photometric import PatchReference
+from denseba_ros.backend.problem import Problem, Variables
+
+
+def energy(
+    problem: Problem,
+    reference: PatchReference,
+    variables: Variables,
+    level: int,
+    costs: Tensor,
+    kernel: PairKernel,
+) -> Tensor:
+    """Robust energy, scalar float64.
+
+    ``costs`` (G, K, N) of the patches at the start: those of them that were not in use (negative)
+    are left out and those that are seen no more keep their cost, so that two energies compare the
+    same residuals.
+    """
+    pairs = kernel.energy(problem, reference, variables, level, costs)
+    return pairs + prior_energy(problem, variables)
+
+
+def prior_energy(problem: Problem, variables: Variables) -> Tensor:
+    """What the priors of depths and frames cost, scalar float64."""
+    offset = variables.inverse_depth - problem.prior_depth
+    depths = 0.5 * (problem.prior_information * offset**2).sum(dtype=torch.float64)
+    _, _, frames = problem.pose_prior.at(variables.T, variables.affine)
+    return depths + frames

@@ -1,0 +1,1 @@
+"""Accuracy, time and gradients of the minimal solvers."""

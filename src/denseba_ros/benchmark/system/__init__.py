@@ -1,0 +1,1 @@
+"""Speed, memory and recovery of the whole system on a sequence."""

@@ -1,0 +1,1 @@
+"""Estimated depth against measured depth."""

@@ -1,0 +1,99 @@
+"""The files of one run, and how to read them back.
+
+``trajectory.txt``   TUM rows, one per tracked frame, camera-to-world, as they were estimated then
+``depth/NS.png``     uint16 millimetres of each keyframe, 0 = unknown or beyond 65.535 m
+``depth/camera.json`` the undistorted pinhole camera of these depth images
+``first_depth/NS.png`` the same of the depth that it started with, before any adjustment
+``image/NS.png``      grey image of each keyframe on the grid of its depth
+``keyframes.txt``    TUM rows of the keyframes' final poses
+``covariance.npz``   ``stamps_ns`` (N,), ``covariance`` (N, 6, 6) of the rows of trajectory.txt
+``points.ply``       a thinned cloud of the keyframes' depth where it is certain
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from denseba_ros.errors import CalibrationError, SequenceError
+from denseba_ros.evaluation.depth.depth_truth import camera_from_dict, read_depth
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.trajectory import Trajectory
+
+TRAJECTORY = "trajectory.txt"
+KEYFRAMES = "keyframes.txt"
+COVARIANCE = "covariance.npz"
+POINTS = "points.ply"
+DEPTH = "depth"
+FIRST_DEPTH = "first_depth"
+IMAGE = "image"
+CAMERA = "camera.json"
+SUMMARY = "summary.json"
+EVALUATION = "evaluation.json"
+MILLIMETRES = 1000.0
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder that ``RunWriter`` wrote, or one with at least a trajectory.txt."""
+
+    path: Path
+
+    def summary(self) -> dict[str, Any]:
+        """summary.json, empty without one. Raises SequenceError when it is damaged."""
+        path = self.path / SUMMARY
+        if not path.is_file():
+            return {}
+        try:
+            values: dict[str, Any] = json.loads(path.read_text())
+        except ValueError as error:
+            raise SequenceError(f"{path}: {error}") from error
+        return values
+
+    def covariances(self, trajectory: Trajectory) -> np.ndarray | None:
+        """(N, 6, 6) of the trajectory's N rows, None when there are none of just these stamps."""
+        path = self.path / COVARIANCE
+        if not path.is_file():
+            return None
+        with np.load(path) as stored:
+            if not np.array_equal(stored["stamps_ns"], trajectory.stamps_ns):
+                return None
+            return np.asarray(stored["covariance"])
+
+    def keyframe_stamps(self) -> np.ndarray:
+        """Stamps of the keyframes that have depth, rising, (N,) int64 nanoseconds."""
+        stems = [p.stem for p in (self.path / DEPTH).glob("*.png")]
+        return np.array(sorted(int(s) for s in stems if s.isdigit()), np.int64)
+
+    def depth(self, stamp_ns: int) -> np.ndarray:
+        """Depth of a keyframe, (h, w) float64 metres, NaN unknown. Raises SequenceError."""
+        return read_depth(self.path / DEPTH / f"{stamp_ns}.png", MILLIMETRES)
+
+    def first_depth(self, stamp_ns: int) -> np.ndarray | None:
+        """Depth that a keyframe started with, as ``depth``, None where it was not kept."""
+        path = self.path / FIRST_DEPTH / f"{stamp_ns}.png"
+        return read_depth(path, MILLIMETRES) if path.is_file() else None
+
+    def image(self, stamp_ns: int) -> np.ndarray | None:
+        """Grey image of a keyframe, (h, w) uint8, None where it was not kept."""
+        path = self.path / IMAGE / f"{stamp_ns}.png"
+        return cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
+
+    def depth_camera(self) -> Calibration:
+        """The undistorted camera of the depth. Raises CalibrationError without camera.json."""
+        path = self.path / DEPTH / CAMERA
+        if not path.is_file():
+            raise CalibrationError(f"{path}: missing; the run has no keyframes with depth")
+        return camera_from_dict(json.loads(path.read_text()), str(path))
+
+    def image_camera(self) -> Calibration:
+        """The camera of the images that were run; the depth's where no summary tells."""
+        calibration = self.summary().get("calibration")
+        if calibration is None:
+            return self.depth_camera()
+        return camera_from_dict(calibration, str(self.path / SUMMARY))

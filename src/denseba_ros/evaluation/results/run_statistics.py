@@ -1,0 +1,81 @@
+"""What summary.json says of a run: counts, times per stage, peak memory, versions."""
+
+from __future__ import annotations
+
+import platform
+import resource
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+import denseba_ros
+from denseba_ros.slam.state.estimate import Estimate, Tracking
+
+
+@dataclass
+class RunStatistics:
+    """Collects one entry per frame; times are wall-clock seconds."""
+
+    states: Counter[Tracking] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, estimate: Estimate, total_seconds: float) -> None:
+        """Count one frame; ``total_seconds`` is what the whole call took."""
+        self.states[estimate.tracking] += 1
+        if estimate.reason:
+            self.reasons[estimate.reason] += 1
+        for stage, seconds in {**estimate.seconds, "total": total_seconds}.items():
+            if seconds > 0:
+                self.seconds.setdefault(stage, []).append(seconds)
+
+    def summary(self) -> dict[str, Any]:
+        """Counts, and per stage the median, 95th percentile and number of frames it ran on."""
+        return {
+            "frames": sum(self.states.values()),
+            "tracked": self.states[Tracking.TRACKING],
+            "initialising": self.states[Tracking.INITIALISING],
+            "lost": self.states[Tracking.LOST],
+            "reasons_not_tracking": dict(self.reasons.most_common(20)),
+            "seconds_per_frame": {
+                stage: {
+                    "median": float(np.median(values)),
+                    "p95": float(np.percentile(values, 95)),
+                    "frames": len(values),
+                }
+                for stage, values in self.seconds.items()
+            },
+        }
+
+
+def machine_summary(device: torch.device) -> dict[str, Any]:
+    """Peak memory of this process so far, the device's name, and versions."""
+    on_gpu = device.type == "cuda"
+    host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB
+    gpu = torch.cuda.max_memory_allocated() / 2**20 if on_gpu else None
+    return {
+        "peak_memory_mib": {"host": host, "gpu": gpu},
+        "device": {
+            "kind": device.type,
+            "name": torch.cuda.get_device_name() if on_gpu else platform.machine(),
+            "cpu_threads": torch.get_num_threads(),
+        },
+        "versions": {
+            "denseba_ros": denseba_ros.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "opencv": cv2.__version__,
+        },
+    }
+
+
+def describe_machine(machine: dict[str, Any]) -> str:
+    """One line of a ``machine_summary``: device, threads and torch."""
+    device = machine["device"]
+    threads = f", {device['cpu_threads']} threads" if device["kind"] == "cpu" else ""
+    return f"{device['kind']} ({device['name']}{threads}), torch {machine['versions']['torch']}"

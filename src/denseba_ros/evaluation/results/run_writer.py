@@ -1,0 +1,150 @@
+"""Writes the files of a run while it goes on, so that an interruption loses nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from denseba_ros.errors import DensebaError
+from denseba_ros.evaluation.results.point_cloud import keyframe_points, write_ply
+from denseba_ros.evaluation.results.run_folder import (
+    CAMERA,
+    COVARIANCE,
+    DEPTH,
+    EVALUATION,
+    FIRST_DEPTH,
+    IMAGE,
+    KEYFRAMES,
+    MILLIMETRES,
+    POINTS,
+    SUMMARY,
+    TRAJECTORY,
+)
+from denseba_ros.sequences.trajectory import Trajectory, write_tum
+from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe, Tracking
+
+_LARGEST = np.iinfo(np.uint16).max
+
+
+class RunWriter:
+    """Writes a run folder; a context manager that completes the files however the run ends.
+
+    Raises:
+        DensebaError: when ``folder`` holds a depth folder that no earlier run made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.depth_pixels_clipped = 0
+        self.keyframes = 0
+        _clear(folder)
+        for subfolder in (DEPTH, FIRST_DEPTH, IMAGE):
+            (folder / subfolder).mkdir(parents=True, exist_ok=True)
+        self._trajectory = (folder / TRAJECTORY).open("w", buffering=1)
+        self._stamps: list[int] = []
+        self._covariances: list[np.ndarray] = []
+        self._keyframe_poses: dict[int, np.ndarray] = {}
+        self._points: list[np.ndarray] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def add_estimate(self, estimate: Estimate) -> None:
+        """Append the pose and covariance of one frame, when it was tracked."""
+        if estimate.tracking is not Tracking.TRACKING:
+            return
+        self._trajectory.write(tum_row(estimate.stamp_ns, estimate.T_world_camera) + "\n")
+        self._stamps.append(estimate.stamp_ns)
+        self._covariances.append(estimate.covariance)
+
+    def add_keyframe(self, keyframe: Keyframe) -> None:
+        """Write the depth of one keyframe and remember its pose and points."""
+        image, clipped = encode_depth(keyframe.depth.depth)
+        _write_png(self.folder / DEPTH / f"{keyframe.stamp_ns}.png", image)
+        _write_png(self.folder / IMAGE / f"{keyframe.stamp_ns}.png", keyframe.image)
+        if keyframe.first_depth is not None:
+            first, _ = encode_depth(keyframe.first_depth)
+            _write_png(self.folder / FIRST_DEPTH / f"{keyframe.stamp_ns}.png", first)
+        if not self._keyframe_poses:
+            _write_camera(self.folder / DEPTH / CAMERA, keyframe.depth)
+        self.depth_pixels_clipped += clipped
+        self.keyframes += 1
+        self._keyframe_poses[keyframe.stamp_ns] = keyframe.T_world_camera
+        self._points.append(keyframe_points(keyframe))
+
+    def close(self) -> None:
+        """Write what is only complete at the end; harmless when repeated."""
+        self._trajectory.close()
+        poses = sorted(self._keyframe_poses.items())
+        write_tum(
+            self.folder / KEYFRAMES,
+            Trajectory(
+                np.array([stamp for stamp, _ in poses], np.int64),
+                np.array([T for _, T in poses], np.float64).reshape(-1, 4, 4),
+            ),
+        )
+        np.savez(
+            self.folder / COVARIANCE,
+            stamps_ns=np.array(self._stamps, np.int64),
+            covariance=np.array(self._covariances, np.float64).reshape(-1, 6, 6),
+        )
+        if self._points:
+            write_ply(self.folder / POINTS, np.concatenate(self._points))
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        (self.folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n")
+
+
+def tum_row(stamp_ns: int, T_world_camera: np.ndarray) -> str:
+    """One TUM row of a (4, 4) pose."""
+    seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
+    quaternion = Rotation.from_matrix(T_world_camera[:3, :3]).as_quat()
+    values = " ".join(f"{v:.9f}" for v in (*T_world_camera[:3, 3], *quaternion))
+    return f"{seconds}.{nanoseconds:09d} {values}"
+
+
+def encode_depth(depth: np.ndarray) -> tuple[np.ndarray, int]:
+    """Metres, NaN unknown, to uint16 millimetres, 0 unknown; also how many were too far."""
+    known = np.isfinite(depth) & (depth > 0)
+    millimetres = np.round(np.where(known, depth, 0.0) * MILLIMETRES)
+    too_far = millimetres > _LARGEST
+    return np.where(too_far, 0.0, millimetres).astype(np.uint16), int(too_far.sum())
+
+
+def _write_png(path: Path, image: np.ndarray) -> None:
+    if not cv2.imwrite(str(path), image):
+        raise DensebaError(f"{path}: cannot be written")
+
+
+def _write_camera(path: Path, depth: DepthMap) -> None:
+    camera = asdict(depth.calibration)
+    path.write_text(json.dumps({**camera, "metres_per_unit": 1.0 / MILLIMETRES}, indent=2) + "\n")
+
+
+def _clear(folder: Path) -> None:
+    """Remove the files of an earlier run, so that two runs never mix."""
+    depth = folder / DEPTH
+    if depth.exists() and any(depth.iterdir()) and not (folder / TRAJECTORY).exists():
+        raise DensebaError(f"{depth}: not made by `denseba run`; choose another --out")
+    for name in (TRAJECTORY, KEYFRAMES, COVARIANCE, POINTS, SUMMARY, EVALUATION):
+        (folder / name).unlink(missing_ok=True)
+    images = [
+        path for name in (DEPTH, FIRST_DEPTH, IMAGE) for path in (folder / name).glob("*.png")
+    ]
+    for path in [*images, depth / CAMERA]:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Estimated against true trajectories: alignment, errors, honesty of the covariance."""

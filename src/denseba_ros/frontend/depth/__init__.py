@@ -1,0 +1,1 @@
+"""Depth networks: ours, those of others, and a constant depth."""

@@ -1,0 +1,1 @@
+"""The recurrent pose network: motion between consecutive images."""

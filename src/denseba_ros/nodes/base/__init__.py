@@ -1,0 +1,1 @@
+"""What every node is made of: lifecycle, queue, worker, services, warnings."""

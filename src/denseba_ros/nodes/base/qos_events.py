@@ -1,0 +1,69 @@
+"""What to tell the user when two QoS profiles do not meet: silence is all that DDS offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import QoSPolicyKind, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+from denseba_ros.nodes.base.throttled_logger import Complaints
+
+_REMEDIES = {
+    QoSPolicyKind.RELIABILITY: "reliable wants more than best effort: ask for less "
+    "(node.image_qos: sensor_data) or publish reliably",
+    QoSPolicyKind.DURABILITY: "transient_local wants more than volatile: ask for volatile",
+    QoSPolicyKind.DEADLINE: "the deadline asked for is shorter than the one promised",
+    QoSPolicyKind.LIVELINESS: "the liveliness asked for is stricter than the one promised",
+}
+
+
+def subscription_events(
+    complaints: Complaints, topic: str, on_lost: Callable[[Any], None] | None = None
+) -> SubscriptionEventCallbacks:
+    """Callbacks that explain a publisher which this subscription can never hear."""
+
+    def explain(event: Any) -> None:
+        complaints.complain(f"qos {topic}", explanation(topic, "publisher", event))
+
+    return SubscriptionEventCallbacks(incompatible_qos=explain, message_lost=on_lost)
+
+
+def publisher_events(complaints: Complaints, topic: str) -> PublisherEventCallbacks:
+    """Callbacks that explain a subscriber which can never hear this publisher."""
+
+    def explain(event: Any) -> None:
+        complaints.complain(f"qos {topic}", explanation(topic, "subscriber", event))
+
+    return PublisherEventCallbacks(incompatible_qos=explain)
+
+
+def explanation(topic: str, other: str, event: Any) -> str:
+    """One sentence with the policy in question and the remedy."""
+    kind = QoSPolicyKind(event.last_policy_kind)
+    remedy = _REMEDIES.get(kind, "give both sides the same value")
+    return (
+        f"{topic}: nothing passes between this node and {event.total_count} {other}(s) of another "
+        f"QoS ({kind.name.lower()}): {remedy}, or set "
+        f"qos_overrides.{topic}.{'subscription' if other == 'publisher' else 'publisher'}."
+        f"{kind.name.lower()}"
+    )
+
+
+def describe_publishers(node: Node, topic: str) -> str:
+    """Who publishes on ``topic`` and how, for messages about silence."""
+    publishers = node.get_publishers_info_by_topic(topic)
+    if not publishers:
+        return "nobody publishes it"
+    return "; ".join(_described(publisher) for publisher in publishers)
+
+
+def _described(publisher: TopicEndpointInfo) -> str:
+    qos = publisher.qos_profile
+    reliable = qos.reliability == ReliabilityPolicy.RELIABLE
+    kind = "reliable" if reliable else "best effort"
+    name = f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"
+    return f"{name} publishes {publisher.topic_type}; its QoS is {kind}, {qos.durability.name}"

@@ -1,0 +1,84 @@
+"""Start a node, spin it, and end it cleanly however it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.signals import SignalHandlerOptions
+
+from denseba_ros import transport
+from denseba_ros.errors import DensebaError
+from denseba_ros.nodes.base.stopping import stop_event
+from denseba_ros.nodes.base.working_node import WorkingNode
+
+RCLError = rclpy_implementation.RCLError
+_SPIN_SECONDS = 0.2
+# An image in hand is waited for so long after SIGINT.
+_CLOSE_SECONDS = 1.0
+_WRONG_INPUT = 2
+_BUG = 1
+
+
+def run_node(make_node: Callable[[], WorkingNode[Any]]) -> int:
+    """Run until SIGINT, SIGTERM or a failure; returns the exit status.
+
+    0 when asked to stop, 2 when a parameter or the machine is wrong, 1 on a bug.
+    """
+    transport.activate()
+    # Our own handlers, so that the worker ends before the context does.
+    stop = stop_event()
+    try:
+        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+        return _spin(make_node, stop)
+    except RCLError as error:
+        # A wrong enclave, QoS override or remapping: the middleware says what it misses.
+        print(f"denseba: ROS 2 refuses: {error}", file=sys.stderr)
+        return _WRONG_INPUT
+    finally:
+        rclpy.try_shutdown()
+
+
+def _spin(make_node: Callable[[], WorkingNode[Any]], stop: threading.Event) -> int:
+    try:
+        node = make_node()
+        node.autostart()
+    except DensebaError as error:
+        return _report(error)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        while not stop.is_set() and node.failure is None and not node.is_finalized:
+            executor.spin_once(timeout_sec=_SPIN_SECONDS)
+    finally:
+        is_idle = node.close(_CLOSE_SECONDS)
+        failure = node.failure
+        status = 0 if failure is None else _report(failure)
+        if not is_idle:
+            # An image is still being worked on, in compiled code that no signal reaches.
+            leave_now(status)
+        executor.shutdown()
+        node.destroy_node()
+    return status
+
+
+def leave_now(status: int) -> NoReturn:
+    """End the process without Python's and torch's own clearing up, which takes a second."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _report(failure: Exception) -> int:
+    if isinstance(failure, DensebaError):
+        print(f"denseba: {failure}", file=sys.stderr)
+        return _WRONG_INPUT
+    traceback.print_exception(failure)
+    return _BUG

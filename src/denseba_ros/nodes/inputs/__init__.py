@@ -1,0 +1,1 @@
+"""Subscriptions: images, camera_info, TF, and the checks of what they bring."""

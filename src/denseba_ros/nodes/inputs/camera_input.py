@@ -1,0 +1,181 @@
+"""The camera's topics: images with the calibration that belongs to them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from rclpy.event_handler import QoSMessageLostInfo
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from denseba_ros.errors import CalibrationError, ImageError
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.nodes.base.qos_events import describe_publishers, subscription_events
+from denseba_ros.nodes.base.throttled_logger import Complaints
+from denseba_ros.nodes.conversions.camera_info import calibration_from_msg
+from denseba_ros.nodes.conversions.images import image_from_msg
+from denseba_ros.nodes.conversions.stamps import stamp_to_ns
+from denseba_ros.nodes.inputs.image_check import ImageCheck
+from denseba_ros.nodes.outputs.health import Health
+from denseba_ros.nodes.parameters.node_config import NodeConfig
+
+_FALLBACK_FRAME = "camera_optical_frame"
+
+
+@dataclass(frozen=True)
+class CameraImage:
+    """An image as it arrived; decoding is left to the worker."""
+
+    stamp_ns: int
+    frame_id: str
+    message: Image | CompressedImage
+    topic: str = "image"
+
+    def decode(self, calibration: Calibration) -> np.ndarray:
+        """Uint8 (H, W) or (H, W, 3) BGR.
+
+        Raises:
+            ImageError: when it cannot be decoded or is not of the calibration's size.
+        """
+        try:
+            image = image_from_msg(self.message)
+        except ImageError as error:
+            raise ImageError(f"{self.topic}: {error}. Does its driver fill the message?") from error
+        height, width = image.shape[:2]
+        if (width, height) != (calibration.width, calibration.height):
+            raise ImageError(
+                f"{self.topic}: the image is {width}x{height} but camera_info says "
+                f"{calibration.width}x{calibration.height}: publish the camera_info of this size"
+            )
+        # Torch refuses to promise anything about views of memory that must not be written.
+        return np.require(image, requirements="W")
+
+
+class CameraInput:
+    """Subscribes to image and camera_info and says when they fail to come.
+
+    ``on_image`` gets every image, ``on_calibration`` is called when a calibration was understood
+    that differs from the last one, ``on_loss`` with the number of images that the middleware
+    lost on the way.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        settings: NodeConfig,
+        on_image: Callable[[CameraImage], None],
+        on_calibration: Callable[[], None],
+        on_loss: Callable[[int], None],
+    ) -> None:
+        self.calibration: Calibration | None = None
+        self._node, self._settings = node, settings
+        self._on_image, self._on_calibration, self._on_loss = on_image, on_calibration, on_loss
+        self._complaints = Complaints(node.get_logger().warning, settings.input_timeout)
+        self._check = ImageCheck(settings.frozen_after)
+        self._last_image = self._last_info = time.monotonic()
+        self._last_message: CameraInfo | None = None
+        self.image_topic, self.info_topic = self._subscribe()
+        node.get_logger().info(f"waiting for {self.image_topic} and {self.info_topic}")
+
+    def _subscribe(self) -> tuple[str, str]:
+        node, settings = self._node, self._settings
+        reliable = settings.image_qos == "reliable"
+        qos = QoSProfile(
+            depth=settings.subscription_depth,
+            reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        )
+        is_raw = settings.image_transport == "raw"
+        # As image_transport does it: one remapping of `image` moves both transports.
+        image_topic = node.resolve_topic_name("image") + ("" if is_raw else "/compressed")
+        info_topic = node.resolve_topic_name("camera_info")
+        node.create_subscription(
+            Image if is_raw else CompressedImage,
+            image_topic,
+            self._image_arrived,
+            qos,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            event_callbacks=subscription_events(self._complaints, image_topic, self._images_lost),
+        )
+        node.create_subscription(
+            CameraInfo,
+            "camera_info",
+            self._info_arrived,
+            # One of its own: overrides write into it.
+            QoSProfile(depth=qos.depth, reliability=qos.reliability),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            event_callbacks=subscription_events(self._complaints, info_topic),
+        )
+        return image_topic, info_topic
+
+    def _image_arrived(self, message: Image | CompressedImage) -> None:
+        self._last_image = time.monotonic()
+        frame_id = self._settings.camera_frame or message.header.frame_id or _FALLBACK_FRAME
+        self._on_image(
+            CameraImage(stamp_to_ns(message.header.stamp), frame_id, message, self.image_topic)
+        )
+
+    def _images_lost(self, event: QoSMessageLostInfo) -> None:
+        self._on_loss(event.total_count_change)
+        self._complaints.complain(
+            "lost",
+            f"{event.total_count} images of {self.image_topic} were lost on the way so far: "
+            "`denseba doctor` checks the transport",
+        )
+
+    def _info_arrived(self, message: CameraInfo) -> None:
+        self._last_info = time.monotonic()
+        message.header = CameraInfo().header  # the stamp differs every time, the rest does not
+        if message == self._last_message:
+            return
+        try:
+            calibration = calibration_from_msg(message, rectified=self._settings.image_is_rectified)
+        except CalibrationError as error:
+            self._complaints.complain("bad camera_info", f"{self.info_topic}: {error}")
+            return
+        self._last_message = message
+        if calibration != self.calibration:
+            if self.calibration is not None:
+                self._complaints.complain(
+                    "changed",
+                    f"{self.info_topic}: the calibration changed, the odometry starts anew. Do two "
+                    "cameras publish on this topic?",
+                )
+            self.calibration = calibration
+            self._on_calibration()
+
+    def check(self, stamp_ns: int, image: np.ndarray, health: Health) -> None:
+        """Tell ``health`` and the user what is wrong with the content of a decoded image.
+
+        Raises:
+            ImageError: when the camera hangs, so that the image is not of its stamp.
+        """
+        wrong = self._check.look(stamp_ns, image)
+        health.image_looks(wrong)
+        text = f"the images on {self.image_topic} are {wrong}"
+        if self._check.is_frozen:
+            raise ImageError(text)
+        if wrong:
+            self._complaints.complain(wrong.split(maxsplit=1)[0], text)
+
+    def watch(self, limit: float) -> None:
+        """Complain about what has not come for ``limit`` s; to be called about once a second."""
+        now = time.monotonic()
+        if now - self._last_image > limit:
+            self._complaints.complain(
+                "no image",
+                f"no image on {self.image_topic} for {limit:g} s; "
+                f"{describe_publishers(self._node, self.image_topic)}: is the camera running, and "
+                "the topic remapped (image:=/your/topic)?",
+            )
+        elif self.calibration is None and now - self._last_info > limit:
+            self._complaints.complain(
+                "no camera_info",
+                f"images arrive, but no camera_info on {self.info_topic} for {limit:g} s; "
+                f"{describe_publishers(self._node, self.info_topic)}: publish it or remap it "
+                "(camera_info:=/your/topic)",
+            )

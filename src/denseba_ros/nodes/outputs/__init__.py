@@ -1,0 +1,1 @@
+"""Publishers: odometry, TF, depth, points, diagnostics, PX4."""

@@ -1,0 +1,148 @@
+"""A node's health as diagnostic_msgs, once a second on /diagnostics and per image on `status`."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+from denseba_ros.nodes.conversions.stamps import make_header, stamp_to_ns
+from denseba_ros.nodes.outputs.health import Health, HealthReport
+from denseba_ros.slam.state.estimate import Estimate, Tracking
+
+PERIOD = 1.0
+MAP_TO_ODOM = "map to odom"
+"""Key of the first three rows of T_map_odom in the per-image status."""
+_STATM = Path("/proc/self/statm")
+DROPPED = "dropped"
+"""First word of the per-image status of an image that was not processed."""
+
+
+class DiagnosticsPublisher:
+    """Publishes the health of ``node`` at 1 Hz of real time, even while simulated time stands."""
+
+    def __init__(self, node: Node, health: Health) -> None:
+        self._node, self._health = node, health
+        self.facts: Mapping[str, str] = {}
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._timer = node.create_timer(PERIOD, self._publish, clock=_steady_clock())
+
+    def _publish(self) -> None:
+        now_ns = stamp_to_ns(self._node.get_clock().now().to_msg())
+        name = self._node.get_fully_qualified_name().lstrip("/")
+        facts = {**self.facts, **memory_in_use()}
+        status = health_status(name, self._health.report(), facts)
+        self._publisher.publish(DiagnosticArray(header=make_header(now_ns, ""), status=[status]))
+
+
+def health_status(name: str, report: HealthReport, facts: Mapping[str, str]) -> DiagnosticStatus:
+    """One status of a node: OK while it tracks and drops nothing."""
+    level, message = _verdict(report)
+    values = {
+        "tracking": "none yet" if report.tracking is None else report.tracking.value,
+        "reason": report.reason,
+        "lifecycle": report.lifecycle,
+        "quality": f"{report.quality:.2f}",
+        "lost for (s)": f"{report.lost_seconds:.1f}",
+        "images": report.image,
+        "images received": str(report.received),
+        "images processed": str(report.processed),
+        "input rate (Hz)": f"{report.received_rate:.1f}",
+        "output rate (Hz)": f"{report.processed_rate:.1f}",
+        "keyframes": str(report.keyframes),
+        "resets": str(report.resets),
+        "session": str(report.session),
+        "gaps": str(report.gaps),
+        "latency (ms)": f"{1000 * report.latency[0]:.1f}",
+        "latency, largest (ms)": f"{1000 * report.latency[1]:.1f}",
+        **{f"{stage} (ms)": f"{1000 * s:.1f}" for stage, s in report.seconds.items()},
+        "dropped": str(sum(report.drops.values())),
+        **{f"dropped: {reason}": str(n) for reason, n in sorted(report.drops.items())},
+        **facts,
+    }
+    return make_status(level, name, message, values)
+
+
+def _verdict(report: HealthReport) -> tuple[bytes, str]:
+    if report.lifecycle not in ("", "active"):
+        return DiagnosticStatus.OK, report.lifecycle
+    if report.paused:
+        return DiagnosticStatus.WARN, "paused"
+    if report.received_rate == 0.0:
+        return DiagnosticStatus.STALE, "no images arrive"
+    if report.tracking is Tracking.LOST:
+        why = f"; images are {report.image}" if report.image else ""
+        return DiagnosticStatus.ERROR, f"lost: {report.reason}{why}"
+    if report.processed_rate == 0.0:
+        reason = max(report.new_drops, key=lambda r: report.new_drops[r], default="still busy")
+        return DiagnosticStatus.ERROR, f"images arrive, none is processed: {reason}"
+    if report.tracking is Tracking.INITIALISING or report.reason:
+        return DiagnosticStatus.WARN, f"initialising: {report.reason}"
+    if report.image:
+        return DiagnosticStatus.WARN, f"images are {report.image}"
+    if report.new_drops:
+        dropped = ", ".join(f"{n} ({reason})" for reason, n in report.new_drops.items())
+        return DiagnosticStatus.WARN, f"images dropped: {dropped}"
+    return DiagnosticStatus.OK, "working" if report.tracking is None else "tracking"
+
+
+def memory_in_use() -> dict[str, str]:
+    """MiB of this process, and of the GPU where there is one."""
+    values = {}
+    if _STATM.exists():
+        pages = int(_STATM.read_text().split()[1])
+        values["host memory (MiB)"] = f"{pages * resource.getpagesize() / 2**20:.0f}"
+    if torch.cuda.is_available():
+        values["GPU memory (MiB)"] = f"{torch.cuda.memory_reserved() / 2**20:.0f}"
+    return values
+
+
+def estimate_status(
+    name: str, estimate: Estimate, health: Health, T_map_odom: np.ndarray | None = None
+) -> DiagnosticArray:
+    """What became of one image, with its stamp: its tracking state, in `status`.
+
+    Where ``resets`` or ``session`` of ``health`` change, a new odometry frame began. ``T_map_odom``
+    (4, 4) is named where it is not the identity.
+    """
+    tracked = estimate.tracking is Tracking.TRACKING
+    values = {
+        "reason": estimate.reason,
+        "keyframe": str(estimate.is_keyframe).lower(),
+        "quality": f"{estimate.quality:.3f}",
+        "resets": str(health.resets),
+        "session": str(health.session),
+        **{f"{stage} (ms)": f"{1000 * s:.3f}" for stage, s in estimate.seconds.items()},
+    }
+    if T_map_odom is not None and not np.array_equal(T_map_odom, np.eye(4)):
+        values[MAP_TO_ODOM] = " ".join(repr(float(v)) for v in T_map_odom[:3].ravel())
+    level = DiagnosticStatus.OK if tracked else DiagnosticStatus.WARN
+    status = make_status(level, name, estimate.tracking.value, values)
+    return DiagnosticArray(header=make_header(estimate.stamp_ns, ""), status=[status])
+
+
+def drop_status(name: str, stamp_ns: int, reason: str) -> DiagnosticArray:
+    """What became of one image, with its stamp: it was not processed."""
+    status = make_status(DiagnosticStatus.WARN, name, DROPPED, {"reason": reason})
+    return DiagnosticArray(header=make_header(stamp_ns, ""), status=[status])
+
+
+def make_status(
+    level: bytes, name: str, message: str, values: Mapping[str, str]
+) -> DiagnosticStatus:
+    return DiagnosticStatus(
+        level=level,
+        name=name,
+        message=message,
+        values=[KeyValue(key=key, value=value) for key, value in values.items()],
+    )
+
+
+def _steady_clock() -> Clock:
+    return Clock(clock_type=ClockType.STEADY_TIME)

@@ -1,0 +1,163 @@
+"""Counts of what a node received, processed and dropped, and how long that took."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from denseba_ros.slam.state.estimate import Estimate, Tracking
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """Totals since the start and what happened since the last report."""
+
+    received: int
+    processed: int
+    drops: dict[str, int]
+    new_drops: dict[str, int]
+    received_rate: float
+    processed_rate: float
+    seconds: dict[str, float]
+    """Median per stage since the last report."""
+    latency: tuple[float, float]
+    """Seconds from an image's arrival to its outputs: median and largest since the last report."""
+    tracking: Tracking | None
+    reason: str
+    keyframes: int
+    resets: int
+    session: int
+    """When the node started, seconds since 1970: another one is a new odometry frame too."""
+    gaps: int
+    quality: float
+    lost_seconds: float
+    """By the images' stamps; 0 while tracking."""
+    image: str
+    """What is wrong with the images' content, empty when nothing is."""
+    paused: bool
+    lifecycle: str
+
+
+@dataclass
+class _Totals:
+    received: int = 0
+    processed: int = 0
+    keyframes: int = 0
+    resets: int = 0
+    gaps: int = 0
+    drops: Counter[str] = field(default_factory=Counter)
+
+
+class Health:
+    """Written by the callbacks and the worker, read once a second; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now = _Totals()
+        self._then = _Totals()
+        self._reported_at = time.monotonic()
+        self._seconds: dict[str, list[float]] = {}
+        self._latencies: list[float] = []
+        self._forget()
+        self.paused = False
+        self.lifecycle = ""
+        self.session = int(time.time())
+
+    def _forget(self) -> None:
+        self._tracking: Tracking | None = None
+        self._reason = self._image = ""
+        self._quality = 0.0
+        self._stamp_ns = 0
+        self._lost_since_ns: int | None = None
+
+    @property
+    def resets(self) -> int:
+        """How often the odometry started anew, in an announced way."""
+        return self._now.resets
+
+    def received(self) -> None:
+        """One message arrived."""
+        with self._lock:
+            self._now.received += 1
+
+    def dropped(self, reason: str, count: int = 1) -> None:
+        """Images were not processed; ``reason`` is a short name, the same for the same cause."""
+        with self._lock:
+            self._now.drops[reason] += count
+
+    def processed(self, seconds: dict[str, float], estimate: Estimate | None = None) -> None:
+        """One image went through all stages."""
+        with self._lock:
+            self._now.processed += 1
+            for stage, value in seconds.items():
+                self._seconds.setdefault(stage, []).append(value)
+            if estimate is not None:
+                self._now.keyframes += estimate.is_keyframe
+                self._tracking, self._reason = estimate.tracking, estimate.reason
+                self._quality, self._stamp_ns = estimate.quality, estimate.stamp_ns
+                if estimate.tracking is not Tracking.LOST:
+                    self._lost_since_ns = None
+                elif self._lost_since_ns is None:
+                    self._lost_since_ns = estimate.stamp_ns
+
+    def latency(self, seconds: float) -> None:
+        """An image was done so long after it arrived."""
+        with self._lock:
+            self._latencies.append(seconds)
+
+    def gap(self) -> None:
+        """A long time passed between two images."""
+        with self._lock:
+            self._now.gaps += 1
+
+    def image_looks(self, complaint: str) -> None:
+        """What is wrong with the content of the newest image, empty when nothing is."""
+        self._image = complaint
+
+    def reset(self) -> None:
+        """The odometry starts anew."""
+        with self._lock:
+            self._now.resets += 1
+            self._now.keyframes = 0
+            self._forget()
+
+    def report(self) -> HealthReport:
+        """Totals, and rates since the last call."""
+        with self._lock:
+            elapsed = max(time.monotonic() - self._reported_at, 1e-3)
+            now, then = self._now, self._then
+            report = HealthReport(
+                received=now.received,
+                processed=now.processed,
+                drops=dict(now.drops),
+                new_drops=dict(now.drops - then.drops),
+                received_rate=(now.received - then.received) / elapsed,
+                processed_rate=(now.processed - then.processed) / elapsed,
+                seconds={stage: median(values) for stage, values in self._seconds.items()},
+                tracking=self._tracking,
+                reason=self._reason,
+                keyframes=now.keyframes,
+                resets=now.resets,
+                session=self.session,
+                gaps=now.gaps,
+                latency=(median(self._latencies), max(self._latencies))
+                if self._latencies
+                else (0.0, 0.0),
+                quality=self._quality,
+                lost_seconds=self._lost_seconds(),
+                image=self._image,
+                paused=self.paused,
+                lifecycle=self.lifecycle,
+            )
+            self._then = replace(now, drops=Counter(now.drops))
+            self._reported_at += elapsed
+            self._seconds, self._latencies = {}, []
+            return report
+
+    def _lost_seconds(self) -> float:
+        if self._lost_since_ns is None:
+            return 0.0
+        return (self._stamp_ns - self._lost_since_ns) * 1e-9

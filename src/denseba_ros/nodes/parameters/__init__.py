@@ -1,0 +1,1 @@
+"""ROS parameters, generated from the models of the configuration."""

@@ -1,0 +1,196 @@
+"""Publishes a sequence as a camera would: images, camera_info and the time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.duration import Duration
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from denseba_ros.errors import DensebaError
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
+from denseba_ros.nodes.conversions.images import compressed_image_to_msg, encoded_image_to_msg
+from denseba_ros.nodes.conversions.stamps import NANOSECONDS, stamp_from_ns, stamp_to_ns
+from denseba_ros.sequences.sequence import Frame
+
+_CLOCK_PERIOD = 0.02
+# A subscriber may know of us a moment after we know of it.
+_SETTLE_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class PlayerOptions:
+    """How the images are published.
+
+    ``rate`` is times real time, 0 without pauses. ``lockstep`` holds each image back until the
+    `status` of the last one came. ``encoding`` "" keeps what the images are; ``compressed`` is
+    "", "jpeg" or "png". Seconds for the time limits.
+    """
+
+    image_topic: str = "image"
+    info_topic: str = "camera_info"
+    frame_id: str = "camera_optical_frame"
+    rate: float = 1.0
+    lockstep: bool = False
+    encoding: str = ""
+    compressed: str = ""
+    publish_clock: bool = True
+    wait_subscribers: int = 1
+    wait_limit: float = 60.0
+    lockstep_limit: float = 60.0
+
+
+@dataclass
+class PlayReport:
+    """What was published, and how late each image was, in seconds."""
+
+    published: int = 0
+    dropped: int = 0
+    seconds: float = 0.0
+    lateness: list[float] = field(default_factory=list)
+
+    def text(self) -> str:
+        """One line for the user."""
+        rate = self.published / self.seconds if self.seconds else 0.0
+        line = f"published {self.published} images in {self.seconds:.1f} s ({rate:.1f} Hz)"
+        if self.lateness:
+            median, p95, most = 1000 * np.percentile(self.lateness, [50, 95, 100])
+            line += f"; late by {median:.1f} ms (median), {p95:.1f} (95 %), {most:.1f} (most)"
+        if self.dropped:
+            line += f"; the node dropped {self.dropped} of them"
+        return line
+
+
+class Player(Node):
+    """One camera. ``stop`` ends it between two images.
+
+    Raises:
+        DensebaError: when nobody subscribes, or in lockstep nobody answers, within the limit.
+    """
+
+    def __init__(
+        self, calibration: Calibration, options: PlayerOptions, stop: threading.Event, **node: Any
+    ) -> None:
+        super().__init__("denseba_replay", **node)
+        self._calibration, self._options, self._stop = calibration, options, stop
+        kind, suffix = (CompressedImage, "/compressed") if options.compressed else (Image, "")
+        qos = QoSProfile(depth=10)
+        self._images = self.create_publisher(
+            kind, self.resolve_topic_name(options.image_topic) + suffix, qos
+        )
+        self._infos = self.create_publisher(CameraInfo, options.info_topic, qos)
+        self._clock_publisher = (
+            self.create_publisher(Clock, "/clock", 10) if options.publish_clock else None
+        )
+        self._answered: dict[int, str] = {}
+        self._answers = (
+            self.create_subscription(DiagnosticArray, "status", self._status_arrived, 100)
+            if options.lockstep
+            else None
+        )
+        self._executor_of_ours = SingleThreadedExecutor()
+        self._executor_of_ours.add_node(self)
+
+    def play(self, frames: Iterable[Frame]) -> PlayReport:
+        """Publish all ``frames`` with their own stamps."""
+        self._wait_for_subscribers()
+        report = PlayReport()
+        started = time.monotonic()
+        for frame, due in self._with_due_times(frames):
+            self._wait_until(due, frame.stamp_ns)
+            if self._stop.is_set():
+                break
+            if self._options.rate > 0 and not self._options.lockstep:
+                report.lateness.append(max(0.0, time.monotonic() - due))
+            self._publish(frame)
+            report.published += 1
+            if self._options.lockstep:
+                report.dropped += self._wait_for_status(frame.stamp_ns) == "dropped"
+        self._images.wait_for_all_acked(Duration(seconds=2.0))
+        report.seconds = time.monotonic() - started
+        return report
+
+    def _with_due_times(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, float]]:
+        """Each frame with the monotonic time at which it should be published."""
+        first: int | None = None
+        started = 0.0
+        for frame in frames:
+            if first is None:
+                first, started = frame.stamp_ns, time.monotonic()
+            rate = self._options.rate
+            since = (frame.stamp_ns - first) / NANOSECONDS
+            yield frame, started + (since / rate if rate > 0 else 0.0)
+
+    def _wait_until(self, due: float, stamp_ns: int) -> None:
+        """Sleep until ``due``, at which time is ``stamp_ns``; the clock runs meanwhile."""
+        while not self._stop.is_set() and (left := due - time.monotonic()) > 0:
+            if left > _CLOCK_PERIOD and not self._options.lockstep:
+                self._publish_clock(stamp_ns - round(left * self._options.rate * NANOSECONDS))
+            self._spin(min(left, _CLOCK_PERIOD))
+
+    def _publish(self, frame: Frame) -> None:
+        options, stamp_ns = self._options, frame.stamp_ns
+        self._publish_clock(stamp_ns)
+        self._infos.publish(calibration_to_msg(self._calibration, stamp_ns, options.frame_id))
+        if options.compressed:
+            message = compressed_image_to_msg(
+                frame.image, options.compressed, stamp_ns, options.frame_id
+            )
+        else:
+            message = encoded_image_to_msg(
+                frame.image, options.encoding, stamp_ns, options.frame_id
+            )
+        self._images.publish(message)
+
+    def _publish_clock(self, stamp_ns: int) -> None:
+        if self._clock_publisher is not None:
+            self._clock_publisher.publish(Clock(clock=stamp_from_ns(stamp_ns)))
+
+    def _wait_for_subscribers(self) -> None:
+        wanted = self._options.wait_subscribers
+        deadline = time.monotonic() + self._options.wait_limit
+        while not self._stop.is_set() and not self._is_heard(wanted):
+            if time.monotonic() > deadline:
+                raise DensebaError(
+                    f"nobody listens to {self._images.topic_name} and {self._infos.topic_name} "
+                    f"after {self._options.wait_limit:g} s: is the node running, in the same "
+                    "ROS_DOMAIN_ID and namespace?"
+                )
+            self._spin(0.05)
+        if wanted:
+            self._spin(_SETTLE_SECONDS)
+
+    def _is_heard(self, wanted: int) -> bool:
+        heard = min(p.get_subscription_count() for p in (self._images, self._infos))
+        answers = self._answers is None or self._answers.get_publisher_count() > 0
+        return bool(heard >= wanted and answers)
+
+    def _wait_for_status(self, stamp_ns: int) -> str:
+        """What became of the image, as the node's `status` says."""
+        deadline = time.monotonic() + self._options.lockstep_limit
+        while stamp_ns not in self._answered and not self._stop.is_set():
+            if time.monotonic() > deadline:
+                raise DensebaError(
+                    f"no status of the image of {stamp_ns / NANOSECONDS:.3f} s came within "
+                    f"{self._options.lockstep_limit:g} s: the node stopped or is too slow"
+                )
+            self._spin(0.05)
+        return self._answered.pop(stamp_ns, "")
+
+    def _status_arrived(self, message: DiagnosticArray) -> None:
+        self._answered[stamp_to_ns(message.header.stamp)] = message.status[0].message
+
+    def _spin(self, seconds: float) -> None:
+        """Let messages come in for at most ``seconds``, less when one came."""
+        self._executor_of_ours.spin_once(timeout_sec=seconds)

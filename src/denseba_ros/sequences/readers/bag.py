@@ -1,0 +1,216 @@
+"""ROS 1 and ROS 2 bags (sqlite3 and mcap) through rosbags, which needs no ROS."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.typesys import Stores, get_typestore
+
+from denseba_ros.errors import CalibrationError, ImageError, SequenceError
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.camera_info import (
+    CalibrationSource,
+    calibration_from_fields,
+    check_size,
+    resolve_calibration,
+)
+from denseba_ros.sequences.encodings import decode_compressed, decode_image
+from denseba_ros.sequences.readers.bag_topics import (
+    COMPRESSED_IMAGE,
+    choose_image_topic,
+    choose_info_topic,
+    is_rectified,
+)
+from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.trajectory import Trajectory
+
+_log = logging.getLogger(__name__)
+
+LAYOUT = "a .bag, .mcap or .db3 file, or a folder with metadata.yaml, .mcap or .db3 files"
+_ROS2_SUFFIXES = (".mcap", ".db3")
+_SECOND = 1_000_000_000
+# What rosbags lets through of broken files, beside its own error.
+_READ_ERRORS = (
+    AnyReaderError,
+    OSError,
+    sqlite3.Error,
+    struct.error,
+    ValueError,
+    KeyError,
+    IndexError,
+    AssertionError,
+)
+
+
+@dataclass
+class BagSequence:
+    """Images of one topic; the stamp is the header's, or the recording time where that is zero.
+
+    Images that cannot be decoded, and images that are not later than the one before, are left
+    out, logged and counted in ``dropped``.
+    """
+
+    path: Path
+    topic: str
+    calibration: Calibration
+    messages: int
+    start: int = 0
+    stop: int | None = None
+    dropped: int = field(default=0, init=False)
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    def __len__(self) -> int:
+        stop = self.messages if self.stop is None else min(self.stop, self.messages)
+        return max(stop - self.start, 0)
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Raises SequenceError when the bag breaks off, CalibrationError on another image size."""
+        self.dropped = 0
+        last_ns = -1
+        with _opened(self.path) as reader:
+            raw = _raw_messages(reader, self.topic)
+            for index, (time_ns, data, kind) in islice(enumerate(raw), self.start, self.stop):
+                try:
+                    message = reader.deserialize(data, kind)
+                    image = decode_message(message, kind)
+                except (ImageError, AnyReaderError) as error:
+                    self._drop(index, str(error))
+                    continue
+                stamp_ns = _stamp(message) or time_ns
+                if stamp_ns <= last_ns:
+                    self._drop(index, f"its stamp {stamp_ns} ns is not after {last_ns} ns")
+                    continue
+                last_ns = stamp_ns
+                size = (image.shape[1], image.shape[0])
+                check_size(self.calibration, size, f"{self.path}: {self.topic}")
+                yield Frame(index, stamp_ns, image)
+
+    def groundtruth(self) -> Trajectory | None:
+        return None
+
+    def section(self, start: int, stop: int | None) -> BagSequence:
+        return replace(self, start=start, stop=stop)
+
+    def _drop(self, index: int, reason: str) -> None:
+        self.dropped += 1
+        _log.warning("%s: left out image %d of %s: %s", self.path, index, self.topic, reason)
+
+
+def looks_like_bag(path: Path) -> bool:
+    if path.is_file():
+        return path.suffix in (".bag", *_ROS2_SUFFIXES)
+    return (path / "metadata.yaml").is_file() or bool(_storage_files(path))
+
+
+def open_bag(
+    path: Path, calibration: CalibrationSource = None, topic: str | None = None
+) -> BagSequence:
+    """The images of one topic with the camera_info beside it, unless ``calibration`` is given.
+
+    Raises:
+        SequenceError: when it is no readable bag, or the topic is missing or ambiguous.
+        CalibrationError: when there is no calibration or it does not fit the images.
+    """
+    with _opened(path) as reader:
+        types = {name: info.msgtype for name, info in reader.topics.items()}
+        chosen = choose_image_topic(types, topic, str(path))
+        count = reader.topics[chosen].msgcount
+        size = _first_size(reader, chosen, path)
+        info_topic = choose_info_topic(types, chosen)
+        resolved = resolve_calibration(calibration, path, size, candidates=())
+        if resolved is None and info_topic is not None:
+            resolved = _recorded(reader, info_topic, rectified=is_rectified(chosen))
+    if resolved is None:
+        raise CalibrationError(
+            f"{path}: no camera_info beside {chosen}; "
+            "give the intrinsics (--intrinsics fx,fy,cx,cy)"
+        )
+    check_size(resolved, size, f"{path}: {chosen}")
+    return BagSequence(path, chosen, resolved, count)
+
+
+def decode_message(message: Any, kind: str) -> np.ndarray:
+    """Pixels of a sensor_msgs Image or CompressedImage, whatever library made the object."""
+    if kind == COMPRESSED_IMAGE:
+        return decode_compressed(message.data, message.format)
+    return decode_image(
+        message.data,
+        message.encoding,
+        message.width,
+        message.height,
+        message.step,
+        bool(message.is_bigendian),
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[AnyReader]:
+    """An open reader; whatever fails in reading becomes a SequenceError."""
+    # A recording that was cut off has no metadata.yaml, but its files can be read by themselves;
+    # so must those of a folder that is called .bag, which rosbags takes for ROS 1.
+    whole = path.is_file() or ((path / "metadata.yaml").is_file() and path.suffix != ".bag")
+    paths = [path] if whole else _storage_files(path)
+    try:
+        with AnyReader(paths, default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
+            yield reader
+    except _READ_ERRORS as error:
+        raise SequenceError(f"{path}: the bag cannot be read: {error or type(error)}") from error
+
+
+def _storage_files(folder: Path) -> list[Path]:
+    return sorted(p for suffix in _ROS2_SUFFIXES for p in folder.glob(f"*{suffix}"))
+
+
+def _raw_messages(reader: AnyReader, topic: str) -> Iterator[tuple[int, bytes, str]]:
+    """Recording time, bytes and type of every message of a topic."""
+    connections = [c for c in reader.connections if c.topic == topic]
+    for connection, time_ns, data in reader.messages(connections):
+        yield time_ns, data, connection.msgtype
+
+
+def _stamp(message: Any) -> int:
+    stamp = message.header.stamp
+    return int(stamp.sec) * _SECOND + int(stamp.nanosec)
+
+
+def _first_size(reader: AnyReader, topic: str, path: Path) -> tuple[int, int]:
+    """(width, height) of the first image that can be decoded."""
+    reason = "it holds no messages"
+    for _, data, kind in _raw_messages(reader, topic):
+        try:
+            height, width = decode_message(reader.deserialize(data, kind), kind).shape[:2]
+        except (ImageError, AnyReaderError) as error:
+            reason = str(error)
+            continue
+        return width, height
+    raise SequenceError(f"{path}: no image of {topic} can be read: {reason}")
+
+
+def _recorded(reader: AnyReader, topic: str, rectified: bool) -> Calibration | None:
+    """The first camera_info; of a rectified image the projection matrix without distortion."""
+    first = next(_raw_messages(reader, topic), None)
+    if first is None:
+        return None
+    _, data, kind = first
+    info: Any = reader.deserialize(data, kind)
+    # ROS 1 writes the field names in capitals.
+    k, d, p = (info.k, info.d, info.p) if hasattr(info, "k") else (info.K, info.D, info.P)
+    if rectified and p[0] > 0.0:
+        k, d = [*p[0:3], *p[4:7], *p[8:11]], []
+    try:
+        return calibration_from_fields(info.width, info.height, k, info.distortion_model, d)
+    except CalibrationError as error:
+        raise CalibrationError(f"{topic}: {error}") from error

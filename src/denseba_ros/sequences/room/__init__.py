@@ -1,0 +1,1 @@
+"""The synthetic room: a rendered sequence with exact depth and poses."""

@@ -1,0 +1,1 @@
+"""The first keyframes and the scale of a new map."""

@@ -1,0 +1,1 @@
+"""The local map: new keyframes, their depth and tracks, adjustment, marginalisation."""

@@ -1,0 +1,1 @@
+"""What is known of a frame and said of it: images, poses, covariance, depth."""

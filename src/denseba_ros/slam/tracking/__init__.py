@@ -1,0 +1,1 @@
+"""Pose of every image against the newest keyframe, and relocalisation."""

@@ -1,0 +1,227 @@
+"""The tracker's sums over points and corners, each in one compiled pass on the CPU.
+
+The same equations as in ``alignment_terms``, in double precision; the Jacobians are those of
+``geometry.pinhole.projection_jacobians``. Points that do not count are skipped, so whatever they
+hold (behind the camera, outside, NaN) leaves no trace.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO
+from denseba_ros.numba_jit import compiled
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+_Six = tuple[float, float, float, float, float, float]
+
+
+@compiled()
+def _transformed(T: Doubles, a: float, b: float, d: float) -> tuple[float, float, float]:
+    """R (a, b, 1) + t d: the point in the image's camera, times the host's inverse depth."""
+    return (
+        T[0, 0] * a + T[0, 1] * b + T[0, 2] + T[0, 3] * d,
+        T[1, 0] * a + T[1, 1] * b + T[1, 2] + T[1, 3] * d,
+        T[2, 0] * a + T[2, 1] * b + T[2, 2] + T[2, 3] * d,
+    )
+
+
+@compiled()
+def _by_pose(u: float, v: float, x: float, y: float, d: float) -> _Six:
+    """Row (u, v) = weights of the two pixel coordinates, already times the focal lengths, times
+    the projection's derivative by the left perturbation of the pose, at inverse depth d."""
+    along = u * x + v * y
+    return u * d, v * d, -along * d, -along * y - v, along * x + u, v * x - u * y
+
+
+@compiled()
+def _bilinear(image: Floats, channel: int, column: int, row: int, u: float, v: float) -> float:
+    upper = (1.0 - u) * image[channel, row, column] + u * image[channel, row, column + 1]
+    lower = (1.0 - u) * image[channel, row + 1, column] + u * image[channel, row + 1, column + 1]
+    return float((1.0 - v) * upper + v * lower)
+
+
+@compiled(
+    "Tuple((f8, i8, i8, i8))(f4[:, :, ::1], f4[:, ::1], f4[::1], f4[::1], f4[::1], f4[::1], "
+    "b1[::1], f8[::1], f8[:, ::1], f8[::1], f8[::1], f8[:, ::1], f8[::1])"
+)
+def photometric(
+    image: Floats,
+    rays: Floats,
+    inverse_depth: Floats,
+    relative_sigma: Floats,
+    brightness: Floats,
+    trust: Floats,
+    usable: Bools,
+    camera: Doubles,
+    T: Doubles,
+    change: Doubles,
+    noise: Doubles,
+    H: Doubles,
+    b: Doubles,
+) -> tuple[float, int, int, int]:
+    """Add to ``H`` (8, 8) and ``b`` (8,); returns energy and how many are usable, visible, fit.
+
+    ``image`` (3, h, w) brightness and gradients; ``camera`` (fx, fy, cx, cy); ``change`` (gain,
+    offset of the reference, offset of the image); ``noise`` (intensity, huber, cutoff).
+    """
+    fx, fy, cx, cy = camera
+    gain, host_offset, offset = change
+    variance_of_intensity, k, cut = noise[0] ** 2, noise[1], noise[2]
+    cap = k * (cut - 0.5 * k)
+    right, bottom = image.shape[2] - 2.0, image.shape[1] - 2.0
+    J = np.ones(8)
+    energy, count, visible, fits = 0.0, 0, 0, 0
+    for n in range(len(rays)):
+        if not usable[n]:
+            continue
+        count += 1
+        energy += cap
+        d = np.float64(inverse_depth[n])
+        X, Y, Z = _transformed(T, rays[n, 0], rays[n, 1], d)
+        if not Z > MIN_DEPTH_RATIO:
+            continue
+        scale = 1.0 / Z
+        x, y = X * scale, Y * scale
+        u, v = x * fx + cx, y * fy + cy
+        if not (1.0 <= u <= right and 1.0 <= v <= bottom):
+            continue
+        visible += 1
+        column, row = int(u), int(v)
+        u, v = u - column, v - row
+        gx = _bilinear(image, 1, column, row, u, v) * fx
+        gy = _bilinear(image, 2, column, row, u, v) * fy
+        model = gain * (brightness[n] - host_offset)
+        r = _bilinear(image, 0, column, row, u, v) - offset - model
+        by_depth = (gx * (T[0, 3] - x * T[2, 3]) + gy * (T[1, 3] - y * T[2, 3])) * scale
+        by_depth *= d * relative_sigma[n]
+        variance = variance_of_intensity / trust[n] + by_depth**2
+        size = abs(r) / math.sqrt(variance)
+        if not size < cut:
+            continue
+        fits += 1
+        energy += (0.5 * size**2 if size < k else k * (size - 0.5 * k)) - cap
+        weight = k / max(size, k) / variance
+        J[0], J[1], J[2], J[3], J[4], J[5] = _by_pose(gx, gy, x, y, d * scale)
+        J[6], J[7] = -model, -1.0
+        for i in range(8):
+            weighted = weight * J[i]
+            b[i] += weighted * r
+            for j in range(8):
+                H[i, j] += weighted * J[j]
+    return energy, count, visible, fits
+
+
+@compiled(
+    "Tuple((f8, i8))(f4[:, ::1], b1[::1], f4[:, ::1], f4[::1], f4[::1], b1[::1], f8[::1], "
+    "f8[:, ::1], f8[::1], f8, f8[:, ::1], f8[::1])"
+)
+def corners(
+    places: Floats,
+    found: Bools,
+    rays: Floats,
+    inverse_depth: Floats,
+    relative_sigma: Floats,
+    valid: Bools,
+    camera: Doubles,
+    T: Doubles,
+    noise: Doubles,
+    share: float,
+    H: Doubles,
+    b: Doubles,
+) -> tuple[float, int]:
+    """Add ``share`` of the corners' information to ``H`` (6, 6) and ``b`` (6,).
+
+    ``places`` (F, 2) where the first F points were ``found`` (F,); ``noise`` (pixel, huber,
+    cutoff). Returns the energy, times ``share`` too, and how many are near.
+    """
+    fx, fy, cx, cy = camera
+    s2, k, cut = noise[0] ** 2, noise[1], noise[2]
+    J = np.empty((2, 6))
+    energy, near = 0.0, 0
+    for n in range(len(places)):
+        d = np.float64(inverse_depth[n])
+        X, Y, Z = _transformed(T, rays[n, 0], rays[n, 1], d)
+        if not (found[n] and valid[n] and Z > MIN_DEPTH_RATIO):
+            continue
+        scale = 1.0 / Z
+        x, y = X * scale, Y * scale
+        u, v = x * fx + cx - places[n, 0], y * fy + cy - places[n, 1]
+        spread = d * relative_sigma[n] * scale
+        p, q = fx * (T[0, 3] - x * T[2, 3]) * spread, fy * (T[1, 3] - y * T[2, 3]) * spread
+        # Sherman-Morrison inverse of sigma^2 I + (p, q) (p, q)^T.
+        both = s2 + p * p + q * q
+        xx, xy, yy = (1.0 - p * p / both) / s2, -p * q / both / s2, (1.0 - q * q / both) / s2
+        size = math.sqrt(max(u * u * xx + 2.0 * u * v * xy + v * v * yy, 0.0))
+        if not size < np.inf:
+            continue
+        weight = share * k / max(size, k)
+        if size < cut:
+            near += 1
+            energy += 0.5 * size**2 if size < k else k * (size - 0.5 * k)
+        else:
+            weight *= (cut / size) ** 2
+            energy += k * (cut - 0.5 * k) + k * cut * math.log(size / cut)
+        xx, xy, yy = xx * weight, xy * weight, yy * weight
+        J[0, 0], J[0, 1], J[0, 2], J[0, 3], J[0, 4], J[0, 5] = _by_pose(fx, 0.0, x, y, d * scale)
+        J[1, 0], J[1, 1], J[1, 2], J[1, 3], J[1, 4], J[1, 5] = _by_pose(0.0, fy, x, y, d * scale)
+        for i in range(6):
+            by_u, by_v = J[0, i] * xx + J[1, i] * xy, J[0, i] * xy + J[1, i] * yy
+            b[i] += by_u * u + by_v * v
+            for j in range(6):
+                H[i, j] += by_u * J[0, j] + by_v * J[1, j]
+    return energy * share, near
+
+
+@compiled("f8(f4[:, ::1], f4[:, ::1], f4[::1], b1[::1], f8[::1], f8[:, ::1])")
+def flow(
+    pixels: Floats, rays: Floats, inverse_depth: Floats, valid: Bools, camera: Doubles, T: Doubles
+) -> float:
+    """Mean distance of the valid points' projections from ``pixels`` (N, 2)."""
+    fx, fy, cx, cy = camera
+    total, count = 0.0, 0
+    for n in range(len(rays)):
+        X, Y, Z = _transformed(T, rays[n, 0], rays[n, 1], inverse_depth[n])
+        if valid[n] and Z > MIN_DEPTH_RATIO:
+            u, v = X / Z * fx + cx - pixels[n, 0], Y / Z * fy + cy - pixels[n, 1]
+            total += math.sqrt(u * u + v * v)
+            count += 1
+    return total / max(count, 1)
+
+
+@compiled("f8(f4[:, :, ::1], f4[:, ::1], f4[::1], f4[::1], b1[::1], f8[::1], f8[:, ::1])")
+def similarity(
+    image: Floats,
+    rays: Floats,
+    inverse_depth: Floats,
+    brightness: Floats,
+    usable: Bools,
+    camera: Doubles,
+    T: Doubles,
+) -> float:
+    """Correlation of ``brightness`` (N,) with that of ``image`` where the points project; 0 where
+    there is none."""
+    fx, fy, cx, cy = camera
+    right, bottom = image.shape[2] - 2.0, image.shape[1] - 2.0
+    count, s, t, ss, st, tt = 0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for n in range(len(rays)):
+        X, Y, Z = _transformed(T, rays[n, 0], rays[n, 1], inverse_depth[n])
+        if not (usable[n] and Z > MIN_DEPTH_RATIO):
+            continue
+        u, v = X / Z * fx + cx, Y / Z * fy + cy
+        if not (1.0 <= u <= right and 1.0 <= v <= bottom):
+            continue
+        column, row = int(u), int(v)
+        p = np.float64(brightness[n])
+        q = _bilinear(image, 0, column, row, u - column, v - row)
+        count += 1
+        s, t, ss, st, tt = s + p, t + q, ss + p * p, st + p * q, tt + q * q
+    if count < 2:
+        return 0.0
+    spread = (ss - s * s / count) * (tt - t * t / count)
+    return (st - s * t / count) / math.sqrt(spread) if spread > 0.0 else 0.0

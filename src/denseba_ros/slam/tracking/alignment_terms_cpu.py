@@ -1,0 +1,108 @@
+"""The tracker's terms on the CPU: tensors handed to the compiled sums without copying."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from denseba_ros.backend.problem import Noise
+from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.slam.tracking import alignment_loops as alignment_kernel
+from denseba_ros.slam.tracking.alignment_terms_torch import (
+    Doubles,
+    Likeness,
+    Photometric,
+    Reprojection,
+)
+from denseba_ros.slam.tracking.reference import Reference, Seen
+
+
+class FusedTerms:
+    """``TorchTerms`` in compiled passes; float32 tensors on the CPU."""
+
+    def __init__(self, reference: Reference, seen: Seen, noise: Noise) -> None:
+        self._reference = reference
+        self._seen = seen
+        self._intensity = np.array([noise.intensity, noise.huber, noise.cutoff])
+        self._pixel = np.array([noise.pixel, noise.huber, noise.pixel_cutoff])
+        self._offsets = reference.affine.tolist()
+        self._rays = _array(reference.rays)
+        self._depth = _array(reference.inverse_depth)
+        self._sigma = _array(reference.relative_sigma)
+        self._valid = _array(reference.valid)
+        self._places = _array(seen.corners.places)
+        self._found = _array(seen.corners.ok)
+
+    def photometric(self, T: Doubles, affine: Doubles, level: int) -> Photometric:
+        host = self._reference.levels[level]
+        log_gain, offset = self._offsets
+        change = np.array([math.exp(affine[0] - log_gain), offset, affine[1]])
+        H, b = np.zeros((8, 8)), np.zeros(8)
+        energy, usable, visible, fits = alignment_kernel.photometric(
+            _array(self._seen.pyramid[level][0]),
+            self._rays,
+            self._depth,
+            self._sigma,
+            _array(host.brightness),
+            _array(host.trust),
+            _array(host.usable),
+            _intrinsics(host.camera),
+            T,
+            change,
+            self._intensity,
+            H,
+            b,
+        )
+        return Photometric(H, b, energy, visible / max(usable, 1), fits / max(visible, 1))
+
+    def corners(self, T: Doubles, level: int) -> Reprojection:
+        H, b = np.zeros((6, 6)), np.zeros(6)
+        energy, near = alignment_kernel.corners(
+            self._places,
+            self._found,
+            self._rays,
+            self._depth,
+            self._sigma,
+            self._valid,
+            _intrinsics(self._reference.camera),
+            T,
+            self._pixel,
+            1.0 / (1 << (2 * max(level - 1, 0))),
+            H,
+            b,
+        )
+        return Reprojection(H, b, energy, near)
+
+    def likeness(self, T: Doubles, level: int) -> Likeness:
+        host = self._reference.levels[level]
+        flow = alignment_kernel.flow(
+            _array(self._reference.pixels),
+            self._rays,
+            self._depth,
+            self._valid,
+            _intrinsics(self._reference.camera),
+            T,
+        )
+        similarity = alignment_kernel.similarity(
+            _array(self._seen.pyramid[level][0]),
+            self._rays,
+            self._depth,
+            _array(host.brightness),
+            _array(host.usable),
+            _intrinsics(host.camera),
+            T,
+        )
+        return Likeness(flow, similarity)
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = np.ascontiguousarray(tensor.numpy())
+    return array
+
+
+def _intrinsics(camera: Pinhole) -> Doubles:
+    return np.array([camera.fx, camera.fy, camera.cx, camera.cy])

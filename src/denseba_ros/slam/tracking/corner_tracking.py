@@ -1,0 +1,81 @@
+"""Follows the reference keyframe's corners from image to image and gives pose starts."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from denseba_ros.frontend.features.optical_flow import Grey, Points, track
+from denseba_ros.geometry.pinhole import Pinhole, project_by
+from denseba_ros.slam.tracking.reference import Corners, Reference
+
+# Below this share of corners found from the predicted pose, the last image's places are tried.
+_ENOUGH = 0.5
+_MIN_PNP = 12
+_PNP_PIXELS = 3.0
+
+
+class CornerTracker:
+    """Corners of one reference image, found again in each new image."""
+
+    def __init__(self, camera: Pinhole, grey: Grey, reference: Reference, corners: int) -> None:
+        self._camera = camera
+        self._grey = grey
+        self._reference = reference
+        pixels = reference.pixels[:corners].cpu().numpy()
+        self._pixels: Points = np.ascontiguousarray(pixels, np.float32)
+        self._valid: NDArray[np.bool_] = reference.valid[:corners].cpu().numpy()
+        self._places = self._pixels.copy()
+        self._last = grey
+
+    def follow(self, grey: Grey, T_predicted: Tensor) -> Corners:
+        """Find the corners in ``grey``, from their projection at T_current_reference, or, where
+        that fails, from their places in the last image."""
+        places, ok = self._from(grey, self._project(T_predicted))
+        if ok.sum() < _ENOUGH * self._valid.sum():
+            step, followed = track(self._last, grey, self._places)
+            again, ok_again = self._from(grey, step)
+            ok_again &= followed
+            if ok_again.sum() > ok.sum():
+                places, ok = again, ok_again
+        self._places = np.where(ok[:, None], places, self._places)
+        self._last = grey
+        device = self._reference.pixels.device
+        return Corners(torch.from_numpy(places).to(device), torch.from_numpy(ok).to(device))
+
+    def _from(self, grey: Grey, guess: Points) -> tuple[Points, NDArray[np.bool_]]:
+        places, ok = track(self._grey, grey, self._pixels, guess)
+        return places, ok & self._valid
+
+    def _project(self, T: Tensor) -> Points:
+        f = len(self._pixels)
+        depth = self._reference.inverse_depth[:f]
+        p = project_by(self._camera, self._reference.rays[:f], depth, T)
+        places = torch.where(p.in_front[:, None], p.pixels, self._reference.pixels[:f])
+        limit = 2.0 * max(self._camera.width, self._camera.height)
+        return np.ascontiguousarray(places.clamp(-limit, limit).cpu().numpy())
+
+    def pose_from_corners(self, corners: Corners) -> Tensor | None:
+        """T_current_reference (4, 4) by PnP in RANSAC (OpenCV), None when it finds none."""
+        ok = corners.ok.cpu().numpy()
+        if ok.sum() < _MIN_PNP:
+            return None
+        f = len(self._pixels)
+        rays = self._reference.rays[:f]
+        X = (rays / self._reference.inverse_depth[:f, None]).cpu().numpy()[ok].astype(np.float64)
+        places = corners.places.cpu().numpy()[ok].astype(np.float64)
+        c = self._camera
+        K = np.array([[c.fx, 0, c.cx], [0, c.fy, c.cy], [0, 0, 1.0]])
+        cv2.setRNGSeed(0)
+        found, rotation, t, inliers = cv2.solvePnPRansac(
+            X, places, K, None, iterationsCount=200, reprojectionError=_PNP_PIXELS
+        )
+        if not found or inliers is None or len(inliers) < _MIN_PNP:
+            return None
+        T = torch.eye(4, dtype=torch.float64)
+        T[:3, :3] = torch.from_numpy(cv2.Rodrigues(rotation)[0])
+        T[:3, 3] = torch.from_numpy(t[:, 0])
+        return T.to(self._reference.pixels.device)

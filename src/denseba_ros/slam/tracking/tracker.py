@@ -1,0 +1,166 @@
+"""Direct alignment of a new image against the newest keyframe, coarse to fine.
+
+Unknowns: the pose and the brightness of the new image. Photometric residuals of the keyframe's
+points and reprojection residuals of its corners meet in one small system, which is solved on the
+host; what is summed over the points is in ``alignment_terms``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.linalg.lapack import dposv
+from torch import Tensor
+
+from denseba_ros.backend.problem import FRAME_DOF, Noise
+from denseba_ros.backend.window import Points
+from denseba_ros.geometry import pose_step
+from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.slam.tracking.alignment_terms_cpu import FusedTerms
+from denseba_ros.slam.tracking.alignment_terms_torch import Doubles, Terms, TorchTerms
+from denseba_ros.slam.tracking.reference import Corners, Reference, Seen
+
+# A step below this (metres and radians together) ends a level; half the pixels, twice the step.
+_CONVERGED = 5e-5
+# Deviations of the brightness change between keyframe and image (log gain, grey levels).
+_AFFINE_SIGMA = np.array([0.3, 15.0])
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Result: ``T`` (4, 4) float64 T_current_reference, ``affine`` (2,) of the current image,
+    ``H`` (8, 8) information, ``visible`` share of the points inside the image, ``inliers`` share
+    of those that fit, ``similarity`` correlation (-1 to 1) of their brightness with the keyframe's
+    (inliers alone do not tell a grey wall, which any image fits once the gain is low enough),
+    ``corner_inliers`` count and ``flow`` mean move in working pixels."""
+
+    T: Tensor
+    affine: Tensor
+    H: Tensor
+    visible: float
+    inliers: float
+    similarity: float
+    corner_inliers: int
+    flow: float
+
+
+@dataclass(frozen=True)
+class _Normal:
+    """Normal equations at ``T`` (4, 4), ``affine`` (2,) and what was counted there."""
+
+    T: Doubles
+    affine: Doubles
+    H: Doubles
+    b: Doubles
+    energy: float
+    visible: float
+    fits: float
+
+
+class Tracker:
+    """Aligns images with a reference; holds only settings."""
+
+    def __init__(
+        self, camera: Pinhole, levels: tuple[int, ...], iterations: int, noise: Noise
+    ) -> None:
+        self.camera = camera
+        self.levels = levels
+        self.iterations = iterations
+        self.noise = noise
+
+    def reference(self, points: Points, pyramid: list[Tensor], affine: Tensor) -> Reference:
+        """Cut the points of a keyframe out of its pyramid, once for all images to come."""
+        return Reference.cut(self.camera, points, pyramid, affine, self.levels, self.noise)
+
+    def align(self, reference: Reference, seen: Seen, T: Tensor, affine: Tensor) -> Alignment:
+        """Align from the start (T, affine), on each level until the step is small."""
+        terms = self._terms(reference, seen)
+        pose, brightness = T.cpu().numpy(), affine.cpu().numpy()
+        prior = reference.affine.cpu().numpy()
+        for level in self.levels:
+            normal = self._align_level(terms, prior, pose, brightness, level)
+            pose, brightness = normal.T, normal.affine
+        likeness = terms.likeness(pose, self.levels[-1])
+        device = reference.rays.device
+        return Alignment(
+            torch.from_numpy(pose).to(device),
+            torch.from_numpy(brightness).to(device),
+            torch.from_numpy(normal.H).to(device),
+            normal.visible,
+            normal.fits,
+            likeness.similarity,
+            terms.corners(pose, 0).near,
+            likeness.flow,
+        )
+
+    def align_corners(self, reference: Reference, corners: Corners, T: Tensor) -> Tensor:
+        """Pose (4, 4) from the corners alone: a start with a wide basin."""
+        terms = self._terms(reference, Seen([], corners))
+        pose = T.cpu().numpy()
+        for _ in range(self.iterations):
+            sums = terms.corners(pose, 0)
+            step = _solve(sums.H, sums.b, 1e-6)
+            if step is None:
+                break
+            pose = pose_step.exp(step) @ pose
+            if np.linalg.norm(step) < _CONVERGED:
+                break
+        return torch.from_numpy(pose).to(T.device)
+
+    def _terms(self, reference: Reference, seen: Seen) -> Terms:
+        fused = reference.rays.device.type == "cpu"
+        return (FusedTerms if fused else TorchTerms)(reference, seen, self.noise)
+
+    def _align_level(
+        self, terms: Terms, prior: Doubles, T: Doubles, affine: Doubles, level: int
+    ) -> _Normal:
+        """Levenberg-Marquardt on one level."""
+        damping = 1e-3
+        normal = _normal(terms, prior, T, affine, level)
+        for _ in range(self.iterations):
+            step = _solve(normal.H, normal.b, damping)
+            if step is None:
+                break
+            T = pose_step.exp(step[:6]) @ normal.T
+            candidate = _normal(terms, prior, T, normal.affine + step[6:], level)
+            if candidate.energy < normal.energy:
+                normal = candidate
+                damping = max(damping * 0.2, 1e-6)
+                if np.linalg.norm(step[:6]) < _CONVERGED * (1 << level):
+                    break
+            else:
+                damping *= 10
+                if damping > 10:
+                    break
+        return normal
+
+
+def _normal(terms: Terms, prior: Doubles, T: Doubles, affine: Doubles, level: int) -> _Normal:
+    """Points, corners and the ``prior`` (2,) of the brightness together."""
+    photo, corners = terms.photometric(T, affine, level), terms.corners(T, level)
+    H, b = photo.H.copy(), photo.b.copy()
+    H[:6, :6] += corners.H
+    b[:6] += corners.b
+    information = _AFFINE_SIGMA**-2
+    change = affine - prior
+    H[6:, 6:] += np.diag(information)
+    b[6:] += information * change
+    energy = photo.energy + corners.energy + 0.5 * float((information * change**2).sum())
+    return _Normal(T, affine, H, b, energy, photo.visible, photo.fits)
+
+
+def _solve(H: Doubles, b: Doubles, damping: float) -> Doubles | None:
+    """Damped step -(H + damping diag H)^-1 b; None where there is none."""
+    damped = H + damping * np.diag(H.diagonal() + 1e-9)
+    _, step, failed = dposv(damped, -b)
+    return None if failed or not np.isfinite(step).all() else step
+
+
+def frame_information(alignment: Alignment) -> Tensor:
+    """Information (6, 6) of the pose alone, the brightness eliminated."""
+    H = alignment.H
+    assert H.shape == (FRAME_DOF, FRAME_DOF)
+    brightness: Tensor = torch.linalg.solve(H[6:, 6:], H[6:, :6])
+    return H[:6, :6] - H[:6, 6:] @ brightness

@@ -1,0 +1,1 @@
+"""What several trainings share: checkpoints, logs, curves, photometric losses."""

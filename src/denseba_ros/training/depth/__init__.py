@@ -1,0 +1,1 @@
+"""Self-supervised and supervised training of the depth network."""

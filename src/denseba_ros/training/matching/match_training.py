@@ -1,0 +1,133 @@
+"""Training of the matches' weights, end to end through the minimal solver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from denseba_ros.errors import SequenceError
+from denseba_ros.matching.weight_network import WeightNetwork
+from denseba_ros.training.matching.match_augmentation import MIN_RIGHT, thinned, varied
+from denseba_ros.training.matching.match_losses import (
+    label_loss,
+    labels,
+    refined_loss,
+    sampled_loss,
+)
+from denseba_ros.training.matching.match_pairs import FeatureSequence, MatchPair, stacked
+
+_MIN_MATCHES = 80
+# Pairs of a batch come from so many next to each other in the order of their sizes.
+_NEAR = 60
+
+
+@dataclass(frozen=True)
+class MatchTraining:
+    """``steps`` of ``batch`` pairs out of ``pairs`` that are matched once; frames of a pair are up
+    to ``gap`` positions apart, and at most ``matches`` of each are looked at. The losses through
+    the solvers begin after the share ``warm_up`` of the steps.
+    """
+
+    steps: int = 1500
+    batch: int = 8
+    pairs: int = 600
+    gap: int = 40
+    rate: float = 2e-3
+    warm_up: float = 0.7
+    refined: float = 1.0
+    sampled: float = 1.0
+    matches: int = 384
+    seed: int = 0
+
+
+def train_weights(sources: Sequence[FeatureSequence], settings: MatchTraining) -> WeightNetwork:
+    """A network trained on pairs of all ``sources``; the same seed gives the same one.
+
+    Raises:
+        SequenceError: without a source, or when one has hardly any pair with enough right matches.
+    """
+    if not sources:
+        raise SequenceError("no frames are left to train on")
+    torch.manual_seed(settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    generator = torch.Generator().manual_seed(settings.seed)
+    share = -(-settings.pairs // len(sources))
+    pool = [pair for source in sources for pair in collect_pairs(source, share, settings.gap, rng)]
+    pool.sort(key=lambda pair: len(pair.first))
+    network = WeightNetwork()
+    optimiser = torch.optim.AdamW(network.parameters(), settings.rate, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.rate, settings.steps)
+    bar = tqdm(range(settings.steps), desc="matching", unit="step", disable=None)
+    running: float | None = None
+    for step in bar:
+        through = step >= settings.warm_up * settings.steps
+        loss = _loss(network, _drawn(pool, settings, rng), settings, through, generator)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        running = loss.item() if running is None else 0.98 * running + 0.02 * loss.item()
+        bar.set_postfix(loss=f"{running:.3f}")
+    return network.eval()
+
+
+def _drawn(
+    pool: Sequence[MatchPair], settings: MatchTraining, rng: np.random.Generator
+) -> MatchPair:
+    """A batch of varied pairs of about as many matches, thinned to those of the poorest.
+
+    ``pool`` is in the order of their numbers of matches.
+    """
+    near = min(_NEAR, len(pool))
+    first = int(rng.integers(len(pool) - near + 1))
+    chosen = first + rng.integers(near, size=settings.batch)
+    pairs = [varied(pool[int(k)], rng) for k in chosen]
+    number = min(settings.matches, *(len(pair.first) for pair in pairs))
+    return stacked([thinned(pair, number, rng) for pair in pairs])
+
+
+def _loss(
+    network: WeightNetwork,
+    batch: MatchPair,
+    settings: MatchTraining,
+    through: bool,
+    generator: torch.Generator,
+) -> Tensor:
+    logits = network(batch.first, batch.second, batch.side)
+    loss = label_loss(logits, *labels(batch))
+    if through:
+        loss = loss + settings.refined * refined_loss(batch, logits)
+        loss = loss + settings.sampled * sampled_loss(batch, logits, generator)
+    return loss
+
+
+def collect_pairs(
+    source: FeatureSequence, count: int, gap: int, rng: np.random.Generator
+) -> list[MatchPair]:
+    """``count`` pairs that have enough right matches, in both orders of time.
+
+    Raises:
+        SequenceError: when less than one in twenty has.
+    """
+    pairs: list[MatchPair] = []
+    gap = min(gap, len(source) - 1)
+    for _ in tqdm(range(20 * count), desc="pairs", leave=False, disable=None):
+        if len(pairs) == count:
+            break
+        apart = int(np.exp(rng.uniform(0.0, np.log(gap + 1))))
+        one = int(rng.integers(len(source) - apart))
+        ends = (one, one + apart) if rng.random() < 0.5 else (one + apart, one)
+        pair = source.pair(*ends)
+        if pair is None or len(pair.first) < _MIN_MATCHES:
+            continue
+        if int(labels(pair)[0].sum()) >= MIN_RIGHT:
+            pairs.append(pair)
+    if len(pairs) < count:
+        raise SequenceError(f"only {len(pairs)} of {20 * count} pairs have enough right matches")
+    return pairs

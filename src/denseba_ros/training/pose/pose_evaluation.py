@@ -1,0 +1,105 @@
+"""How well a pose model predicts the motion to the next image, beside the last velocity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+from tqdm import tqdm
+
+from denseba_ros.errors import SequenceError
+from denseba_ros.frontend.frame import Motion
+from denseba_ros.frontend.pose.pose_model import PoseModel
+from denseba_ros.training.streaming.image_reader import ImageReader
+from denseba_ros.training.streaming.trajectory_stream import ImageTrajectory
+
+Matrix = NDArray[np.float64]
+
+_MIN_PAIRS = 3
+# Below this length (metres) a translation has no direction.
+_STILL = 1e-3
+
+
+def judge_pose(
+    model: PoseModel, trajectories: Sequence[ImageTrajectory], reader: ImageReader
+) -> dict[str, float]:
+    """Means over all pairs of images that have two pairs before them; degrees and metres.
+
+    ``rotation``: error of the model's rotation between two images; ``constant_velocity``: of the
+    rotation between the two images before; ``still``: of none, which is the rotation itself.
+    ``translation``, ``translation_constant_velocity`` and ``translation_still`` likewise;
+    ``direction``: between the true and the stated translation, where there is one.
+    ``rotation_nees`` and ``translation_nees``: squared errors over the stated variances, 3 for
+    honest deviations (truth taken for exact).
+
+    Raises:
+        SequenceError: when no trajectory is long enough.
+        ImageError: on an image that cannot be read.
+    """
+    pairs: list[dict[str, float]] = []
+    for trajectory in trajectories:
+        model.reset()
+        poses = trajectory.T_world_camera
+        truth = np.linalg.inv(poses[:-1]) @ poses[1:]
+        said = _said(model, trajectory, reader)
+        for k in range(_MIN_PAIRS - 1, len(truth)):
+            pairs.append(_errors(said[k], truth[k - 1], truth[k]))
+    if not pairs:
+        raise SequenceError("no trajectory is long enough to judge a pose model on")
+    names = dict.fromkeys(name for pair in pairs for name in pair)
+    means = {name: float(np.mean([p[name] for p in pairs if name in p])) for name in names}
+    return {"pairs": len(pairs), **means}
+
+
+def _said(
+    model: PoseModel, trajectory: ImageTrajectory, reader: ImageReader
+) -> list[Motion | None]:
+    """What the model says of each pair; none where it has no opinion."""
+    said: list[Motion | None] = []
+    for k, location in enumerate(tqdm(trajectory.locations, leave=False, disable=None)):
+        grey = reader.read(location)
+        camera = trajectory.camera.resized(grey.shape[1], grey.shape[0])
+        motion = model.step(torch.from_numpy(grey).float()[None, None], camera)
+        if k > 0:
+            said.append(motion)
+    return said
+
+
+def _errors(motion: Motion | None, before: Matrix, truth: Matrix) -> dict[str, float]:
+    """Errors of one pair; a model without an opinion says no motion, and no deviation of it."""
+    said = np.eye(4) if motion is None else motion.T_previous_current.numpy()
+    turn, shift = _turn(said, truth), said[:3, 3] - truth[:3, 3]
+    errors = {
+        "rotation": _degrees(turn),
+        "constant_velocity": _degrees(_turn(before, truth)),
+        "still": _degrees(_turn(np.eye(4), truth)),
+        "translation": float(np.linalg.norm(shift)),
+        "translation_constant_velocity": float(np.linalg.norm(before[:3, 3] - truth[:3, 3])),
+        "translation_still": float(np.linalg.norm(truth[:3, 3])),
+    }
+    if errors["translation_still"] > _STILL and motion is not None:
+        errors["direction"] = _between(said[:3, 3], truth[:3, 3])
+    if motion is not None:
+        covariance = motion.covariance.numpy()
+        errors["rotation_nees"] = float(turn @ np.linalg.solve(covariance[3:, 3:], turn))
+        errors["translation_nees"] = float(shift @ np.linalg.solve(covariance[:3, :3], shift))
+    return errors
+
+
+def _turn(T: Matrix, truth: Matrix) -> Matrix:
+    """Rotation vector (3,), radians, by which T (4, 4) misses the truth."""
+    vector: Matrix = Rotation.from_matrix(truth[:3, :3].T @ T[:3, :3]).as_rotvec()
+    return vector
+
+
+def _degrees(vector: Matrix) -> float:
+    return float(np.degrees(np.linalg.norm(vector)))
+
+
+def _between(said: Matrix, truth: Matrix) -> float:
+    """Angle between two vectors, degrees; a right one where the first has no direction."""
+    across, along = np.linalg.norm(np.cross(said, truth)), said @ truth
+    return float(np.degrees(np.arctan2(across, along))) if np.any(said) else 90.0

@@ -1,0 +1,1 @@
+"""Streams of images from many trajectories, through readers that survive failures."""

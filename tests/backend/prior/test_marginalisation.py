@@ -1,0 +1,117 @@
+"""What a marginalised keyframe leaves is the dense Schur complement of its own quadratic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.prior.marginalisation import _TRUST, marginalise
+from denseba_ros.backend.problem import FRAME_DOF
+
+_KEPT = 2 * FRAME_DOF
+
+
+def _alone(window: Any, index: int) -> Any:
+    """The window with the points of one keyframe alone."""
+    valid = torch.zeros_like(window.problem.valid)
+    valid[index] = True
+    return replace(window, problem=replace(window.problem, valid=valid))
+
+
+def _system(window: Any, algebra: Any, index: int) -> tuple[Tensor, Tensor]:
+    """H and gradient of all unknowns: the prior in full, what the leaving points say trusted
+    less."""
+    alone = _alone(window, index)
+    H, b = algebra.dense(alone.linearise())
+    prior_H, prior_b, _ = window.problem.pose_prior.at(window.variables.T, window.variables.affine)
+    H, b = _TRUST * H, _TRUST * b
+    n = len(prior_b)
+    H[:n, :n] += (1 - _TRUST) * prior_H
+    b[:n] += (1 - _TRUST) * prior_b
+    return H, b
+
+
+def _dense(window: Any, algebra: Any, index: int) -> tuple[Tensor, Tensor]:
+    """H and gradient of the frames that stay, everything else eliminated at once."""
+    H, b = _system(window, algebra, index)
+    stay = torch.zeros(len(b), dtype=torch.bool)
+    stay[: 3 * FRAME_DOF] = True
+    stay[index * FRAME_DOF : (index + 1) * FRAME_DOF] = False
+    gain = H[stay][:, ~stay] @ torch.linalg.inv(H[~stay][:, ~stay])
+    return H[stay][:, stay] - gain @ H[~stay][:, stay], b[stay] - gain @ b[~stay]
+
+
+def _scaled(H: Tensor) -> Tensor:
+    size = H.diagonal().sqrt()
+    return H / size[:, None] / size[None]
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_prior_is_the_dense_complement(algebra: Any, cloud_window: Any, index: int) -> None:
+    H, b = _dense(cloud_window, algebra, index)
+    prior = marginalise(cloud_window.problem, cloud_window.variables, index, 0)
+    size = H.diagonal().sqrt()
+    np.testing.assert_allclose(
+        (prior.H - H) / size[:, None] / size[None], np.zeros_like(H), atol=1e-6
+    )
+    keep = torch.arange(3) != index
+    variables = cloud_window.variables
+    _, gradient, _ = prior.at(variables.T[keep], variables.affine[keep])
+    np.testing.assert_allclose(gradient / size, b / size, atol=1e-4 * float((b / size).norm()))
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_minimum_of_the_prior_is_that_of_the_whole(
+    algebra: Any, cloud_window: Any, index: int
+) -> None:
+    """The frames that stay want to go where the undivided system sends them."""
+    H, b = _system(cloud_window, algebra, index)
+    whole = -torch.linalg.solve(H, b)[: 3 * FRAME_DOF].reshape(3, FRAME_DOF)
+    keep = torch.arange(3) != index
+    prior = marginalise(cloud_window.problem, cloud_window.variables, index, 0)
+    variables = cloud_window.variables
+    _, gradient, _ = prior.at(variables.T[keep], variables.affine[keep])
+    step = -torch.linalg.solve(prior.H, gradient)
+    np.testing.assert_allclose(step, whole[keep].reshape(-1), rtol=1e-3, atol=1e-5)
+
+
+def test_prior_is_positive_and_symmetric(cloud_window: Any) -> None:
+    prior = marginalise(cloud_window.problem, cloud_window.variables, 0, 0)
+    np.testing.assert_allclose(prior.H, prior.H.T, atol=1e-9 * float(prior.H.abs().max()))
+    assert float(torch.linalg.eigvalsh(_scaled(prior.H))[0]) > -1e-12
+
+
+def test_other_frames_keep_the_origin_they_had(cloud_window: Any) -> None:
+    """A frame that the prior already held keeps its first estimate; a new one starts here."""
+    problem, variables = cloud_window.problem, cloud_window.variables
+    frozen = replace(problem, frozen=torch.tensor([True, True, False]))
+    prior = marginalise(frozen, variables, 0, 0)
+    np.testing.assert_array_equal(prior.T[0], problem.pose_prior.T[1])
+    np.testing.assert_array_equal(prior.T[1], variables.T[2])
+
+
+def test_prior_of_room_keyframes_is_positive(room_window: Any) -> None:
+    """In single precision, over the window's own gauge."""
+    problem, start = room_window.start(0.002, 0.1, 0.02)
+    for index in (0, 2):
+        prior = marginalise(problem, start, index, 1)
+        assert prior.H.shape == (32, 32)
+        values = torch.linalg.eigvalsh(prior.H)
+        assert float(values[0]) > -1e-6 * float(values[-1])
+        assert torch.isfinite(prior.b).all()
+
+
+def test_marginalised_window_keeps_its_place(room_window: Any) -> None:
+    """Without the gauge keyframe its prior still holds the others: the first of them is known to
+    a small part of the distance that the window spans."""
+    problem, start = room_window.start(0.0, 0.0, 0.0)
+    prior = marginalise(problem, start, 0, 1)
+    covariance = torch.linalg.pinv(prior.H, hermitian=True, rtol=1e-12)
+    deviation = covariance.diagonal()[:3].sqrt()
+    span = float((torch.linalg.inv(start.T)[-1, :3, 3]).norm())
+    assert float(deviation.max()) < 0.02 * span

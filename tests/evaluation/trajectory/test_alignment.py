@@ -1,0 +1,67 @@
+"""Umeyama alignment recovers what was applied, and is the least-squares optimum."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from denseba_ros.errors import TrajectoryError
+from denseba_ros.evaluation.trajectory.alignment import Similarity, umeyama
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@given(seed=seeds, log_scale=st.floats(-3, 3), count=st.integers(4, 60))
+def test_recovers_a_known_similarity(seed: int, log_scale: float, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    source = rng.normal(size=(count, 3))
+    true = Similarity(
+        np.exp(log_scale), Rotation.random(random_state=seed).as_matrix(), rng.normal(size=3) * 10
+    )
+    found = umeyama(source, true.points(source))
+    assert found.scale == pytest.approx(true.scale, rel=1e-9)
+    np.testing.assert_allclose(found.rotation, true.rotation, atol=1e-7)
+    np.testing.assert_allclose(found.points(source), true.points(source), atol=1e-7)
+
+
+@settings(max_examples=30)
+@given(seed=seeds)
+def test_no_neighbouring_similarity_is_better(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    source, target = rng.normal(size=(2, 20, 3))
+    best = umeyama(source, target)
+    cost = np.sum((best.points(source) - target) ** 2)
+    turn = Rotation.from_rotvec(rng.normal(size=3) * 1e-2).as_matrix()
+    for other in (
+        Similarity(best.scale * 1.01, best.rotation, best.translation),
+        Similarity(best.scale, turn @ best.rotation, best.translation),
+        Similarity(best.scale, best.rotation, best.translation + 1e-2),
+    ):
+        assert np.sum((other.points(source) - target) ** 2) >= cost - 1e-12
+
+
+@given(seed=seeds)
+def test_a_mirrored_path_still_gives_a_rotation(seed: int) -> None:
+    source = np.random.default_rng(seed).normal(size=(10, 3))
+    found = umeyama(source, source * [1, 1, -1])
+    assert np.linalg.det(found.rotation) == pytest.approx(1.0)
+
+
+def test_without_scale_the_scale_stays_one() -> None:
+    source = np.random.default_rng(0).normal(size=(10, 3))
+    assert umeyama(source, 3.0 * source, with_scale=False).scale == 1.0
+
+
+def test_a_straight_path_is_aligned() -> None:
+    source = np.linspace(0, 1, 10)[:, None] * [0.0, 0.0, 1.0]
+    target = np.linspace(0, 2, 10)[:, None] * [1.0, 0.0, 0.0] + 5.0
+    np.testing.assert_allclose(umeyama(source, target).points(source), target, atol=1e-9)
+
+
+@pytest.mark.parametrize("source", [np.zeros((2, 3)), np.ones((5, 3))])
+def test_too_little_to_align_is_an_error(source: np.ndarray) -> None:
+    with pytest.raises(TrajectoryError):
+        umeyama(source, np.zeros_like(source))

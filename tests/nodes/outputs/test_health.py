@@ -1,0 +1,79 @@
+"""Counts and what diagnostics make of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from denseba_ros.nodes.outputs.health import Health
+from denseba_ros.slam.state.estimate import Tracking
+
+
+def test_totals_stay_and_what_is_new_is_told_once(fake_system: object) -> None:
+    health = Health()
+    for _ in range(3):
+        health.received()
+    health.dropped("too slow")
+    health.processed({"tracking": 0.1})
+    health.processed({"tracking": 0.3})
+    first, second = health.report(), health.report()
+    assert (first.received, first.processed, first.drops) == (3, 2, {"too slow": 1})
+    assert first.seconds["tracking"] == pytest.approx(0.2)
+    assert first.received_rate > 0
+    assert (second.received, second.drops, second.new_drops) == (3, {"too slow": 1}, {})
+    assert second.received_rate == 0
+    assert second.seconds == {}
+
+
+@pytest.mark.parametrize(
+    ("images", "level", "message"),
+    [
+        ([], b"\x03", "no images"),
+        ([1], b"\x01", "initialising"),
+        ([1, 1], b"\x00", "tracking"),
+        ([1, 1, 0], b"\x02", "lost"),
+    ],
+)
+def test_diagnostics_name_the_state(
+    fake_system: Any, images: list[int], level: bytes, message: str
+) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+    from denseba_ros.nodes.outputs.diagnostics import health_status
+
+    health = Health()
+    for stamp, value in enumerate(images):
+        health.received()
+        estimate = fake_system.process(stamp, np.full((6, 8), value, np.uint8))
+        health.processed(estimate.seconds, estimate)
+    status = health_status("denseba", health.report(), {"model": "constant"})
+    assert status.level == level
+    assert message in status.message
+    values = {v.key: v.value for v in status.values}
+    assert values["model"] == "constant"
+    assert values["images processed"] == str(len(images))
+
+
+def test_diagnostics_name_drops_and_a_pause() -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+    from denseba_ros.nodes.outputs.diagnostics import health_status
+
+    health = Health()
+    health.received()
+    health.dropped("bad image")
+    status = health_status("denseba", health.report(), {})
+    assert status.level == b"\x02"
+    assert "bad image" in status.message
+    health.paused = True
+    assert health_status("denseba", health.report(), {}).message == "paused"
+
+
+def test_a_reset_forgets_the_state(fake_system: Any) -> None:
+    health = Health()
+    health.processed({}, fake_system.process(0, np.ones((6, 8), np.uint8)))
+    assert health.report().tracking is Tracking.INITIALISING
+    health.reset()
+    report = health.report()
+    assert report.tracking is None
+    assert report.resets == 1

@@ -1,0 +1,107 @@
+"""The parameters of the nodes, their models and config/denseba.yaml are one and the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from denseba_ros.config import Config
+from denseba_ros.errors import ConfigurationError
+from denseba_ros.nodes.parameters.node_config import NodeConfig
+from denseba_ros.nodes.parameters.parameter_fields import parameter_fields
+from denseba_ros.nodes.parameters.parameter_file import parameter_file
+
+FILE = Path(__file__).parents[3] / "config" / "denseba.yaml"
+
+
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in values.items():
+        result |= (
+            flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
+    return result
+
+
+def test_the_file_holds_every_parameter_with_its_default() -> None:
+    values = flat(yaml.safe_load(FILE.read_text())["/**"]["ros__parameters"])
+    expected = {
+        name: list(field.default) if isinstance(field.default, tuple) else field.default
+        for name, field in parameter_fields().items()
+    }
+    assert values == expected
+
+
+def test_the_file_is_what_the_generator_prints() -> None:
+    remedy = "python -m denseba_ros.nodes.parameters.parameter_file > config/denseba.yaml"
+    assert FILE.read_text() == parameter_file(), f"run: {remedy}"
+
+
+def test_both_models_read_the_file() -> None:
+    assert Config.from_yaml(FILE) == Config()
+    assert NodeConfig.from_yaml(FILE) == NodeConfig()
+
+
+def test_every_parameter_is_described() -> None:
+    assert [name for name, field in parameter_fields().items() if not field.description] == []
+
+
+def test_a_wrong_node_parameter_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text("node:\n  queue_size: -1\n")
+    with pytest.raises(ConfigurationError, match="queue_size"):
+        NodeConfig.from_yaml(file)
+
+
+def make_node(name: str, value: Any) -> tuple[Config, NodeConfig, Any]:
+    from rclpy.node import Node
+    from rclpy.parameter import Parameter
+
+    from denseba_ros.nodes.parameters.ros_parameters import declare_parameters
+
+    node = Node("tester", parameter_overrides=[Parameter(name, value=value)])
+    try:
+        config, settings = declare_parameters(node)
+        return config, settings, node.describe_parameter(name)
+    finally:
+        node.destroy_node()
+
+
+@pytest.mark.usefixtures("ros")
+class TestDeclared:
+    def test_values_reach_the_models(self) -> None:
+        assert make_node("backend.window", 5)[0].backend.window == 5
+        assert make_node("backend.iterations", ["fine"])[0].backend.iterations == ("fine",)
+        assert make_node("node.queue_size", 0)[1].queue_size == 0
+        extrinsics = [1, 2, 3, 0, 0, 0]
+        assert make_node("node.extrinsics", extrinsics)[1].extrinsics[:3] == (1.0, 2.0, 3.0)
+
+    def test_a_whole_number_is_accepted_where_a_float_is_meant(self) -> None:
+        assert make_node("frontend.constant_depth", 3)[0].frontend.constant_depth == 3.0
+
+    @pytest.mark.parametrize(
+        ("name", "value", "reason"),
+        [
+            ("backend.window", 99, "window"),
+            ("backend.window", "five", "window"),
+            ("backend.solver", "magic", "solver"),
+            ("node.image_qos", "best", "image_qos"),
+            ("node.extrinsics", [0.0, 1.0], "extrinsics"),
+            ("backend.windw", 5, "did you mean 'backend.window'"),
+        ],
+    )
+    def test_wrong_values_are_refused_with_the_reason(
+        self, name: str, value: Any, reason: str
+    ) -> None:
+        with pytest.raises(ConfigurationError, match=reason):
+            make_node(name, value)
+
+    def test_descriptions_and_ranges_reach_ros(self) -> None:
+        descriptor = make_node("backend.window", 5)[2]
+        assert descriptor.description == "Keyframes that are adjusted together."
+        (limits,) = descriptor.integer_range
+        assert (limits.from_value, limits.to_value) == (3, 12)
+        assert "schur, lbfgs" in make_node("backend.solver", "schur")[2].additional_constraints

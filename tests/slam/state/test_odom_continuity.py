@@ -1,0 +1,165 @@
+"""The odometry frame goes on where the map's frame jumps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from denseba_ros.slam.state.estimate import Estimate, Tracking
+from denseba_ros.slam.state.odom_continuity import OdomLink
+
+FRAME_NS = 33_000_000
+SPEED = 0.6
+
+
+def estimate(
+    k: int, position: np.ndarray, tracking: Tracking = Tracking.TRACKING, turn: float = 0.0
+) -> Estimate:
+    """Image ``k``; the camera looks along z and moves forward."""
+    T = np.eye(4)
+    T[:3, :3] = Rotation.from_rotvec([0.0, turn, 0.0]).as_matrix()
+    T[:3, 3] = position
+    return Estimate(
+        stamp_ns=k * FRAME_NS,
+        tracking=tracking,
+        T_world_camera=T,
+        covariance=1e-4 * np.eye(6),
+        twist=np.array([0.0, 0.0, SPEED, 0.0, 0.0, 0.0]),
+        twist_covariance=1e-2 * np.eye(6),
+        depth=None,
+        is_keyframe=False,
+        reason="" if tracking is Tracking.TRACKING else "the test says so",
+        seconds={},
+    )
+
+
+def ahead(k: int) -> np.ndarray:
+    return np.array([0.0, 0.0, SPEED * k * FRAME_NS * 1e-9])
+
+
+def test_what_is_measured_all_along_passes_unchanged() -> None:
+    link = OdomLink()
+    for k in range(5):
+        wanted = estimate(k, ahead(k))
+        assert link.follow(wanted) is wanted
+    np.testing.assert_array_equal(link.T_odom_world, np.eye(4))
+
+
+def test_a_quick_but_measured_motion_is_no_jump() -> None:
+    link = OdomLink()
+    link.follow(estimate(0, np.zeros(3)))
+    link.follow(estimate(1, np.array([0.0, 0.0, 0.05])))
+    link.follow(estimate(20, np.array([0.0, 1.0, 0.4])))
+    np.testing.assert_array_equal(link.T_odom_world, np.eye(4))
+
+
+def test_after_a_gap_odom_goes_on_from_the_last_pose_with_a_grown_covariance() -> None:
+    link = OdomLink()
+    link.follow(estimate(0, np.zeros(3)))
+    back = link.follow(estimate(60, np.array([0.5, 0.0, 0.0])))
+    np.testing.assert_allclose(back.T_world_camera[:3, 3], [0.0, 0.0, 0.5 * SPEED], atol=1e-9)
+    assert back.covariance[0, 0] == pytest.approx(0.25, rel=0.01)
+
+
+coordinate = st.floats(-20.0, 20.0)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.tuples(coordinate, coordinate, coordinate), st.floats(-3.0, 3.0), st.integers(1, 30))
+def test_wherever_tracking_comes_back_odom_goes_on(
+    away: tuple[float, float, float], turn: float, lost: int
+) -> None:
+    link = OdomLink()
+    for k in range(3):
+        link.follow(estimate(k, ahead(k)))
+    for k in range(3, 3 + lost):
+        link.follow(estimate(k, ahead(k), Tracking.LOST))
+    back = link.follow(estimate(3 + lost, np.array(away), turn=turn))
+    step = np.linalg.norm(back.T_world_camera[:3, 3] - ahead(3 + lost))
+    assert step < 0.05
+    np.testing.assert_allclose(
+        link.T_odom_world @ estimate(0, np.array(away), turn=turn).T_world_camera,
+        back.T_world_camera,
+        atol=1e-9,
+    )
+    assert np.linalg.eigvalsh(back.covariance).min() > 0
+
+
+def test_what_was_missed_stays_in_the_covariance_and_turns_swing_it_around() -> None:
+    link = OdomLink()
+    link.follow(estimate(0, np.zeros(3)))
+    link.follow(estimate(1, ahead(1), Tracking.LOST))
+    back = link.follow(estimate(2, np.array([3.0, 0.0, 0.0]), turn=0.1))
+    assert back.covariance[0, 0] == pytest.approx(9.0, rel=0.01)
+    for k in range(1, 101):
+        later = link.follow(estimate(2 + 5 * k, np.array([3.0, 0.0, 0.1 * k]), turn=0.1))
+    assert later.covariance[0, 0] == pytest.approx((3.0 + 0.1 * 10.0) ** 2, rel=0.05)
+
+
+def test_a_prediction_moves_on_and_knows_less_and_less() -> None:
+    link = OdomLink()
+    assert link.predict(0) is None
+    link.follow(estimate(1, ahead(1)))
+    soon, late = (link.predict(FRAME_NS + ms * 1_000_000) for ms in (10, 100))
+    assert soon is not None
+    assert late is not None
+    assert soon.T_world_camera[2, 3] == pytest.approx(ahead(1)[2] + 0.01 * SPEED)
+    assert 1e-4 < soon.covariance[0, 0] < late.covariance[0, 0]
+
+
+def test_what_was_promised_is_kept_to_a_few_centimetres() -> None:
+    link = OdomLink()
+    link.follow(estimate(0, np.zeros(3)))
+    promised = link.promise(3 * FRAME_NS)
+    assert promised is not None
+    away = promised.T_world_camera[:3, 3] + [0.3, 0.0, 0.0]
+    kept = link.follow(estimate(3, away))
+    np.testing.assert_allclose(kept.T_world_camera, promised.T_world_camera, atol=1e-9)
+    near = promised.T_world_camera[:3, 3] + [0.01, 0.0, 0.0]
+    other = OdomLink()
+    other.follow(estimate(0, np.zeros(3)))
+    other.promise(3 * FRAME_NS)
+    assert other.follow(measured := estimate(3, near)) is measured
+
+
+def test_a_missed_image_before_the_promised_one_does_not_void_the_promise() -> None:
+    link = OdomLink()
+    link.follow(estimate(0, np.zeros(3)))
+    promised = link.promise(5 * FRAME_NS)
+    assert promised is not None
+    link.miss(2 * FRAME_NS)
+    link.miss(4 * FRAME_NS)
+    missed = link.miss(6 * FRAME_NS)
+    assert missed is not None
+    step = missed.T_world_camera[:3, 3] - promised.T_world_camera[:3, 3]
+    assert np.linalg.norm(step) < 2 * SPEED * FRAME_NS * 1e-9
+    back = link.follow(estimate(7, np.array([2.0, 0.0, 0.0])))
+    step = back.T_world_camera[:3, 3] - missed.T_world_camera[:3, 3]
+    assert np.linalg.norm(step) < 2 * SPEED * FRAME_NS * 1e-9
+
+
+def test_a_velocity_over_a_tiny_interval_is_not_extrapolated() -> None:
+    link = OdomLink()
+    link.follow(estimate(0, np.zeros(3)))
+    link.follow(estimate(1, ahead(1)))
+    noisy = estimate(1, ahead(1))
+    noisy.twist[2] = 30.0
+    link.follow(replace(noisy, stamp_ns=FRAME_NS + 1_000_000))
+    predicted = link.predict(FRAME_NS + 301_000_000)
+    assert predicted is not None
+    assert predicted.T_world_camera[2, 3] < 0.6
+
+
+def test_a_reset_makes_both_frames_one() -> None:
+    link = OdomLink()
+    link.follow(estimate(0, np.zeros(3), Tracking.LOST))
+    link.follow(estimate(1, np.ones(3)))
+    assert not np.array_equal(link.T_odom_world, np.eye(4))
+    link.reset()
+    anywhere = estimate(0, np.full(3, 7.0))
+    assert link.follow(anywhere) is anywhere

@@ -1,0 +1,185 @@
+"""Uncertainty of the path: how it grows, what it is carried by, and whether it is honest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from denseba_ros.evaluation.trajectory.nees import nees_report
+from denseba_ros.evaluation.trajectory.trajectory_metrics import match
+from denseba_ros.geometry import se3
+from denseba_ros.geometry.pinhole import Pinhole, project_by
+from denseba_ros.sequences.trajectory import Trajectory
+from denseba_ros.slam.state.estimate import Tracking
+from denseba_ros.slam.state.pose_covariance import HORIZON, PathUncertainty
+
+CAMERA = Pinhole(300.0, 300.0, 199.5, 149.5, 400, 300)
+_TICK = 250_000_000
+_STEP = 0.1
+
+
+@dataclass
+class _Points:
+    pixels: Tensor
+    inverse_depth: Tensor
+    relative_sigma: Tensor
+    valid: Tensor
+    corners: int = 0
+
+
+@dataclass
+class _Keyframe:
+    id: int
+    stamp_ns: int
+    T: Tensor
+    points: _Points
+    observed: dict[int, Any] = field(default_factory=dict)
+
+
+def _pose(x: float) -> Tensor:
+    """T_camera_world of a camera x metres to the right."""
+    return se3.exp(torch.tensor([-x, 0, 0, 0, 0, 0], dtype=torch.float64))
+
+
+def _keyframe(i: int) -> Any:
+    generator = torch.Generator().manual_seed(i)
+    uniform = torch.rand(1200, 3, generator=generator)
+    pixels = uniform[:, :2] * torch.tensor([380.0, 280.0]) + 10.0
+    one = torch.ones(1200)
+    points = _Points(pixels, 1.0 / (3 + 3 * uniform[:, 2]), 0.05 * one, one.bool())
+    return _Keyframe(i, i * _TICK, _pose(_STEP * i), points)
+
+
+def _window(newest: int) -> list[Any]:
+    return [_keyframe(i) for i in range(max(0, newest - 6), newest + 1)]
+
+
+def _flow(path: PathUncertainty) -> float:
+    """Mean flow of one step, of the four that make up the motion over the horizon."""
+    assert path._motion is not None
+    return path._motion.flow * _TICK * 1e-9 / path._motion.seconds
+
+
+@pytest.fixture
+def path() -> PathUncertainty:
+    result = PathUncertainty()
+    result.started(torch.eye(4, dtype=torch.float64))
+    result.adjusted(CAMERA, _window(8))
+    return result
+
+
+def test_motion_over_the_horizon_has_the_covariance_of_that_motion(path: PathUncertainty) -> None:
+    motion = path._motion
+    assert motion is not None
+    assert motion.seconds == pytest.approx(HORIZON)
+    before = path.covariance
+    for i in range(1, 5):
+        path.moved(se3.inverse(_pose(_STEP * i)), _flow(path), is_keyframe=True)
+    grown = (path.covariance - before)[3:, 3:]
+    expected = (motion.steady + motion.random)[3:, 3:]
+    np.testing.assert_allclose(grown, expected, rtol=1e-9)
+
+
+def test_every_step_makes_the_pose_less_certain(path: PathUncertainty) -> None:
+    for i in range(1, 6):
+        before = path.covariance
+        T = se3.inverse(_pose(_STEP * i))
+        path.moved(T, 7.0, is_keyframe=True)
+        carry = torch.eye(6, dtype=torch.float64)
+        carry[:3, 3:] = -se3.hat(torch.tensor([_STEP, 0, 0]).double() * (i > 0))
+        grown = path.covariance - carry @ before @ carry.T
+        size = grown.diagonal().sqrt()
+        assert torch.linalg.eigvalsh(grown / size[:, None] / size[None])[0] > 1e-9
+
+
+def test_trembling_on_the_spot_adds_nothing(path: PathUncertainty) -> None:
+    here = torch.eye(4, dtype=torch.float64)
+    path.moved(here, 5.0, is_keyframe=False)
+    there = path.covariance
+    for flow in (1.0, 4.0, 2.0, 5.0):
+        path.moved(here, flow, is_keyframe=False)
+    torch.testing.assert_close(path.covariance, there)
+    path.moved(here, 6.0, is_keyframe=False)
+    assert path.covariance.diagonal().min() > there.diagonal().min()
+
+
+def test_an_uncertain_heading_makes_the_way_ahead_uncertain(path: PathUncertainty) -> None:
+    heading = float(path.covariance[4, 4])
+    side = float(path.covariance[2, 2])
+    path.moved(se3.inverse(_pose(100.0)), 0.0, is_keyframe=False)
+    assert float(path.covariance[2, 2]) == pytest.approx(side + 100.0**2 * heading)
+
+
+def test_growth_is_along_the_cameras_axes(path: PathUncertainty) -> None:
+    """Turned by a right angle about y, what was x for the camera is z for the odometry."""
+    turned = se3.exp(torch.tensor([0, 0, 0, 0, np.pi / 2, 0], dtype=torch.float64))
+    straight, other = PathUncertainty(), PathUncertainty()
+    for p, T in ((straight, torch.eye(4, dtype=torch.float64)), (other, turned)):
+        p.started(T)
+        p.adjusted(CAMERA, _window(8))
+        p.moved(T, 10.0, is_keyframe=False)
+    a, b = straight.covariance.diagonal(), other.covariance.diagonal()
+    np.testing.assert_allclose(a[[0, 1, 2]], b[[2, 1, 0]], rtol=1e-9)
+
+
+def test_residuals_that_err_alike_make_it_less_certain() -> None:
+    """Corners displaced by a smooth field, twice as much in the other one."""
+    spread = []
+    for pixels in (1.0, 2.0):
+        path = PathUncertainty()
+        for newest in range(1, 12):
+            window = _window(newest)
+            _observe(window[-1], window[-2], pixels)
+            path.adjusted(CAMERA, window)
+        spread.append(path.displacement)
+    assert spread[1] == pytest.approx(2 * spread[0], rel=0.2)
+
+
+def _observe(host: Any, target: Any, amplitude: float) -> None:
+    p = host.points
+    host.points.corners = len(p.pixels)
+    T = target.T @ se3.inverse(host.T)
+    places = project_by(CAMERA, CAMERA.rays(p.pixels), p.inverse_depth, T).pixels
+    x = (p.pixels - 200.0) / 200.0
+    places[:, 1] += amplitude * (x[:, 0] ** 2 - x[:, 0] * x[:, 1])
+    host.observed[target.id] = (places, p.valid.clone())
+
+
+def test_without_a_second_keyframe_the_image_itself_tells() -> None:
+    path = PathUncertainty()
+    path.started(torch.eye(4, dtype=torch.float64))
+    before = path.covariance
+    path.tracked(CAMERA, _keyframe(0), _pose(_STEP), _TICK)
+    path.moved(se3.inverse(_pose(_STEP)), 5.0, is_keyframe=False)
+    assert (path.covariance.diagonal() > 2 * before.diagonal()).all()
+
+
+def test_a_new_start_keeps_what_was_missed_and_doubts_the_scale(path: PathUncertainty) -> None:
+    missed = torch.eye(6, dtype=torch.float64) * 0.04
+    before = path._motion
+    path.started(torch.eye(4, dtype=torch.float64), missed)
+    assert (path.covariance.diagonal() >= 0.04).all()
+    path.adjusted(CAMERA, _window(8))
+    after = path._motion
+    assert before is not None
+    assert after is not None
+    extra = (after.steady - before.steady)[0, 0] ** 0.5
+    assert float(extra) == pytest.approx(0.3 * _STEP * 4, rel=0.05)
+
+
+def test_the_run_over_the_room_is_honest(run: Any, room: Any) -> None:
+    """The room's camera model is exact, so it may be too careful, but not over-confident."""
+    tracked = [e for e in run.estimates if e.tracking is Tracking.TRACKING]
+    stamps = np.array([e.stamp_ns for e in tracked], np.int64)
+    poses = np.stack([e.T_world_camera for e in tracked])
+    matched = match(Trajectory(stamps, poses), room.sequence.groundtruth(), 1_000_000)
+    covariances = np.stack([e.covariance for e in tracked])
+    report: dict[str, Any] = nees_report(matched, covariances, delay_ns=200_000_000)
+    assert report["motions"] >= 3
+    assert report["motions_left_out_covariance_did_not_grow"] == 0
+    assert 0.01 < report["pose"]["mean"] < 18

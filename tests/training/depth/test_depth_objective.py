@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from denseba_ros.frontend.depth.depth_network import DepthOutput
+from denseba_ros.training.depth.depth_batch import DepthBatch, whole_view
+from denseba_ros.training.depth.depth_losses import SUPERVISIONS, Supervision
+from denseba_ros.training.depth.depth_objective import Objective, batch_loss, reprojection
+from denseba_ros.training.depth.depth_samples import SampleSet
+
+
+def outputs_of(batch: DepthBatch, factor: float) -> list[DepthOutput]:
+    """Four scales that say ``factor`` times the true depth."""
+    truth = torch.log(factor * batch.depth.clamp(min=0.1))
+    scales = [truth[..., :: 1 << k, :: 1 << k].clone().requires_grad_() for k in range(1, 5)]
+    return [DepthOutput(s, torch.full_like(s, -1.0)) for s in scales]
+
+
+@pytest.mark.parametrize("mode", SUPERVISIONS)
+def test_the_truth_is_better_than_another_depth(
+    mode: Supervision, room_sets: list[SampleSet]
+) -> None:
+    objective = Objective(mode)
+    for samples in room_sets:
+        batch = whole_view(samples.samples[0], samples.size)
+        losses = [
+            float(batch_loss(outputs_of(batch, f), batch, objective).detach())
+            for f in (0.6, 1, 1.7)
+        ]
+        assert losses[1] < losses[0]
+        assert losses[1] < losses[2]
+
+
+@pytest.mark.parametrize("mode", SUPERVISIONS)
+def test_gradients_are_finite(mode: Supervision, room_sets: list[SampleSet]) -> None:
+    for samples in room_sets:
+        batch = whole_view(samples.samples[1], samples.size)
+        outputs = outputs_of(batch, 1.3)
+        batch_loss(outputs, batch, Objective(mode, uncertainty=0.5)).backward()
+        gradient = outputs[0].log_depth.grad
+        assert gradient is not None
+        assert bool(torch.isfinite(gradient).all())
+        assert float(gradient.abs().sum()) > 0.0
+
+
+def test_reprojection_without_views_tells_nothing(room_sets: list[SampleSet]) -> None:
+    batch = whole_view(room_sets[0].samples[0], (64, 64))
+    error, counted = reprojection(batch.depth, batch)
+    assert bool(torch.isinf(error).all())
+    assert not bool(counted.any())
+
+
+def test_uncertainty_beside_does_not_move_the_depth(room_sets: list[SampleSet]) -> None:
+    batch = whole_view(room_sets[1].samples[0], (64, 64))
+    gradients = []
+    for weight in (0.0, 1.0):
+        outputs = outputs_of(batch, 1.3)
+        batch_loss(outputs, batch, Objective("hints", uncertainty=weight)).backward()
+        gradients.append(outputs[0].log_depth.grad)
+    torch.testing.assert_close(gradients[0], gradients[1])
