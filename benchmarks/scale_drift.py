@@ -23,7 +23,7 @@ from denseba_ros.evaluation.trajectory.trajectory_metrics import (
     match,
 )
 from denseba_ros.sequences.trajectory import Trajectory, read_tum
-from denseba_ros.slam.mapping.scale_drift import ScaleAnchor
+from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.system import System
 
 _DRIFTS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05)
@@ -43,14 +43,14 @@ def record(arguments: argparse.Namespace) -> None:
         now = stamp_ns
         return process(system, stamp_ns, image)
 
-    def free(_: ScaleAnchor, measured: float, disagreement: float, travel: float) -> float:
+    def free(_: ScaleDriftFilter, measured: float, disagreement: float, travel: float) -> float:
         told.append((measured, disagreement, travel))
         stamps.append(now)
         return 0.0
 
     settings = [part for value in arguments.set for part in ("--set", value)]
     source = [str(arguments.sequence), "--out", str(arguments.out), "--start", str(arguments.start)]
-    with patch.object(ScaleAnchor, "update", free), patch.object(System, "process", timed):
+    with patch.object(ScaleDriftFilter, "update", free), patch.object(System, "process", timed):
         status = denseba(["run", *source, *settings])
     if status:
         raise SystemExit(f"denseba run ended with status {status}")
@@ -59,7 +59,7 @@ def record(arguments: argparse.Namespace) -> None:
 
 def replayed(path: Trajectory, stamps: np.ndarray, told: np.ndarray, drift: float) -> Trajectory:
     """The path had its scale been held; ``told`` (N, 3) and ``stamps`` (N,) as ``record`` wrote."""
-    anchor, grown = ScaleAnchor(drift), 0.0
+    anchor, grown = ScaleDriftFilter(drift), 0.0
     poses = path.T_world_camera.copy()
     growth = np.zeros(len(poses) - 1)
     places = np.searchsorted(path.stamps_ns, stamps)

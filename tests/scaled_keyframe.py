@@ -6,8 +6,8 @@ import torch
 
 from denseba_ros.backend.problem import Noise
 from denseba_ros.backend.window import Points, Window, WindowKeyframe
-from denseba_ros.frontend.features.optical_flow import Grey
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pinhole import Pinhole
 
 CAMERA = Pinhole(50.0, 50.0, 31.5, 23.5, 64, 48)
@@ -35,7 +35,7 @@ def keyframe(number: int, scale: float) -> WindowKeyframe:
         T=se3.exp(twist * number),
         affine=torch.zeros(2, dtype=torch.float64),
         points=points,
-        surface=torch.stack([1.0 / (scale * torch.exp(TRUTH)), torch.ones(12, 16)]),
+        inverse_depth_map=torch.stack([1.0 / (scale * torch.exp(TRUTH)), torch.ones(12, 16)]),
         network_depth=torch.ones(2, 12, 16),
         edges=torch.ones(2, 12, 16),
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from denseba_ros.parallel import share_out
+from denseba_ros.parallel import parallel_for
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_every_piece_once(threads: int, pieces: int) -> None:
         with lock:
             count[first:last] += add
 
-    share_out(loop, pieces, 1)
+    parallel_for(loop, pieces, 1)
     np.testing.assert_array_equal(count, 1)
 
 
@@ -40,4 +40,4 @@ def test_an_error_in_any_share_comes_out(threads: int) -> None:
             raise ValueError("piece 3")
 
     with pytest.raises(ValueError, match="piece 3"):
-        share_out(loop, 8)
+        parallel_for(loop, 8)

@@ -22,7 +22,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _FAST_MATH = {"reassoc", "arcp", "nsz"}
 
 
-def compiled(signature: str | None = None) -> Callable[[_Function], _Function]:
+def numba_jit(signature: str | None = None) -> Callable[[_Function], _Function]:
     """Decorator: compile with numba for ``signature``; without one, at the first call.
 
     The result is kept on disk where a folder can be written.

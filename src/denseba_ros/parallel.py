@@ -21,7 +21,7 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(1, _CORES - 1), thread_name_prefix="denseba")
 
 
-def share_out(loop: Callable[..., None], pieces: int, *arguments: Any) -> None:
+def parallel_for(loop: Callable[..., None], pieces: int, *arguments: Any) -> None:
     """Run ``loop(first, last, *arguments)`` over pieces 0 to ``pieces``, which must not touch each
     other's results, in as many threads as torch may use.
 

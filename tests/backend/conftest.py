@@ -30,8 +30,8 @@ from denseba_ros.geometry.pyramid import inside, sample, with_gradients
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.slam.mapping.feature_tracking import match
 from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
-from denseba_ros.slam.mapping.local_mapper import Mapper
-from denseba_ros.slam.state.frame import PreparedFrame
+from denseba_ros.slam.mapping.local_mapper import LocalMapper
+from denseba_ros.slam.state.frame import Frame
 
 # -- a small window in float64 ---------------------------------------------------------------------
 
@@ -105,10 +105,10 @@ def make_small_window(
         prior_information=torch.full_like(d, 50.0),
         observed=seen + torch.from_numpy(rng.normal(size=(k, k, f, 2))),
         observed_ok=~torch.eye(k, dtype=torch.bool)[..., None].expand(k, k, f),
-        surface=torch.full((k, 2, 18, 24), 0.05, dtype=torch.float64),
+        inverse_depth_map=torch.full((k, 2, 18, 24), 0.05, dtype=torch.float64),
         grid_level=2,
         pose_prior=prior,
-        frozen=torch.zeros(k, dtype=torch.bool),
+        uses_first_estimate=torch.zeros(k, dtype=torch.bool),
         noise=noise,
     )
     return SmallWindow(problem, variables)
@@ -206,7 +206,8 @@ class RoomWindow:
             self.problem,
             prior_depth=inverse_depth,
             prior_information=(_HOLD * inverse_depth) ** -2,
-            surface=self.exact_surface * torch.stack([factor, torch.ones_like(factor)], 1),
+            inverse_depth_map=self.exact_surface
+            * torch.stack([factor, torch.ones_like(factor)], 1),
         )
         return problem, Variables(T, torch.zeros_like(self.truth.affine), inverse_depth)
 
@@ -250,14 +251,14 @@ def make_room_window(trajectory: str, indices: tuple[int, ...], points: int) -> 
         {"device": "cpu", "tracker": {"features": 150}, "backend": {"points": points}}
     )
     frontend = Frontend(config, room.calibration)
-    mapper = Mapper(config, Pinhole.from_calibration(frontend.rectifier.calibration), Noise())
+    mapper = LocalMapper(config, Pinhole.from_calibration(frontend.rectifier.calibration), Noise())
     world = torch.from_numpy(np.linalg.inv(np.stack([room.pose(i) for i in indices])))
     T = world @ se3.inverse(world[:1])
     affine = _relative_brightness(room, indices)
     depths = [torch.from_numpy(1.0 / room.depth(i))[None, None] for i in indices]
     for j, i in enumerate(indices):
         frame = frontend.process(1 + i, room.image(i))
-        image = PreparedFrame.prepare(frame)
+        image = Frame.prepare(frame)
         # The mapper's own first depth is left out: the tests choose where to start.
         keyframe = mapper.make_keyframe(image, T[j], affine[j])
         exact = sample(depths[j], keyframe.points.pixels[None])[0, 0]
@@ -344,7 +345,7 @@ def draw_window(
     for _ in range(2):
         levels.append(torch.nn.functional.avg_pool2d(levels[-1], 2))
     grid = (k, 1, height >> 2, width >> 2)
-    surface = np.concatenate(
+    inverse_depth_map = np.concatenate(
         [np.exp(rng.normal(-0.7, 0.5, grid)), rng.choice([0.05, 0.5], grid)], 1
     )
     problem = Problem(
@@ -357,10 +358,10 @@ def draw_window(
         prior_information=(0.5 * d) ** -2,
         observed=seen.pixels + torch.from_numpy(error).float(),
         observed_ok=torch.from_numpy(rng.random((k, k, f)) < 0.8) & possible,
-        surface=torch.from_numpy(surface).float(),
+        inverse_depth_map=torch.from_numpy(inverse_depth_map).float(),
         grid_level=2,
         pose_prior=GaussianPrior(torch.from_numpy(root.T @ root), gradient, origin, affine),
-        frozen=torch.from_numpy(rng.random(k) < 0.5),
+        uses_first_estimate=torch.from_numpy(rng.random(k) < 0.5),
         noise=Noise(),
     )
     return SmallWindow(problem, Variables(T, affine, d))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from denseba_ros.backend.correlated_noise import (
-    PairView,
+    TwoViewLinearisation,
     field_terms,
     motion_covariance,
     pair_view,
@@ -47,7 +47,7 @@ class Scene:
         return project_by(CAMERA, CAMERA.rays(self.pixels), self.depth, self.T).pixels
 
     @property
-    def view(self) -> PairView:
+    def view(self) -> TwoViewLinearisation:
         usable = torch.ones(len(self.pixels), dtype=torch.bool)
         view = pair_view(CAMERA, self.pixels, self.depth, self.T, usable)
         assert view is not None

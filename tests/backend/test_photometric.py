@@ -10,15 +10,11 @@ import pytest
 import torch
 
 from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
-from denseba_ros.backend.photometric import (
-    PATTERN,
-    patch_reference,
-    patch_residual,
-    relative_poses,
-)
+from denseba_ros.backend.photometric import patch_reference, patch_residual, relative_poses
 from denseba_ros.backend.problem import Noise, Variables
 from denseba_ros.backend.solver.energy import energy
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.patch import PATTERN
 
 _HOST, _TARGET = 0, 1
 
@@ -136,9 +132,9 @@ def test_a_surface_in_front_switches_residuals_off(
     d = torch.full_like(window.variables.inverse_depth, 0.5)
     T = torch.eye(4).double().repeat(3, 1, 1)
     variables = replace(window.variables, T=T, inverse_depth=d, affine=torch.zeros(3, 2).double())
-    surface = torch.full_like(window.problem.surface, 0.01)
-    surface[_TARGET, 0], surface[_TARGET, 1] = 0.5 * ratio, deviation
-    problem = replace(window.problem, surface=surface)
+    inverse_depth_map = torch.full_like(window.problem.inverse_depth_map, 0.01)
+    inverse_depth_map[_TARGET, 0], inverse_depth_map[_TARGET, 1] = 0.5 * ratio, deviation
+    problem = replace(window.problem, inverse_depth_map=inverse_depth_map)
     counts = _residual(replace(window, problem=problem, variables=variables)).counts
     assert bool(counts[_HOST, _TARGET].any()) is not hidden
     assert counts[_HOST, 2].all()
@@ -148,9 +144,9 @@ def test_half_the_view_is_hidden_where_the_box_is(ramp_window: Any) -> None:
     window = _flat(ramp_window)
     T = torch.eye(4).double().repeat(3, 1, 1)
     d = torch.full_like(window.variables.inverse_depth, 0.5)
-    surface = torch.full_like(window.problem.surface, 0.05)
-    surface[_TARGET, 0, :, :12] = 1.0
-    problem = replace(window.problem, surface=surface)
+    inverse_depth_map = torch.full_like(window.problem.inverse_depth_map, 0.05)
+    inverse_depth_map[_TARGET, 0, :, :12] = 1.0
+    problem = replace(window.problem, inverse_depth_map=inverse_depth_map)
     variables = replace(window.variables, T=T, inverse_depth=d, affine=torch.zeros(3, 2).double())
     counts = _residual(replace(window, problem=problem, variables=variables)).counts
     x = problem.pixels[_HOST, :, 0]

@@ -18,7 +18,7 @@ def test_rescale_changes_lengths_and_no_projection(about: int) -> None:
     # A deviation that only the rescaled prior of the depths keeps.
     for one in window.keyframes:
         one.points.prior_depth = 1.1 * one.points.inverse_depth
-        one.first_surface = 2.0 * one.surface
+        one.first_inverse_depth_map = 2.0 * one.inverse_depth_map
     before = copy.deepcopy(window.keyframes)
     window.rescale(1.6, about)
     torch.testing.assert_close(window.keyframes[about].T, before[about].T)
@@ -29,9 +29,9 @@ def test_rescale_changes_lengths_and_no_projection(about: int) -> None:
             for one in (new, old)
         )
         torch.testing.assert_close(missed, missed_before)
-        assert new.first_surface is not None
-        assert old.first_surface is not None
-        for name in ("surface", "network_depth", "first_surface"):
+        assert new.first_inverse_depth_map is not None
+        assert old.first_inverse_depth_map is not None
+        for name in ("surface", "network_depth", "first_inverse_depth_map"):
             one, other = getattr(new, name), getattr(old, name)
             torch.testing.assert_close(one[0], other[0] / 1.6)
             assert torch.equal(one[1], other[1])

@@ -295,7 +295,7 @@ def test_a_publisher_of_another_qos_is_explained(
     driver = Driver(ros, fake_system, calibration)
     said: list[str] = []
     driver.node.autostart()
-    driver.node.camera._complaints._say = said.append
+    driver.node.camera._throttled._say = said.append
     best_effort = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
     driver.client.create_publisher(Image, "image", best_effort)
     ros.spin_until(lambda: said, "an explanation")
@@ -311,7 +311,7 @@ def test_a_missing_camera_info_is_named_with_its_publishers(
     driver.node.autostart()
     said: list[str] = []
     camera = driver.node.camera
-    camera._complaints._say = said.append
+    camera._throttled._say = said.append
     ros.spin_until(driver.images.get_subscription_count, "the image topic")
     driver.images.publish(encoded_image_to_msg(IMAGE, "", SECOND, "camera"))
     ros.spin_until(lambda: driver.node.health.report().received, "the image")

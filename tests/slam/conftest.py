@@ -12,7 +12,7 @@ import torch
 from denseba_ros.config import Config
 from denseba_ros.geometry import se3
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
-from denseba_ros.slam.mapping.local_mapper import Mapper
+from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.state.estimate import Estimate, Keyframe
 from denseba_ros.slam.system import System
 
@@ -70,7 +70,7 @@ def config() -> Config:
     )
 
 
-def _errors(mapper: Mapper, room: Room) -> tuple[float, float]:
+def _errors(mapper: LocalMapper, room: Room) -> tuple[float, float]:
     ratios, centres, truth = [], [], []
     for keyframe in mapper.keyframes:
         i = room.index(keyframe.stamp_ns)
@@ -89,9 +89,9 @@ def _errors(mapper: Mapper, room: Room) -> tuple[float, float]:
 
 
 def _watched(run: Run, room: Room) -> Callable[..., object]:
-    original = Mapper.adjust
+    original = LocalMapper.adjust
 
-    def adjust(mapper: Mapper, levels: tuple[str, ...]) -> object:
+    def adjust(mapper: LocalMapper, levels: tuple[str, ...]) -> object:
         before = _errors(mapper, room)
         result = original(mapper, levels)
         after = _errors(mapper, room)
@@ -107,7 +107,7 @@ def run(room: Room) -> Run:
     """The whole system over the room, every adjustment compared with the truth."""
     result = Run()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Mapper, "adjust", _watched(result, room))
+        patch.setattr(LocalMapper, "adjust", _watched(result, room))
         system = System(config(), room.sequence.calibration)
         for stamp, image in zip(room.stamps_ns, room.images, strict=True):
             result.estimates.append(system.process(stamp, image))

@@ -37,7 +37,7 @@ _MISMATCH = 0.013
 
 
 @dataclass(frozen=True)
-class PairView:
+class TwoViewLinearisation:
     """Host points as the target sees them, float64, lengths in half image widths.
 
     ``chosen`` (N,) indices of the given points; ``pixels`` (N, 2) in the target, in pixels;
@@ -70,7 +70,7 @@ def field_terms(camera: Pinhole, pixels: Tensor) -> Tensor:
 
 def pair_view(
     camera: Pinhole, pixels: Tensor, inverse_depth: Tensor, T: Tensor, usable: Tensor
-) -> PairView | None:
+) -> TwoViewLinearisation | None:
     """View of host points (N, 2), (N,) by T_target_host (4, 4); None when too few are seen."""
     T, pixels, depth = T.double(), pixels.double(), inverse_depth.double()
     p = project_by(camera, camera.rays(pixels), depth, T)
@@ -90,10 +90,12 @@ def pair_view(
     count = torch.bincount(tile, minlength=_TILES[0] * _TILES[1]).double()
     flow = float(torch.linalg.vector_norm(p.pixels - pixels, dim=-1).mean())
     J_depth = J_depth * depth[:, None] / half
-    return PairView(chosen, p.pixels, J_pose / half, J_depth, tile, count, field, flow, half)
+    return TwoViewLinearisation(
+        chosen, p.pixels, J_pose / half, J_depth, tile, count, field, flow, half
+    )
 
 
-def motion_covariance(view: PairView) -> tuple[Tensor, Tensor]:
+def motion_covariance(view: TwoViewLinearisation) -> tuple[Tensor, Tensor]:
     """Covariances (6, 6) of T_target_host, perturbed on the left, per squared unit displacement.
 
     The first comes from the smooth field, whose error grows in proportion to the motion, the
@@ -115,7 +117,7 @@ def motion_covariance(view: PairView) -> tuple[Tensor, Tensor]:
     return K @ K.T, torch.cholesky_inverse(factor) * scale[:, None] * scale[None]
 
 
-def visible_displacement(view: PairView, observed: Tensor) -> tuple[float, float]:
+def visible_displacement(view: TwoViewLinearisation, observed: Tensor) -> tuple[float, float]:
     """Squared displacement that shows in the residuals of corners observed at (N, 2) pixels.
 
     Only the part across the epipolar lines counts, less what the motion absorbs, as means over

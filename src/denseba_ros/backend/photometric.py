@@ -14,10 +14,10 @@ from torch import Tensor
 
 from denseba_ros.backend.problem import Problem, Variables
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.patch import PATTERN
 from denseba_ros.geometry.pinhole import Projection, project
 from denseba_ros.geometry.pyramid import inside, sample
 
-PATTERN = ((0, -2), (-1, -1), (1, -1), (-2, 0), (0, 0), (2, 0), (-1, 1), (0, 2))
 BORDER = 1.0
 # A point farther than the target's own surface by this factor is hidden behind it ...
 HIDDEN_RATIO = 1.15
@@ -128,9 +128,11 @@ def _hidden(problem: Problem, projected: Projection, level: int) -> Tensor:
     centre = slice(PATTERN.index((0, 0)), PATTERN.index((0, 0)) + 1)
     scale = 2.0 ** (level - problem.grid_level)
     pixels = (projected.pixels[:, :, :, centre] + 0.5) * scale - 0.5
-    surface = _sample_targets(problem.surface, pixels)[:, :, :, 0]
-    nearer = surface[..., 0] > HIDDEN_RATIO * projected.inverse_depth[:, :, :, centre.start]
-    return nearer & (surface[..., 1] < SURFACE_KNOWN)
+    inverse_depth_map = _sample_targets(problem.inverse_depth_map, pixels)[:, :, :, 0]
+    nearer = (
+        inverse_depth_map[..., 0] > HIDDEN_RATIO * projected.inverse_depth[:, :, :, centre.start]
+    )
+    return nearer & (inverse_depth_map[..., 1] < SURFACE_KNOWN)
 
 
 def _robust(

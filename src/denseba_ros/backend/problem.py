@@ -80,7 +80,7 @@ class Problem:
         prior_depth, prior_information: (G, N) Gaussian prior of the inverse depth.
         observed: (G, K, F, 2) places of host i's corners in target j; observed_ok (G, K, F) bool.
         surface: (K, 2, h, w) dense inverse depth and its relative deviation on grid level.
-        grid_level: pyramid level of ``surface``.
+        grid_level: pyramid level of ``inverse_depth_map``.
         pose_prior: what marginalised keyframes left behind, and the gauge.
         frozen: (K,) bool, frames whose geometric Jacobians stay at the prior's linearisation point.
         noise: scales of the residuals.
@@ -95,15 +95,15 @@ class Problem:
     prior_information: Tensor
     observed: Tensor
     observed_ok: Tensor
-    surface: Tensor
+    inverse_depth_map: Tensor
     grid_level: int
     pose_prior: GaussianPrior
-    frozen: Tensor
+    uses_first_estimate: Tensor
     noise: Noise
 
     @property
     def keyframes(self) -> int:
-        return self.surface.shape[0]
+        return self.inverse_depth_map.shape[0]
 
     def only_host(self, index: int) -> Problem:
         """The same window with the points of keyframe ``index`` alone."""

@@ -10,8 +10,8 @@ from torch import Tensor
 from denseba_ros.backend.prior.gaussian_prior import GaussianPrior
 from denseba_ros.backend.problem import Noise, Problem, Variables
 from denseba_ros.backend.solver.normal_equations import LinearSystem
-from denseba_ros.frontend.features.optical_flow import Grey
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pinhole import Pinhole, Projection, project_by
 
 
@@ -37,11 +37,11 @@ class WindowKeyframe:
     """One keyframe while it is being adjusted.
 
     ``grey`` for optical flow; ``pyramid`` per level (1, 3, h, w); ``T`` (4, 4)
-    float64 T_camera_world; ``affine`` (2,) float64; ``surface`` (2, h, w) dense inverse depth and
-    relative deviation, ``network_depth`` (2, h, w) the same as the frontend gave it, ``edges``
-    (2, h, w) smoothness weights; ``observed`` maps another keyframe's id to the places (F, 2) of
-    this one's corners there and whether they were found. ``first_surface`` (2, h, w) is the surface
-    before the first adjustment.
+    float64 T_camera_world; ``affine`` (2,) float64; ``inverse_depth_map`` (2, h, w) dense inverse
+    depth and relative deviation, ``network_depth`` (2, h, w) the same as the frontend gave it,
+    ``edges`` (2, h, w) smoothness weights; ``observed`` maps another keyframe's id to the pixels
+    (F, 2) of this one's corners there and whether they are tracked. ``first_inverse_depth_map``
+    (2, h, w) is the inverse depth map before the first adjustment.
     """
 
     id: int
@@ -51,12 +51,12 @@ class WindowKeyframe:
     T: Tensor
     affine: Tensor
     points: Points
-    surface: Tensor
+    inverse_depth_map: Tensor
     network_depth: Tensor
     edges: Tensor
     observed: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
-    in_prior: bool = False
-    first_surface: Tensor | None = None
+    uses_first_estimate: bool = False
+    first_inverse_depth_map: Tensor | None = None
 
 
 def seen_from(
@@ -93,10 +93,12 @@ class Window:
             prior_information=torch.stack([k.points.prior_information for k in frames]),
             observed=torch.stack([self._observed(k)[0] for k in frames]),
             observed_ok=torch.stack([self._observed(k)[1] for k in frames]),
-            surface=torch.stack([k.surface for k in frames]),
+            inverse_depth_map=torch.stack([k.inverse_depth_map for k in frames]),
             grid_level=self.grid_level,
             pose_prior=self.prior,
-            frozen=torch.tensor([k.in_prior for k in frames], device=device),
+            uses_first_estimate=torch.tensor(
+                [k.uses_first_estimate for k in frames], device=device
+            ),
             noise=self.noise,
         )
 
@@ -148,10 +150,10 @@ class Window:
             points.inverse_depth = points.inverse_depth / factor
             points.prior_depth = points.prior_depth / factor
             points.prior_information = points.prior_information * factor**2
-            keyframe.surface = _nearer(keyframe.surface, factor)
+            keyframe.inverse_depth_map = _nearer(keyframe.inverse_depth_map, factor)
             keyframe.network_depth = _nearer(keyframe.network_depth, factor)
-            if keyframe.first_surface is not None:
-                keyframe.first_surface = _nearer(keyframe.first_surface, factor)
+            if keyframe.first_inverse_depth_map is not None:
+                keyframe.first_inverse_depth_map = _nearer(keyframe.first_inverse_depth_map, factor)
         if self.prior is not None:
             self.prior = self.prior.rescaled(factor, centre)
 
@@ -168,7 +170,7 @@ class Window:
         if self.prior is None:
             T, affine = keyframe.T[None], keyframe.affine[None]
             self.prior = GaussianPrior.gauge(T, affine)
-            keyframe.in_prior = True
+            keyframe.uses_first_estimate = True
         else:
             self.prior = self.prior.extended(keyframe.T, keyframe.affine)
 
@@ -177,7 +179,7 @@ class Window:
         gone = self.keyframes.pop(index)
         for keyframe in self.keyframes:
             keyframe.observed.pop(gone.id, None)
-            keyframe.in_prior = True
+            keyframe.uses_first_estimate = True
         self.prior = prior
         return gone
 

@@ -21,7 +21,7 @@ from denseba_ros.cli.arguments import (
 from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.evaluation.results.run_statistics import machine_summary
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     sequence = open_from_arguments(args)
     # Reading from disk is no part of the system: all images are decoded first.
     images = list(tqdm(sequence, total=len(sequence), desc="reading", leave=False, disable=None))
-    frames: Iterable[Frame] = images if args.loop is None else palindrome(images, args.loop)
+    frames: Iterable[StampedImage] = images if args.loop is None else palindrome(images, args.loop)
     count = len(images) if args.loop is None else args.loop
     bar = tqdm(frames, total=count, unit="frame", leave=False, disable=None)
     result = run_system(config, sequence.calibration, bar)

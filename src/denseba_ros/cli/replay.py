@@ -13,7 +13,7 @@ from denseba_ros import transport
 from denseba_ros.cli.arguments import add_sequence_arguments, open_from_arguments
 from denseba_ros.cli.prefetch import prefetch
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.sequences.sequence import Frame, Sequence
+from denseba_ros.sequences.sequence import Sequence, StampedImage
 
 INTERRUPTED = 130
 
@@ -84,6 +84,6 @@ def run(args: argparse.Namespace) -> int:
     return 0 if finished else INTERRUPTED
 
 
-def _with_progress(sequence: Sequence) -> Generator[Frame, None, None]:
+def _with_progress(sequence: Sequence) -> Generator[StampedImage, None, None]:
     with closing(prefetch(sequence)) as frames:
         yield from tqdm(frames, total=len(sequence), unit="image", desc="replay", disable=None)

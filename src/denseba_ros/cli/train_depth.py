@@ -13,7 +13,7 @@ from denseba_ros.frontend.depth.depth_network_file import DepthWeights, load_dep
 from denseba_ros.frontend.depth.depth_network_model import NetworkDepth
 from denseba_ros.training.common.curve_plot import plot_curve
 from denseba_ros.training.common.pretrained import encoder_weights
-from denseba_ros.training.depth.depth_evaluation import judge, judged_rows
+from denseba_ros.training.depth.depth_evaluation import evaluate, evaluated_rows
 from denseba_ros.training.depth.depth_loading import Loading, load_source
 from denseba_ros.training.depth.depth_losses import SUPERVISIONS
 from denseba_ros.training.depth.depth_objective import Objective
@@ -66,8 +66,8 @@ def run(args: argparse.Namespace) -> int:
         save_depth(weights, args.out)
     if args.curve is not None:
         plot_curve(args.curve, args.log)
-    if args.judge is not None:
-        _judge(args, weights)
+    if args.evaluate is not None:
+        _evaluate(args, weights)
     return 0
 
 
@@ -93,10 +93,12 @@ def _train(args: argparse.Namespace) -> DepthWeights:
     return DepthWeights(trainer.run(args.checkpoint, args.log).cpu(), args.pixels)
 
 
-def _judge(args: argparse.Namespace, weights: DepthWeights) -> None:
+def _evaluate(args: argparse.Namespace, weights: DepthWeights) -> None:
     model = NetworkDepth(weights, pick_device("cpu"))
-    sources = read_sources(args.judge)
-    reports = {str(source.path): judge(model, source, args.root) for source in sources}
+    sources = read_sources(args.evaluate)
+    reports = {str(source.path): evaluate(model, source, args.root) for source in sources}
     print(json.dumps(reports, indent=2))
     if args.panel is not None:
-        plot_panel(args.panel, [row for s in sources for row in judged_rows(model, s, args.root)])
+        plot_panel(
+            args.panel, [row for s in sources for row in evaluated_rows(model, s, args.root)]
+        )

@@ -22,7 +22,7 @@ from denseba_ros.sequences.readers.image_sequence import ImageSequence
 from denseba_ros.sequences.trajectory import associate
 from denseba_ros.training.common.curve_plot import plot_curve
 from denseba_ros.training.pose.pose_augmentation import PoseVariation
-from denseba_ros.training.pose.pose_evaluation import judge_pose
+from denseba_ros.training.pose.pose_evaluation import evaluate_pose
 from denseba_ros.training.pose.pose_training import PoseTrainer, PoseTraining
 from denseba_ros.training.streaming.image_reader import ImageReader, ReaderSettings
 from denseba_ros.training.streaming.trajectory_stream import ImageTrajectory, StreamSettings
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     """
     check_curve(args)
     if args.weights is not None:
-        return _judge(args)
+        return _evaluate(args)
     # torchrun says so: several processes share the training.
     distributed = "WORLD_SIZE" in os.environ
     device = pick_device(args.device)
@@ -102,12 +102,12 @@ def _variation(degrees: float) -> PoseVariation:
     return PoseVariation(math.radians(degrees), gain=0.1, offset=5.0, noise=2.0)
 
 
-def _judge(args: argparse.Namespace) -> int:
+def _evaluate(args: argparse.Namespace) -> int:
     model, reader = NetworkPose(load_pose(args.weights), pick_device("cpu")), ImageReader()
     reports = {}
     for path in args.data:
         rest = read_trajectories(path, args.url, args.split if args.split < 1.0 else 0.0, 1.0)
-        reports[path.name] = judge_pose(model, rest, reader)
+        reports[path.name] = evaluate_pose(model, rest, reader)
     print(json.dumps(reports, indent=2))
     return 0
 

@@ -21,7 +21,7 @@ from denseba_ros.nodes.conversions.frontend_messages import (
     frame_from_messages,
 )
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
-from denseba_ros.nodes.inputs.exact_time_sync import StampJoiner
+from denseba_ros.nodes.inputs.exact_time_sync import ExactTimeSync
 from denseba_ros.nodes.outputs.estimate_outputs import KeyframeSource
 from denseba_ros.slam.odometry import Odometry
 from denseba_ros.slam.state.estimate import Estimate
@@ -64,7 +64,7 @@ class BackendNode(EstimatingNode[ReceivedFrame]):
         self._odometry = self._make_odometry(self.config)
 
     def subscribe(self) -> None:
-        self._joiner = StampJoiner(TOPICS)
+        self._joiner = ExactTimeSync(TOPICS)
         self._last_frame = time.monotonic()
         for name, kind in TOPICS.items():
             arrived = partial(self._part_arrived, name)
@@ -116,6 +116,6 @@ class BackendNode(EstimatingNode[ReceivedFrame]):
         super().watch()
         limit = self.settings.input_timeout
         if time.monotonic() - self._last_frame > limit:
-            self.complaints.complain(
+            self.throttled.warn(
                 "no frontend", f"nothing complete on frontend/* for {limit:g} s: does it run?"
             )

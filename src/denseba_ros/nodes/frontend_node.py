@@ -103,4 +103,4 @@ class FrontendNode(WorkingNode[CameraImage]):
             return
         self.camera.watch(self.settings.input_timeout)
         if self.camera.calibration is not None and not self._backend_listens():
-            self.complaints.complain("no backend", "no backend_node listens to frontend/*")
+            self.throttled.warn("no backend", "no backend_node listens to frontend/*")

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from denseba_ros.errors import ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.readers.bag_topics import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
-from denseba_ros.sequences.sequence import Frame, Sequence
+from denseba_ros.sequences.sequence import Sequence, StampedImage
 
 Storage = Literal["sqlite3", "mcap"]
 Compression = Literal["jpeg", "png"]
@@ -73,7 +73,9 @@ def _header(typestore: Typestore, stamp_ns: int, ros1: bool) -> Any:
     return typestore.types["std_msgs/msg/Header"](stamp=stamp, frame_id=FRAME_ID, **sequence_number)
 
 
-def _image(typestore: Typestore, header: Any, frame: Frame, compressed: Compression | None) -> Any:
+def _image(
+    typestore: Typestore, header: Any, frame: StampedImage, compressed: Compression | None
+) -> Any:
     image = np.ascontiguousarray(frame.image)
     encoding = "mono8" if image.ndim == 2 else "bgr8"
     if compressed is not None:

@@ -13,7 +13,7 @@ from denseba_ros.sequences.trajectory import Trajectory
 
 
 @dataclass(frozen=True)
-class Frame:
+class StampedImage:
     """One image of a sequence.
 
     ``image`` is uint8, (H, W) grey or (H, W, 3) BGR; ``stamp_ns`` is the input's stamp.
@@ -43,7 +43,7 @@ class Sequence(Protocol):
         """Frames that an iteration gives when none is dropped."""
         ...
 
-    def __iter__(self) -> Iterator[Frame]: ...
+    def __iter__(self) -> Iterator[StampedImage]: ...
 
     def groundtruth(self) -> Trajectory | None:
         """Camera-to-world poses where the sequence brings them, else None."""

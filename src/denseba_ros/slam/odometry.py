@@ -17,20 +17,20 @@ from denseba_ros.errors import ImageError
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.slam.initialisation.scale_initialisation import says_scale, take_scale
-from denseba_ros.slam.initialisation.two_view_initialisation import Bootstrap, Start
+from denseba_ros.slam.initialisation.scale_initialisation import has_metric_scale, initialise_scale
+from denseba_ros.slam.initialisation.two_view_initialisation import Start, TwoViewInitialiser
 from denseba_ros.slam.mapping.depth_initialisation import search_depth, seed
 from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL, KNOWN_SCALE
-from denseba_ros.slam.mapping.keyframe_selection import wants_keyframe
-from denseba_ros.slam.mapping.local_mapper import Mapper
-from denseba_ros.slam.mapping.scale_drift import ScaleAnchor
+from denseba_ros.slam.mapping.keyframe_selection import needs_keyframe
+from denseba_ros.slam.mapping.local_mapper import LocalMapper
+from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.state.depth_rendering import keyframe_view, render_depth
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe, Tracking
-from denseba_ros.slam.state.frame import PreparedFrame
-from denseba_ros.slam.state.pose_covariance import PathUncertainty
+from denseba_ros.slam.state.frame import Frame
+from denseba_ros.slam.state.pose_covariance import PoseCovariance
 from denseba_ros.slam.tracking.corner_tracking import CornerTracker
-from denseba_ros.slam.tracking.motion_model import Motions
-from denseba_ros.slam.tracking.reference import Reference, Seen
+from denseba_ros.slam.tracking.motion_model import MotionModel
+from denseba_ros.slam.tracking.reference import CurrentView, Reference
 from denseba_ros.slam.tracking.relocalisation import Place, make_relocaliser
 from denseba_ros.slam.tracking.tracker import Alignment, Tracker, frame_information
 
@@ -66,20 +66,20 @@ class Odometry:
     def reset(self) -> None:
         """Forget everything; the next image starts a new odometry frame."""
         self._camera: Pinhole | None = None
-        self._mapper: Mapper | None = None
+        self._mapper: LocalMapper | None = None
         self._reference: Reference | None = None
         self._corners: CornerTracker | None = None
-        self._bootstrap = self._make_bootstrap()
+        self._initialiser = self._make_initialiser()
         if self._relocaliser is not None:
             self._relocaliser.forget()
-        self._motions = Motions()
+        self._motion_model = MotionModel()
         # T_camera_world of the image that a new start begins from.
-        self._T_first = self._motions.T
+        self._T_first = self._motion_model.T
         self._scale: float | None = None
         self._lost = 0
         self._finished: list[Keyframe] = []
-        self._uncertainty = PathUncertainty()
-        self._anchor = ScaleAnchor(self.config.frontend.scale_drift)
+        self._uncertainty = PoseCovariance()
+        self._scale_drift = ScaleDriftFilter(self.config.frontend.scale_drift)
 
     def keyframes(self) -> list[Keyframe]:
         """Keyframes of the window, oldest first."""
@@ -98,7 +98,7 @@ class Odometry:
             ImageError: when the camera is not the one of the frames before.
         """
         started = time.perf_counter()
-        image = PreparedFrame.prepare(frame)
+        image = Frame.prepare(frame)
         camera = Pinhole.from_calibration(frame.calibration)
         if self._camera is not None and camera != self._camera:
             raise ImageError("the camera changed; reset before images of another camera")
@@ -107,74 +107,76 @@ class Odometry:
             found = self._relocalise(image) if self._lost else None
             if found is None:
                 return self._initialise(image, started)
-            return self._accept(image, found, time.perf_counter() - started)
+            return self._commit(image, found, time.perf_counter() - started)
         alignment = self._track(image)
         tracked = time.perf_counter() - started
         reason = _failure(alignment)
         if reason:
             found = self._relocalise(image)
             if found is None:
-                return self._lose(frame, reason, tracked)
+                return self._handle_lost(frame, reason, tracked)
             alignment, tracked = found, time.perf_counter() - started
-        return self._accept(image, alignment, tracked)
+        return self._commit(image, alignment, tracked)
 
     # -- start ---------------------------------------------------------------------------------
 
-    def _initialise(self, image: PreparedFrame, started: float) -> Estimate:
+    def _initialise(self, image: Frame, started: float) -> Estimate:
         """First keyframe from a known depth, or first two from two views."""
         frame = image.frame
         # The depth model is asked once a start, and not again for each image that waits.
-        asked = (self._bootstrap.first or image).frame
+        asked = (self._initialiser.first or image).frame
         if float(asked.log_depth_sigma.median()) < KNOWN_SCALE:
             self._start_mapper(frame.device)
-            self._add_keyframe(image, self._motions.T, _no_change(frame.device))
+            self._add_keyframe(image, self._motion_model.T, _no_change(frame.device))
         else:
-            start = self._bootstrap.process(image)
-            if self._bootstrap.first is image:
-                self._T_first = self._motions.T
+            start = self._initialiser.process(image)
+            if self._initialiser.first is image:
+                self._T_first = self._motion_model.T
             if start is None:
-                return self._wait(frame, started)
+                return self._report_initialising(frame, started)
             self._start_from_two_views(start, image)
         assert self._mapper is not None
-        missed = self._motions.lost_covariance(self._scale or 1.0) if self._lost else None
-        self._uncertainty.started(se3.inverse(self._mapper.keyframes[-1].T), missed)
+        missed = self._motion_model.lost_covariance(self._scale or 1.0) if self._lost else None
+        self._uncertainty.initialise(se3.inverse(self._mapper.keyframes[-1].T), missed)
         self._lost = 0
-        self._motions.restart(frame.stamp_ns, self._mapper.keyframes[-1].T)
+        self._motion_model.restart(frame.stamp_ns, self._mapper.keyframes[-1].T)
         seconds = {"tracking": 0.0, "backend": time.perf_counter() - started}
         return self._estimate(frame, Tracking.TRACKING, self._depth(), True, "", seconds)
 
-    def _make_bootstrap(self) -> Bootstrap:
+    def _make_initialiser(self) -> TwoViewInitialiser:
         matcher = self._relocaliser.pairs if self._relocaliser is not None else None
-        return Bootstrap(self.config.tracker.features, matcher)
+        return TwoViewInitialiser(self.config.tracker.features, matcher)
 
-    def _wait(self, frame: FrontendFrame, started: float) -> Estimate:
+    def _report_initialising(self, frame: FrontendFrame, started: float) -> Estimate:
         """Until two views suffice: what little of the motion shows, at the prior's depth."""
-        reason, motion = self._bootstrap.reason, self._bootstrap.motion
+        reason, motion = self._initialiser.reason, self._initialiser.motion
         seconds = {"tracking": time.perf_counter() - started}
-        if motion is None or self._bootstrap.first is None:
+        if motion is None or self._initialiser.first is None:
             state = Tracking.LOST if self._lost else Tracking.INITIALISING
             return self._estimate(frame, state, None, False, reason, seconds)
-        depth = self._start_depth(self._bootstrap.first.frame)
+        depth = self._start_depth(self._initialiser.first.frame)
         T_now_first = torch.from_numpy(motion).to(self._T_first.device)
         T_now_first[:3, 3] *= depth
-        seconds_since = self._motions.gap(frame.stamp_ns)
-        self._motions.guessed(frame.stamp_ns, T_now_first @ self._T_first)
+        seconds_since = self._motion_model.gap(frame.stamp_ns)
+        self._motion_model.set_approximate(frame.stamp_ns, T_now_first @ self._T_first)
         deviations = [_WAITING_TRANSLATION * depth] * 3 + [_WAITING_ROTATION] * 3
         covariance = torch.diag(torch.tensor(deviations, dtype=torch.float64) ** 2)
-        self._uncertainty.waited(se3.inverse(self._motions.T), covariance, seconds_since)
+        self._uncertainty.propagate_guess(
+            se3.inverse(self._motion_model.T), covariance, seconds_since
+        )
         return self._estimate(frame, Tracking.TRACKING, None, False, reason, seconds, covariance)
 
     def _start_depth(self, frame: FrontendFrame) -> float:
         """Median depth of a new start: the prior's, or that of the map before a loss."""
         return self._scale or float(torch.exp(frame.log_depth.median()))
 
-    def _start_mapper(self, device: torch.device) -> Mapper:
+    def _start_mapper(self, device: torch.device) -> LocalMapper:
         assert self._camera is not None
-        self._motions.T = self._motions.T.to(device)
-        self._mapper = Mapper(self.config, self._camera, self._noise, self._kernel)
+        self._motion_model.T = self._motion_model.T.to(device)
+        self._mapper = LocalMapper(self.config, self._camera, self._noise, self._kernel)
         return self._mapper
 
-    def _start_from_two_views(self, start: Start, image: PreparedFrame) -> None:
+    def _start_from_two_views(self, start: Start, image: Frame) -> None:
         """Two keyframes at the scale of the depth model, or of the map before a loss."""
         device = image.frame.device
         mapper = self._start_mapper(device)
@@ -191,27 +193,27 @@ class Odometry:
         search_depth(mapper.camera, first, [second])
         for _ in range(START_ROUNDS):
             mapper.adjust(self.config.backend.iterations)
-        self._anchor.reset()
+        self._scale_drift.reset()
         frames = (start.first.frame, image.frame)
-        if all(says_scale(frame) for frame in frames):
-            take_scale(mapper.window, [frame.log_depth[0, 0] for frame in frames])
+        if all(has_metric_scale(frame) for frame in frames):
+            initialise_scale(mapper.window, [frame.log_depth[0, 0] for frame in frames])
         self._after_keyframe()
 
     # -- every frame ---------------------------------------------------------------------------
 
-    def _track(self, image: PreparedFrame) -> Alignment:
+    def _track(self, image: Frame) -> Alignment:
         """Align with the newest keyframe from the best of several starts."""
         assert self._reference is not None
         assert self._corners is not None
         assert self._mapper is not None
         keyframe = self._mapper.keyframes[-1]
-        motion = self._motions.predict(image.frame.stamp_ns, image.frame.motion)
+        motion = self._motion_model.predict(image.frame.stamp_ns, image.frame.motion)
         predicted = motion @ se3.inverse(keyframe.T)
-        corners = self._corners.follow(image.grey, predicted)
-        seen = Seen(image.pyramid, corners)
+        corners = self._corners.track(image.grey, predicted)
+        seen = CurrentView(image.pyramid, corners)
         tracker = self._tracker()
         start = tracker.align_corners(self._reference, corners, predicted)
-        affine = self._motions.affine_or(keyframe.affine)
+        affine = self._motion_model.affine_or(keyframe.affine)
         result = tracker.align(self._reference, seen, start, affine)
         if _failure(result):
             pose = self._corners.pose_from_corners(corners)
@@ -224,7 +226,7 @@ class Odometry:
         assert self._camera is not None
         return Tracker(self._camera, _TRACK_LEVELS, self.config.tracker.iterations, self._noise)
 
-    def _accept(self, image: PreparedFrame, alignment: Alignment, tracked: float) -> Estimate:
+    def _commit(self, image: Frame, alignment: Alignment, tracked: float) -> Estimate:
         """Take a tracked frame over and make it a keyframe where it brings something new."""
         assert self._mapper is not None
         frame = image.frame
@@ -232,16 +234,16 @@ class Odometry:
         # Every product with an inverse triples a departure from a rotation, so it is taken off.
         T = se3.orthonormalised(alignment.T @ keyframe.T)
         self._lost = 0
-        self._motions.measured(frame.stamp_ns, T, alignment.affine)
+        self._motion_model.update(frame.stamp_ns, T, alignment.affine)
         covariance = torch.linalg.pinv(frame_information(alignment), hermitian=True)
         started = time.perf_counter()
-        is_keyframe = wants_keyframe(self.config.keyframes, self._mapper.camera, alignment)
+        is_keyframe = needs_keyframe(self.config.keyframes, self._mapper.camera, alignment)
         if is_keyframe:
             self._add_keyframe(image, T, alignment.affine)
-            self._motions.corrected(self._mapper.keyframes[-1].T)
+            self._motion_model.set_refined(self._mapper.keyframes[-1].T)
         elif len(self._mapper.keyframes) == 1:
             self._uncertainty.tracked(self._mapper.camera, keyframe, T, frame.stamp_ns)
-        self._uncertainty.moved(se3.inverse(self._motions.T), alignment.flow, is_keyframe)
+        self._uncertainty.propagate(se3.inverse(self._motion_model.T), alignment.flow, is_keyframe)
         seconds = {"tracking": tracked, "backend": time.perf_counter() - started}
         started = time.perf_counter()
         depth = self._depth() if is_keyframe or self.config.depth_every_frame else None
@@ -252,23 +254,23 @@ class Odometry:
             frame, Tracking.TRACKING, depth, is_keyframe, "", seconds, covariance, quality
         )
 
-    def _add_keyframe(self, image: PreparedFrame, T: Tensor, affine: Tensor) -> None:
+    def _add_keyframe(self, image: Frame, T: Tensor, affine: Tensor) -> None:
         """New keyframe, two iterations over the window, marginalisation."""
         assert self._mapper is not None
         self._mapper.add(image, T, affine)
         if len(self._mapper.keyframes) > 1:
             self._mapper.adjust(self.config.backend.iterations)
             self._hold_scale(image.frame)
-        self._finished += [self._view(k) for k in self._mapper.shrink()]
+        self._finished += [self._view(k) for k in self._mapper.marginalise()]
         self._after_keyframe()
 
     def _hold_scale(self, frame: FrontendFrame) -> None:
         """Let the map grow about the camera to the depth model's scale, as far as it is known."""
         assert self._mapper is not None
-        growth = self._anchor.correction(self._mapper.keyframes, frame)
+        growth = self._scale_drift.log_correction(self._mapper.keyframes, frame)
         if growth != 0.0:
             self._mapper.window.rescale(math.exp(growth), about=-1)
-            self._motions.rescaled(math.exp(growth))
+            self._motion_model.rescaled(math.exp(growth))
 
     def _after_keyframe(self) -> None:
         """Make the newest keyframe the reference of the tracker."""
@@ -285,18 +287,18 @@ class Odometry:
 
     # -- loss ----------------------------------------------------------------------------------
 
-    def _lose(self, frame: FrontendFrame, reason: str, tracked: float) -> Estimate:
+    def _handle_lost(self, frame: FrontendFrame, reason: str, tracked: float) -> Estimate:
         """Keep the predicted pose; after a while make a new start from there."""
         assert self._mapper is not None
         self._lost += 1
-        self._motions.missed(frame.stamp_ns)
+        self._motion_model.coast(frame.stamp_ns)
         if self._lost >= _GIVE_UP:
             self._finished += [self._view(k) for k in self._mapper.keyframes]
             self._mapper = None
-            self._bootstrap = self._make_bootstrap()
+            self._initialiser = self._make_initialiser()
         return self._estimate(frame, Tracking.LOST, None, False, reason, {"tracking": tracked})
 
-    def _relocalise(self, image: PreparedFrame) -> Alignment | None:
+    def _relocalise(self, image: Frame) -> Alignment | None:
         """Align with whichever of the last keyframes the image shows, and go on from there."""
         if self._relocaliser is None:
             return None
@@ -304,27 +306,27 @@ class Odometry:
         for place in self._relocaliser.places(self._camera, image.frame.image):
             alignment = self._align_at(image, place)
             if not _failure(alignment):
-                self._resume(place.keyframe)
+                self._restart_window(place.keyframe)
                 return alignment
         return None
 
-    def _align_at(self, image: PreparedFrame, place: Place) -> Alignment:
+    def _align_at(self, image: Frame, place: Place) -> Alignment:
         """Align with the keyframe of a place, from there."""
         assert self._camera is not None
         keyframe, tracker = place.keyframe, self._tracker()
         reference = tracker.reference(keyframe.points, keyframe.pyramid, keyframe.affine)
         count = keyframe.points.corners
         corners = CornerTracker(self._camera, keyframe.grey, reference, count)
-        seen = Seen(image.pyramid, corners.follow(image.grey, place.T_image_keyframe))
+        seen = CurrentView(image.pyramid, corners.track(image.grey, place.T_image_keyframe))
         return tracker.align(reference, seen, place.T_image_keyframe, keyframe.affine)
 
-    def _resume(self, keyframe: WindowKeyframe) -> None:
+    def _restart_window(self, keyframe: WindowKeyframe) -> None:
         """Make a keyframe the newest one; where it is not, the window begins anew with it."""
         if self._mapper is not None and self._mapper.keyframes[-1] is keyframe:
             return
         left = [] if self._mapper is None else self._mapper.keyframes
         self._finished += [self._view(k) for k in left if k is not keyframe]
-        self._start_mapper(keyframe.T.device).resume(keyframe)
+        self._start_mapper(keyframe.T.device).reseed(keyframe)
         self._after_keyframe()
 
     # -- results -------------------------------------------------------------------------------
@@ -338,7 +340,7 @@ class Odometry:
         assert self._mapper is not None
         assert self._camera is not None
         keyframe = self._mapper.keyframes[-1]
-        T = self._motions.T @ se3.inverse(keyframe.T)
+        T = self._motion_model.T @ se3.inverse(keyframe.T)
         return render_depth(keyframe, T, self._camera, GRID_LEVEL)
 
     def _estimate(
@@ -353,12 +355,12 @@ class Odometry:
         quality: float = 0.0,
     ) -> Estimate:
         """Put the present pose, its covariance and velocity together."""
-        lost = self._motions.lost_covariance(self._scale or 1.0)
+        lost = self._motion_model.lost_covariance(self._scale or 1.0)
         step = self._uncertainty.step + lost
         if tracking_covariance is not None:
             step = step + 2.0 * tracking_covariance.cpu()
-        twist, twist_covariance = self._motions.twist(step)
-        T = se3.inverse(self._motions.T).cpu()
+        twist, twist_covariance = self._motion_model.twist(step)
+        T = se3.inverse(self._motion_model.T).cpu()
         rotation = torch.kron(torch.eye(2, dtype=T.dtype), T[:3, :3])
         return Estimate(
             stamp_ns=frame.stamp_ns,

@@ -99,7 +99,7 @@ def _distances(v: Tensor, squares: Tensor, cosines: Tensor) -> tuple[Tensor, Ten
 
 
 def _align(X: Tensor, Y: Tensor) -> Tensor:
-    """Motions (M, 4, 4) that take triangles X (M, 3, 3) to the congruent Y."""
+    """MotionModel (M, 4, 4) that take triangles X (M, 3, 3) to the congruent Y."""
     R = _frame(Y) @ _frame(X).mT
     t = Y.mean(1) - (R @ X.mean(1)[..., None])[..., 0]
     return rigid(R, t)

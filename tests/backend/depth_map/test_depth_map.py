@@ -31,8 +31,10 @@ def _some_cells(count: int, seed: int = 0) -> Tensor:
     return torch.stack([index % 64, index // 64], -1)
 
 
-def _scatter(surface: Tensor, cells: Tensor, sigma: float = 0.01) -> tuple[Tensor, Tensor]:
-    value = surface[cells[:, 1], cells[:, 0]]
+def _scatter(
+    inverse_depth_map: Tensor, cells: Tensor, sigma: float = 0.01
+) -> tuple[Tensor, Tensor]:
+    value = inverse_depth_map[cells[:, 1], cells[:, 0]]
     ok = torch.ones(len(cells), dtype=torch.bool)
     return scatter_points(cells, value, torch.full_like(value, sigma), ok, _SHAPE)
 
@@ -82,8 +84,8 @@ def test_scatter_keeps_the_nearer_of_two_surfaces() -> None:
 def test_a_plane_comes_back_from_sparse_points() -> None:
     cells = _some_cells(300)
     value, weight = _scatter(_plane(), cells)
-    surface = fill(value, weight, edge_weights(torch.full(_SHAPE, 100.0)))
-    error = (surface[0] / _plane() - 1).abs()
+    inverse_depth_map = fill(value, weight, edge_weights(torch.full(_SHAPE, 100.0)))
+    error = (inverse_depth_map[0] / _plane() - 1).abs()
     assert float(error.median()) < 0.002
     # The rim is extrapolated.
     assert float(error[4:-4, 4:-4].max()) < 0.03
@@ -92,8 +94,8 @@ def test_a_plane_comes_back_from_sparse_points() -> None:
 def test_points_hold_what_is_known_well() -> None:
     cells = _some_cells(300)
     value, weight = _scatter(_plane(), cells)
-    surface = fill(value, weight, edge_weights(torch.full(_SHAPE, 100.0)))
-    at = surface[0, cells[:, 1], cells[:, 0]] / _plane()[cells[:, 1], cells[:, 0]]
+    inverse_depth_map = fill(value, weight, edge_weights(torch.full(_SHAPE, 100.0)))
+    at = inverse_depth_map[0, cells[:, 1], cells[:, 0]] / _plane()[cells[:, 1], cells[:, 0]]
     assert float((at - 1).abs().max()) < 0.01
 
 
@@ -112,18 +114,18 @@ def test_an_edge_of_brightness_keeps_a_step_of_depth_sharp(contrast: float, shar
 def test_far_from_all_points_nothing_is_known() -> None:
     cells = torch.tensor([[2, 2], [3, 4], [5, 3], [6, 6]])
     value, weight = _scatter(_plane(), cells)
-    surface = fill(value, weight, edge_weights(torch.full(_SHAPE, 100.0)))
-    assert float(surface[1, 40, 60]) > 0.3
-    assert float(surface[1, 3, 4]) < 0.1
-    assert float(surface[1].max()) <= UNKNOWN
-    assert torch.isfinite(surface).all()
+    inverse_depth_map = fill(value, weight, edge_weights(torch.full(_SHAPE, 100.0)))
+    assert float(inverse_depth_map[1, 40, 60]) > 0.3
+    assert float(inverse_depth_map[1, 3, 4]) < 0.1
+    assert float(inverse_depth_map[1].max()) <= UNKNOWN
+    assert torch.isfinite(inverse_depth_map).all()
 
 
 def test_no_points_at_all_is_unknown_and_finite() -> None:
     nothing = torch.zeros(_SHAPE)
-    surface = fill(nothing, nothing, edge_weights(torch.full(_SHAPE, 100.0)))
-    assert torch.isfinite(surface).all()
-    np.testing.assert_allclose(surface[1], UNKNOWN)
+    inverse_depth_map = fill(nothing, nothing, edge_weights(torch.full(_SHAPE, 100.0)))
+    assert torch.isfinite(inverse_depth_map).all()
+    np.testing.assert_allclose(inverse_depth_map[1], UNKNOWN)
 
 
 def test_surfaces_filled_together_are_those_filled_alone() -> None:

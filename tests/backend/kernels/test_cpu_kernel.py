@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from denseba_ros.backend.kernels import cpu_loops as pair_loops
 from denseba_ros.backend.kernels.cpu_kernel import FusedCpuKernel
-from denseba_ros.backend.kernels.interface import PairSums
+from denseba_ros.backend.kernels.interface import NormalEquations
 from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
 from denseba_ros.backend.photometric import patch_reference
 from denseba_ros.backend.solver.normal_equations import linearise
@@ -42,9 +42,9 @@ def fused() -> FusedCpuKernel:
     return FusedCpuKernel()
 
 
-def _sums(kernel: Any, window: Any, level: int) -> PairSums:
+def _sums(kernel: Any, window: Any, level: int) -> NormalEquations:
     reference = patch_reference(window.problem, level)
-    return kernel.sums(window.problem, reference, window.variables, level)
+    return kernel.linearise(window.problem, reference, window.variables, level)
 
 
 def _relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
@@ -55,21 +55,21 @@ def _relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
     return float((actual.double() - expected).abs().max()) / (size or 1.0)
 
 
-def _blocks(sums: PairSums) -> dict[str, torch.Tensor]:
+def _blocks(linearise: NormalEquations) -> dict[str, torch.Tensor]:
     """Its numbers, pose and brightness apart because their units are."""
     pose, light = slice(0, 6), slice(6, 8)
-    mixed = sums.H_mixed.unflatten(-1, (-1, 8))
+    mixed = linearise.H_mixed.unflatten(-1, (-1, 8))
     return {
-        "pose": sums.H_pair[..., pose, pose],
-        "pose and light": sums.H_pair[..., pose, light],
-        "light": sums.H_pair[..., light, light],
-        "b of pose": sums.b_pair[..., pose],
-        "b of light": sums.b_pair[..., light],
-        "depth": sums.H_depth,
-        "b of depth": sums.b_depth,
+        "pose": linearise.H_pair[..., pose, pose],
+        "pose and light": linearise.H_pair[..., pose, light],
+        "light": linearise.H_pair[..., light, light],
+        "b of pose": linearise.b_pair[..., pose],
+        "b of light": linearise.b_pair[..., light],
+        "depth": linearise.H_depth,
+        "b of depth": linearise.b_depth,
         "depth and pose": mixed[..., pose],
         "depth and light": mixed[..., light],
-        "energy": sums.energy,
+        "energy": linearise.energy,
     }
 
 
@@ -159,13 +159,13 @@ def test_nothing_that_is_not_a_number_is_used_as_a_place(drawn: Any, fused: Fuse
     T = window.variables.T.clone()
     T[1] = float("nan")
     lost = replace(window, variables=replace(window.variables, T=T))
-    sums = _sums(fused, lost, 0)
-    assert not (sums.costs[:, 1] >= 0).any()
-    assert (sums.costs[0, 2] >= 0).any()
+    linearise = _sums(fused, lost, 0)
+    assert not (linearise.costs[:, 1] >= 0).any()
+    assert (linearise.costs[0, 2] >= 0).any()
 
 
-def _equal(a: PairSums, b: PairSums) -> bool:
-    return all(torch.equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(PairSums))
+def _equal(a: NormalEquations, b: NormalEquations) -> bool:
+    return all(torch.equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(NormalEquations))
 
 
 def test_the_result_does_not_depend_on_threads(drawn: Any, fused: FusedCpuKernel) -> None:
@@ -213,8 +213,8 @@ def test_a_cache_folder_that_cannot_be_written_only_costs_time() -> None:
         "import logging, tempfile; logging.basicConfig()\n"
         "def refuse(*args, **kwargs): raise PermissionError('read-only')\n"
         "tempfile.TemporaryFile = refuse\n"
-        "from denseba_ros.numba_jit import compiled\n"
-        "@compiled()\n"
+        "from denseba_ros.numba_jit import numba_jit\n"
+        "@numba_jit()\n"
         "def double(x): return 2 * x\n"
         "print(double(21))\n"
     )

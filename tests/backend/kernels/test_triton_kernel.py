@@ -41,8 +41,8 @@ def _assert_same(problem: Problem, variables: Variables, level: int, relative: f
     """All sums and the energy at other variables agree with plain torch; returns the counts."""
     problem, variables = _on_device(problem), _on_device(variables)
     reference = patch_reference(problem, level)
-    expected = TORCH_KERNEL.sums(problem, reference, variables, level)
-    actual = TRITON_KERNEL.sums(problem, reference, variables, level)
+    expected = TORCH_KERNEL.linearise(problem, reference, variables, level)
+    actual = TRITON_KERNEL.linearise(problem, reference, variables, level)
     assert torch.equal(actual.costs >= 0, expected.costs >= 0)
     for field in fields(expected):
         a, e = getattr(actual, field.name), getattr(expected, field.name)
@@ -64,7 +64,7 @@ def _assert_same(problem: Problem, variables: Variables, level: int, relative: f
 def test_it_equals_plain_torch(algebra: Any, level: int) -> None:
     """In float64, points of more than one block, corners, robust weights and cutoffs."""
     window = algebra.window(algebra.clouds, points=BLOCK + 6, noise=_ROBUST)
-    problem = replace(window.problem, frozen=torch.tensor([True, False, False]))
+    problem = replace(window.problem, uses_first_estimate=torch.tensor([True, False, False]))
     counts = _assert_same(problem, window.variables, level, 1e-9)
     others = ~torch.eye(3, dtype=torch.bool, device=counts.device)
     assert 0.05 < float(counts[others].float().mean()) < 0.95
@@ -86,13 +86,17 @@ def test_points_behind_and_outside_do_not_count(algebra: Any) -> None:
 
 def test_points_behind_the_surface_do_not_count(algebra: Any) -> None:
     window = algebra.window(algebra.ramps)
-    surface = window.problem.surface.clone()
-    surface[2, 0], surface[2, 1] = 5.0, 0.05
-    counts = _assert_same(replace(window.problem, surface=surface), window.variables, 0, 1e-9)
+    inverse_depth_map = window.problem.inverse_depth_map.clone()
+    inverse_depth_map[2, 0], inverse_depth_map[2, 1] = 5.0, 0.05
+    counts = _assert_same(
+        replace(window.problem, inverse_depth_map=inverse_depth_map), window.variables, 0, 1e-9
+    )
     assert not counts[0, 2].any()
     assert counts[0, 1].any()
-    surface[2, 1] = 0.5  # not known well enough to hide anything
-    counts = _assert_same(replace(window.problem, surface=surface), window.variables, 0, 1e-9)
+    inverse_depth_map[2, 1] = 0.5  # not known well enough to hide anything
+    counts = _assert_same(
+        replace(window.problem, inverse_depth_map=inverse_depth_map), window.variables, 0, 1e-9
+    )
     assert counts[0, 2].any()
 
 
@@ -165,7 +169,7 @@ def test_repeated_it_is_bit_identical(room: BenchmarkWindow) -> None:
     level = room.levels[1]
     reference = patch_reference(room.problem, level)
     first, second = (
-        TRITON_KERNEL.sums(room.problem, reference, room.start, level) for _ in range(2)
+        TRITON_KERNEL.linearise(room.problem, reference, room.start, level) for _ in range(2)
     )
     for field in fields(first):
         assert torch.equal(getattr(first, field.name), getattr(second, field.name))

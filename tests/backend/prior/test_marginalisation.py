@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.prior.marginalisation import _TRUST, marginalise
+from denseba_ros.backend.prior.marginalisation import MARGINALISATION_WEIGHT, marginalise
 from denseba_ros.backend.problem import FRAME_DOF
 
 _KEPT = 2 * FRAME_DOF
@@ -29,10 +29,10 @@ def _system(window: Any, algebra: Any, index: int) -> tuple[Tensor, Tensor]:
     alone = _alone(window, index)
     H, b = algebra.dense(alone.linearise())
     prior_H, prior_b, _ = window.problem.pose_prior.at(window.variables.T, window.variables.affine)
-    H, b = _TRUST * H, _TRUST * b
+    H, b = MARGINALISATION_WEIGHT * H, MARGINALISATION_WEIGHT * b
     n = len(prior_b)
-    H[:n, :n] += (1 - _TRUST) * prior_H
-    b[:n] += (1 - _TRUST) * prior_b
+    H[:n, :n] += (1 - MARGINALISATION_WEIGHT) * prior_H
+    b[:n] += (1 - MARGINALISATION_WEIGHT) * prior_b
     return H, b
 
 
@@ -89,8 +89,8 @@ def test_prior_is_positive_and_symmetric(cloud_window: Any) -> None:
 def test_other_frames_keep_the_origin_they_had(cloud_window: Any) -> None:
     """A frame that the prior already held keeps its first estimate; a new one starts here."""
     problem, variables = cloud_window.problem, cloud_window.variables
-    frozen = replace(problem, frozen=torch.tensor([True, True, False]))
-    prior = marginalise(frozen, variables, 0, 0)
+    uses_first_estimate = replace(problem, uses_first_estimate=torch.tensor([True, True, False]))
+    prior = marginalise(uses_first_estimate, variables, 0, 0)
     np.testing.assert_array_equal(prior.T[0], problem.pose_prior.T[1])
     np.testing.assert_array_equal(prior.T[1], variables.T[2])
 

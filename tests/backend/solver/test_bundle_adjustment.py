@@ -89,7 +89,7 @@ def test_the_room_hides_points_and_they_are_left_out(room_window: Any) -> None:
     problem, _ = room_window.start(0.0, 0.0, 1e-6)
     truth = room_window.truth
     counts = patch_residual(problem, patch_reference(problem, 1), truth, 1).counts
-    seen = replace(problem, surface=torch.zeros_like(problem.surface))
+    seen = replace(problem, inverse_depth_map=torch.zeros_like(problem.inverse_depth_map))
     blind = patch_residual(seen, patch_reference(problem, 1), truth, 1).counts
     hidden = _truly_hidden(room_window)
     assert int((hidden & blind).sum()) > 20

@@ -17,8 +17,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
-from denseba_ros.backend.solver.bundle_adjustment import Adjusted, adjust
-from denseba_ros.backend.solver.cuda_graph import GraphedAdjustment, record_cuda_graph
+from denseba_ros.backend.solver.bundle_adjustment import BundleAdjustmentResult, adjust
+from denseba_ros.backend.solver.cuda_graph import CapturedBundleAdjustment, record_cuda_graph
 from denseba_ros.backend.solver.tensor_tree import tensors_of
 
 _LEVELS, _DAMPING = (2, 1), 1e-4
@@ -30,7 +30,9 @@ class Recorder:
     def __init__(self) -> None:
         self.records = 0
 
-    def __call__(self, function: Callable[[], Adjusted]) -> tuple[Adjusted, Callable[[], None]]:
+    def __call__(
+        self, function: Callable[[], BundleAdjustmentResult]
+    ) -> tuple[BundleAdjustmentResult, Callable[[], None]]:
         self.records += 1
         result = function()
 
@@ -43,14 +45,14 @@ class Recorder:
         return result, replay
 
 
-def _assert_equal(first: Adjusted, second: Adjusted) -> None:
+def _assert_equal(first: BundleAdjustmentResult, second: BundleAdjustmentResult) -> None:
     for a, b in zip(tensors_of(first), tensors_of(second), strict=True):
         assert torch.equal(a, b)
 
 
 def test_a_replay_adjusts_the_window_at_hand(tiny_window: Any) -> None:
     recorder = Recorder()
-    graphed = GraphedAdjustment(_DAMPING, TORCH_KERNEL, recorder)
+    graphed = CapturedBundleAdjustment(_DAMPING, TORCH_KERNEL, recorder)
     results = []
     starts = [tiny_window.start(0.005, 0.2, 0.05, seed) for seed in range(3)]
     for problem, variables in starts:
@@ -67,7 +69,7 @@ def test_a_replay_adjusts_the_window_at_hand(tiny_window: Any) -> None:
 def test_the_callers_tensors_are_left_alone(tiny_window: Any) -> None:
     problem, variables = tiny_window.start(0.005, 0.2, 0.05)
     before = [tensor.clone() for tensor in (*tensors_of(problem), *tensors_of(variables))]
-    graphed = GraphedAdjustment(_DAMPING, TORCH_KERNEL, Recorder())
+    graphed = CapturedBundleAdjustment(_DAMPING, TORCH_KERNEL, Recorder())
     graphed(problem, variables, _LEVELS)
     graphed(*tiny_window.start(0.005, 0.2, 0.05, seed=1), _LEVELS)
     for tensor, old in zip((*tensors_of(problem), *tensors_of(variables)), before, strict=True):
@@ -76,7 +78,7 @@ def test_the_callers_tensors_are_left_alone(tiny_window: Any) -> None:
 
 def test_another_shape_noise_or_level_is_another_recording(tiny_window: Any) -> None:
     recorder = Recorder()
-    graphed = GraphedAdjustment(_DAMPING, TORCH_KERNEL, recorder)
+    graphed = CapturedBundleAdjustment(_DAMPING, TORCH_KERNEL, recorder)
     problem, variables = tiny_window.start(0.005, 0.2, 0.05)
     louder = replace(problem, noise=replace(problem.noise, intensity=9.0))
     alone = replace(variables, inverse_depth=variables.inverse_depth[1:2])
@@ -97,11 +99,11 @@ def test_where_recording_fails_it_runs_as_it_is_and_says_so_once(
 ) -> None:
     tries = []
 
-    def impossible(function: Callable[[], Adjusted]) -> Any:
+    def impossible(function: Callable[[], BundleAdjustmentResult]) -> Any:
         tries.append(function)
         raise RuntimeError("operation not permitted when stream is capturing")
 
-    graphed = GraphedAdjustment(_DAMPING, TORCH_KERNEL, impossible)
+    graphed = CapturedBundleAdjustment(_DAMPING, TORCH_KERNEL, impossible)
     problem, variables = tiny_window.start(0.005, 0.2, 0.05)
     with caplog.at_level(logging.WARNING):
         for levels in (_LEVELS, _LEVELS, (1,)):
@@ -115,7 +117,7 @@ def test_where_recording_fails_it_runs_as_it_is_and_says_so_once(
 
 def test_without_a_gpu_nothing_is_recorded(tiny_window: Any) -> None:
     problem, variables = tiny_window.start(0.005, 0.2, 0.05)
-    graphed = GraphedAdjustment.on(torch.device("cpu"), _DAMPING, TORCH_KERNEL)
+    graphed = CapturedBundleAdjustment.on(torch.device("cpu"), _DAMPING, TORCH_KERNEL)
     expected = adjust(problem, variables, _LEVELS, _DAMPING)
     _assert_equal(graphed(problem, variables, _LEVELS), expected)
     assert graphed.failures == 0
@@ -176,7 +178,7 @@ def test_a_cuda_graph_gives_the_same_result(tiny_window: Any) -> None:
 
     device = torch.device("cuda")
     kernel = choose_kernel("auto", device)
-    graphed = GraphedAdjustment(_DAMPING, kernel, record_cuda_graph)
+    graphed = CapturedBundleAdjustment(_DAMPING, kernel, record_cuda_graph)
     for seed in range(3):
         start = tiny_window.start(0.005, 0.2, 0.05, seed)
         problem, variables = (map_tensors(value, lambda t: t.cuda()) for value in start)

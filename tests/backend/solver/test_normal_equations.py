@@ -168,9 +168,9 @@ def test_frozen_frames_keep_their_first_jacobians(ramp_window: Any) -> None:
     """On ramps the Hessian depends on the poses through geometry alone, so with all frames frozen
     it is that of the prior's linearisation point, wherever the frames are now."""
     problem, variables = ramp_window.problem, ramp_window.variables
-    frozen = replace(problem, frozen=torch.ones(3, dtype=torch.bool))
+    uses_first_estimate = replace(problem, uses_first_estimate=torch.ones(3, dtype=torch.bool))
     first = replace(ramp_window, variables=replace(variables, T=problem.pose_prior.T)).linearise()
-    now = replace(ramp_window, problem=frozen).linearise()
+    now = replace(ramp_window, problem=uses_first_estimate).linearise()
     free = ramp_window.linearise()
     size = float(first.H.abs().max())
     np.testing.assert_allclose(now.H, first.H, atol=1e-12 * size)

@@ -34,7 +34,7 @@ def test_the_graphs_error_is_the_energy(window: BenchmarkWindow, level: int) -> 
     problem, start = window.problem, window.start
     graph = make_graph(problem, start, level)
     reference = patch_reference(problem, level)
-    costs = TORCH_KERNEL.sums(problem, reference, start, level).costs
+    costs = TORCH_KERNEL.linearise(problem, reference, start, level).costs
     deeper = type(start)(start.T, start.affine, 1.1 * start.inverse_depth)
     for variables in (start, deeper):
         expected = energy(problem, reference, variables, level, costs, TORCH_KERNEL)

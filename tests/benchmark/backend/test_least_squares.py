@@ -34,7 +34,7 @@ def _elsewhere(start: Variables) -> Variables:
 def test_half_the_squared_sum_is_the_energy(window: BenchmarkWindow, level: int) -> None:
     problem = window.problem
     reference = patch_reference(problem, level)
-    costs = TORCH_KERNEL.sums(problem, reference, window.start, level).costs
+    costs = TORCH_KERNEL.linearise(problem, reference, window.start, level).costs
     for variables in (window.start, _elsewhere(window.start)):
         r = residuals(problem, reference, variables, level, costs)
         expected = energy(problem, reference, variables, level, costs, TORCH_KERNEL)

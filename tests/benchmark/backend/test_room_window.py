@@ -22,7 +22,7 @@ def test_every_cell_of_the_grid_is_a_point(window: BenchmarkWindow) -> None:
     assert problem.pixels.shape == (3, 1200, 2)
     assert problem.valid.all()
     assert problem.observed.shape == (3, 3, 0, 2)
-    assert problem.surface.shape == (3, 2, 30, 40)
+    assert problem.inverse_depth_map.shape == (3, 2, 30, 40)
     assert set(problem.images) == set(window.levels)
     assert torch.equal(problem.pixels[0, 41], torch.tensor([5.5, 5.5]))
 

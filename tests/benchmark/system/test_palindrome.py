@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from denseba_ros.benchmark.system.palindrome import palindrome
 from denseba_ros.errors import SequenceError
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 
 
-def _frames(count: int) -> list[Frame]:
-    return [Frame(i, 1000 + 50 * i, np.full((2, 2), i, np.uint8)) for i in range(count)]
+def _frames(count: int) -> list[StampedImage]:
+    return [StampedImage(i, 1000 + 50 * i, np.full((2, 2), i, np.uint8)) for i in range(count)]
 
 
 @given(length=st.integers(2, 20), count=st.integers(0, 100))

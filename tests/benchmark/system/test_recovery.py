@@ -7,11 +7,11 @@ import pytest
 
 from denseba_ros.benchmark.system.recovery import BLACK, Cuts, Played, interrupted, recoveries
 from denseba_ros.errors import SequenceError
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 
 
-def frames(count: int) -> list[Frame]:
-    return [Frame(k, 1000 + 10 * k, np.full((4, 6), 9, np.uint8)) for k in range(count)]
+def frames(count: int) -> list[StampedImage]:
+    return [StampedImage(k, 1000 + 10 * k, np.full((4, 6), 9, np.uint8)) for k in range(count)]
 
 
 def test_cuts_go_back_and_on_to_the_end() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from denseba_ros.frontend.features.optical_flow import Grey, detect_corners, track
+from denseba_ros.frontend.features.optical_flow import detect_corners, track
+from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pyramid import build_pyramid
 
 

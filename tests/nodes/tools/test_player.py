@@ -11,7 +11,7 @@ import pytest
 
 from denseba_ros.errors import DensebaError, ImageError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
@@ -27,7 +27,9 @@ from denseba_ros.nodes.outputs.diagnostics import drop_status
 from denseba_ros.nodes.tools.player import Player, PlayerOptions, PlayReport
 
 SECOND = 1_000_000_000
-FRAMES = [Frame(i, SECOND + i * SECOND // 100, np.full((6, 8), i, np.uint8)) for i in range(5)]
+FRAMES = [
+    StampedImage(i, SECOND + i * SECOND // 100, np.full((6, 8), i, np.uint8)) for i in range(5)
+]
 
 
 @pytest.fixture
@@ -52,7 +54,9 @@ def listener(ros: Any) -> Iterator[Any]:
     node.destroy_node()
 
 
-def play(calibration: Calibration, frames: Iterable[Frame] = FRAMES, **options: Any) -> PlayReport:
+def play(
+    calibration: Calibration, frames: Iterable[StampedImage] = FRAMES, **options: Any
+) -> PlayReport:
     player = Player(calibration, PlayerOptions(**options), threading.Event())
     try:
         return player.play(frames)
@@ -107,7 +111,7 @@ def test_lockstep_waits_for_every_answer_and_counts_drops(
         order.append(("answered", stamp_ns))
         answers.publish(drop_status("test", stamp_ns, "test"))
 
-    def frames() -> Iterator[Frame]:
+    def frames() -> Iterator[StampedImage]:
         for frame in FRAMES:
             order.append(("taken", frame.stamp_ns))
             yield frame

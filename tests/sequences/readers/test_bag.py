@@ -15,7 +15,7 @@ from denseba_ros.sequences.bag_writer import write_bag
 from denseba_ros.sequences.readers.bag import open_bag
 from denseba_ros.sequences.readers.bag_topics import CAMERA_INFO, IMAGE
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 
 KINDS = [
     {"storage": "sqlite3"},
@@ -72,7 +72,9 @@ class Lens:
 
     def __iter__(self) -> Any:
         for f in self.room:
-            yield Frame(f.index, f.stamp_ns, np.stack([f.image, f.image // 2, f.image // 3], -1))
+            yield StampedImage(
+                f.index, f.stamp_ns, np.stack([f.image, f.image // 2, f.image // 3], -1)
+            )
 
     def groundtruth(self) -> None:
         return None

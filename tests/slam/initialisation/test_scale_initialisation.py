@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from denseba_ros.geometry import se3
-from denseba_ros.slam.initialisation.scale_initialisation import take_scale
+from denseba_ros.slam.initialisation.scale_initialisation import initialise_scale
 from tests.scaled_keyframe import TRUTH, keyframe, window_of
 
 
@@ -16,10 +16,10 @@ def test_depths_and_translations_take_the_models_scale() -> None:
     keyframes = [keyframe(1, 0.5), keyframe(2, 0.5)]
     before = copy.deepcopy(keyframes)
     # The model errs by plus and minus 20 %: the geometric mean is right.
-    take_scale(window_of(*keyframes), [TRUTH + 0.2, TRUTH - 0.2])
+    initialise_scale(window_of(*keyframes), [TRUTH + 0.2, TRUTH - 0.2])
     for k, b in zip(keyframes, before, strict=True):
         torch.testing.assert_close(k.points.inverse_depth, 0.5 * b.points.inverse_depth)
-        torch.testing.assert_close(k.surface[0], torch.exp(-TRUTH))
+        torch.testing.assert_close(k.inverse_depth_map[0], torch.exp(-TRUTH))
         # The model's depth meets the map's in every image.
         torch.testing.assert_close(k.network_depth[0], torch.exp(-TRUTH))
         torch.testing.assert_close(k.points.prior_depth, k.points.inverse_depth)
@@ -32,8 +32,10 @@ def test_depths_and_translations_take_the_models_scale() -> None:
 def test_images_without_certain_points_do_not_count() -> None:
     keyframes = [keyframe(1, 0.5), keyframe(2, 0.5)]
     keyframes[1].points.relative_sigma[:] = 0.5
-    take_scale(window_of(*keyframes), [TRUTH, TRUTH + 5.0])
-    assert float(keyframes[0].surface[0, 0, 0]) == pytest.approx(float(torch.exp(-TRUTH[0, 0])))
+    initialise_scale(window_of(*keyframes), [TRUTH, TRUTH + 5.0])
+    assert float(keyframes[0].inverse_depth_map[0, 0, 0]) == pytest.approx(
+        float(torch.exp(-TRUTH[0, 0]))
+    )
 
 
 def test_without_any_certain_point_nothing_changes() -> None:
@@ -41,7 +43,7 @@ def test_without_any_certain_point_nothing_changes() -> None:
     for k in keyframes:
         k.points.relative_sigma[:] = 0.5
     before = copy.deepcopy(keyframes)
-    take_scale(window_of(*keyframes), [TRUTH, TRUTH])
+    initialise_scale(window_of(*keyframes), [TRUTH, TRUTH])
     for k, b in zip(keyframes, before, strict=True):
         assert torch.equal(k.points.inverse_depth, b.points.inverse_depth)
         assert torch.equal(k.T, b.T)

@@ -13,8 +13,12 @@ from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.frontend.two_view.two_view_geometry import UNDECIDED, two_view
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.slam.initialisation import two_view_initialisation as bootstrap
-from denseba_ros.slam.initialisation.two_view_initialisation import Bootstrap, Start, WideMatcher
-from denseba_ros.slam.state.frame import PreparedFrame
+from denseba_ros.slam.initialisation.two_view_initialisation import (
+    Start,
+    TwoViewInitialiser,
+    WideMatcher,
+)
+from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.tracking.relocalisation import Relocaliser, make_relocaliser
 
 
@@ -23,10 +27,10 @@ class _Feed:
 
     def __init__(self, room: Any, matcher: WideMatcher | None = None) -> None:
         self._frontend = Frontend(Config.from_dict({"device": "cpu"}), room.sequence.calibration)
-        self.bootstrap = Bootstrap(300, matcher)
+        self.bootstrap = TwoViewInitialiser(300, matcher)
 
     def __call__(self, image: np.ndarray) -> Start | None:
-        return self.bootstrap.process(PreparedFrame.prepare(self._frontend.process(0, image)))
+        return self.bootstrap.process(Frame.prepare(self._frontend.process(0, image)))
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.mapping.depth_initialisation import seed
-from denseba_ros.slam.mapping.local_mapper import Mapper
-from denseba_ros.slam.state.frame import PreparedFrame
+from denseba_ros.slam.mapping.local_mapper import LocalMapper
+from denseba_ros.slam.state.frame import Frame
 
 _NO_CHANGE = torch.zeros(2, dtype=torch.float64)
 _SPACING = 10
@@ -29,7 +29,7 @@ class _Room:
         self.config = Config.from_dict({"device": "cpu", "backend": {"points": 500, **backend}})
         self.frontend = Frontend(self.config, room.sequence.calibration)
         camera = Pinhole.from_calibration(self.frontend.rectifier.calibration)
-        self.mapper = Mapper(self.config, camera, Noise())
+        self.mapper = LocalMapper(self.config, camera, Noise())
 
     def pose(self, index: int) -> Tensor:
         """T_camera_world, the world at the first camera."""
@@ -38,7 +38,7 @@ class _Room:
 
     def add(self, index: int) -> Any:
         frame = self.frontend.process(self.room.stamps_ns[index], self.room.images[index])
-        image = PreparedFrame.prepare(frame)
+        image = Frame.prepare(frame)
         return self.mapper.add(image, self.pose(index), _NO_CHANGE.clone())
 
     def seed(self, keyframe: Any, index: int) -> None:
@@ -96,7 +96,7 @@ def test_the_window_keeps_its_size(room: Any, left_behind: str) -> None:
             world.seed(keyframe, 0)
         else:
             world.mapper.adjust(("coarse", "fine"))
-        gone += world.mapper.shrink()
+        gone += world.mapper.marginalise()
         assert len(world.mapper.keyframes) == min(n + 1, 3)
         prior = world.mapper.window.prior
         assert prior is not None
@@ -114,15 +114,15 @@ def test_true_poses_stay_and_depth_gets_better(world: _Room) -> None:
         keyframe = world.add(index)
         if index == 0:
             world.seed(keyframe, 0)
-    started = [k.surface for k in world.mapper.keyframes]
+    started = [k.inverse_depth_map for k in world.mapper.keyframes]
     for _ in range(2):
         ratio, known = world.ratio(world.mapper.keyframes[1], _SPACING)
         scale = ratio[known].median()
         errors.append(float((ratio[known] / scale - 1).abs().median()))
         world.mapper.adjust(("coarse", "fine"))
     assert errors[1] < 0.8 * errors[0]
-    for keyframe, surface in zip(world.mapper.keyframes, started, strict=True):
-        assert keyframe.first_surface is surface
+    for keyframe, inverse_depth_map in zip(world.mapper.keyframes, started, strict=True):
+        assert keyframe.first_inverse_depth_map is inverse_depth_map
     for keyframe, index in zip(world.mapper.keyframes, (0, _SPACING, 2 * _SPACING), strict=True):
         R = (keyframe.T @ torch.linalg.inv(world.pose(index)))[:3, :3]
         assert float(torch.rad2deg(torch.arccos(((R.trace() - 1) / 2).clamp(max=1.0)))) < 0.15

@@ -15,7 +15,7 @@ from denseba_ros.config import Config
 from denseba_ros.frontend.frame import DepthPrior, FrontendFrame
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.slam.mapping.scale_drift import ScaleAnchor
+from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.system import System
 from tests.scaled_keyframe import TRUTH, keyframe
 
@@ -46,9 +46,9 @@ def frame(log_error: float, sigma: float = _SIGMA, shape: float = 0.04) -> Front
 
 def test_a_scale_that_is_always_seen_is_reached_and_kept() -> None:
     """A map that is too small by half, corrected as the anchor says, ends at the model's scale."""
-    anchor, scale = ScaleAnchor(_DRIFT), 0.5
+    anchor, scale = ScaleDriftFilter(_DRIFT), 0.5
     for _ in range(200):
-        scale *= math.exp(anchor.correction(keyframes(scale), frame(0.0)))
+        scale *= math.exp(anchor.log_correction(keyframes(scale), frame(0.0)))
     assert scale == pytest.approx(1.0, abs=0.02)
 
 
@@ -56,12 +56,12 @@ def test_drift_is_taken_off_and_errors_that_change_are_averaged() -> None:
     """Errors of 10 % from image to image, a map that shrinks by 0.2 % from keyframe to keyframe:
     without the anchor it would end at 0.55."""
     generator = np.random.default_rng(0)
-    anchor = ScaleAnchor(_DRIFT)
+    anchor = ScaleDriftFilter(_DRIFT)
     scale, scales = 1.0, []
     for _ in range(300):
         scale *= math.exp(-0.002)
         seen = frame(float(generator.normal(0.0, 0.1)))
-        scale *= math.exp(anchor.correction(keyframes(scale), seen))
+        scale *= math.exp(anchor.log_correction(keyframes(scale), seen))
         scales.append(math.log(scale))
     assert np.abs(scales).max() < 0.2
     # From there on the drift is followed as fast as it goes.
@@ -72,32 +72,32 @@ def test_images_whose_shape_is_wrong_count_less() -> None:
     """From some image on the scale said is a fifth too large; the shape is wrong, too, or not."""
     kept = []
     for shape in (0.04, 0.3):
-        anchor, scale = ScaleAnchor(_DRIFT), 1.0
+        anchor, scale = ScaleDriftFilter(_DRIFT), 1.0
         for k in range(120):
             seen = frame(0.0) if k < 100 else frame(0.2, shape=shape)
-            scale *= math.exp(anchor.correction(keyframes(scale), seen))
+            scale *= math.exp(anchor.log_correction(keyframes(scale), seen))
         kept.append(math.log(scale))
     assert kept[0] > 0.08
     assert abs(kept[1]) < 0.03
 
 
 def test_a_ratio_far_outside_moves_little() -> None:
-    anchor = ScaleAnchor(_DRIFT)
+    anchor = ScaleDriftFilter(_DRIFT)
     for _ in range(50):
-        anchor.correction(keyframes(1.0), frame(0.0))
-    assert 0.0 < anchor.correction(keyframes(1.0), frame(5.0)) < 0.02
+        anchor.log_correction(keyframes(1.0), frame(0.0))
+    assert 0.0 < anchor.log_correction(keyframes(1.0), frame(5.0)) < 0.02
 
 
 def test_a_camera_that_travels_little_keeps_its_scale() -> None:
     """After many images that agreed, twenty say a tenth more."""
     kept = []
     for step in (0.0, _STEP, 2.0 * _STEP):
-        anchor, scale = ScaleAnchor(_DRIFT), 1.0
+        anchor, scale = ScaleDriftFilter(_DRIFT), 1.0
         for k in range(320):
             if k == 300:
                 before = scale
             seen = frame(0.0 if k < 300 else 0.1)
-            scale *= math.exp(anchor.correction(keyframes(scale, step), seen))
+            scale *= math.exp(anchor.log_correction(keyframes(scale, step), seen))
         kept.append(math.log(scale / before))
     assert kept[0] < 0.01 < 0.05 < kept[1] < kept[2] < 0.1
 
@@ -105,13 +105,13 @@ def test_a_camera_that_travels_little_keeps_its_scale() -> None:
 @pytest.mark.parametrize(("drift", "sigma"), [(0.0, _SIGMA), (_DRIFT, 1.0), (_DRIFT, 0.1)])
 def test_without_a_model_that_knows_the_scale_nothing_happens(drift: float, sigma: float) -> None:
     """Switched off; a model of no scale; one so sharp that it holds every point by itself."""
-    assert ScaleAnchor(drift).correction(keyframes(0.5), frame(0.0, sigma)) == 0.0
+    assert ScaleDriftFilter(drift).log_correction(keyframes(0.5), frame(0.0, sigma)) == 0.0
 
 
 def test_nothing_is_said_without_certain_points() -> None:
     uncertain = keyframes(0.5)
     uncertain[-1].points.relative_sigma[:] = 0.5
-    assert ScaleAnchor(_DRIFT).correction(uncertain, frame(0.0)) == 0.0
+    assert ScaleDriftFilter(_DRIFT).log_correction(uncertain, frame(0.0)) == 0.0
 
 
 class _Metric:

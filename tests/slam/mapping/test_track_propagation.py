@@ -12,13 +12,18 @@ from torch import Tensor
 from denseba_ros.backend.problem import Noise
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.config import Config
-from denseba_ros.frontend.features.optical_flow import Grey
 from denseba_ros.frontend.frontend import Frontend
+from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pinhole import Pinhole, project_by
 from denseba_ros.slam.mapping.depth_initialisation import seed
-from denseba_ros.slam.mapping.local_mapper import Mapper
-from denseba_ros.slam.mapping.track_propagation import HandedOn, hand_on, match_back, new_corners
-from denseba_ros.slam.state.frame import PreparedFrame
+from denseba_ros.slam.mapping.local_mapper import LocalMapper
+from denseba_ros.slam.mapping.track_propagation import (
+    PropagatedTracks,
+    new_corners,
+    propagate_tracks,
+    track_back,
+)
+from denseba_ros.slam.state.frame import Frame
 
 _SPACING = 10
 _CELL = 12.0
@@ -32,7 +37,7 @@ class _World:
         config = Config.from_dict({"device": "cpu", "backend": {"points": 300}})
         self._frontend = Frontend(config, room.sequence.calibration)
         self.camera = Pinhole.from_calibration(self._frontend.rectifier.calibration)
-        self.mapper = Mapper(config, self.camera, Noise())
+        self.mapper = LocalMapper(config, self.camera, Noise())
         for index in (0, _SPACING):
             still = torch.zeros(2, dtype=torch.float64)
             keyframe = self.mapper.add(self.image(index), self.pose(index), still)
@@ -44,9 +49,9 @@ class _World:
     def keyframes(self) -> list[WindowKeyframe]:
         return self.mapper.keyframes
 
-    def image(self, index: int) -> PreparedFrame:
+    def image(self, index: int) -> Frame:
         frame = self._frontend.process(self.room.stamps_ns[index], self.room.images[index])
-        return PreparedFrame.prepare(frame)
+        return Frame.prepare(frame)
 
     def pose(self, index: int) -> Tensor:
         """T_camera_world, the world at the first camera."""
@@ -66,10 +71,12 @@ class _World:
         points.inverse_depth = self.true(points.pixels, index)
         points.relative_sigma = torch.full_like(points.inverse_depth, 0.02)
 
-    def hand_on(self, grey: Grey | None = None, count: int = 500) -> HandedOn:
-        handed = hand_on(self.camera, self.keyframes, 2, grey or self.grey, self.T, count, _CELL)
-        assert handed is not None
-        return handed
+    def propagate_tracks(self, grey: Grey | None = None, count: int = 500) -> PropagatedTracks:
+        propagated = propagate_tracks(
+            self.camera, self.keyframes, 2, grey or self.grey, self.T, count, _CELL
+        )
+        assert propagated is not None
+        return propagated
 
 
 @pytest.fixture
@@ -78,55 +85,55 @@ def world(room: Any) -> _World:
 
 
 def test_corners_arrive_at_their_place_with_their_depth(world: _World) -> None:
-    handed = world.hand_on()
-    assert len(handed.places) > 100
-    ratio = handed.inverse_depth / world.true(handed.places, 2 * _SPACING)
+    propagated = world.propagate_tracks()
+    assert len(propagated.pixels) > 100
+    ratio = propagated.inverse_depth / world.true(propagated.pixels, 2 * _SPACING)
     assert float((ratio - 1).abs().median()) < 0.02
-    cells = {(int(x), int(y)) for x, y in (handed.places / _CELL).floor().tolist()}
-    assert len(cells) == len(handed.places)
-    assert set(handed.host.tolist()) == {0, 1}
+    cells = {(int(x), int(y)) for x, y in (propagated.pixels / _CELL).floor().tolist()}
+    assert len(cells) == len(propagated.pixels)
+    assert set(propagated.host.tolist()) == {0, 1}
 
 
 def test_all_that_was_found_is_observed(world: _World) -> None:
-    handed = world.hand_on()
+    propagated = world.propagate_tracks()
     for index, host in enumerate(world.keyframes):
-        places, found = host.observed[2]
-        rows = handed.host == index
-        assert bool(found[handed.corner[rows]].all())
-        assert torch.equal(places[handed.corner[rows]], handed.places[rows])
-        assert int(found.sum()) > int(rows.sum())
+        pixels, is_tracked = host.observed[2]
+        rows = propagated.host == index
+        assert bool(is_tracked[propagated.corner[rows]].all())
+        assert torch.equal(pixels[propagated.corner[rows]], propagated.pixels[rows])
+        assert int(is_tracked.sum()) > int(rows.sum())
 
 
 def test_no_more_than_asked_for(world: _World) -> None:
-    every, few = world.hand_on(), world.hand_on(count=40)
-    assert torch.equal(few.places, every.places[:40])
+    every, few = world.propagate_tracks(), world.propagate_tracks(count=40)
+    assert torch.equal(few.pixels, every.pixels[:40])
 
 
 def test_another_scene_takes_nothing_over(world: _World) -> None:
     noise = np.random.default_rng(0).integers(0, 255, world.room.images[0].shape, np.uint8)
     frame = world._frontend.process(0, noise)
-    assert len(world.hand_on(PreparedFrame.prepare(frame).grey).places) < 15
+    assert len(world.propagate_tracks(Frame.prepare(frame).grey).pixels) < 15
 
 
 def test_vague_corners_stay_behind(world: _World) -> None:
     for keyframe in world.keyframes:
         keyframe.points.relative_sigma.fill_(0.5)
-    assert len(world.hand_on().places) == 0
+    assert len(world.propagate_tracks().pixels) == 0
 
 
 def test_the_first_keyframe_is_handed_nothing(world: _World) -> None:
-    assert hand_on(world.camera, [], 0, world.grey, world.T, 500, _CELL) is None
+    assert propagate_tracks(world.camera, [], 0, world.grey, world.T, 500, _CELL) is None
     assert len(new_corners(world.grey, 300, _CELL, None)) > 100
 
 
 def test_new_corners_keep_away_from_those_handed_on(world: _World) -> None:
-    handed = world.hand_on()
-    corners = new_corners(world.grey, 500, _CELL, handed)
-    m = len(handed.places)
-    assert torch.equal(corners[:m], handed.places)
+    propagated = world.propagate_tracks()
+    corners = new_corners(world.grey, 500, _CELL, propagated)
+    m = len(propagated.pixels)
+    assert torch.equal(corners[:m], propagated.pixels)
     assert len(corners) - m > 0
     assert len(corners) <= 500
-    gaps = torch.cdist(corners[m:], handed.places)
+    gaps = torch.cdist(corners[m:], propagated.pixels)
     assert float(gaps.min()) > _CELL - 2.0
 
 
@@ -135,17 +142,19 @@ def test_observations_come_along(world: _World) -> None:
     still = torch.zeros(2, dtype=torch.float64)
     new = world.mapper.add(world.image(2 * _SPACING), world.T, still)
     for other, index in zip(world.keyframes[:2], (0, _SPACING), strict=True):
-        places, found = new.observed[other.id]
-        assert int(found.sum()) > 100
+        pixels, is_tracked = new.observed[other.id]
+        assert int(is_tracked.sum()) > 100
         T = new.T @ torch.linalg.inv(other.T)
-        rays, depth = world.camera.rays(places[found]), world.true(places[found], index)
+        rays, depth = world.camera.rays(pixels[is_tracked]), world.true(pixels[is_tracked], index)
         seen = project_by(world.camera, rays, depth, T).pixels
-        error = torch.linalg.vector_norm(seen - new.points.pixels[: len(found)][found], dim=1)
+        error = torch.linalg.vector_norm(
+            seen - new.points.pixels[: len(is_tracked)][is_tracked], dim=1
+        )
         assert float(error.median()) < 0.5
 
 
 def test_nothing_handed_on_observes_nothing(world: _World) -> None:
     new = world.keyframes[1]
     before = dict(new.observed)
-    match_back(world.camera, new, [], None)
+    track_back(world.camera, new, [], None)
     assert new.observed == before

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from denseba_ros.backend.window import Points, WindowKeyframe, seen_from
-from denseba_ros.frontend.features.optical_flow import Grey
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.mapping.triangulation import triangulate
 

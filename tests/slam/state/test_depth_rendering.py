@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from denseba_ros.backend.window import Points, WindowKeyframe
-from denseba_ros.frontend.features.optical_flow import Grey
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import build_pyramid
 from denseba_ros.slam.state.depth_rendering import (
@@ -37,7 +37,7 @@ def keyframe() -> WindowKeyframe:
     points = Points(torch.zeros(0, 2), nothing, nothing, nothing.bool(), nothing, nothing, 0)
     image = torch.full((1, 1, 120, 160), 100.0)
     pyramid = build_pyramid(image, 3)
-    surface = torch.stack([inverse_depth, sigma])
+    inverse_depth_map = torch.stack([inverse_depth, sigma])
     T = _STAY.clone()
     T[0, 3] = 2.0
     return WindowKeyframe(
@@ -48,9 +48,9 @@ def keyframe() -> WindowKeyframe:
         T,
         torch.zeros(2).double(),
         points,
-        surface,
-        surface,
-        surface,
+        inverse_depth_map,
+        inverse_depth_map,
+        inverse_depth_map,
     )
 
 
@@ -77,7 +77,7 @@ def test_a_keyframe_is_copied_out(keyframe: WindowKeyframe) -> None:
 
 def test_the_depth_that_it_started_with_is_given_whole(keyframe: WindowKeyframe) -> None:
     assert keyframe_view(keyframe, _CAMERA, _LEVEL).first_depth is None
-    keyframe.first_surface = 2.0 * keyframe.surface
+    keyframe.first_inverse_depth_map = 2.0 * keyframe.inverse_depth_map
     first = keyframe_view(keyframe, _CAMERA, _LEVEL).first_depth
     assert first is not None
     np.testing.assert_allclose(first[:, 32:], 2.0, rtol=1e-6)
@@ -118,7 +118,7 @@ def test_the_box_hides_the_wall_behind_it(keyframe: WindowKeyframe) -> None:
 
 def test_gaps_of_one_cell_are_closed(keyframe: WindowKeyframe) -> None:
     """A wall seen from nearer spreads over more cells than it had."""
-    keyframe.surface = torch.stack([torch.full(_SHAPE, 0.25), torch.full(_SHAPE, 0.02)])
+    keyframe.inverse_depth_map = torch.stack([torch.full(_SHAPE, 0.25), torch.full(_SHAPE, 0.02)])
     rendered = render_depth(keyframe, _moved(z=1.0), _CAMERA, _LEVEL)
     assert np.isfinite(rendered.depth).mean() > 0.98
     np.testing.assert_allclose(rendered.depth[np.isfinite(rendered.depth)], 3.0, rtol=1e-3)
@@ -139,7 +139,9 @@ def test_the_compiled_picture_is_the_other(twist: tuple[float, ...]) -> None:
     """Random depths, a third of them unknown, from the same place, another one, and too near."""
     generator = torch.Generator().manual_seed(0)
     depth, sigma = torch.rand(2, *_SHAPE, generator=generator)
-    surface = torch.stack([0.2 + depth, 0.45 * sigma])
+    inverse_depth_map = torch.stack([0.2 + depth, 0.45 * sigma])
     T = se3.exp(torch.tensor(twist, dtype=torch.float64))
     grid = _CAMERA.level(_LEVEL)
-    torch.testing.assert_close(render_compiled(surface, T, grid), render_torch(surface, T, grid))
+    torch.testing.assert_close(
+        render_compiled(inverse_depth_map, T, grid), render_torch(inverse_depth_map, T, grid)
+    )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.slam.state.estimate import Estimate, Tracking
-from denseba_ros.slam.state.odom_continuity import OdomLink
+from denseba_ros.slam.state.odom_continuity import OdomContinuity
 
 FRAME_NS = 33_000_000
 SPEED = 0.6
@@ -43,25 +43,25 @@ def ahead(k: int) -> np.ndarray:
 
 
 def test_what_is_measured_all_along_passes_unchanged() -> None:
-    link = OdomLink()
+    link = OdomContinuity()
     for k in range(5):
         wanted = estimate(k, ahead(k))
-        assert link.follow(wanted) is wanted
+        assert link.update(wanted) is wanted
     np.testing.assert_array_equal(link.T_odom_world, np.eye(4))
 
 
 def test_a_quick_but_measured_motion_is_no_jump() -> None:
-    link = OdomLink()
-    link.follow(estimate(0, np.zeros(3)))
-    link.follow(estimate(1, np.array([0.0, 0.0, 0.05])))
-    link.follow(estimate(20, np.array([0.0, 1.0, 0.4])))
+    link = OdomContinuity()
+    link.update(estimate(0, np.zeros(3)))
+    link.update(estimate(1, np.array([0.0, 0.0, 0.05])))
+    link.update(estimate(20, np.array([0.0, 1.0, 0.4])))
     np.testing.assert_array_equal(link.T_odom_world, np.eye(4))
 
 
 def test_after_a_gap_odom_goes_on_from_the_last_pose_with_a_grown_covariance() -> None:
-    link = OdomLink()
-    link.follow(estimate(0, np.zeros(3)))
-    back = link.follow(estimate(60, np.array([0.5, 0.0, 0.0])))
+    link = OdomContinuity()
+    link.update(estimate(0, np.zeros(3)))
+    back = link.update(estimate(60, np.array([0.5, 0.0, 0.0])))
     np.testing.assert_allclose(back.T_world_camera[:3, 3], [0.0, 0.0, 0.5 * SPEED], atol=1e-9)
     assert back.covariance[0, 0] == pytest.approx(0.25, rel=0.01)
 
@@ -74,12 +74,12 @@ coordinate = st.floats(-20.0, 20.0)
 def test_wherever_tracking_comes_back_odom_goes_on(
     away: tuple[float, float, float], turn: float, lost: int
 ) -> None:
-    link = OdomLink()
+    link = OdomContinuity()
     for k in range(3):
-        link.follow(estimate(k, ahead(k)))
+        link.update(estimate(k, ahead(k)))
     for k in range(3, 3 + lost):
-        link.follow(estimate(k, ahead(k), Tracking.LOST))
-    back = link.follow(estimate(3 + lost, np.array(away), turn=turn))
+        link.update(estimate(k, ahead(k), Tracking.LOST))
+    back = link.update(estimate(3 + lost, np.array(away), turn=turn))
     step = np.linalg.norm(back.T_world_camera[:3, 3] - ahead(3 + lost))
     assert step < 0.05
     np.testing.assert_allclose(
@@ -91,20 +91,20 @@ def test_wherever_tracking_comes_back_odom_goes_on(
 
 
 def test_what_was_missed_stays_in_the_covariance_and_turns_swing_it_around() -> None:
-    link = OdomLink()
-    link.follow(estimate(0, np.zeros(3)))
-    link.follow(estimate(1, ahead(1), Tracking.LOST))
-    back = link.follow(estimate(2, np.array([3.0, 0.0, 0.0]), turn=0.1))
+    link = OdomContinuity()
+    link.update(estimate(0, np.zeros(3)))
+    link.update(estimate(1, ahead(1), Tracking.LOST))
+    back = link.update(estimate(2, np.array([3.0, 0.0, 0.0]), turn=0.1))
     assert back.covariance[0, 0] == pytest.approx(9.0, rel=0.01)
     for k in range(1, 101):
-        later = link.follow(estimate(2 + 5 * k, np.array([3.0, 0.0, 0.1 * k]), turn=0.1))
+        later = link.update(estimate(2 + 5 * k, np.array([3.0, 0.0, 0.1 * k]), turn=0.1))
     assert later.covariance[0, 0] == pytest.approx((3.0 + 0.1 * 10.0) ** 2, rel=0.05)
 
 
 def test_a_prediction_moves_on_and_knows_less_and_less() -> None:
-    link = OdomLink()
+    link = OdomContinuity()
     assert link.predict(0) is None
-    link.follow(estimate(1, ahead(1)))
+    link.update(estimate(1, ahead(1)))
     soon, late = (link.predict(FRAME_NS + ms * 1_000_000) for ms in (10, 100))
     assert soon is not None
     assert late is not None
@@ -113,53 +113,53 @@ def test_a_prediction_moves_on_and_knows_less_and_less() -> None:
 
 
 def test_what_was_promised_is_kept_to_a_few_centimetres() -> None:
-    link = OdomLink()
-    link.follow(estimate(0, np.zeros(3)))
-    promised = link.promise(3 * FRAME_NS)
+    link = OdomContinuity()
+    link.update(estimate(0, np.zeros(3)))
+    promised = link.predict_published(3 * FRAME_NS)
     assert promised is not None
     away = promised.T_world_camera[:3, 3] + [0.3, 0.0, 0.0]
-    kept = link.follow(estimate(3, away))
+    kept = link.update(estimate(3, away))
     np.testing.assert_allclose(kept.T_world_camera, promised.T_world_camera, atol=1e-9)
     near = promised.T_world_camera[:3, 3] + [0.01, 0.0, 0.0]
-    other = OdomLink()
-    other.follow(estimate(0, np.zeros(3)))
-    other.promise(3 * FRAME_NS)
-    assert other.follow(measured := estimate(3, near)) is measured
+    other = OdomContinuity()
+    other.update(estimate(0, np.zeros(3)))
+    other.predict_published(3 * FRAME_NS)
+    assert other.update(measured := estimate(3, near)) is measured
 
 
 def test_a_missed_image_before_the_promised_one_does_not_void_the_promise() -> None:
-    link = OdomLink()
-    link.follow(estimate(0, np.zeros(3)))
-    promised = link.promise(5 * FRAME_NS)
+    link = OdomContinuity()
+    link.update(estimate(0, np.zeros(3)))
+    promised = link.predict_published(5 * FRAME_NS)
     assert promised is not None
-    link.miss(2 * FRAME_NS)
-    link.miss(4 * FRAME_NS)
-    missed = link.miss(6 * FRAME_NS)
+    link.coast(2 * FRAME_NS)
+    link.coast(4 * FRAME_NS)
+    missed = link.coast(6 * FRAME_NS)
     assert missed is not None
     step = missed.T_world_camera[:3, 3] - promised.T_world_camera[:3, 3]
     assert np.linalg.norm(step) < 2 * SPEED * FRAME_NS * 1e-9
-    back = link.follow(estimate(7, np.array([2.0, 0.0, 0.0])))
+    back = link.update(estimate(7, np.array([2.0, 0.0, 0.0])))
     step = back.T_world_camera[:3, 3] - missed.T_world_camera[:3, 3]
     assert np.linalg.norm(step) < 2 * SPEED * FRAME_NS * 1e-9
 
 
 def test_a_velocity_over_a_tiny_interval_is_not_extrapolated() -> None:
-    link = OdomLink()
-    link.follow(estimate(0, np.zeros(3)))
-    link.follow(estimate(1, ahead(1)))
+    link = OdomContinuity()
+    link.update(estimate(0, np.zeros(3)))
+    link.update(estimate(1, ahead(1)))
     noisy = estimate(1, ahead(1))
     noisy.twist[2] = 30.0
-    link.follow(replace(noisy, stamp_ns=FRAME_NS + 1_000_000))
+    link.update(replace(noisy, stamp_ns=FRAME_NS + 1_000_000))
     predicted = link.predict(FRAME_NS + 301_000_000)
     assert predicted is not None
     assert predicted.T_world_camera[2, 3] < 0.6
 
 
 def test_a_reset_makes_both_frames_one() -> None:
-    link = OdomLink()
-    link.follow(estimate(0, np.zeros(3), Tracking.LOST))
-    link.follow(estimate(1, np.ones(3)))
+    link = OdomContinuity()
+    link.update(estimate(0, np.zeros(3), Tracking.LOST))
+    link.update(estimate(1, np.ones(3)))
     assert not np.array_equal(link.T_odom_world, np.eye(4))
     link.reset()
     anywhere = estimate(0, np.full(3, 7.0))
-    assert link.follow(anywhere) is anywhere
+    assert link.update(anywhere) is anywhere

@@ -16,7 +16,7 @@ from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, project_by
 from denseba_ros.sequences.trajectory import Trajectory
 from denseba_ros.slam.state.estimate import Tracking
-from denseba_ros.slam.state.pose_covariance import HORIZON, PathUncertainty
+from denseba_ros.slam.state.pose_covariance import HORIZON, PoseCovariance
 
 CAMERA = Pinhole(300.0, 300.0, 199.5, 149.5, 400, 300)
 _TICK = 250_000_000
@@ -59,37 +59,37 @@ def _window(newest: int) -> list[Any]:
     return [_keyframe(i) for i in range(max(0, newest - 6), newest + 1)]
 
 
-def _flow(path: PathUncertainty) -> float:
+def _flow(path: PoseCovariance) -> float:
     """Mean flow of one step, of the four that make up the motion over the horizon."""
     assert path._motion is not None
     return path._motion.flow * _TICK * 1e-9 / path._motion.seconds
 
 
 @pytest.fixture
-def path() -> PathUncertainty:
-    result = PathUncertainty()
-    result.started(torch.eye(4, dtype=torch.float64))
+def path() -> PoseCovariance:
+    result = PoseCovariance()
+    result.initialise(torch.eye(4, dtype=torch.float64))
     result.adjusted(CAMERA, _window(8))
     return result
 
 
-def test_motion_over_the_horizon_has_the_covariance_of_that_motion(path: PathUncertainty) -> None:
+def test_motion_over_the_horizon_has_the_covariance_of_that_motion(path: PoseCovariance) -> None:
     motion = path._motion
     assert motion is not None
     assert motion.seconds == pytest.approx(HORIZON)
     before = path.covariance
     for i in range(1, 5):
-        path.moved(se3.inverse(_pose(_STEP * i)), _flow(path), is_keyframe=True)
+        path.propagate(se3.inverse(_pose(_STEP * i)), _flow(path), is_keyframe=True)
     grown = (path.covariance - before)[3:, 3:]
     expected = (motion.steady + motion.random)[3:, 3:]
     np.testing.assert_allclose(grown, expected, rtol=1e-9)
 
 
-def test_every_step_makes_the_pose_less_certain(path: PathUncertainty) -> None:
+def test_every_step_makes_the_pose_less_certain(path: PoseCovariance) -> None:
     for i in range(1, 6):
         before = path.covariance
         T = se3.inverse(_pose(_STEP * i))
-        path.moved(T, 7.0, is_keyframe=True)
+        path.propagate(T, 7.0, is_keyframe=True)
         carry = torch.eye(6, dtype=torch.float64)
         carry[:3, 3:] = -se3.hat(torch.tensor([_STEP, 0, 0]).double() * (i > 0))
         grown = path.covariance - carry @ before @ carry.T
@@ -97,32 +97,32 @@ def test_every_step_makes_the_pose_less_certain(path: PathUncertainty) -> None:
         assert torch.linalg.eigvalsh(grown / size[:, None] / size[None])[0] > 1e-9
 
 
-def test_trembling_on_the_spot_adds_nothing(path: PathUncertainty) -> None:
+def test_trembling_on_the_spot_adds_nothing(path: PoseCovariance) -> None:
     here = torch.eye(4, dtype=torch.float64)
-    path.moved(here, 5.0, is_keyframe=False)
+    path.propagate(here, 5.0, is_keyframe=False)
     there = path.covariance
     for flow in (1.0, 4.0, 2.0, 5.0):
-        path.moved(here, flow, is_keyframe=False)
+        path.propagate(here, flow, is_keyframe=False)
     torch.testing.assert_close(path.covariance, there)
-    path.moved(here, 6.0, is_keyframe=False)
+    path.propagate(here, 6.0, is_keyframe=False)
     assert path.covariance.diagonal().min() > there.diagonal().min()
 
 
-def test_an_uncertain_heading_makes_the_way_ahead_uncertain(path: PathUncertainty) -> None:
+def test_an_uncertain_heading_makes_the_way_ahead_uncertain(path: PoseCovariance) -> None:
     heading = float(path.covariance[4, 4])
     side = float(path.covariance[2, 2])
-    path.moved(se3.inverse(_pose(100.0)), 0.0, is_keyframe=False)
+    path.propagate(se3.inverse(_pose(100.0)), 0.0, is_keyframe=False)
     assert float(path.covariance[2, 2]) == pytest.approx(side + 100.0**2 * heading)
 
 
-def test_growth_is_along_the_cameras_axes(path: PathUncertainty) -> None:
+def test_growth_is_along_the_cameras_axes(path: PoseCovariance) -> None:
     """Turned by a right angle about y, what was x for the camera is z for the odometry."""
     turned = se3.exp(torch.tensor([0, 0, 0, 0, np.pi / 2, 0], dtype=torch.float64))
-    straight, other = PathUncertainty(), PathUncertainty()
+    straight, other = PoseCovariance(), PoseCovariance()
     for p, T in ((straight, torch.eye(4, dtype=torch.float64)), (other, turned)):
-        p.started(T)
+        p.initialise(T)
         p.adjusted(CAMERA, _window(8))
-        p.moved(T, 10.0, is_keyframe=False)
+        p.propagate(T, 10.0, is_keyframe=False)
     a, b = straight.covariance.diagonal(), other.covariance.diagonal()
     np.testing.assert_allclose(a[[0, 1, 2]], b[[2, 1, 0]], rtol=1e-9)
 
@@ -131,7 +131,7 @@ def test_residuals_that_err_alike_make_it_less_certain() -> None:
     """Corners displaced by a smooth field, twice as much in the other one."""
     spread = []
     for pixels in (1.0, 2.0):
-        path = PathUncertainty()
+        path = PoseCovariance()
         for newest in range(1, 12):
             window = _window(newest)
             _observe(window[-1], window[-2], pixels)
@@ -151,18 +151,18 @@ def _observe(host: Any, target: Any, amplitude: float) -> None:
 
 
 def test_without_a_second_keyframe_the_image_itself_tells() -> None:
-    path = PathUncertainty()
-    path.started(torch.eye(4, dtype=torch.float64))
+    path = PoseCovariance()
+    path.initialise(torch.eye(4, dtype=torch.float64))
     before = path.covariance
     path.tracked(CAMERA, _keyframe(0), _pose(_STEP), _TICK)
-    path.moved(se3.inverse(_pose(_STEP)), 5.0, is_keyframe=False)
+    path.propagate(se3.inverse(_pose(_STEP)), 5.0, is_keyframe=False)
     assert (path.covariance.diagonal() > 2 * before.diagonal()).all()
 
 
-def test_a_new_start_keeps_what_was_missed_and_doubts_the_scale(path: PathUncertainty) -> None:
+def test_a_new_start_keeps_what_was_missed_and_doubts_the_scale(path: PoseCovariance) -> None:
     missed = torch.eye(6, dtype=torch.float64) * 0.04
     before = path._motion
-    path.started(torch.eye(4, dtype=torch.float64), missed)
+    path.initialise(torch.eye(4, dtype=torch.float64), missed)
     assert (path.covariance.diagonal() >= 0.04).all()
     path.adjusted(CAMERA, _window(8))
     after = path._motion

@@ -18,7 +18,7 @@ from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import build_pyramid
 from denseba_ros.slam.tracking.alignment_terms_cpu import FusedTerms
 from denseba_ros.slam.tracking.alignment_terms_torch import Terms, TorchTerms
-from denseba_ros.slam.tracking.reference import Corners, Reference, ReferenceLevel, Seen
+from denseba_ros.slam.tracking.reference import Corners, CurrentView, Reference, ReferenceLevel
 
 _CAMERA = Pinhole(90.0, 95.0, 47.0, 33.0, 96, 64)
 _POINTS, _CORNERS, _LEVEL = 120, 40, 1
@@ -26,7 +26,7 @@ _POINTS, _CORNERS, _LEVEL = 120, 40, 1
 _DEPTHS = [0.5, 0.1, 0.0, -3.0, 1e30, float("inf"), float("nan")]
 
 
-def _scene(seed: int, depths: list[float], spread: float) -> tuple[Reference, Seen]:
+def _scene(seed: int, depths: list[float], spread: float) -> tuple[Reference, CurrentView]:
     """Random points, ``spread`` image sizes wide, on a smooth random image, all float32."""
     rng = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -49,7 +49,7 @@ def _scene(seed: int, depths: list[float], spread: float) -> tuple[Reference, Se
         {_LEVEL: level},
     )
     noise = torch.randn(_CORNERS, 2, generator=generator) * 4
-    return reference, Seen(pyramid, Corners(pixels[:_CORNERS] + noise, one[:_CORNERS] > 0.2))
+    return reference, CurrentView(pyramid, Corners(pixels[:_CORNERS] + noise, one[:_CORNERS] > 0.2))
 
 
 def _double(value: Any) -> Any:
@@ -95,7 +95,7 @@ def test_all_sums_agree_in_double_precision(
     _agree(torch_terms.photometric(T, affine, _LEVEL), fused.photometric(T, affine, _LEVEL))
     for level in (0, 1, 3):
         _agree(torch_terms.corners(T, level), fused.corners(T, level))
-    _agree(torch_terms.likeness(T, _LEVEL), fused.likeness(T, _LEVEL))
+    _agree(torch_terms.zncc(T, _LEVEL), fused.zncc(T, _LEVEL))
 
 
 @settings(max_examples=60, deadline=None)
@@ -116,17 +116,17 @@ def test_whatever_points_hold_the_sums_are_finite(
         for value in (photo.H, photo.b, photo.energy, corners.H, corners.b, corners.energy):
             assert np.isfinite(value).all()
         assert 0.0 <= photo.visible <= 1.0
-        assert 0.0 <= photo.fits <= 1.0
+        assert 0.0 <= photo.inlier_ratio <= 1.0
 
 
 def test_the_gradient_is_that_of_the_energy_of_the_corners() -> None:
     """Central differences; the weights of far corners and uncertain depth are held in the sums."""
     reference, seen = _scene(3, [0.5, 0.2], 0.6)
-    near = Corners(reference.pixels[:_CORNERS] + 0.4, seen.corners.ok)
+    corner_inliers = Corners(reference.pixels[:_CORNERS] + 0.4, seen.corners.ok)
     certain = dataclasses.replace(
         reference, relative_sigma=torch.zeros_like(reference.relative_sigma)
     )
-    terms = FusedTerms(certain, Seen(seen.pyramid, near), Noise())
+    terms = FusedTerms(certain, CurrentView(seen.pyramid, corner_inliers), Noise())
     gradient = terms.corners(np.eye(4), 0).b
     for i in range(6):
         step = np.zeros(6)

@@ -10,7 +10,7 @@ import torch
 
 from denseba_ros.frontend.frame import Motion
 from denseba_ros.geometry import se3
-from denseba_ros.slam.tracking.motion_model import Motions
+from denseba_ros.slam.tracking.motion_model import MotionModel
 
 _TICK = 100_000_000
 _NO_CHANGE = torch.zeros(2, dtype=torch.float64)
@@ -24,46 +24,46 @@ def _at(z: float) -> torch.Tensor:
 
 
 @pytest.fixture
-def forward() -> Motions:
+def forward() -> MotionModel:
     """0.2 m forward every 0.1 s."""
-    motions = Motions()
+    motions = MotionModel()
     motions.restart(0, _at(0.0))
     for i in (1, 2):
-        motions.measured(i * _TICK, _at(0.2 * i), _NO_CHANGE)
+        motions.update(i * _TICK, _at(0.2 * i), _NO_CHANGE)
     return motions
 
 
-def test_a_camera_that_goes_forward_has_positive_z_velocity(forward: Motions) -> None:
+def test_a_camera_that_goes_forward_has_positive_z_velocity(forward: MotionModel) -> None:
     twist, _ = forward.twist(torch.eye(6, dtype=torch.float64))
     np.testing.assert_allclose(twist, [0, 0, 2.0, 0, 0, 0], atol=1e-12)
 
 
 def test_a_camera_that_turns_right_has_positive_y_rotation() -> None:
     """y is down, so turning the view to the right is a positive rotation about it."""
-    motions = Motions()
+    motions = MotionModel()
     motions.restart(0, _at(0.0))
     turned = torch.eye(4, dtype=torch.float64)
     turned[:3, :3] = se3.exp(torch.tensor([0, 0, 0, 0, 0.05, 0]).double())[:3, :3]
-    motions.measured(_TICK, se3.inverse(turned), _NO_CHANGE)
+    motions.update(_TICK, se3.inverse(turned), _NO_CHANGE)
     twist, _ = motions.twist(torch.eye(6, dtype=torch.float64))
     np.testing.assert_allclose(twist, [0, 0, 0, 0, 0.5, 0], atol=1e-6)
 
 
-def test_prediction_goes_on_with_the_velocity(forward: Motions) -> None:
+def test_prediction_goes_on_with_the_velocity(forward: MotionModel) -> None:
     np.testing.assert_allclose(forward.predict(3 * _TICK, None), _at(0.6), atol=1e-12)
     np.testing.assert_allclose(forward.predict(4 * _TICK, None), _at(0.8), atol=1e-12)
 
 
-def test_prediction_is_no_farther_than_half_a_second(forward: Motions) -> None:
+def test_prediction_is_no_farther_than_half_a_second(forward: MotionModel) -> None:
     far = forward.predict(100 * _TICK, None)
     np.testing.assert_allclose(far, _at(0.4 + 0.5 * 2.0), atol=1e-12)
 
 
-def test_a_stamp_that_goes_back_predicts_the_last_pose(forward: Motions) -> None:
+def test_a_stamp_that_goes_back_predicts_the_last_pose(forward: MotionModel) -> None:
     np.testing.assert_allclose(forward.predict(_TICK, None), _at(0.4), atol=1e-12)
 
 
-def test_the_frontend_says_the_rotation_and_the_velocity_the_rest(forward: Motions) -> None:
+def test_the_frontend_says_the_rotation_and_the_velocity_the_rest(forward: MotionModel) -> None:
     turn = se3.exp(torch.tensor([0.4, 0.5, 0.6, 0.1, -0.2, 0.3]).double())
     predicted = forward.predict(3 * _TICK, Motion(turn, torch.eye(6).double()))
     step = forward.predict(3 * _TICK, None) @ se3.inverse(forward.T)
@@ -72,11 +72,11 @@ def test_the_frontend_says_the_rotation_and_the_velocity_the_rest(forward: Motio
     np.testing.assert_allclose(moved[:3, 3], step[:3, 3], atol=1e-12)
 
 
-def test_lost_images_follow_a_slowing_velocity_and_grow_less_certain(forward: Motions) -> None:
+def test_lost_images_follow_a_slowing_velocity_and_grow_less_certain(forward: MotionModel) -> None:
     moved, spread = [], []
     for i in range(3, 9):
         before = forward.T
-        forward.missed(i * _TICK)
+        forward.coast(i * _TICK)
         moved.append(float((forward.T - before).norm()))
         spread.append(forward.lost_covariance(2.0))
     assert moved[0] == pytest.approx(0.2)
@@ -87,36 +87,36 @@ def test_lost_images_follow_a_slowing_velocity_and_grow_less_certain(forward: Mo
         np.testing.assert_allclose(deviations[3:], 0.05 * i)
 
 
-def test_a_measurement_ends_the_loss_without_a_jump_in_velocity(forward: Motions) -> None:
-    forward.missed(3 * _TICK)
-    forward.measured(4 * _TICK, _at(9.0), _NO_CHANGE)
+def test_a_measurement_ends_the_loss_without_a_jump_in_velocity(forward: MotionModel) -> None:
+    forward.coast(3 * _TICK)
+    forward.update(4 * _TICK, _at(9.0), _NO_CHANGE)
     assert not forward.lost_covariance(1.0).any()
     twist, _ = forward.twist(torch.eye(6).double())
     assert not twist.any()
 
 
-def test_restart_has_no_past(forward: Motions) -> None:
+def test_restart_has_no_past(forward: MotionModel) -> None:
     forward.restart(9 * _TICK, _at(5.0))
     np.testing.assert_array_equal(forward.predict(10 * _TICK, None), _at(5.0))
     other = torch.tensor([0.1, 2.0])
     assert forward.affine_or(other) is other
 
 
-def test_brightness_is_that_of_the_last_tracked_image(forward: Motions) -> None:
+def test_brightness_is_that_of_the_last_tracked_image(forward: MotionModel) -> None:
     change = torch.tensor([0.2, -3.0]).double()
-    forward.measured(3 * _TICK, _at(0.6), change)
+    forward.update(3 * _TICK, _at(0.6), change)
     assert forward.affine_or(_NO_CHANGE) is change
-    forward.corrected(_at(0.61))
+    forward.set_refined(_at(0.61))
     assert forward.affine_or(_NO_CHANGE) is _NO_CHANGE
     np.testing.assert_array_equal(forward.T, _at(0.61))
 
 
-def test_twist_covariance_is_that_of_the_last_step_over_its_duration(forward: Motions) -> None:
+def test_twist_covariance_is_that_of_the_last_step_over_its_duration(forward: MotionModel) -> None:
     step = torch.diag(torch.arange(1.0, 7.0).double())
     _, covariance = forward.twist(step)
     np.testing.assert_allclose(covariance, step / 0.1**2)
 
 
-def test_a_larger_world_is_crossed_faster(forward: Motions) -> None:
+def test_a_larger_world_is_crossed_faster(forward: MotionModel) -> None:
     forward.rescaled(1.5)
     np.testing.assert_allclose(forward.predict(3 * _TICK, None), _at(0.4 + 0.3), atol=1e-12)

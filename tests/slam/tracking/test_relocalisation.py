@@ -47,18 +47,18 @@ def after_the_cut(sequence: Any, settings: Config, cuts: Cuts) -> Recovery:
 @pytest.mark.usefixtures("learned")
 def test_the_room_is_found_again_in_the_same_place(sweep: RoomSequence) -> None:
     """Twelve black images are enough for the window to be given up."""
-    found = after_the_cut(sweep, config(), Cuts(60, 12, 30))
-    assert found.images is not None
-    assert found.images <= 5
-    assert found.offset is not None
-    assert found.offset < 0.05
+    is_tracked = after_the_cut(sweep, config(), Cuts(60, 12, 30))
+    assert is_tracked.images is not None
+    assert is_tracked.images <= 5
+    assert is_tracked.offset is not None
+    assert is_tracked.offset < 0.05
 
 
 @pytest.mark.usefixtures("learned")
 def test_without_relocalisation_the_old_place_is_not_found(sweep: RoomSequence) -> None:
     """The measure above can fail: switched off, the pose stays where the camera was lost."""
-    found = after_the_cut(sweep, config(relocalise=False), Cuts(60, 12, 30))
-    assert found.offset is None or found.offset > 0.05
+    is_tracked = after_the_cut(sweep, config(relocalise=False), Cuts(60, 12, 30))
+    assert is_tracked.offset is None or is_tracked.offset > 0.05
 
 
 def jump(room: RoomSequence, settings: Config) -> tuple[bool, float]:
@@ -103,9 +103,9 @@ def test_redkitchen_is_found_again_within_five_images(
 ) -> None:
     """20 black images, then the view of two seconds before."""
     sequence = open_sequence(sequence_dir("7scenes_redkitchen_seq01"), start=100, count=145)
-    found = after_the_cut(sequence, Config(device="cpu"), Cuts(140, 20, 60))
-    assert found.images is not None
-    assert found.images <= 5
+    is_tracked = after_the_cut(sequence, Config(device="cpu"), Cuts(140, 20, 60))
+    assert is_tracked.images is not None
+    assert is_tracked.images <= 5
     # The path is about a metre long by now; its scale is that of the constant prior.
-    assert found.offset is not None
-    assert found.offset < 0.1
+    assert is_tracked.offset is not None
+    assert is_tracked.offset < 0.1

@@ -13,12 +13,13 @@ from torch import Tensor
 from denseba_ros.backend.point_selection import select_points
 from denseba_ros.backend.problem import Noise
 from denseba_ros.backend.window import Points
-from denseba_ros.frontend.features.optical_flow import Grey, detect_corners
+from denseba_ros.frontend.features.optical_flow import detect_corners
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import build_pyramid, sample
 from denseba_ros.slam.tracking.corner_tracking import CornerTracker
-from denseba_ros.slam.tracking.reference import Corners, Reference, Seen
+from denseba_ros.slam.tracking.reference import Corners, CurrentView, Reference
 from denseba_ros.slam.tracking.tracker import Alignment, Tracker, frame_information
 
 _CORNERS = 200
@@ -67,7 +68,9 @@ def setup(room: Any) -> _Setup:
 
 
 def _align(setup: _Setup, index: int, corners: Corners, T: Tensor) -> Alignment:
-    return setup.tracker.align(setup.reference, Seen(setup.pyramid(index), corners), T, _NO_CHANGE)
+    return setup.tracker.align(
+        setup.reference, CurrentView(setup.pyramid(index), corners), T, _NO_CHANGE
+    )
 
 
 @pytest.mark.parametrize("index", [3, _LATER])
@@ -84,7 +87,7 @@ def test_motion_is_recovered_from_a_start_nearby(setup: _Setup, index: int) -> N
 
 
 def test_corners_alone_find_the_pose_from_far(setup: _Setup) -> None:
-    corners = setup.corners.follow(setup.grey(_LATER), torch.eye(4).double())
+    corners = setup.corners.track(setup.grey(_LATER), torch.eye(4).double())
     assert int(corners.ok.sum()) > 0.5 * _CORNERS
     T = setup.tracker.align_corners(setup.reference, corners, torch.eye(4).double())
     metres, degrees = setup.error(T, _LATER)
@@ -98,7 +101,7 @@ def test_corners_alone_find_the_pose_from_far(setup: _Setup) -> None:
 
 
 def test_both_together_count_their_inliers(setup: _Setup) -> None:
-    corners = setup.corners.follow(setup.grey(_LATER), torch.eye(4).double())
+    corners = setup.corners.track(setup.grey(_LATER), torch.eye(4).double())
     alignment = _align(setup, _LATER, corners, torch.eye(4).double())
     metres, _ = setup.error(alignment.T, _LATER)
     assert metres < 0.003
@@ -113,10 +116,10 @@ def test_brightness_change_is_recovered(setup: _Setup) -> None:
         level *= 1.2
         level[:, :1] -= 10.0
     start = setup.tracker.align(
-        setup.reference, Seen(setup.pyramid(3), setup.no_corners), setup.true(3), _NO_CHANGE
+        setup.reference, CurrentView(setup.pyramid(3), setup.no_corners), setup.true(3), _NO_CHANGE
     )
     changed = setup.tracker.align(
-        setup.reference, Seen(pyramid, setup.no_corners), setup.true(3), _NO_CHANGE
+        setup.reference, CurrentView(pyramid, setup.no_corners), setup.true(3), _NO_CHANGE
     )
     a, b = changed.affine
     a0, b0 = start.affine
@@ -134,7 +137,7 @@ def test_information_is_positive_and_grows_with_certainty_of_depth(setup: _Setup
     assert float(torch.linalg.eigvalsh(information)[0]) > 0.0
     unsure = replace(setup.reference, relative_sigma=setup.reference.relative_sigma * 10)
     vague = setup.tracker.align(
-        unsure, Seen(setup.pyramid(_LATER), setup.no_corners), setup.true(_LATER), _NO_CHANGE
+        unsure, CurrentView(setup.pyramid(_LATER), setup.no_corners), setup.true(_LATER), _NO_CHANGE
     )
     sure = _align(setup, _LATER, setup.no_corners, setup.true(_LATER))
     assert float(vague.H[:6, :6].trace()) < 0.8 * float(sure.H[:6, :6].trace())
@@ -144,9 +147,9 @@ def test_another_scene_does_not_fit(setup: _Setup) -> None:
     upside_down = np.ascontiguousarray(setup.room.images[3][::-1, ::-1])
     pyramid = build_pyramid(torch.from_numpy(upside_down).float()[None, None], 5)
     eye = torch.eye(4).double()
-    corners = setup.corners.follow(Grey.from_pyramid(pyramid), eye)
-    alignment = setup.tracker.align(setup.reference, Seen(pyramid, corners), eye, _NO_CHANGE)
-    right = _align(setup, 3, setup.corners.follow(setup.grey(3), eye), eye)
+    corners = setup.corners.track(Grey.from_pyramid(pyramid), eye)
+    alignment = setup.tracker.align(setup.reference, CurrentView(pyramid, corners), eye, _NO_CHANGE)
+    right = _align(setup, 3, setup.corners.track(setup.grey(3), eye), eye)
     assert alignment.inliers < right.inliers - 0.1
     assert alignment.corner_inliers < 10 < 0.5 * right.corner_inliers
 
@@ -158,7 +161,7 @@ def test_no_valid_points_stay_finite(setup: _Setup) -> None:
     }
     nothing = replace(setup.reference, valid=torch.zeros_like(setup.reference.valid), levels=levels)
     alignment = setup.tracker.align(
-        nothing, Seen(setup.pyramid(3), setup.no_corners), torch.eye(4).double(), _NO_CHANGE
+        nothing, CurrentView(setup.pyramid(3), setup.no_corners), torch.eye(4).double(), _NO_CHANGE
     )
     assert torch.isfinite(alignment.T).all()
     assert alignment.visible == 0.0

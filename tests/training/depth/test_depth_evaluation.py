@@ -11,7 +11,7 @@ from denseba_ros.errors import SequenceError
 from denseba_ros.frontend.depth.depth_models import make_depth_model
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
-from denseba_ros.training.depth.depth_evaluation import judge
+from denseba_ros.training.depth.depth_evaluation import evaluate
 from denseba_ros.training.depth.depth_sources import DepthSource
 
 SOURCE = DepthSource(kind="rgbd", depth="depth")
@@ -36,7 +36,7 @@ class Oracle:
 
 
 def test_scale_is_taken_off_and_told(rgbd_folder: Path) -> None:
-    report = judge(Oracle(2.0, 0.0), SOURCE, rgbd_folder)
+    report = evaluate(Oracle(2.0, 0.0), SOURCE, rgbd_folder)
     assert report["median_scaled"]["frames"] == 3
     assert report["median_scaled"]["abs_rel"] < 0.05
     assert report["metric"]["abs_rel"] == pytest.approx(1.0, abs=0.08)
@@ -46,7 +46,7 @@ def test_scale_is_taken_off_and_told(rgbd_folder: Path) -> None:
 
 
 def test_an_honest_uncertainty_ranks_the_errors(rgbd_folder: Path) -> None:
-    uncertainty = judge(Oracle(1.0, 0.6), SOURCE, rgbd_folder)["sparsification"]
+    uncertainty = evaluate(Oracle(1.0, 0.6), SOURCE, rgbd_folder)["sparsification"]
     assert uncertainty["area"] < uncertainty["area_of_gradient"]
     assert uncertainty["abs_rel"][-1] < 0.5 * uncertainty["abs_rel"][0]
 
@@ -61,16 +61,16 @@ def test_a_crop_is_judged_by_itself(rgbd_folder: Path) -> None:
             return log_depth, sigma
 
     source = SOURCE.model_copy(update={"crop": (0.55, 1.0, 0.1, 0.9)})
-    report = judge(WrongAbove(1.0, 0.0), source, rgbd_folder)
+    report = evaluate(WrongAbove(1.0, 0.0), source, rgbd_folder)
     assert report["cropped"]["abs_rel"] < 0.06 < 0.2 < report["median_scaled"]["abs_rel"]
     share = report["cropped"]["pixels"] / report["median_scaled"]["pixels"]
     assert share == pytest.approx(0.45 * 0.8, abs=0.03)
-    assert "cropped" not in judge(Oracle(1.0, 0.0), SOURCE, rgbd_folder)
+    assert "cropped" not in evaluate(Oracle(1.0, 0.0), SOURCE, rgbd_folder)
 
 
 def test_nothing_to_judge_by(rgbd_folder: Path) -> None:
     with pytest.raises(SequenceError, match="no image with depth"):
-        judge(Oracle(1.0, 0.1), DepthSource(kind="rgbd", depth="nowhere"), rgbd_folder)
+        evaluate(Oracle(1.0, 0.1), DepthSource(kind="rgbd", depth="nowhere"), rgbd_folder)
 
 
 def test_shipped_weights_on_images_left_out(sequence_dir: Callable[[str], Path]) -> None:
@@ -80,7 +80,7 @@ def test_shipped_weights_on_images_left_out(sequence_dir: Callable[[str], Path])
         kind="rgbd", start=600, stride=80, depth_intrinsics=(292.5, 292.5, 159.5, 119.5)
     )
     model = make_depth_model(FrontendConfig(depth_model="network"), torch.device("cpu"))
-    report = judge(model, source, kitchen)
+    report = evaluate(model, source, kitchen)
     assert report["median_scaled"]["frames"] == 5
     assert report["median_scaled"]["abs_rel"] < 0.2
     assert report["metric"]["abs_rel"] < 0.2

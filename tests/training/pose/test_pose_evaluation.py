@@ -16,7 +16,7 @@ from denseba_ros.errors import SequenceError
 from denseba_ros.frontend.frame import Motion
 from denseba_ros.frontend.pose.pose_model import make_pose_model
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.training.pose.pose_evaluation import judge_pose
+from denseba_ros.training.pose.pose_evaluation import evaluate_pose
 from denseba_ros.training.streaming.image_reader import ImageReader
 from denseba_ros.training.streaming.trajectory_stream import ImageTrajectory
 
@@ -44,7 +44,7 @@ class OneDegree:
 
 
 def test_errors_are_those_of_the_rotations(rgbd_folder: Path) -> None:
-    report = judge_pose(OneDegree(), [turning(rgbd_folder, [1.0, 2.0, 4.0, 3.0])], ImageReader())
+    report = evaluate_pose(OneDegree(), [turning(rgbd_folder, [1.0, 2.0, 4.0, 3.0])], ImageReader())
     # The third and the fourth pair have two before them.
     assert report["pairs"] == 2
     assert report["rotation"] == pytest.approx((3.0 + 2.0) / 2, abs=1e-6)
@@ -72,7 +72,7 @@ def test_translations_and_deviations_are_judged(rgbd_folder: Path) -> None:
     trajectory = turning(rgbd_folder, [0.0, 0.0, 0.0, 0.0])
     trajectory.T_world_camera[:, 2, 3] = [0.0, 1.0, 2.0, 3.2, 4.4]
     trajectory.T_world_camera[:, 0, 3] = [0.0, 0.0, 0.0, 0.0, 1.2]
-    report = judge_pose(Forward(), [trajectory], ImageReader())
+    report = evaluate_pose(Forward(), [trajectory], ImageReader())
     missed = [0.2, float(np.hypot(0.2, 1.2))]
     assert report["translation"] == pytest.approx(np.mean(missed))
     assert report["translation_constant_velocity"] == pytest.approx((0.2 + 1.2) / 2)
@@ -84,12 +84,12 @@ def test_translations_and_deviations_are_judged(rgbd_folder: Path) -> None:
 
 def test_rotations_count_by_their_deviation(rgbd_folder: Path) -> None:
     trajectory = turning(rgbd_folder, [0.0, 0.0, 2.0, 0.0])
-    report = judge_pose(Forward(), [trajectory], ImageReader())
+    report = evaluate_pose(Forward(), [trajectory], ImageReader())
     assert report["rotation_nees"] == pytest.approx((np.radians(2.0) / 0.02) ** 2 / 2)
 
 
 def test_no_opinion_is_no_motion_without_deviation(rgbd_folder: Path) -> None:
-    report = judge_pose(Forward(silent=True), [turning(rgbd_folder, [1.0] * 4)], ImageReader())
+    report = evaluate_pose(Forward(silent=True), [turning(rgbd_folder, [1.0] * 4)], ImageReader())
     assert report["rotation"] == pytest.approx(1.0)
     assert "rotation_nees" not in report
     assert "direction" not in report
@@ -97,7 +97,7 @@ def test_no_opinion_is_no_motion_without_deviation(rgbd_folder: Path) -> None:
 
 def test_too_short_to_judge_by(rgbd_folder: Path) -> None:
     with pytest.raises(SequenceError, match="long enough"):
-        judge_pose(OneDegree(), [turning(rgbd_folder, [1.0])], ImageReader())
+        evaluate_pose(OneDegree(), [turning(rgbd_folder, [1.0])], ImageReader())
 
 
 def test_shipped_weights_on_images_left_out(sequence_dir: Callable[[str], Path]) -> None:
@@ -105,6 +105,6 @@ def test_shipped_weights_on_images_left_out(sequence_dir: Callable[[str], Path])
     the last rotation again (the model card has the whole half)."""
     rest = read_trajectories(sequence_dir("7scenes_redkitchen_seq01"), None, 0.5, 0.6)
     model = make_pose_model("network", torch.device("cpu"))
-    report = judge_pose(model, rest, ImageReader())
+    report = evaluate_pose(model, rest, ImageReader())
     assert report["pairs"] == 97
     assert report["rotation"] < 0.8 * report["constant_velocity"]

@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from denseba_ros.backend.depth_map.depth_map_loops import relax, scatter
-from denseba_ros.parallel import share_out
+from denseba_ros.parallel import parallel_for
 
 # Grey levels over which the smoothness falls by e.
 _EDGE = 8.0
@@ -118,7 +118,7 @@ def _relax(start: Tensor, value: Tensor, weight: Tensor, edges: Tensor) -> Tenso
     if start.device.type == "cpu" and start.dtype == torch.float32:
         d = torch.empty_like(start, memory_format=torch.contiguous_format)
         arrays = (start.contiguous().numpy(), terms.numpy(), _SWEEPS, d.numpy())
-        share_out(relax, len(start), *arrays)
+        parallel_for(relax, len(start), *arrays)
         return d
     return relax_torch(start, terms, _SWEEPS)
 

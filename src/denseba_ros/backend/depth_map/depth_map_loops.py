@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from denseba_ros.numba_jit import compiled
+from denseba_ros.numba_jit import numba_jit
 
 Floats = NDArray[np.float32]
 
 
-@compiled()
+@numba_jit()
 def _relax_one(start: Floats, terms: Floats, sweeps: int, result: Floats) -> None:
     h, w = start.shape
     wide = w + 2
@@ -38,7 +38,7 @@ def _relax_one(start: Floats, terms: Floats, sweeps: int, result: Floats) -> Non
             result[y, x] = d[(y + 1) * wide + x + 1]
 
 
-@compiled("void(int64, int64, float32[:,:,::1], float32[:,:,:,::1], int64, float32[:,:,::1])")
+@numba_jit("void(int64, int64, float32[:,:,::1], float32[:,:,:,::1], int64, float32[:,:,::1])")
 def relax(begin: int, end: int, start: Floats, terms: Floats, sweeps: int, result: Floats) -> None:
     """Fill ``result`` (K, h, w) from ``begin`` to ``end`` with ``sweeps`` times d = sum of
     ``terms`` (K, 5, h, w) times (1, right, left, lower, upper neighbour), from ``start``
@@ -47,7 +47,7 @@ def relax(begin: int, end: int, start: Floats, terms: Floats, sweeps: int, resul
         _relax_one(start[k], terms[k], sweeps, result[k])
 
 
-@compiled("void(int64[::1], float32[::1], float32[::1], float32, float32[::1], float32[::1])")
+@numba_jit("void(int64[::1], float32[::1], float32[::1], float32, float32[::1], float32[::1])")
 def scatter(
     index: NDArray[np.int64],
     value: Floats,

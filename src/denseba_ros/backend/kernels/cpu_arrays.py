@@ -43,11 +43,11 @@ class PairInput(NamedTuple):
     ``images`` (K, 3, h, w) and ``camera`` are of the level, ``working`` is the working camera;
     ``T`` and ``T_first`` (G, K, 4, 4) T_target_host at the variables and for the Jacobians;
     ``pattern`` (P, 2) pixels of a patch; ``gain`` (G, K) and ``offset`` (K,) of the brightness
-    model; ``chain`` (G, K, 8, 8) as in PairSums.
+    model; ``chain`` (G, K, 8, 8) as in NormalEquations.
     """
 
     images: _Floats
-    surface: _Floats
+    inverse_depth_map: _Floats
     hosts: NDArray[np.int64]
     pattern: _Floats
     pixels: _Floats
@@ -70,7 +70,7 @@ class PairInput(NamedTuple):
 
 class PairOutput(NamedTuple):
     """Sums, zero at first. Those over pairs are one a piece of points: ``H`` (pieces, K, 8, 8),
-    ``b`` (pieces, K, 8) and ``energy`` (pieces,) float64; the others as in PairSums."""
+    ``b`` (pieces, K, 8) and ``energy`` (pieces,) float64; the others as in NormalEquations."""
 
     H: NDArray[np.float64]
     b: NDArray[np.float64]

@@ -14,12 +14,12 @@ from denseba_ros.backend.kernels.interface import linearisation_poses, relative_
 from denseba_ros.backend.photometric import (
     BORDER,
     HIDDEN_RATIO,
-    PATTERN,
     SURFACE_KNOWN,
     PatchReference,
     relative_poses,
 )
 from denseba_ros.backend.problem import Problem, Variables
+from denseba_ros.geometry.patch import PATTERN
 from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO, Pinhole
 
 _Floats = NDArray[np.float32]
@@ -33,7 +33,7 @@ def pair_input(
     chain: Tensor,
 ) -> PairInput:
     """Views of the tensors, copied only where they are not contiguous, with ``chain`` as in
-    PairSums.
+    NormalEquations.
 
     Raises:
         ValueError: when the tensors are not float32 on the CPU or patches have another pattern.
@@ -42,7 +42,7 @@ def pair_input(
         raise ValueError(f"patches have {reference.weight.shape[-1]} pixels, not {PIXELS}")
     return PairInput(
         images=_floats(problem.images[level]),
-        surface=_floats(problem.surface),
+        inverse_depth_map=_floats(problem.inverse_depth_map),
         hosts=_array(problem.hosts),
         pattern=np.array(PATTERN, np.float32),
         pixels=_floats(problem.pixels),
@@ -74,7 +74,7 @@ def blank_input() -> PairInput:
     one = Camera(*floats(4))
     return PairInput(
         images=floats(0, 3, 0, 0),
-        surface=floats(0, 2, 0, 0),
+        inverse_depth_map=floats(0, 2, 0, 0),
         hosts=np.zeros(0, np.int64),
         pattern=floats(PIXELS, 2),
         pixels=floats(0, 0, 2),

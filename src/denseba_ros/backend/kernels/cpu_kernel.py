@@ -13,14 +13,14 @@ from denseba_ros.backend.kernels.cpu_arrays import PairInput, PairOutput
 from denseba_ros.backend.kernels.cpu_input import blank_input, pair_input
 from denseba_ros.backend.kernels.cpu_loops import CHUNK, energy_pieces, sum_pieces
 from denseba_ros.backend.kernels.interface import (
-    PairSums,
+    NormalEquations,
     host_chain,
     linearisation_poses,
     relative_gains,
 )
 from denseba_ros.backend.photometric import PatchReference
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
-from denseba_ros.parallel import share_out
+from denseba_ros.parallel import parallel_for
 
 _log = logging.getLogger(__name__)
 
@@ -41,9 +41,9 @@ class FusedCpuKernel:
         energy_pieces(0, 0, 1, blank, nothing.costs, nothing)
         _log.info("fused backend kernel ready after %.1f s", time.perf_counter() - started)
 
-    def sums(
+    def linearise(
         self, problem: Problem, reference: PatchReference, variables: Variables, level: int
-    ) -> PairSums:
+    ) -> NormalEquations:
         """Normal equations of patches and corners on pyramid ``level``.
 
         Raises:
@@ -53,9 +53,9 @@ class FusedCpuKernel:
         chain = host_chain(poses, relative_gains(problem, variables))
         i = pair_input(problem, reference, variables, level, chain)
         o, pieces = _output(i)
-        share_out(sum_pieces, pieces, pieces // len(i.hosts), i, o)
+        parallel_for(sum_pieces, pieces, pieces // len(i.hosts), i, o)
         g, k = i.gain.shape
-        return PairSums(
+        return NormalEquations(
             torch.from_numpy(o.H.reshape(g, -1, k, FRAME_DOF, FRAME_DOF).sum(1)),
             torch.from_numpy(o.b.reshape(g, -1, k, FRAME_DOF).sum(1)),
             chain,
@@ -75,12 +75,12 @@ class FusedCpuKernel:
         costs: Tensor,
     ) -> Tensor:
         """Energy of the corners and of the patches in use, with their ``costs`` at the start;
-        raises as ``sums``."""
+        raises as ``linearise``."""
         nothing = torch.zeros(len(problem.hosts), problem.keyframes, FRAME_DOF, FRAME_DOF)
         i = pair_input(problem, reference, variables, level, nothing)
         o, pieces = _output(i, energy_only=True)
         chunks = pieces // len(i.hosts)
-        share_out(energy_pieces, pieces, chunks, i, costs.contiguous().numpy(), o)
+        parallel_for(energy_pieces, pieces, chunks, i, costs.contiguous().numpy(), o)
         return torch.tensor(o.energy.sum(), dtype=torch.float64)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.backend.kernels.cpu_arrays import PairInput, PairOutput
-from denseba_ros.numba_jit import compiled
+from denseba_ros.numba_jit import numba_jit
 
 _Floats = NDArray[np.float32]
 
@@ -56,7 +56,7 @@ _ACCUMULATED = (
 )  # fmt: skip
 
 
-@compiled()
+@numba_jit()
 def sum_pieces(first: int, last: int, chunks: int, i: PairInput, o: PairOutput) -> None:
     """Pieces are the chunks of all hosts; no two write to the same place."""
     s, seen = np.zeros(_SIZE, np.float32), np.empty(CHUNK, np.uintp)
@@ -83,7 +83,7 @@ def sum_pieces(first: int, last: int, chunks: int, i: PairInput, o: PairOutput) 
         _store(s, i, o, host, start)
 
 
-@compiled()
+@numba_jit()
 def energy_pieces(
     first: int, last: int, chunks: int, i: PairInput, costs: _Floats, o: PairOutput
 ) -> None:
@@ -110,7 +110,7 @@ def energy_pieces(
             _add_corners(s, i, o, piece, host, target, start)
 
 
-@compiled()
+@numba_jit()
 def _load(s: _Floats, i: PairInput, host: int, start: int) -> None:
     """Rows of the host's points; those beyond the last are there but not usable."""
     cap = i.scales.huber * (i.scales.cutoff - _HALF * i.scales.huber)
@@ -133,7 +133,7 @@ def _load(s: _Floats, i: PairInput, host: int, start: int) -> None:
             s[_BRIGHT + p * CHUNK + n] = i.brightness[host, start + n, p] if n < count else _ZERO
 
 
-@compiled()
+@numba_jit()
 def _project(s: _Floats, i: PairInput, host: int, target: int) -> None:
     """Point and patch in the target; patches that leave the image are not visible."""
     T, camera, border, min_z = i.T[host, target], i.camera, i.scales.border, i.scales.min_z
@@ -161,12 +161,12 @@ def _project(s: _Floats, i: PairInput, host: int, target: int) -> None:
             s[_V + p * CHUNK + n] = v if ok else border
 
 
-@compiled()
+@numba_jit()
 def _hide(s: _Floats, i: PairInput, target: int, seen: NDArray[np.uintp]) -> int:
     """Points behind the target's own surface are not visible; how many others there are, and which
     in ``seen``."""
-    surface, scale, camera = i.surface[target], i.scales.grid, i.camera
-    right, below = surface.shape[2] - 1, surface.shape[1] - 1
+    inverse_depth_map, scale, camera = i.inverse_depth_map[target], i.scales.grid, i.camera
+    right, below = inverse_depth_map.shape[2] - 1, inverse_depth_map.shape[1] - 1
     count = 0
     for n in range(CHUNK):
         if s[_VISIBLE + n] == _ZERO:
@@ -181,10 +181,14 @@ def _hide(s: _Floats, i: PairInput, target: int, seen: NDArray[np.uintp]) -> int
         fx, fy = u - np.float32(x), v - np.float32(y)
         w00, w01 = (_ONE - fx) * (_ONE - fy), fx * (_ONE - fy)
         w10, w11 = (_ONE - fx) * fy, fx * fy
-        nearest = w00 * surface[0, y, x] + w01 * surface[0, y, right_x]
-        nearest += w10 * surface[0, below_y, x] + w11 * surface[0, below_y, right_x]
-        deviation = w00 * surface[1, y, x] + w01 * surface[1, y, right_x]
-        deviation += w10 * surface[1, below_y, x] + w11 * surface[1, below_y, right_x]
+        nearest = w00 * inverse_depth_map[0, y, x] + w01 * inverse_depth_map[0, y, right_x]
+        nearest += (
+            w10 * inverse_depth_map[0, below_y, x] + w11 * inverse_depth_map[0, below_y, right_x]
+        )
+        deviation = w00 * inverse_depth_map[1, y, x] + w01 * inverse_depth_map[1, y, right_x]
+        deviation += (
+            w10 * inverse_depth_map[1, below_y, x] + w11 * inverse_depth_map[1, below_y, right_x]
+        )
         if nearest > i.scales.hidden * inverse * s[_D + n] and deviation < i.scales.known:
             s[_VISIBLE + n] = _ZERO
         else:
@@ -193,7 +197,7 @@ def _hide(s: _Floats, i: PairInput, target: int, seen: NDArray[np.uintp]) -> int
     return count
 
 
-@compiled()
+@numba_jit()
 def _sample(s: _Floats, image: _Floats, seen: NDArray[np.uintp], p: int) -> None:
     """Brightness and gradient of image (3, h, w) at pixel row ``p`` of the patches ``seen``."""
     # Unsigned indices into a flat array: others are tested for being negative.
@@ -215,7 +219,7 @@ def _sample(s: _Floats, image: _Floats, seen: NDArray[np.uintp], p: int) -> None
             at += plane
 
 
-@compiled()
+@numba_jit()
 def _sample_value(s: _Floats, image: _Floats, seen: NDArray[np.uintp], p: int) -> None:
     """Brightness of image (h, w) at pixel row ``p`` of the patches ``seen``."""
     flat, wide = image.ravel(), np.uintp(image.shape[1])
@@ -231,7 +235,7 @@ def _sample_value(s: _Floats, image: _Floats, seen: NDArray[np.uintp], p: int) -
         s[np.uintp(_VALUE) + n] = upper + fy * (lower - upper)
 
 
-@compiled()
+@numba_jit()
 def _weigh(s: _Floats, i: PairInput, host: int, target: int, p: int) -> None:
     """Residual, model and robust weight of pixel row ``p``; its energy is added."""
     gain, sigma, huber = i.gain[host, target], _ONE / i.scales.intensity, i.scales.huber
@@ -250,7 +254,7 @@ def _weigh(s: _Floats, i: PairInput, host: int, target: int, p: int) -> None:
         s[_RESIDUAL + n] = residual
 
 
-@compiled()
+@numba_jit()
 def _add_information(s: _Floats) -> None:
     """Weighted products of the derivatives by y (gx, gy, -model, -1) and of the residual."""
     for n in range(CHUNK):
@@ -273,7 +277,7 @@ def _add_information(s: _Floats) -> None:
         s[_Q3 + n] -= w * residual
 
 
-@compiled()
+@numba_jit()
 def _add_patches(s: _Floats, i: PairInput, host: int, target: int, seen: NDArray[np.uintp]) -> None:
     for p in range(0, PIXELS * CHUNK, CHUNK):
         _sample(s, i.images[target], seen, p)
@@ -281,14 +285,14 @@ def _add_patches(s: _Floats, i: PairInput, host: int, target: int, seen: NDArray
         _add_information(s)
 
 
-@compiled()
+@numba_jit()
 def _add_costs(s: _Floats, i: PairInput, host: int, target: int, seen: NDArray[np.uintp]) -> None:
     for p in range(0, PIXELS * CHUNK, CHUNK):
         _sample_value(s, i.images[target, 0], seen, p)
         _weigh(s, i, host, target, p)
 
 
-@compiled()
+@numba_jit()
 def _cut(
     s: _Floats, i: PairInput, o: PairOutput, piece: int, host: int, target: int, start: int
 ) -> int:
@@ -308,7 +312,7 @@ def _cut(
     return used
 
 
-@compiled()
+@numba_jit()
 def _add_corners(
     s: _Floats, i: PairInput, o: PairOutput, piece: int, host: int, target: int, start: int
 ) -> int:
@@ -339,7 +343,7 @@ def _add_corners(
     return used
 
 
-@compiled()
+@numba_jit()
 def _jacobian(s: _Floats, i: PairInput, host: int, target: int) -> None:
     """Derivatives of the pixel by the relative step (rows u and v) and by the depth."""
     T, fx, fy, min_z = i.T_first[host, target], i.camera.fx, i.camera.fy, i.scales.min_z
@@ -366,7 +370,7 @@ def _jacobian(s: _Floats, i: PairInput, host: int, target: int) -> None:
             s[_BOTTOM + row + n] = s[_M01 + n] * ju + s[_M11 + n] * jv
 
 
-@compiled()
+@numba_jit()
 def _add_pair(s: _Floats, H: NDArray[np.float64], b: NDArray[np.float64]) -> None:
     """Sum J^T M J and J^T q over the chunk into H (8, 8) and b (8,)."""
     for r in range(6):
@@ -397,7 +401,7 @@ def _add_pair(s: _Floats, H: NDArray[np.float64], b: NDArray[np.float64]) -> Non
     b[7] += q3
 
 
-@compiled()
+@numba_jit()
 def _add_points(
     s: _Floats, i: PairInput, o: PairOutput, host: int, target: int, start: int
 ) -> None:
@@ -426,7 +430,7 @@ def _add_points(
             o.H_mixed[host, start + n, 8 * target + r] = s[_MIXED + r * CHUNK + n]
 
 
-@compiled()
+@numba_jit()
 def _store(s: _Floats, i: PairInput, o: PairOutput, host: int, start: int) -> None:
     """What the points have collected over all targets."""
     own = 8 * i.hosts[host]

@@ -18,7 +18,7 @@ from denseba_ros.geometry import se3
 
 
 @dataclass(frozen=True)
-class PairSums:
+class NormalEquations:
     """Patches and corners linearised at the variables.
 
     ``H_pair`` (G, K, 8, 8) and ``b_pair`` (G, K, 8) float64 by the relative step of each pair,
@@ -42,9 +42,9 @@ class PairSums:
 class PairKernel(Protocol):
     """Sums over pairs; the same input gives the same bits on the same device."""
 
-    def sums(
+    def linearise(
         self, problem: Problem, reference: PatchReference, variables: Variables, level: int
-    ) -> PairSums:
+    ) -> NormalEquations:
         """Normal equations of patches and corners on pyramid ``level``."""
 
     def energy(
@@ -68,7 +68,7 @@ def linearisation_poses(problem: Problem, variables: Variables) -> Tensor:
 
     Frames in the prior keep their first estimate (problem.frozen), others their current one.
     """
-    T = torch.where(problem.frozen[:, None, None], problem.pose_prior.T, variables.T)
+    T = torch.where(problem.uses_first_estimate[:, None, None], problem.pose_prior.T, variables.T)
     return relative_poses(T, problem.hosts)
 
 

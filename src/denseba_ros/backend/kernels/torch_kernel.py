@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from denseba_ros.backend.kernels.interface import (
-    PairSums,
+    NormalEquations,
     host_chain,
     linearisation_poses,
     relative_gains,
@@ -25,9 +25,9 @@ from denseba_ros.geometry.pinhole import project, projection_jacobians
 class TorchKernel:
     """One tensor operation after the other over (G, K, N, P)."""
 
-    def sums(
+    def linearise(
         self, problem: Problem, reference: PatchReference, variables: Variables, level: int
-    ) -> PairSums:
+    ) -> NormalEquations:
         """Normal equations of patches and corners on pyramid ``level``."""
         residual = patch_residual(problem, reference, variables, level)
         costs = torch.where(residual.counts, residual.energy, -1.0)
@@ -41,7 +41,7 @@ class TorchKernel:
         chain = host_chain(T_pair, relative_gains(problem, variables))
         H_pair, b_pair = _by_pair(M, q, J_pose)
         Md = (M[..., :2] @ J_depth[..., None])[..., 0]  # G, K, N, 4
-        return PairSums(
+        return NormalEquations(
             H_pair,
             b_pair,
             chain,

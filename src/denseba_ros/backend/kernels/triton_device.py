@@ -40,7 +40,7 @@ def _patch(
     usable,
     T,
     image,
-    surface,
+    inverse_depth_map,
     brightness,
     weight,
     in_block,
@@ -73,7 +73,9 @@ def _patch(
         v = py * CAMERA[3] + CAMERA[5]
         ok = ok & in_front & inside(u, v, CAMERA, HIDING[0])
         if PATTERN[p][0] == 0 and PATTERN[p][1] == 0:
-            ok = ok & uncovered(u, v, depth * scale, surface, SURFACE, HIDING[1], HIDING[2])
+            ok = ok & uncovered(
+                u, v, depth * scale, inverse_depth_map, SURFACE, HIDING[1], HIDING[2]
+            )
         cell = cell_of(u, v, CAMERA[0], CAMERA[1])
         model = gain * (tl.load(brightness + p, mask=in_block, other=0.0) - host_offset)
         value = bilinear(image, cell) - offset - model
@@ -107,7 +109,7 @@ def _patch(
 @triton.jit
 def sums_kernel(
     images,
-    surface,
+    inverse_depth_map,
     hosts,
     pixels,
     inverse_depth,
@@ -139,7 +141,8 @@ def sums_kernel(
     PATTERN: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Everything of ``PairSums``; what concerns a pair as partial sums (G, K, blocks, PARTIAL)."""
+    """Everything of ``NormalEquations``; what concerns a pair as partial sums
+    (G, K, blocks, PARTIAL)."""
     block = tl.program_id(0)
     g = tl.program_id(1)
     n = block * BLOCK + tl.arange(0, BLOCK)
@@ -170,7 +173,7 @@ def sums_kernel(
             use,
             T,
             images + k * (3 * CAMERA[0] * CAMERA[1]),
-            surface + k * (2 * SURFACE[0] * SURFACE[1]),
+            inverse_depth_map + k * (2 * SURFACE[0] * SURFACE[1]),
             brightness + point * len(PATTERN),
             weight + point * len(PATTERN),
             in_block,
@@ -273,7 +276,7 @@ def sums_kernel(
 @triton.jit
 def energy_kernel(
     images,
-    surface,
+    inverse_depth_map,
     hosts,
     pixels,
     inverse_depth,
@@ -331,7 +334,7 @@ def energy_kernel(
             use,
             T,
             images + k * (3 * CAMERA[0] * CAMERA[1]),
-            surface + k * (2 * SURFACE[0] * SURFACE[1]),
+            inverse_depth_map + k * (2 * SURFACE[0] * SURFACE[1]),
             brightness + point * len(PATTERN),
             weight + point * len(PATTERN),
             in_block,

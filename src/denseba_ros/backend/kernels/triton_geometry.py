@@ -84,14 +84,20 @@ def huber_cost(size, HUBER: tl.constexpr):
 
 @triton.jit
 def uncovered(
-    u, v, inverse_depth, surface, SURFACE: tl.constexpr, RATIO: tl.constexpr, KNOWN: tl.constexpr
+    u,
+    v,
+    inverse_depth,
+    inverse_depth_map,
+    SURFACE: tl.constexpr,
+    RATIO: tl.constexpr,
+    KNOWN: tl.constexpr,
 ):
     """Whether no surface of the target, (width, height, its pixels per pixel), lies in front."""
     cell = cell_of(
         (u + 0.5) * SURFACE[2] - 0.5, (v + 0.5) * SURFACE[2] - 0.5, SURFACE[0], SURFACE[1]
     )
-    behind = bilinear(surface, cell) <= RATIO * inverse_depth
-    return behind | (bilinear(surface + SURFACE[0] * SURFACE[1], cell) >= KNOWN)
+    behind = bilinear(inverse_depth_map, cell) <= RATIO * inverse_depth
+    return behind | (bilinear(inverse_depth_map + SURFACE[0] * SURFACE[1], cell) >= KNOWN)
 
 
 @triton.jit

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from denseba_ros.backend import photometric
 from denseba_ros.backend.kernels.interface import (
-    PairSums,
+    NormalEquations,
     host_chain,
     linearisation_poses,
     relative_gains,
@@ -21,6 +21,7 @@ from denseba_ros.backend.kernels.interface import (
 from denseba_ros.backend.kernels.triton_device import PARTIAL, energy_kernel, sums_kernel
 from denseba_ros.backend.photometric import PatchReference, relative_poses
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
+from denseba_ros.geometry.patch import PATTERN
 from denseba_ros.geometry.pinhole import Pinhole
 
 # Points a program works on, one for each thread of two warps.
@@ -31,9 +32,9 @@ _WARPS = 2
 class TritonKernel:
     """One launch for the linearisation, one for the energy; stays on the device throughout."""
 
-    def sums(
+    def linearise(
         self, problem: Problem, reference: PatchReference, variables: Variables, level: int
-    ) -> PairSums:
+    ) -> NormalEquations:
         """Normal equations of patches and corners on pyramid ``level``."""
         depth = variables.inverse_depth
         (g, n), k = depth.shape, problem.keyframes
@@ -58,7 +59,7 @@ class TritonKernel:
         )
         pair = partial.sum(2, dtype=torch.float64)
         upper = pair[..., :64].reshape(g, k, FRAME_DOF, FRAME_DOF)
-        return PairSums(
+        return NormalEquations(
             upper + upper.triu(1).transpose(-1, -2),
             pair[..., 64:72],
             host_chain(T_first, gains),
@@ -99,7 +100,7 @@ def _inputs(
     dtype = variables.inverse_depth.dtype
     tensors = (
         problem.images[level],
-        problem.surface,
+        problem.inverse_depth_map,
         problem.hosts,
         problem.pixels,
         variables.inverse_depth,
@@ -123,7 +124,7 @@ def _sizes(problem: Problem) -> tuple[int, int, int]:
 def _constants(problem: Problem, level: int) -> dict[str, Any]:
     """What a kernel is compiled for: cameras, noise and the patch; and how it is launched."""
     noise = problem.noise
-    height, width = problem.surface.shape[2:]
+    height, width = problem.inverse_depth_map.shape[2:]
     return {
         "CAMERA": _camera(problem.camera.level(level)),
         "WORKING": _camera(problem.camera),
@@ -132,7 +133,7 @@ def _constants(problem: Problem, level: int) -> dict[str, Any]:
         "CORNER_NOISE": (noise.huber, noise.pixel, noise.pixel_cutoff),
         "HIDING": (photometric.BORDER, photometric.HIDDEN_RATIO, photometric.SURFACE_KNOWN),
         "SCALE": float(1 << level),
-        "PATTERN": photometric.PATTERN,
+        "PATTERN": PATTERN,
         "BLOCK": BLOCK,
         "num_warps": _WARPS,
     }

@@ -22,7 +22,7 @@ from denseba_ros.backend.solver.schur import reduce
 
 # What the leaving points say counts this much: their residuals are linearised for good where they
 # are not exact yet, and neighbouring pixels err together (DSO uses the same factor).
-_TRUST = 0.25
+MARGINALISATION_WEIGHT = 0.25
 # Of the Jacobi-scaled Hessian; smaller eigenvalues are rounding, not information.
 _MIN_EIGENVALUE = 1e-7
 
@@ -44,13 +44,15 @@ def marginalise(
     system = linearise(alone, patch_reference(alone, level), points, level, kernel)
     H, b = reduce(system, 0.0)
     prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
-    H = prior_H + _TRUST * (H - prior_H)
-    b = prior_b + _TRUST * (b - prior_b)
+    H = prior_H + MARGINALISATION_WEIGHT * (H - prior_H)
+    b = prior_b + MARGINALISATION_WEIGHT * (b - prior_b)
     H, b = _eliminate(H, b, index)
     keep = torch.arange(problem.keyframes, device=H.device) != index
-    frozen = problem.frozen
-    T = torch.where(frozen[:, None, None], problem.pose_prior.T, variables.T)[keep]
-    affine = torch.where(frozen[:, None], problem.pose_prior.affine, variables.affine)[keep]
+    uses_first_estimate = problem.uses_first_estimate
+    T = torch.where(uses_first_estimate[:, None, None], problem.pose_prior.T, variables.T)[keep]
+    affine = torch.where(uses_first_estimate[:, None], problem.pose_prior.affine, variables.affine)[
+        keep
+    ]
     origin = GaussianPrior(H, b, T, affine)
     x = origin.step_from_origin(variables.T[keep], variables.affine[keep])
     return replace(origin, b=b - H @ x)

@@ -12,7 +12,7 @@ from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
 from denseba_ros.backend.photometric import patch_reference
 from denseba_ros.backend.problem import Problem, Variables
 from denseba_ros.backend.solver.energy import energy
-from denseba_ros.backend.solver.gauge import without_gauge
+from denseba_ros.backend.solver.gauge import project_out_gauge
 from denseba_ros.backend.solver.normal_equations import LinearSystem, linearise
 from denseba_ros.backend.solver.schur import solve
 
@@ -23,7 +23,7 @@ _MIN_INVERSE_DEPTH = 1e-5
 
 
 @dataclass(frozen=True)
-class Adjusted:
+class BundleAdjustmentResult:
     """Result: ``variables``, the last linear ``system`` (at the last iteration's start), energies
     (iterations, 2) before and after each iteration and ``accepted`` (iterations,) bool."""
 
@@ -39,7 +39,7 @@ def adjust(
     levels: tuple[int, ...],
     damping: float,
     kernel: PairKernel = TORCH_KERNEL,
-) -> Adjusted:
+) -> BundleAdjustmentResult:
     """One Gauss-Newton iteration on each pyramid level of ``levels``, in order.
 
     A step that raises the energy is refused. ``kernel`` sums over the pairs.
@@ -50,13 +50,13 @@ def adjust(
         reference = references[level]
         system = linearise(problem, reference, variables, level, kernel)
         step = solve(system, damping)
-        moved = _moved(variables, *without_gauge(problem, variables, step.frames, step.depths))
+        moved = _moved(variables, *project_out_gauge(problem, variables, step.frames, step.depths))
         after = energy(problem, reference, moved, level, system.costs, kernel)
         accept = step.ok & (after < system.energy)
         variables = moved.chosen(accept, variables)
         energies.append(torch.stack([system.energy, torch.where(accept, after, system.energy)]))
         accepted.append(accept)
-    return Adjusted(variables, system, torch.stack(energies), torch.stack(accepted))
+    return BundleAdjustmentResult(variables, system, torch.stack(energies), torch.stack(accepted))
 
 
 def _moved(variables: Variables, frames: Tensor, depths: Tensor) -> Variables:

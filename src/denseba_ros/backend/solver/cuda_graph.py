@@ -16,7 +16,7 @@ import torch
 
 from denseba_ros.backend.kernels.interface import PairKernel
 from denseba_ros.backend.problem import Problem, Variables
-from denseba_ros.backend.solver.bundle_adjustment import Adjusted, adjust
+from denseba_ros.backend.solver.bundle_adjustment import BundleAdjustmentResult, adjust
 from denseba_ros.backend.solver.tensor_tree import map_tensors, signature, tensors_of
 
 # Runs before a capture: kernels are compiled, libraries make their handles.
@@ -24,10 +24,14 @@ _WARM_UP = 2
 _log = logging.getLogger(__name__)
 
 # Runs a function once and gives its results with what runs it again into the same memory.
-Recorder = Callable[[Callable[[], Adjusted]], tuple[Adjusted, Callable[[], None]]]
+Recorder = Callable[
+    [Callable[[], BundleAdjustmentResult]], tuple[BundleAdjustmentResult, Callable[[], None]]
+]
 
 
-def record_cuda_graph(function: Callable[[], Adjusted]) -> tuple[Adjusted, Callable[[], None]]:
+def record_cuda_graph(
+    function: Callable[[], BundleAdjustmentResult],
+) -> tuple[BundleAdjustmentResult, Callable[[], None]]:
     """Capture ``function`` into a CUDA graph.
 
     Raises:
@@ -51,11 +55,11 @@ class _Recording:
     """Memory that the graph reads, that it writes, and what runs it."""
 
     inputs: tuple[Problem, Variables]
-    result: Adjusted
+    result: BundleAdjustmentResult
     replay: Callable[[], None]
 
 
-class GraphedAdjustment:
+class CapturedBundleAdjustment:
     """``adjust`` with the same result, replayed where there is a ``recorder``.
 
     Args:
@@ -71,7 +75,9 @@ class GraphedAdjustment:
         self._recordings: dict[tuple[Any, ...], _Recording | None] = {}
 
     @classmethod
-    def on(cls, device: torch.device, damping: float, kernel: PairKernel) -> GraphedAdjustment:
+    def on(
+        cls, device: torch.device, damping: float, kernel: PairKernel
+    ) -> CapturedBundleAdjustment:
         """With CUDA graphs on a GPU, without elsewhere."""
         return cls(damping, kernel, record_cuda_graph if device.type == "cuda" else None)
 
@@ -81,7 +87,9 @@ class GraphedAdjustment:
         return any(recording is not None for recording in self._recordings.values())
 
     @torch.no_grad()
-    def __call__(self, problem: Problem, variables: Variables, levels: tuple[int, ...]) -> Adjusted:
+    def __call__(
+        self, problem: Problem, variables: Variables, levels: tuple[int, ...]
+    ) -> BundleAdjustmentResult:
         """One Gauss-Newton iteration on each of ``levels``; the result is the caller's to keep."""
         recording = None
         if self._recorder is not None:

@@ -21,12 +21,12 @@ _ENOUGH = 3
 _KNOWS_SCALE = 20.0
 
 
-def without_gauge(
+def project_out_gauge(
     problem: Problem, variables: Variables, frames: Tensor, depths: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The steps ``frames`` (K, 8) and ``depths`` (G, N) less the similarity of the world by which
     the frames of the prior move, in the least-squares sense. Nothing here waits for the device."""
-    held = problem.frozen.to(frames.dtype)
+    held = problem.uses_first_estimate.to(frames.dtype)
     directions, units = gauge_directions(variables.T, held)
     A = directions * (units * held[:, None])[..., None]
     A = A.flatten(0, 1)

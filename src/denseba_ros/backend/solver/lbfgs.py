@@ -15,7 +15,7 @@ from torch import Tensor
 from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
 from denseba_ros.backend.photometric import patch_reference
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
-from denseba_ros.backend.solver.bundle_adjustment import Adjusted
+from denseba_ros.backend.solver.bundle_adjustment import BundleAdjustmentResult
 from denseba_ros.backend.solver.energy import energy
 from denseba_ros.backend.solver.normal_equations import LinearSystem, linearise
 
@@ -26,7 +26,7 @@ _HISTORY = 20
 
 def adjust_lbfgs(
     problem: Problem, variables: Variables, levels: tuple[int, ...], steps: int = _STEPS
-) -> Adjusted:
+) -> BundleAdjustmentResult:
     """Minimise the energy on each pyramid level of ``levels``, in order."""
     energies, accepted = [], []
     for level in levels:
@@ -39,7 +39,7 @@ def adjust_lbfgs(
         variables = moved.chosen(accept, variables)
         energies.append(torch.stack([system.energy, torch.where(accept, after, system.energy)]))
         accepted.append(accept)
-    return Adjusted(variables, system, torch.stack(energies), torch.stack(accepted))
+    return BundleAdjustmentResult(variables, system, torch.stack(energies), torch.stack(accepted))
 
 
 class _EnoughError(Exception):

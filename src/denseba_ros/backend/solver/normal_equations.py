@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.kernels.interface import PairKernel, PairSums
+from denseba_ros.backend.kernels.interface import NormalEquations, PairKernel
 from denseba_ros.backend.photometric import PatchReference
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
 from denseba_ros.backend.solver.energy import prior_energy
@@ -45,35 +45,35 @@ def linearise(
     kernel: PairKernel,
 ) -> LinearSystem:
     """Normal equations of the whole energy at ``variables`` on pyramid ``level``."""
-    sums = kernel.sums(problem, reference, variables, level)
-    H, b = _scatter(sums, problem.hosts)
+    linearise = kernel.linearise(problem, reference, variables, level)
+    H, b = _scatter(linearise, problem.hosts)
     prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
     offset = variables.inverse_depth - problem.prior_depth
     return LinearSystem(
         H + prior_H,
         b + prior_b,
-        sums.H_depth + problem.prior_information,
-        sums.b_depth + problem.prior_information * offset,
-        sums.H_mixed,
-        sums.costs,
-        sums.energy + prior_energy(problem, variables),
+        linearise.H_depth + problem.prior_information,
+        linearise.b_depth + problem.prior_information * offset,
+        linearise.H_mixed,
+        linearise.costs,
+        linearise.energy + prior_energy(problem, variables),
     )
 
 
-def _scatter(sums: PairSums, hosts: Tensor) -> tuple[Tensor, Tensor]:
+def _scatter(linearise: NormalEquations, hosts: Tensor) -> tuple[Tensor, Tensor]:
     """Sum the pairs' 8x8 systems into the frames' (8K, 8K) and (8K,)."""
-    C = sums.chain
+    C = linearise.chain
     k = C.shape[1]
     targets = torch.arange(k, device=C.device)
-    HC = sums.H_pair @ C
+    HC = linearise.H_pair @ C
     C_t = C.transpose(-1, -2)
     blocks = HC.new_zeros(k, k, FRAME_DOF, FRAME_DOF)
     blocks[hosts] -= HC.transpose(-1, -2)
     blocks[:, hosts] -= HC.transpose(0, 1)
     # A keyframe is no target of itself, so the diagonal is still empty here.
-    blocks[targets, targets] += sums.H_pair.sum(0)
+    blocks[targets, targets] += linearise.H_pair.sum(0)
     blocks[hosts, hosts] += (C_t @ HC).sum(1)
-    b = sums.b_pair.sum(0)
-    b[hosts] -= (C_t @ sums.b_pair[..., None])[..., 0].sum(1)
+    b = linearise.b_pair.sum(0)
+    b[hosts] -= (C_t @ linearise.b_pair[..., None])[..., 0].sum(1)
     H = blocks.permute(0, 2, 1, 3).reshape(k * FRAME_DOF, k * FRAME_DOF)
     return H, b.reshape(-1)

@@ -9,7 +9,7 @@ import torch
 
 from denseba_ros.backend.kernels.interface import PairKernel
 from denseba_ros.backend.kernels.selection import choose_kernel
-from denseba_ros.backend.solver.cuda_graph import GraphedAdjustment
+from denseba_ros.backend.solver.cuda_graph import CapturedBundleAdjustment
 from denseba_ros.benchmark.backend.floors import Rates, Work, work_of
 from denseba_ros.benchmark.backend.room_window import BenchmarkWindow, WindowSize, make_room_window
 from denseba_ros.benchmark.backend.to_same_cost import SameCost, lbfgs, to_same_cost
@@ -93,7 +93,7 @@ def run_backend(
 def _time_schur(
     window: BenchmarkWindow, kernel: PairKernel, device: torch.device, repeat: int, name: str
 ) -> SchurResult:
-    adjust = GraphedAdjustment.on(device, DAMPING, kernel)
+    adjust = CapturedBundleAdjustment.on(device, DAMPING, kernel)
 
     def solve() -> torch.Tensor:
         return adjust(window.problem, window.start, window.levels).energies

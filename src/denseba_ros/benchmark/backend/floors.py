@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import torch
 
-from denseba_ros.backend.photometric import PATTERN
 from denseba_ros.backend.problem import FRAME_DOF, Problem
 from denseba_ros.benchmark.timing import measure
+from denseba_ros.geometry.patch import PATTERN
 
 _FLOAT = 4
 _TRIES = 5
@@ -68,7 +68,7 @@ def work_of(problem: Problem, levels: tuple[int, ...]) -> Work:
     # The symmetric outer product of each point's mixed terms, and the substitution.
     eliminate = points * (unknowns * (unknowns + 1) + 2 * unknowns)
     energy = pixels * (_PROJECT + _WEIGHTS + _CHANNEL + _RESIDUAL)
-    data = problem.surface.numel() * _FLOAT + points * (_POINT_BYTES + _FLOAT)
+    data = problem.inverse_depth_map.numel() * _FLOAT + points * (_POINT_BYTES + _FLOAT)
     total_bytes = sum(problem.images[level].numel() * _FLOAT + data for level in levels)
     return Work(total_bytes, len(levels) * (linearise + chain + eliminate + energy))
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from denseba_ros.backend.photometric import BORDER, HIDDEN_RATIO, PATTERN, SURFACE_KNOWN
+from denseba_ros.backend.photometric import BORDER, HIDDEN_RATIO, SURFACE_KNOWN
 from denseba_ros.backend.problem import Noise
+from denseba_ros.geometry.patch import PATTERN
 from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO, Pinhole
 
 Array = NDArray[np.float64]
@@ -37,16 +38,16 @@ class Patch:
     """A patch of a host in one target.
 
     ``rays`` (P, 3), ``brightness`` (P,), ``weight`` (P,) in the host; ``image`` (3, h, w) and
-    ``surface`` (2, h, w) of the target; ``surface_scale`` the surface's pixels per pixel; ``cost``
-    at the start, which it keeps where it is seen no more.
+    ``inverse_depth_map`` (2, h, w) of the target; ``grid_scale`` its pixels per pixel; ``cost`` at
+    the initial values, which it keeps where it is seen no more.
     """
 
     rays: Array
     brightness: Array
     weight: Array
     image: Array
-    surface: Array
-    surface_scale: float
+    inverse_depth_map: Array
+    grid_scale: float
     camera: Pinhole
     noise: Noise
     cost: float
@@ -108,8 +109,8 @@ class Patch:
             and (v <= c.height - 1 - BORDER).all()
         ):
             return False
-        place = [(p[_CENTRE : _CENTRE + 1] + 0.5) * self.surface_scale - 0.5 for p in (u, v)]
-        near, sigma = bilinear(self.surface, place[0], place[1])[:, 0]
+        place = [(p[_CENTRE : _CENTRE + 1] + 0.5) * self.grid_scale - 0.5 for p in (u, v)]
+        near, sigma = bilinear(self.inverse_depth_map, place[0], place[1])[:, 0]
         return not (near > HIDDEN_RATIO * inverse_depth and sigma < SURFACE_KNOWN)
 
     def _fits(self, size: Array) -> bool:

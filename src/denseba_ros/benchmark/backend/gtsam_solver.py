@@ -49,7 +49,7 @@ def make_values(start: Variables) -> Any:
 def make_graph(problem: Problem, start: Variables, level: int) -> Any:
     """Patches that count at ``start``, the depths' prior and the gauge."""
     reference = patch_reference(problem, level)
-    costs = TORCH_KERNEL.sums(problem, reference, start, level).costs
+    costs = TORCH_KERNEL.linearise(problem, reference, start, level).costs
     graph = gtsam.NonlinearFactorGraph()
     points = problem.pixels.shape[1]
     unit = gtsam.noiseModel.Unit.Create(reference.brightness.shape[-1])
@@ -76,7 +76,7 @@ def _patch(
         reference.brightness[host, point].double().cpu().numpy(),
         reference.weight[host, point].double().cpu().numpy(),
         problem.images[level][target].cpu().numpy(),
-        problem.surface[target].cpu().numpy(),
+        problem.inverse_depth_map[target].cpu().numpy(),
         2.0 ** (level - problem.grid_level),
         camera,
         problem.noise,

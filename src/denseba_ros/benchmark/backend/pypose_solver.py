@@ -40,7 +40,7 @@ def minimise_with_pypose(
 ) -> None:
     """Up to ``steps`` of LM; ``enough`` sees the energy after each and ends it when true."""
     reference = patch_reference(problem, level)
-    costs = TORCH_KERNEL.sums(problem, reference, start, level).costs
+    costs = TORCH_KERNEL.linearise(problem, reference, start, level).costs
     window = _Window(problem, start, level, costs)
     optimiser = pypose.optim.LM(window, strategy=pypose.optim.strategy.TrustRegion())
     for _ in range(steps):

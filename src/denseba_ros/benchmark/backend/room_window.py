@@ -19,8 +19,8 @@ from denseba_ros.geometry.pyramid import sample
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.slam.mapping.feature_tracking import match
 from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
-from denseba_ros.slam.mapping.local_mapper import LEVELS, Mapper
-from denseba_ros.slam.state.frame import PreparedFrame
+from denseba_ros.slam.mapping.local_mapper import LEVELS, LocalMapper
+from denseba_ros.slam.state.frame import Frame
 
 # Images between two keyframes: 0.4 s.
 _STRIDE = 12
@@ -63,7 +63,7 @@ def make_room_window(size: WindowSize, device: torch.device, seed: int = 0) -> B
     mapper, frontend = _mapper(size, room, device)
     inverse_depth = []
     for j in range(size.keyframes):
-        image = PreparedFrame.prepare(frontend.process(1 + j, room.image(_STRIDE * j)))
+        image = Frame.prepare(frontend.process(1 + j, room.image(_STRIDE * j)))
         true = 1.0 / torch.from_numpy(room.depth(_STRIDE * j)).to(device)
         keyframe = mapper.make_keyframe(image, _pose(room, j).to(device), _no_change(device))
         if size.points is None:
@@ -78,7 +78,9 @@ def make_room_window(size: WindowSize, device: torch.device, seed: int = 0) -> B
     return BenchmarkWindow(*_perturbed(problem, start, exact, seed), levels)
 
 
-def _mapper(size: WindowSize, room: RoomSequence, device: torch.device) -> tuple[Mapper, Frontend]:
+def _mapper(
+    size: WindowSize, room: RoomSequence, device: torch.device
+) -> tuple[LocalMapper, Frontend]:
     """The system's own mapper, which chooses the points unless every cell is one."""
     camera = Pinhole.from_calibration(room.calibration)
     values = {
@@ -88,7 +90,7 @@ def _mapper(size: WindowSize, room: RoomSequence, device: torch.device) -> tuple
         "backend": {"points": max(100, size.points or 0), "window": max(3, size.keyframes)},
     }
     config = Config.from_dict(values)
-    return Mapper(config, camera, Noise()), Frontend(config, room.calibration)
+    return LocalMapper(config, camera, Noise()), Frontend(config, room.calibration)
 
 
 def _pose(room: RoomSequence, keyframe: int) -> Tensor:
@@ -124,9 +126,14 @@ def _perturbed(
     factor = torch.from_numpy(blobs)[:, None].to(device)
     cells = (problem.pixels + 0.5) / (1 << GRID_LEVEL) - 0.5
     depth = truth.inverse_depth * sample(factor, cells)[:, 0]
-    surface = torch.cat([exact * factor, torch.full_like(exact, _SURFACE_SIGMA)], 1)
+    inverse_depth_map = torch.cat([exact * factor, torch.full_like(exact, _SURFACE_SIGMA)], 1)
     information = (_PRIOR_SIGMA * depth) ** -2
-    moved = replace(problem, prior_depth=depth, prior_information=information, surface=surface)
+    moved = replace(
+        problem,
+        prior_depth=depth,
+        prior_information=information,
+        inverse_depth_map=inverse_depth_map,
+    )
     return moved, Variables(T, truth.affine, depth)
 
 

@@ -9,10 +9,10 @@ from itertools import islice
 import numpy as np
 
 from denseba_ros.errors import SequenceError
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 
 
-def palindrome(frames: Sequence[Frame], count: int) -> Iterator[Frame]:
+def palindrome(frames: Sequence[StampedImage], count: int) -> Iterator[StampedImage]:
     """``count`` frames: all forwards, backwards, forwards ... The motion never jumps.
 
     Indices count from 0; stamps go on in steps of the recording's median interval.

@@ -12,7 +12,7 @@ import numpy as np
 from denseba_ros.config import Config
 from denseba_ros.errors import SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.slam.state.estimate import Tracking
 from denseba_ros.slam.system import System
 
@@ -54,7 +54,7 @@ class Recovery:
     seconds: float
 
 
-def interrupted(frames: Sequence[Frame], cuts: Cuts) -> Iterator[Frame]:
+def interrupted(frames: Sequence[StampedImage], cuts: Cuts) -> Iterator[StampedImage]:
     """The frames with cuts between them, to their end; stamps go on in even steps.
 
     Raises:
@@ -67,7 +67,7 @@ def interrupted(frames: Sequence[Frame], cuts: Cuts) -> Iterator[Frame]:
     for number, place in enumerate(_places(len(frames), cuts)):
         stamp = frames[0].stamp_ns + number * interval
         if place == BLACK:
-            yield Frame(BLACK, stamp, dark)
+            yield StampedImage(BLACK, stamp, dark)
         else:
             yield replace(frames[place], index=place, stamp_ns=stamp)
 
@@ -82,7 +82,7 @@ def _places(count: int, cuts: Cuts) -> Iterator[int]:
         yield from [BLACK] * cuts.black
 
 
-def play(config: Config, calibration: Calibration, frames: Iterable[Frame]) -> list[Played]:
+def play(config: Config, calibration: Calibration, frames: Iterable[StampedImage]) -> list[Played]:
     """The system over the frames, one after the other."""
     system = System(config, calibration)
     played = []

@@ -14,7 +14,7 @@ from denseba_ros.benchmark.system.stages import StageTimes
 from denseba_ros.benchmark.timing import status_mib
 from denseba_ros.config import Config
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.slam.system import System
 
 BLOCK = 1000
@@ -63,7 +63,7 @@ class SystemResult:
 
 
 def run_system(
-    config: Config, calibration: Calibration, frames: Iterable[Frame], block: int = BLOCK
+    config: Config, calibration: Calibration, frames: Iterable[StampedImage], block: int = BLOCK
 ) -> SystemResult:
     """Process ``frames`` one after the other; reading them is not part of the times."""
     before = status_mib("VmRSS")

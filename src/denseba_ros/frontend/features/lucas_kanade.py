@@ -14,16 +14,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from denseba_ros.numba_jit import compiled
+from denseba_ros.geometry.grey import PAD
+from denseba_ros.numba_jit import numba_jit
 
 Floats = NDArray[np.float32]
 Cells = NDArray[np.int32]
 
 # Side of the window: whole vectors of eight. It reaches one pixel farther to the left and up, for a
 # point between four pixels would have a template blurred by interpolation.
-WINDOW = 16
-# Pixels that each image has beyond its border, so that the window of any point in it fits.
-PAD = WINDOW // 2 + 2
+# The window of any point in the image fits: PAD = WINDOW // 2 + 2.
+WINDOW = 2 * (PAD - 2)
 _AROUND = WINDOW + 2
 _ITERATIONS = 10
 # A step below this (pixels) is the last; so are two that cancel to this, around the minimum.
@@ -36,7 +36,7 @@ _MAX_GAIN = 3.0
 _NO_WARP = 0.03
 
 
-@compiled()
+@numba_jit()
 def _corner_and_weights(
     x: float, y: float, side: int, width: np.uintp
 ) -> tuple[np.uintp, np.float32, np.float32, np.float32, np.float32]:
@@ -49,13 +49,13 @@ def _corner_and_weights(
     return first, (one - u) * (one - v), u * (one - v), (one - u) * v, u * v
 
 
-@compiled()
+@numba_jit()
 def _clamped(x: float, high: float) -> float:
     """x between 0 and high; 0 for NaN, which must not become an index."""
     return min(x, high) if x > 0.0 else 0.0
 
 
-@compiled()
+@numba_jit()
 def _cut(image: Floats, x: float, y: float, around: Floats) -> None:
     """Brightness (_AROUND^2,) around (x, y). Indices are unsigned: only so do loops vectorise."""
     flat, w = image.ravel(), np.uintp(image.shape[1])
@@ -72,7 +72,7 @@ def _cut(image: Floats, x: float, y: float, around: Floats) -> None:
         to += wide
 
 
-@compiled()
+@numba_jit()
 def _cut_warped(
     image: Floats, x: float, y: float, warp: Floats, around: Floats, work: Floats, cells: Cells
 ) -> None:
@@ -108,14 +108,14 @@ def _cut_warped(
         around[m] = upper + v[m] * (lower - upper)
 
 
-@compiled()
+@numba_jit()
 def _is_identity(warp: Floats) -> bool:
     off = max(abs(warp[0, 1]), abs(warp[1, 0]))
     near: bool = max(abs(warp[0, 0] - 1), abs(warp[1, 1] - 1), off) < _NO_WARP
     return near
 
 
-@compiled()
+@numba_jit()
 def _dot(a: Floats, b: Floats) -> np.float32:
     total = np.float32(0)
     for k in range(WINDOW * WINDOW):
@@ -123,7 +123,7 @@ def _dot(a: Floats, b: Floats) -> np.float32:
     return total
 
 
-@compiled()
+@numba_jit()
 def _centre(values: Floats) -> None:
     """Take the mean off."""
     total = np.float32(0)
@@ -134,7 +134,7 @@ def _centre(values: Floats) -> None:
         values[k] -= mean
 
 
-@compiled()
+@numba_jit()
 def _take_off(values: Floats, direction: Floats) -> None:
     """Make ``values`` orthogonal to ``direction``."""
     share = _dot(values, direction) / max(_dot(direction, direction), np.float32(1e-6))
@@ -142,7 +142,7 @@ def _take_off(values: Floats, direction: Floats) -> None:
         values[k] -= share * direction[k]
 
 
-@compiled()
+@numba_jit()
 def _template(around: Floats, patch: Floats, gx: Floats, gy: Floats) -> tuple[float, float, float]:
     """Brightness and gradients (WINDOW^2,) out of ``around``, and the gradients' second moments.
 
@@ -165,14 +165,14 @@ def _template(around: Floats, patch: Floats, gx: Floats, gy: Floats) -> tuple[fl
     return float(_dot(gx, gx)), float(_dot(gx, gy)), float(_dot(gy, gy))
 
 
-@compiled()
+@numba_jit()
 def _weakest(moments: tuple[float, float, float]) -> float:
     """Smaller eigenvalue of the second moments (xx, xy, yy)."""
     xx, xy, yy = moments
     return 0.5 * (xx + yy - math.sqrt((xx - yy) ** 2 + 4 * xy * xy))
 
 
-@compiled()
+@numba_jit()
 def _mismatch(
     image: Floats, x: float, y: float, patch: Floats, gx: Floats, gy: Floats
 ) -> tuple[float, float, float]:
@@ -196,7 +196,7 @@ def _mismatch(
     return float(by_patch), float(by_x), float(by_y)
 
 
-@compiled()
+@numba_jit()
 def _descend(
     image: Floats,
     x: float,
@@ -228,7 +228,7 @@ def _descend(
     return x, y
 
 
-@compiled(
+@numba_jit(
     "void(i8, i8, f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, :, ::1], b1[::1], f8)"
 )
 def follow_on_level(
@@ -237,17 +237,17 @@ def follow_on_level(
     source: Floats,
     target: Floats,
     points: Floats,
-    places: Floats,
+    target_pixels: Floats,
     warps: Floats,
-    found: NDArray[np.bool_],
+    is_tracked: NDArray[np.bool_],
     scale: float,
 ) -> None:
-    """For points ``begin`` to ``end``, move ``places`` (M, 2) to where ``target`` shows what
+    """For points ``begin`` to ``end``, move ``target_pixels`` (M, 2) to where ``target`` shows what
     ``source`` shows at ``points`` (M, 2).
 
     Images (h + 2 PAD, w + 2 PAD) are of one level, points and places of level 0, ``scale`` pixels
     of the level per pixel of level 0. ``warps`` (M, 2, 2): pixels of the source per pixel of the
-    target. ``found`` (M,) becomes whether a place is held by gradients and inside the target;
+    target. ``is_tracked`` (M,) becomes whether a place is held by gradients and inside the target;
     places that are not stay as they were.
     """
     around = np.empty(_AROUND * _AROUND, np.float32)
@@ -263,10 +263,16 @@ def follow_on_level(
         else:
             _cut_warped(source, x, y, warps[m], around, work, cells)
         moments = _template(around, patch, gx, gy)
-        x, y = (float(places[m, 0]) + 0.5) * scale - 0.5, (float(places[m, 1]) + 0.5) * scale - 0.5
-        found[m] = -1.0 <= x <= right + 1.0 and -1.0 <= y <= bottom + 1.0
-        found[m] &= _weakest(moments) > _MIN_GRADIENT * WINDOW * WINDOW
-        if found[m]:
+        x, y = (
+            (float(target_pixels[m, 0]) + 0.5) * scale - 0.5,
+            (float(target_pixels[m, 1]) + 0.5) * scale - 0.5,
+        )
+        is_tracked[m] = -1.0 <= x <= right + 1.0 and -1.0 <= y <= bottom + 1.0
+        is_tracked[m] &= _weakest(moments) > _MIN_GRADIENT * WINDOW * WINDOW
+        if is_tracked[m]:
             x, y = _descend(target, x, y, patch, gx, gy, moments)
-            found[m] = 0.0 <= x <= right and 0.0 <= y <= bottom
-            places[m, 0], places[m, 1] = (x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5
+            is_tracked[m] = 0.0 <= x <= right and 0.0 <= y <= bottom
+            target_pixels[m, 0], target_pixels[m, 1] = (
+                (x + 0.5) / scale - 0.5,
+                (y + 0.5) / scale - 0.5,
+            )

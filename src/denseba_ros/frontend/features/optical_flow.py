@@ -7,42 +7,19 @@ corners are handed on to the next keyframe.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from denseba_ros.frontend.features.lucas_kanade import PAD, follow_on_level
-from denseba_ros.parallel import share_out
+from denseba_ros.frontend.features.lucas_kanade import follow_on_level
+from denseba_ros.geometry.grey import Grey
+from denseba_ros.parallel import parallel_for
 
 Points = NDArray[np.float32]
 
 _LEVELS = 4
 # A track that does not return to its start within this many pixels is dropped.
 _RETURN_ERROR = 1.0
-
-
-@dataclass(frozen=True)
-class Grey:
-    """Brightness of one image for optical flow, on the CPU: ``levels`` by pyramid level, each
-    (h + 2 PAD, w + 2 PAD) float32, mirrored beyond the border."""
-
-    levels: tuple[NDArray[np.float32], ...]
-
-    @classmethod
-    def from_pyramid(cls, pyramid: list[Tensor]) -> Grey:
-        """From levels (1, C, h, w) on any device whose first channel is the brightness."""
-        levels = (level[0, 0].cpu().numpy() for level in pyramid)
-        border = (PAD, PAD, PAD, PAD, cv2.BORDER_REFLECT)
-        padded = (cv2.copyMakeBorder(level, *border) for level in levels)
-        return cls(tuple(np.asarray(level, np.float32) for level in padded))
-
-    @property
-    def image(self) -> NDArray[np.float32]:
-        """(H, W) brightness of the finest level."""
-        return self.levels[0][PAD:-PAD, PAD:-PAD]
 
 
 def corner_spacing(grey: Grey, count: int) -> float:
@@ -85,9 +62,9 @@ def track(
         warps = np.broadcast_to(np.eye(2, dtype=np.float32), (len(points), 2, 2))
     levels = _LEVELS if guess is None else _LEVELS - 1
     start = points if guess is None else guess
-    forward, found = _flow(source, target, points, start, _inverse(warps), levels)
+    forward, is_tracked = _flow(source, target, points, start, _inverse(warps), levels)
     back, returned = _flow(target, source, forward, points, warps, 1)
-    ok = found & returned & (np.linalg.norm(back - points, axis=1) < _RETURN_ERROR)
+    ok = is_tracked & returned & (np.linalg.norm(back - points, axis=1) < _RETURN_ERROR)
     return forward, ok
 
 
@@ -109,20 +86,20 @@ def _flow(
 ) -> tuple[Points, NDArray[np.bool_]]:
     """Flow from level ``coarsest`` down to 0: places (M, 2) and (M,) whether they were found."""
     points = np.ascontiguousarray(points, np.float32)
-    places = np.array(start, np.float32, order="C")
+    target_pixels = np.array(start, np.float32, order="C")
     warps = np.array(warps, np.float32, order="C")
-    found = np.zeros(len(points), bool)
+    is_tracked = np.zeros(len(points), bool)
     coarsest = min(coarsest, len(source.levels) - 1)
     for level in range(coarsest, -1, -1):
-        share_out(
+        parallel_for(
             follow_on_level,
             len(points),
             source.levels[level],
             target.levels[level],
             points,
-            places,
+            target_pixels,
             warps,
-            found,
+            is_tracked,
             1.0 / (1 << level),
         )
-    return places, found
+    return target_pixels, is_tracked

@@ -1,4 +1,4 @@
-"""Likeness of every cell of one feature map with the cells around the same place of another.
+"""Zncc of every cell of one feature map with the cells around the same place of another.
 
 The correlation layer of Dosovitskiy et al., "FlowNet", ICCV 2015, and where its peak is.
 """
@@ -32,18 +32,18 @@ def local_correlation(one: Tensor, other: Tensor, radius: int) -> Tensor:
     for y in range(side):
         across = padded[:, y : y + h].reshape(b * h, c, w + 2 * radius)
         products.append((rows @ across).gather(2, band))
-    likeness = torch.stack(products, -2).reshape(b, h, w, side * side) / c
-    return likeness.permute(0, 3, 1, 2)
+    zncc = torch.stack(products, -2).reshape(b, h, w, side * side) / c
+    return zncc.permute(0, 3, 1, 2)
 
 
-def mean_move(likeness: Tensor, sharpness: Tensor) -> Tensor:
-    """Moves (B, 2, h, w) (x, y) in cells, weighted by softmax(``sharpness`` times ``likeness``):
+def mean_move(zncc: Tensor, sharpness: Tensor) -> Tensor:
+    """Moves (B, 2, h, w) (x, y) in cells, weighted by softmax(``sharpness`` times ``zncc``):
     the peak of a ``local_correlation``, between the cells as well (soft arg max: Kendall et al.,
     "End-to-end learning of geometry and context for deep stereo regression", ICCV 2017)."""
-    b, channels, h, w = likeness.shape
+    b, channels, h, w = zncc.shape
     side = math.isqrt(channels)
-    weight = torch.softmax(sharpness * likeness, 1).reshape(b, side, side, h, w)
-    move = torch.arange(side, dtype=likeness.dtype, device=likeness.device) - side // 2
+    weight = torch.softmax(sharpness * zncc, 1).reshape(b, side, side, h, w)
+    move = torch.arange(side, dtype=zncc.dtype, device=zncc.device) - side // 2
     across = torch.einsum("byxhw,x->bhw", weight, move)
     down = torch.einsum("byxhw,y->bhw", weight, move)
     return torch.stack([across, down], 1)

@@ -1,4 +1,4 @@
-"""The rotation between two feature maps: likeness, flow with weights, least squares.
+"""The rotation between two feature maps: zncc, flow with weights, least squares.
 
 One stage of the pose network. A further one looks with finer features, in a map that the rotation
 of the stage before has turned back, so that little of the flow is left to find.
@@ -86,10 +86,10 @@ class FlowRotation(nn.Module):
         places = grid.rays.flatten(2).mT
         known = rotated_rays(places, vector).mT.reshape(grid.rays.shape)
         other = grid.seen_at(other, known)
-        likeness = local_correlation(_normal(one), _normal(other), self.radius)
-        joined = self.join(torch.cat([likeness, one, grid.rays], 1))
+        zncc = local_correlation(_normal(one), _normal(other), self.radius)
+        joined = self.join(torch.cat([zncc, one, grid.rays], 1))
         said = self.flow(joined)
-        move = mean_move(likeness, self.sharpness.exp()) + said[:, :2]
+        move = mean_move(zncc, self.sharpness.exp()) + said[:, :2]
         flow = known + move * grid.cell - grid.rays
         weight = torch.exp(said[:, 2].clamp(-_WEIGHT, _WEIGHT))
         found = rotation_from_flow(places, flow.flatten(2).mT, weight.flatten(1))

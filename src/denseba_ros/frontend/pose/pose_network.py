@@ -79,7 +79,7 @@ class PoseNetwork(nn.Module):
     def forward(
         self, images: Tensor, intrinsics: Tensor, first: Tensor, state: State
     ) -> tuple[PoseOutput, State]:
-        """Motions of L pairs in a row of B lanes, and what is remembered after them.
+        """MotionModel of L pairs in a row of B lanes, and what is remembered after them.
 
         ``images`` (B, L + 1, 1, H, W) grey 0-255, pair k being the images k and k + 1;
         ``intrinsics`` (B, L, 4); ``first`` (B, L) bool: image k belongs to another run, so pair k

@@ -7,14 +7,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from denseba_ros.numba_jit import compiled
+from denseba_ros.numba_jit import numba_jit
 
 Floats = NDArray[np.float32]
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
-@compiled()
+@numba_jit()
 def _project(
     d: Floats,
     a: float,
@@ -44,7 +44,7 @@ def _project(
         place[0, h], place[1, h] = u, v
 
 
-@compiled()
+@numba_jit()
 def _sample(image: Floats, place: Floats, values: Floats) -> None:
     """Bilinear brightness; the border's outside the image, and a corner's for no number."""
     flat, wide = image.ravel(), image.shape[1]
@@ -63,7 +63,7 @@ def _sample(image: Floats, place: Floats, values: Floats) -> None:
         values[h] = upper + fy * (lower - upper)
 
 
-@compiled()
+@numba_jit()
 def _add_cost(
     values: Floats, reference: Floats, seen: Floats, numbers: Floats, cost: Floats
 ) -> None:
@@ -85,7 +85,7 @@ def _add_cost(
         cost[h] += total * scale if seen[h] > _ZERO else _ZERO
 
 
-@compiled()
+@numba_jit()
 def _add_rate(centre: Floats, seen: Floats, rate: Floats) -> None:
     """Largest move over the targets between neighbouring hypotheses."""
     last = len(rate) - 1
@@ -96,7 +96,7 @@ def _add_rate(centre: Floats, seen: Floats, rate: Floats) -> None:
         rate[h] = max(rate[h], move)
 
 
-@compiled(
+@numba_jit(
     "void(int64, int64, float32[:,::1], float32[:,:,::1], float32[:,::1], float32[:,:,::1],"
     " float32[:,:,::1], float32[::1], float32[:,::1], float32[:,::1])"
 )

@@ -1,4 +1,4 @@
-"""Motions that minimise the epipolar error of corners, from many starts at once.
+"""MotionModel that minimise the epipolar error of corners, from many starts at once.
 
 Two views of a plane, or with little parallax, are explained by more than one motion
 (Longuet-Higgins, "The reconstruction of a plane surface from two perspective projections", 1986).

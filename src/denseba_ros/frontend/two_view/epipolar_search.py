@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.photometric import PATTERN
 from denseba_ros.frontend.two_view.epipolar_loops import line_costs
+from denseba_ros.geometry.patch import PATTERN
 from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO, Pinhole, project
 from denseba_ros.geometry.pyramid import inside, sample
-from denseba_ros.parallel import share_out
+from denseba_ros.parallel import parallel_for
 
 _HYPOTHESES = 64
 # Grey levels at which a pixel's difference stops counting.
@@ -77,7 +77,7 @@ def line_costs_cpu(
     numbers = (*intrinsics, _BORDER, MIN_DEPTH_RATIO, _TRUNCATION, _SHIFT, _UNSEEN)
     cost, rate = torch.empty_like(d), torch.empty_like(d)
     tensors = (d, rays[..., :2], reference, targets, T, torch.tensor(numbers), cost, rate)
-    share_out(line_costs, len(d), *(t.contiguous().numpy() for t in tensors))
+    parallel_for(line_costs, len(d), *(t.contiguous().numpy() for t in tensors))
     return cost, rate
 
 

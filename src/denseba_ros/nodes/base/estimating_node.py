@@ -34,7 +34,7 @@ class EstimatingNode(WorkingNode[T]):
 
     def prepare(self) -> None:
         settings = self.settings
-        self.outputs = EstimateOutputs(self, settings, self.complaints)
+        self.outputs = EstimateOutputs(self, settings, self.throttled)
         self.extrinsics = make_extrinsics(self, settings, self.try_open)
         self._px4 = Px4Output(self) if settings.px4 else None
         steady = Clock(clock_type=ClockType.STEADY_TIME)

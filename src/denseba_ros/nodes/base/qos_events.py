@@ -10,7 +10,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSPolicyKind, ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-from denseba_ros.nodes.base.throttled_logger import Complaints
+from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 
 _REMEDIES = {
     QoSPolicyKind.RELIABILITY: "reliable wants more than best effort: ask for less "
@@ -22,21 +22,21 @@ _REMEDIES = {
 
 
 def subscription_events(
-    complaints: Complaints, topic: str, on_lost: Callable[[Any], None] | None = None
+    throttled: ThrottledLogger, topic: str, on_lost: Callable[[Any], None] | None = None
 ) -> SubscriptionEventCallbacks:
     """Callbacks that explain a publisher which this subscription can never hear."""
 
     def explain(event: Any) -> None:
-        complaints.complain(f"qos {topic}", explanation(topic, "publisher", event))
+        throttled.warn(f"qos {topic}", explanation(topic, "publisher", event))
 
     return SubscriptionEventCallbacks(incompatible_qos=explain, message_lost=on_lost)
 
 
-def publisher_events(complaints: Complaints, topic: str) -> PublisherEventCallbacks:
+def publisher_events(throttled: ThrottledLogger, topic: str) -> PublisherEventCallbacks:
     """Callbacks that explain a subscriber which can never hear this publisher."""
 
     def explain(event: Any) -> None:
-        complaints.complain(f"qos {topic}", explanation(topic, "subscriber", event))
+        throttled.warn(f"qos {topic}", explanation(topic, "subscriber", event))
 
     return PublisherEventCallbacks(incompatible_qos=explain)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-class Complaints:
+class ThrottledLogger:
     """Says a thing at once, then at most every ``period`` seconds with how often it happened."""
 
     def __init__(self, say: Callable[[str], object], period: float = 5.0) -> None:
@@ -14,7 +14,7 @@ class Complaints:
         self._said_at: dict[str, float] = {}
         self._unsaid: dict[str, int] = {}
 
-    def complain(self, cause: str, text: str) -> None:
+    def warn(self, cause: str, text: str) -> None:
         """``cause`` names what is throttled together; ``text`` may differ from time to time."""
         now = time.monotonic()
         if now - self._said_at.get(cause, -self._period) < self._period:

@@ -21,9 +21,9 @@ from denseba_ros.device import pick_device
 from denseba_ros.errors import CalibrationError, DensebaError, ImageError, TrajectoryError
 from denseba_ros.nodes.base.controls import Controls
 from denseba_ros.nodes.base.entities import Entities
-from denseba_ros.nodes.base.throttled_logger import Complaints
+from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.base.worker import Worker
-from denseba_ros.nodes.inputs.timestamp_monitor import StampGuard, StampVerdict
+from denseba_ros.nodes.inputs.timestamp_monitor import TimestampMonitor, TimestampVerdict
 from denseba_ros.nodes.outputs.diagnostics import DiagnosticsPublisher
 from denseba_ros.nodes.outputs.estimate_outputs import StatusOutput
 from denseba_ros.nodes.outputs.health import Health
@@ -56,7 +56,7 @@ class Arrived(Generic[T]):
 
     item: T
     at: float
-    epoch: int
+    session: int
 
     @property
     def stamp_ns(self) -> int:
@@ -95,16 +95,16 @@ class WorkingNode(LifecycleNode, Generic[T]):
         self.health = Health()
         self.health.lifecycle = "unconfigured"
         self.controls = Controls(self, self.health)
-        self.complaints = Complaints(self.get_logger().warning)
+        self.throttled = ThrottledLogger(self.get_logger().warning)
         self.failure: Exception | None = None
         self.worker: Worker[Arrived[T]] | None = None
         self.device = torch.device("cpu")
         self.is_finalized = False
         self._refusal: Exception | None = None
         self._failures = 0
-        self._guard = StampGuard()
-        self._epoch = self._worked_epoch = 0
-        self._why_epoch = ""
+        self._guard = TimestampMonitor()
+        self._epoch = self._worked_session = 0
+        self._session_reason = ""
         self._made = self._inputs = Entities(self)
         self._diagnostics = DiagnosticsPublisher(self, self.health)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -301,40 +301,40 @@ class WorkingNode(LifecycleNode, Generic[T]):
     def _is_next(self, stamp_ns: int) -> bool:
         """Judge the stamp of what arrived; False where it was dropped."""
         if self.controls.take_reset():
-            self._begin_epoch("reset by service")
+            self._begin_session("reset by service")
             self._guard.reset()
         verdict = self._guard.check(stamp_ns)
-        if verdict in (StampVerdict.DUPLICATE, StampVerdict.BACKWARDS):
-            self.complaints.complain(
+        if verdict in (TimestampVerdict.DUPLICATE, TimestampVerdict.BACKWARDS):
+            self.throttled.warn(
                 verdict.value,
                 f"image dropped: {verdict.value} ({stamp_ns} ns). Do two cameras publish on "
                 "this topic, or does the driver not set stamps?",
             )
             self.drop(stamp_ns, verdict.value)
             return False
-        if verdict is StampVerdict.RESTART:
-            self._begin_epoch("time jumped back by more than 1 s")
-        if verdict is StampVerdict.GAP:
+        if verdict is TimestampVerdict.RESTART:
+            self._begin_session("time jumped back by more than 1 s")
+        if verdict is TimestampVerdict.GAP:
             self.health.gap()
             text = f"no image for {self._guard.gap_ns * 1e-9:.1f} s: going on from the last pose"
-            self.complaints.complain("gap", text)
+            self.throttled.warn("gap", text)
         return True
 
-    def _begin_epoch(self, why: str) -> None:
+    def _begin_session(self, why: str) -> None:
         """What arrives from now on belongs to a new odometry frame."""
         self._epoch += 1
-        self._why_epoch = why
+        self._session_reason = why
 
     def _work(self, arrived: Arrived[T]) -> None:
         item = arrived.item
-        if arrived.epoch != self._worked_epoch:
-            self._worked_epoch = arrived.epoch
-            self._restart(self._why_epoch)
+        if arrived.session != self._worked_session:
+            self._worked_session = arrived.session
+            self._restart(self._session_reason)
         try:
             self.process(item)
         except (ImageError, CalibrationError, TrajectoryError) as error:
             kind = re.sub(r"\d+", "#", str(error))
-            self.complaints.complain(kind, f"image dropped: {error}")
+            self.throttled.warn(kind, f"image dropped: {error}")
             self.drop(item.stamp_ns, "bad image")
             self.missed(item.stamp_ns)
         self.health.latency(time.monotonic() - arrived.at)

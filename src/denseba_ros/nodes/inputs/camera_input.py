@@ -16,7 +16,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from denseba_ros.errors import CalibrationError, ImageError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.base.qos_events import describe_publishers, subscription_events
-from denseba_ros.nodes.base.throttled_logger import Complaints
+from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.conversions.camera_info import calibration_from_msg
 from denseba_ros.nodes.conversions.images import image_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
@@ -75,7 +75,7 @@ class CameraInput:
         self.calibration: Calibration | None = None
         self._node, self._settings = node, settings
         self._on_image, self._on_calibration, self._on_loss = on_image, on_calibration, on_loss
-        self._complaints = Complaints(node.get_logger().warning, settings.input_timeout)
+        self._throttled = ThrottledLogger(node.get_logger().warning, settings.input_timeout)
         self._check = ImageCheck(settings.frozen_after)
         self._last_image = self._last_info = time.monotonic()
         self._last_message: CameraInfo | None = None
@@ -99,7 +99,7 @@ class CameraInput:
             self._image_arrived,
             qos,
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-            event_callbacks=subscription_events(self._complaints, image_topic, self._images_lost),
+            event_callbacks=subscription_events(self._throttled, image_topic, self._images_lost),
         )
         node.create_subscription(
             CameraInfo,
@@ -108,7 +108,7 @@ class CameraInput:
             # One of its own: overrides write into it.
             QoSProfile(depth=qos.depth, reliability=qos.reliability),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-            event_callbacks=subscription_events(self._complaints, info_topic),
+            event_callbacks=subscription_events(self._throttled, info_topic),
         )
         return image_topic, info_topic
 
@@ -121,7 +121,7 @@ class CameraInput:
 
     def _images_lost(self, event: QoSMessageLostInfo) -> None:
         self._on_loss(event.total_count_change)
-        self._complaints.complain(
+        self._throttled.warn(
             "lost",
             f"{event.total_count} images of {self.image_topic} were lost on the way so far: "
             "`denseba doctor` checks the transport",
@@ -135,12 +135,12 @@ class CameraInput:
         try:
             calibration = calibration_from_msg(message, rectified=self._settings.image_is_rectified)
         except CalibrationError as error:
-            self._complaints.complain("bad camera_info", f"{self.info_topic}: {error}")
+            self._throttled.warn("bad camera_info", f"{self.info_topic}: {error}")
             return
         self._last_message = message
         if calibration != self.calibration:
             if self.calibration is not None:
-                self._complaints.complain(
+                self._throttled.warn(
                     "changed",
                     f"{self.info_topic}: the calibration changed, the odometry starts anew. Do two "
                     "cameras publish on this topic?",
@@ -160,20 +160,20 @@ class CameraInput:
         if self._check.is_frozen:
             raise ImageError(text)
         if wrong:
-            self._complaints.complain(wrong.split(maxsplit=1)[0], text)
+            self._throttled.warn(wrong.split(maxsplit=1)[0], text)
 
     def watch(self, limit: float) -> None:
         """Complain about what has not come for ``limit`` s; to be called about once a second."""
         now = time.monotonic()
         if now - self._last_image > limit:
-            self._complaints.complain(
+            self._throttled.warn(
                 "no image",
                 f"no image on {self.image_topic} for {limit:g} s; "
                 f"{describe_publishers(self._node, self.image_topic)}: is the camera running, and "
                 "the topic remapped (image:=/your/topic)?",
             )
         elif self.calibration is None and now - self._last_info > limit:
-            self._complaints.complain(
+            self._throttled.warn(
                 "no camera_info",
                 f"images arrive, but no camera_info on {self.info_topic} for {limit:g} s; "
                 f"{describe_publishers(self._node, self.info_topic)}: publish it or remap it "

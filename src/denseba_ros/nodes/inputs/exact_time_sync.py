@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 
-class StampJoiner:
+class ExactTimeSync:
     """Collects one message of each name per stamp.
 
     Topics deliver in order, so that a set completed later means that whatever was begun before

@@ -11,9 +11,9 @@ from tf2_msgs.msg import TFMessage
 
 from denseba_ros.errors import DensebaError
 from denseba_ros.geometry.body_frame import CameraMount, T_base_optical
-from denseba_ros.nodes.base.throttled_logger import Complaints
+from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.conversions.poses import maybe_inverted, transform_from_msg
-from denseba_ros.nodes.inputs.tf_buffer import TransformTree
+from denseba_ros.nodes.inputs.tf_buffer import TfBuffer
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 
 STATIC_TF_QOS = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -55,12 +55,12 @@ class TransformExtrinsics:
 
     def __init__(self, node: Node, settings: NodeConfig, on_change: Callable[[], None]) -> None:
         self._base_frame, self._on_change = settings.base, on_change
-        self._tree = TransformTree()
+        self._tree = TfBuffer()
         self._mounts: dict[str, CameraMount] = {}
         self._wanted: str | None = None
         self._wanted_since = 0.0
         self._timeout = settings.input_timeout
-        self._complaints = Complaints(node.get_logger().warning, settings.input_timeout)
+        self._throttled = ThrottledLogger(node.get_logger().warning, settings.input_timeout)
         self._subscriptions = [
             node.create_subscription(TFMessage, "/tf", self._arrived, TF_QOS),
             node.create_subscription(TFMessage, "/tf_static", self._arrived, STATIC_TF_QOS),
@@ -86,13 +86,13 @@ class TransformExtrinsics:
             try:
                 self._tree.set(parent, child, transform_from_msg(transform.transform))
             except DensebaError as error:
-                self._complaints.complain("bad TF", f"TF {parent} -> {child}: {error}")
+                self._throttled.warn("bad TF", f"TF {parent} -> {child}: {error}")
         self._on_change()
 
     def watch(self) -> None:
         """Complain when images have waited for the transform for long."""
         if self._wanted is not None and time.monotonic() - self._wanted_since > self._timeout:
-            self._complaints.complain(
+            self._throttled.warn(
                 "no extrinsics",
                 f"images wait: TF does not connect {self._base_frame} and {self._wanted}. Publish "
                 "it, or set node.extrinsics_from_tf to false and node.extrinsics",

@@ -8,7 +8,7 @@ from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.body_frame import rigid_inverse
 
 
-class TransformTree:
+class TfBuffer:
     """The newest ``T_parent_child`` of every frame."""
 
     def __init__(self) -> None:

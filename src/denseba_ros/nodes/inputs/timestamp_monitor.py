@@ -10,7 +10,7 @@ GAP_NS = 1_000_000_000
 """Images further apart are a gap, over which the last velocity says nothing."""
 
 
-class StampVerdict(Enum):
+class TimestampVerdict(Enum):
     """What the stamp of an image says about it."""
 
     ACCEPT = "accept"
@@ -20,24 +20,24 @@ class StampVerdict(Enum):
     RESTART = "time jumped back"
 
 
-class StampGuard:
+class TimestampMonitor:
     """Compares each stamp with the last accepted one; ``gap_ns`` lies between the last two."""
 
     def __init__(self) -> None:
         self._last: int | None = None
         self.gap_ns = 0
 
-    def check(self, stamp_ns: int) -> StampVerdict:
+    def check(self, stamp_ns: int) -> TimestampVerdict:
         """ACCEPT, GAP and RESTART make ``stamp_ns`` the new last one."""
         last = stamp_ns - 1 if self._last is None else self._last
         if stamp_ns == last:
-            return StampVerdict.DUPLICATE
+            return TimestampVerdict.DUPLICATE
         if 0 < last - stamp_ns <= RESET_AFTER_NS:
-            return StampVerdict.BACKWARDS
+            return TimestampVerdict.BACKWARDS
         self._last, self.gap_ns = stamp_ns, stamp_ns - last
         if stamp_ns < last:
-            return StampVerdict.RESTART
-        return StampVerdict.GAP if self.gap_ns > GAP_NS else StampVerdict.ACCEPT
+            return TimestampVerdict.RESTART
+        return TimestampVerdict.GAP if self.gap_ns > GAP_NS else TimestampVerdict.ACCEPT
 
     def reset(self) -> None:
         self._last = None

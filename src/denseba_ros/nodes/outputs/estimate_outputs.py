@@ -20,7 +20,7 @@ from tf2_msgs.msg import TFMessage
 
 from denseba_ros.geometry.body_frame import CameraMount, rigid_inverse
 from denseba_ros.nodes.base.qos_events import publisher_events
-from denseba_ros.nodes.base.throttled_logger import Complaints
+from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
 from denseba_ros.nodes.conversions.images import float_image_to_msg
 from denseba_ros.nodes.conversions.point_clouds import keyframe_to_cloud
@@ -37,7 +37,7 @@ from denseba_ros.nodes.outputs.diagnostics import drop_status, estimate_status
 from denseba_ros.nodes.outputs.health import Health
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe, Tracking
-from denseba_ros.slam.state.odom_continuity import OdomLink
+from denseba_ros.slam.state.odom_continuity import OdomContinuity
 
 _PATH_PERIOD_NS = 200_000_000
 UNKNOWN = np.diag([1e6] * 6)
@@ -78,9 +78,9 @@ class EstimateOutputs:
     that of the unknown. ``T_map_odom`` (4, 4) takes what a recovery would have made odom jump by.
     """
 
-    def __init__(self, node: Node, settings: NodeConfig, complaints: Complaints) -> None:
+    def __init__(self, node: Node, settings: NodeConfig, throttled: ThrottledLogger) -> None:
         self.settings = settings
-        self._node, self._complaints = node, complaints
+        self._node, self._throttled = node, throttled
         self._odometry = self._publisher(Odometry, "odometry", 50)
         self._tf = node.create_publisher(TFMessage, "/tf", TF_QOS)
         self._depth = self._publisher(Image, "depth/image", 5)
@@ -88,7 +88,7 @@ class EstimateOutputs:
         self._points = self._publisher(PointCloud2, "points", 2)
         self._path = self._publisher(Path, "path", 1)
         self._keyframes = self._publisher(PoseArray, "keyframes", 1)
-        self._link = OdomLink()
+        self._link = OdomContinuity()
         self._has_begun = False
         self._lock = threading.Lock()
         self.spoke_at = time.monotonic()
@@ -101,7 +101,7 @@ class EstimateOutputs:
             name,
             QoSProfile(depth=depth),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-            event_callbacks=publisher_events(self._complaints, topic),
+            event_callbacks=publisher_events(self._throttled, topic),
         )
 
     def reset(self) -> None:
@@ -128,8 +128,8 @@ class EstimateOutputs:
             self._has_begun = True
             if estimate.tracking is Tracking.TRACKING:
                 self._measured_ns = estimate.stamp_ns
-            in_odom = self._link.follow(estimate)
-            self.newest = self._judged(in_odom)
+            in_odom = self._link.update(estimate)
+            self.newest = self._with_honest_covariance(in_odom)
             self.T_map_odom = rigid_inverse(mount.T_odom_base(self._link.T_odom_world))
             self._publish_pose(self.newest, mount)
         if estimate.depth is not None:
@@ -139,23 +139,23 @@ class EstimateOutputs:
 
     def publish_missed(self, stamp_ns: int, mount: CameraMount) -> None:
         """Odometry for an image that could not be used: where the last velocity leads."""
-        missed = self._link.miss(stamp_ns)
+        missed = self._link.coast(stamp_ns)
         if missed is not None:
-            self.newest = self._judged(missed)
+            self.newest = self._with_honest_covariance(missed)
             self._publish_pose(self.newest, mount)
 
     def publish_ahead(self, stamp_ns: int, mount: CameraMount) -> None:
         """Odometry for an image whose own estimate would come too late."""
-        promised = self._link.promise(stamp_ns)
+        promised = self._link.predict_published(stamp_ns)
         if promised is not None:
-            self._publish_pose(self._judged(promised), mount)
+            self._publish_pose(self._with_honest_covariance(promised), mount)
 
     def predict(self, stamp_ns: int) -> Estimate | None:
         """The estimate in odom at a time after the newest image; None before the first pose."""
         predicted = self._link.predict(stamp_ns)
-        return None if predicted is None else self._judged(predicted)
+        return None if predicted is None else self._with_honest_covariance(predicted)
 
-    def _judged(self, estimate: Estimate) -> Estimate:
+    def _with_honest_covariance(self, estimate: Estimate) -> Estimate:
         """With the covariance of the unknown where nothing was measured for too long."""
         since_ns = self._measured_ns
         limit = self.settings.unknown_after

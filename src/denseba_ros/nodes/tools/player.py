@@ -22,7 +22,7 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
 from denseba_ros.nodes.conversions.images import compressed_image_to_msg, encoded_image_to_msg
 from denseba_ros.nodes.conversions.stamps import NANOSECONDS, stamp_from_ns, stamp_to_ns
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 
 _CLOCK_PERIOD = 0.02
 # A subscriber may know of us a moment after we know of it.
@@ -102,7 +102,7 @@ class Player(Node):
         self._executor_of_ours = SingleThreadedExecutor()
         self._executor_of_ours.add_node(self)
 
-    def play(self, frames: Iterable[Frame]) -> PlayReport:
+    def play(self, frames: Iterable[StampedImage]) -> PlayReport:
         """Publish all ``frames`` with their own stamps."""
         self._wait_for_subscribers()
         report = PlayReport()
@@ -121,7 +121,9 @@ class Player(Node):
         report.seconds = time.monotonic() - started
         return report
 
-    def _with_due_times(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, float]]:
+    def _with_due_times(
+        self, frames: Iterable[StampedImage]
+    ) -> Iterator[tuple[StampedImage, float]]:
         """Each frame with the monotonic time at which it should be published."""
         first: int | None = None
         started = 0.0
@@ -139,7 +141,7 @@ class Player(Node):
                 self._publish_clock(stamp_ns - round(left * self._options.rate * NANOSECONDS))
             self._spin(min(left, _CLOCK_PERIOD))
 
-    def _publish(self, frame: Frame) -> None:
+    def _publish(self, frame: StampedImage) -> None:
         options, stamp_ns = self._options, frame.stamp_ns
         self._publish_clock(stamp_ns)
         self._infos.publish(calibration_to_msg(self._calibration, stamp_ns, options.frame_id))

@@ -25,7 +25,7 @@ from denseba_ros.nodes.conversions.point_clouds import keyframe_from_cloud
 from denseba_ros.nodes.conversions.poses import transform_from_msg
 from denseba_ros.nodes.conversions.stamps import NANOSECONDS, stamp_to_ns
 from denseba_ros.nodes.inputs.extrinsics import STATIC_TF_QOS, TF_QOS
-from denseba_ros.nodes.inputs.tf_buffer import TransformTree
+from denseba_ros.nodes.inputs.tf_buffer import TfBuffer
 
 _OUTPUTS: dict[str, Any] = {
     "odometry": Odometry,
@@ -60,7 +60,7 @@ class Recorder(Node):
         self.last_heard = time.monotonic()
         self.trajectory_frame = "unknown"
         self._writer = writer
-        self._tree = TransformTree()
+        self._tree = TfBuffer()
         self._mount: CameraMount | None = None
         self._received: dict[int, _Received] = {}
         self._odometry_times: list[float] = []

@@ -31,7 +31,7 @@ from denseba_ros.sequences.readers.bag_topics import (
     choose_info_topic,
     is_rectified,
 )
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class BagSequence:
         stop = self.messages if self.stop is None else min(self.stop, self.messages)
         return max(stop - self.start, 0)
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[StampedImage]:
         """Raises SequenceError when the bag breaks off, CalibrationError on another image size."""
         self.dropped = 0
         last_ns = -1
@@ -96,7 +96,7 @@ class BagSequence:
                 last_ns = stamp_ns
                 size = (image.shape[1], image.shape[0])
                 check_size(self.calibration, size, f"{self.path}: {self.topic}")
-                yield Frame(index, stamp_ns, image)
+                yield StampedImage(index, stamp_ns, image)
 
     def groundtruth(self) -> Trajectory | None:
         return None

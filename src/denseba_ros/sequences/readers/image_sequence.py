@@ -12,7 +12,7 @@ from denseba_ros.errors import ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.camera_info import check_size
 from denseba_ros.sequences.image_io import read_image
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class ImageSequence:
     def __len__(self) -> int:
         return len(self.files)
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[StampedImage]:
         """Raises CalibrationError when an image has another size than the calibration."""
         self.dropped = 0
         for file in self.files:
@@ -51,7 +51,7 @@ class ImageSequence:
                 _log.warning("left out: %s", error)
                 continue
             check_size(self.calibration, (image.shape[1], image.shape[0]), str(file.path))
-            yield Frame(file.index, file.stamp_ns, image)
+            yield StampedImage(file.index, file.stamp_ns, image)
 
     def groundtruth(self) -> Trajectory | None:
         return self.read_groundtruth()

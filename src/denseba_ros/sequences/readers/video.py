@@ -14,7 +14,7 @@ import cv2
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.camera_info import CalibrationSource, resolve_calibration
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class VideoSequence:
     def __len__(self) -> int:
         return self.announced - self.start
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[StampedImage]:
         self.dropped = 0
         capture = _capture(self.path)
         given, last_ns = 0, -1
@@ -63,7 +63,7 @@ class VideoSequence:
                 read, image = capture.retrieve()
                 if read:
                     given += 1
-                    yield Frame(index, stamp_ns, image)
+                    yield StampedImage(index, stamp_ns, image)
         finally:
             capture.release()
         self.dropped = len(self) - given

@@ -11,7 +11,7 @@ from denseba_ros.errors import SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.room.room_renderer import room_renderer
 from denseba_ros.sequences.room.room_trajectory import TRAJECTORIES, room_poses
-from denseba_ros.sequences.sequence import Frame
+from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.trajectory import Trajectory
 
 _SECOND = 1_000_000_000
@@ -71,12 +71,12 @@ class RoomSequence:
     def __len__(self) -> int:
         return len(self._stamps_ns)
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[StampedImage]:
         for index in range(len(self)):
             yield self.frame(index)
 
-    def frame(self, index: int) -> Frame:
-        return Frame(index, int(self._stamps_ns[index]), self.image(index))
+    def frame(self, index: int) -> StampedImage:
+        return StampedImage(index, int(self._stamps_ns[index]), self.image(index))
 
     def image(self, index: int) -> np.ndarray:
         """(H, W) uint8 grey, with brightness change and noise."""

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from denseba_ros.backend.window import Window, WindowKeyframe
 from denseba_ros.frontend.frame import FrontendFrame
-from denseba_ros.slam.mapping.keyframe_depth import cells_of, hold
+from denseba_ros.slam.mapping.keyframe_depth import cells_of, set_depth_prior
 
 # Points known worse than this (relative) say nothing about the scale.
 _CERTAIN = 0.1
@@ -15,12 +15,12 @@ _CERTAIN = 0.1
 SCALELESS = 0.5
 
 
-def says_scale(frame: FrontendFrame) -> bool:
+def has_metric_scale(frame: FrontendFrame) -> bool:
     """Whether the depth model knows anything of the scale of this image."""
     return float(frame.log_depth_sigma.median()) < SCALELESS
 
 
-def take_scale(window: Window, log_depths: list[Tensor]) -> None:
+def initialise_scale(window: Window, log_depths: list[Tensor]) -> None:
     """Rescale a map's first keyframes about the first of them to the depth model's scale.
 
     ``log_depths`` (h, w) of the model, one a keyframe. Each image gives the median over its points;
@@ -38,7 +38,7 @@ def take_scale(window: Window, log_depths: list[Tensor]) -> None:
         own = mean if ratio is None else ratio
         # What is left of the model's error in this image is taken off its depth.
         keyframe.network_depth[0] = torch.exp(own - mean - log_depth)
-        hold(keyframe)
+        set_depth_prior(keyframe)
 
 
 def certain_points(keyframe: WindowKeyframe) -> Tensor:

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from denseba_ros.frontend.features.optical_flow import Grey, Points, detect_corners, track
+from denseba_ros.frontend.features.optical_flow import Points, detect_corners, track
 from denseba_ros.frontend.two_view.two_view_geometry import UNDECIDED, TwoView, two_view
 from denseba_ros.frontend.two_view.two_view_rotation import rotation_between
-from denseba_ros.slam.state.frame import PreparedFrame
+from denseba_ros.geometry.grey import Grey
+from denseba_ros.slam.state.frame import Frame
 
 # Median flow (share of the image width) before two views are worth trying.
 _MIN_FLOW = 0.01
@@ -43,22 +44,22 @@ WideMatcher = Callable[[Tensor, Tensor], tuple[Points, Points]]
 class Start:
     """Two images with their relative pose: ``corners`` (M, 2) of the first image."""
 
-    first: PreparedFrame
+    first: Frame
     corners: Points
     solution: TwoView
 
 
-class Bootstrap:
+class TwoViewInitialiser:
     """Feed images until a start comes back."""
 
     def __init__(self, corners: int, matcher: WideMatcher | None = None) -> None:
         """Follow up to ``corners``; where flow loses them, ``matcher`` looks for a start."""
         self._count = corners
         self._matcher = matcher
-        self.first: PreparedFrame | None = None
+        self.first: Frame | None = None
         self._last: Grey | None = None
         self._corners: Points = np.zeros((0, 2), np.float32)
-        self._places: Points = self._corners
+        self._pixels: Points = self._corners
         self._alive: NDArray[np.bool_] = np.zeros(0, bool)
         # T_now_first (4, 4) of the newest image with the translation in median depths, None where
         # no corners say it.
@@ -67,7 +68,7 @@ class Bootstrap:
         # Images so far that two motions explained alike.
         self._undecided = 0
 
-    def process(self, image: PreparedFrame) -> Start | None:
+    def process(self, image: Frame) -> Start | None:
         """Returns the start as soon as there is one; else ``reason`` says what is missing."""
         if self.first is None or self._last is None:
             self._restart(image, _STANDS)
@@ -79,7 +80,7 @@ class Bootstrap:
                 return start
             self._restart(image, "too few corners could be followed from the first image")
             return None
-        a, b = self._corners[self._alive], self._places[self._alive]
+        a, b = self._corners[self._alive], self._pixels[self._alive]
         K = image.frame.calibration.matrix
         flow = float(np.median(np.linalg.norm(b - a, axis=1)))
         if flow <= _STILL_FLOW:
@@ -96,7 +97,7 @@ class Bootstrap:
             solution, self.reason = _suffices(solution)
         return None if solution is None else Start(self.first, a, solution)
 
-    def _wide_start(self, image: PreparedFrame) -> Start | None:
+    def _wide_start(self, image: Frame) -> Start | None:
         """A start from learned matches with the first image."""
         if self._matcher is None or self.first is None:
             return None
@@ -110,17 +111,17 @@ class Bootstrap:
         """Follow from image to image for a wide basin, then against the first for no drift."""
         assert self.first is not None
         assert self._last is not None
-        step, ok = track(self._last, grey, self._places)
+        step, ok = track(self._last, grey, self._pixels)
         self._alive &= ok
         refined, ok = track(self.first.grey, grey, self._corners, step)
         self._alive &= ok
-        self._places = np.where(ok[:, None], refined, step)
+        self._pixels = np.where(ok[:, None], refined, step)
         self._last = grey
 
-    def _restart(self, image: PreparedFrame, reason: str) -> None:
+    def _restart(self, image: Frame, reason: str) -> None:
         self.first, self._last = image, image.grey
         self._corners = detect_corners(image.grey, self._count)
-        self._places = self._corners.copy()
+        self._pixels = self._corners.copy()
         self._alive = np.ones(len(self._corners), bool)
         enough = len(self._corners) >= _MIN_CORNERS
         self.motion = np.eye(4) if enough else None

@@ -15,11 +15,11 @@ from denseba_ros.slam.mapping.keyframe_depth import (
     KNOWN_SCALE,
     VAGUE,
     cells_of,
-    hold,
-    refresh_surfaces,
-    take_surface,
+    initialise_points,
+    set_depth_prior,
+    update_depth_maps,
 )
-from denseba_ros.slam.mapping.track_propagation import HandedOn
+from denseba_ros.slam.mapping.track_propagation import PropagatedTracks
 
 _SEARCH_LEVEL = 1
 # So many of the newest keyframes are searched.
@@ -32,50 +32,50 @@ _KNOWN = 0.08
 _SEED_SIGMA, _SEED_SURFACE_SIGMA = 0.1, 0.2
 
 
-def start_depth(
+def initialise_depth(
     camera: Pinhole,
     keyframe: WindowKeyframe,
     others: list[WindowKeyframe],
-    handed: HandedOn | None = None,
+    propagated: PropagatedTracks | None = None,
 ) -> None:
     """Depth of a keyframe about which only the network and the window know something.
 
-    Its first corners are those ``handed`` on by the window, with the depth they have there.
+    Its first corners are those ``propagated`` on by the window, with the depth they have there.
     """
     prior, sigma = keyframe.network_depth
     if others:
         value, weight = _carry_over(camera, keyframe, others)
-        surface = fill(value, weight, keyframe.edges)
+        inverse_depth_map = fill(value, weight, keyframe.edges)
         if float(sigma.median()) > KNOWN_SCALE:
             prior = prior * _median_ratio(value, weight, prior)
             keyframe.network_depth[0] = prior
-        carried = surface[1] < sigma
-        prior = torch.where(carried, surface[0], prior)
-        sigma = torch.where(carried, surface[1], sigma)
-    take_surface(keyframe, torch.stack([prior, sigma]))
-    if handed is not None:
-        m = len(handed.places)
-        keyframe.points.inverse_depth[:m] = handed.inverse_depth[:m]
-        keyframe.points.relative_sigma[:m] = handed.relative_sigma[:m]
+        carried = inverse_depth_map[1] < sigma
+        prior = torch.where(carried, inverse_depth_map[0], prior)
+        sigma = torch.where(carried, inverse_depth_map[1], sigma)
+    initialise_points(keyframe, torch.stack([prior, sigma]))
+    if propagated is not None:
+        m = len(propagated.pixels)
+        keyframe.points.inverse_depth[:m] = propagated.inverse_depth[:m]
+        keyframe.points.relative_sigma[:m] = propagated.relative_sigma[:m]
     search_depth(camera, keyframe, others)
 
 
 def seed(keyframe: WindowKeyframe, pixels: Tensor, inverse_depth: Tensor) -> None:
     """Start the first keyframe from triangulated corners: pixels (M, 2), depths (M,)."""
-    shape = (keyframe.surface.shape[1], keyframe.surface.shape[2])
+    shape = (keyframe.inverse_depth_map.shape[1], keyframe.inverse_depth_map.shape[2])
     sigma = torch.full_like(inverse_depth, _SEED_SIGMA)
     cells = cells_of(pixels, shape)
     value, weight = scatter_points(cells, inverse_depth, sigma, inverse_depth > 0, shape)
-    surface = fill(value, weight, keyframe.edges)
-    surface[1] = surface[1].clamp(min=_SEED_SURFACE_SIGMA)
-    take_surface(keyframe, surface)
+    inverse_depth_map = fill(value, weight, keyframe.edges)
+    inverse_depth_map[1] = inverse_depth_map[1].clamp(min=_SEED_SURFACE_SIGMA)
+    initialise_points(keyframe, inverse_depth_map)
 
 
 def _carry_over(
     camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKeyframe]
 ) -> tuple[Tensor, Tensor]:
     """Points of all other keyframes seen from this one: mean (h, w) and weight (h, w)."""
-    shape = (keyframe.surface.shape[1], keyframe.surface.shape[2])
+    shape = (keyframe.inverse_depth_map.shape[1], keyframe.inverse_depth_map.shape[2])
     cells, depth, sigma, ok = [], [], [], []
     for other in others:
         p = seen_from(camera, other, keyframe)
@@ -121,5 +121,5 @@ def search_depth(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowK
     better = match.ok & (match.relative_sigma < s)
     points.inverse_depth[wanted] = torch.where(better, match.inverse_depth, d)
     points.relative_sigma[wanted] = torch.where(better, match.relative_sigma, s)
-    hold(keyframe)
-    refresh_surfaces([keyframe])
+    set_depth_prior(keyframe)
+    update_depth_maps([keyframe])

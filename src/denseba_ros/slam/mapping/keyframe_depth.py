@@ -28,17 +28,17 @@ def cells_of(pixels: Tensor, shape: tuple[int, ...]) -> Tensor:
     return torch.minimum(cells.clamp(min=0), limit)
 
 
-def take_surface(keyframe: WindowKeyframe, surface: Tensor) -> None:
+def initialise_points(keyframe: WindowKeyframe, inverse_depth_map: Tensor) -> None:
     """Points start from a dense surface (2, h, w) at their cell."""
-    keyframe.surface = surface
-    cells = cells_of(keyframe.points.pixels, surface.shape[1:])
-    depth, sigma = surface[:, cells[:, 1], cells[:, 0]]
+    keyframe.inverse_depth_map = inverse_depth_map
+    cells = cells_of(keyframe.points.pixels, inverse_depth_map.shape[1:])
+    depth, sigma = inverse_depth_map[:, cells[:, 1], cells[:, 0]]
     keyframe.points.inverse_depth = depth.contiguous()
     keyframe.points.relative_sigma = sigma.contiguous()
-    hold(keyframe)
+    set_depth_prior(keyframe)
 
 
-def refresh_surfaces(keyframes: Sequence[WindowKeyframe]) -> None:
+def update_depth_maps(keyframes: Sequence[WindowKeyframe]) -> None:
     """Dense depth from the points; points that know little follow the surface."""
     shaped = [k for k in keyframes if bool(_shaping(k).any())]
     if not shaped:
@@ -46,15 +46,15 @@ def refresh_surfaces(keyframes: Sequence[WindowKeyframe]) -> None:
     scattered = [_with_network(k, *_scattered(k)) for k in shaped]
     value, weight = (torch.stack(part) for part in zip(*scattered, strict=True))
     surfaces = fill(value, weight, torch.stack([k.edges for k in shaped]))
-    for keyframe, surface in zip(shaped, surfaces, strict=True):
+    for keyframe, inverse_depth_map in zip(shaped, surfaces, strict=True):
         # A copy: a keyframe that outlives the others must not keep theirs.
-        keyframe.surface = surface.clone()
+        keyframe.inverse_depth_map = inverse_depth_map.clone()
         points = keyframe.points
-        cells = cells_of(points.pixels, surface.shape[1:])
-        around = surface[0, cells[:, 1], cells[:, 0]]
+        cells = cells_of(points.pixels, inverse_depth_map.shape[1:])
+        around = inverse_depth_map[0, cells[:, 1], cells[:, 0]]
         vague = points.relative_sigma > VAGUE
         points.inverse_depth = torch.where(vague, around, points.inverse_depth)
-        hold(keyframe)
+        set_depth_prior(keyframe)
 
 
 def _shaping(keyframe: WindowKeyframe) -> Tensor:
@@ -65,7 +65,7 @@ def _shaping(keyframe: WindowKeyframe) -> Tensor:
 
 def _scattered(keyframe: WindowKeyframe) -> tuple[Tensor, Tensor]:
     points = keyframe.points
-    shape = (keyframe.surface.shape[1], keyframe.surface.shape[2])
+    shape = (keyframe.inverse_depth_map.shape[1], keyframe.inverse_depth_map.shape[2])
     return scatter_points(
         cells_of(points.pixels, shape),
         points.inverse_depth,
@@ -83,7 +83,7 @@ def _with_network(keyframe: WindowKeyframe, value: Tensor, weight: Tensor) -> tu
     return (weight * value + says * network) / total.clamp(min=1e-12), total
 
 
-def hold(keyframe: WindowKeyframe) -> None:
+def set_depth_prior(keyframe: WindowKeyframe) -> None:
     """Prior of the points: a depth model's where it knows the scale, else a wide one around the
     present depth, so that unseen points do not run away."""
     points = keyframe.points

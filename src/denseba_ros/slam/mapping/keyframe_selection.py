@@ -18,13 +18,13 @@ from denseba_ros.slam.tracking.tracker import Alignment
 _LITTLE = 0.05
 
 
-def wants_keyframe(settings: KeyframeConfig, camera: Pinhole, alignment: Alignment) -> bool:
+def needs_keyframe(settings: KeyframeConfig, camera: Pinhole, alignment: Alignment) -> bool:
     """Whether a tracked image brings something new: enough flow, or too few points in view."""
     moved = alignment.flow > settings.max_flow * camera.width
     return moved or alignment.visible < settings.min_visible
 
 
-def least_useful(camera: Pinhole, keyframes: list[WindowKeyframe]) -> int:
+def select_for_marginalisation(camera: Pinhole, keyframes: list[WindowKeyframe]) -> int:
     """Index of the keyframe to marginalise: out of the newest's view, else crowded and far.
 
     The distance score is that of DSO; the two newest always stay.

@@ -28,7 +28,7 @@ _PER_DISAGREEMENT, _LEAST = 2.0, 0.02
 _OUTLYING = 2.0
 
 
-class ScaleAnchor:
+class ScaleDriftFilter:
     """Says by how much the map is to grow; all in logarithms of the scale."""
 
     def __init__(self, drift: float) -> None:
@@ -41,7 +41,7 @@ class ScaleAnchor:
         """The map starts anew, at a scale as good as one image says it."""
         self._variance: float | None = None
 
-    def correction(self, keyframes: list[WindowKeyframe], frame: FrontendFrame) -> float:
+    def log_correction(self, keyframes: list[WindowKeyframe], frame: FrontendFrame) -> float:
         """Logarithm of the factor by which the map is too small, as far as that is known now.
 
         ``keyframes``: adjusted, oldest first; ``frame``: what the model says of the newest. The

@@ -28,11 +28,11 @@ def triangulate(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKe
     rays = camera.rays(points.pixels[:f])[None]
     T = torch.stack([o.T @ se3.inverse(keyframe.T) for o in others]).to(rays.dtype)[:, None]
     R, t = T[..., :3, :3], T[..., :3, 3]
-    places = torch.stack([keyframe.observed[o.id][0] for o in others])
-    found = torch.stack([keyframe.observed[o.id][1] for o in others])
+    observed_pixels = torch.stack([keyframe.observed[o.id][0] for o in others])
+    is_tracked = torch.stack([keyframe.observed[o.id][1] for o in others])
     turned = (R @ rays[..., None])[..., 0]
-    a, b = _linear(camera, turned, t, places)
-    d, good = points.inverse_depth[:f], found
+    a, b = _linear(camera, turned, t, observed_pixels)
+    d, good = points.inverse_depth[:f], is_tracked
     for _ in range(_ROUNDS):
         z = (turned[..., 2] + t[..., 2] * d).clamp(min=0.05)
         weight = good / z**2
@@ -40,8 +40,8 @@ def triangulate(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKe
         solved = -(weight * (a * b).sum(-1)).sum(0) / information.clamp(min=1e-12)
         d = torch.where((information > 0) & (solved > 0), solved, d)
         p = project(camera, rays, d[None], R, t)
-        error = torch.linalg.vector_norm(p.pixels - places, dim=-1)
-        good = found & (error < _MISMATCH) & p.in_front
+        error = torch.linalg.vector_norm(p.pixels - observed_pixels, dim=-1)
+        good = is_tracked & (error < _MISMATCH) & p.in_front
     J = projection_jacobians(camera, p, t)[1]
     information = (good * (J**2).sum(-1)).sum(0)
     sigma = (information.clamp(min=1e-12).rsqrt() / d.clamp(min=1e-6)).clamp(min=_LEAST_SIGMA)
@@ -49,13 +49,15 @@ def triangulate(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKe
     points.inverse_depth[:f] = torch.where(better, d, points.inverse_depth[:f])
     points.relative_sigma[:f] = torch.where(better, sigma, points.relative_sigma[:f])
     for k, other in enumerate(others):
-        keyframe.observed[other.id] = (places[k], good[k])
+        keyframe.observed[other.id] = (observed_pixels[k], good[k])
 
 
-def _linear(camera: Pinhole, turned: Tensor, t: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+def _linear(
+    camera: Pinhole, turned: Tensor, t: Tensor, observed_pixels: Tensor
+) -> tuple[Tensor, Tensor]:
     """a, b (K, F, 2) of a + b d = 0, in pixels times depth: rays ``turned`` (K, F, 3) into images
-    with translation ``t`` (K, 1, 3) that see the corner at ``places`` (K, F, 2)."""
-    seen = camera.rays(places)[..., :2]
+    with translation ``t`` (K, 1, 3) that see the corner at ``observed_pixels`` (K, F, 2)."""
+    seen = camera.rays(observed_pixels)[..., :2]
     focal = turned.new_tensor([camera.fx, camera.fy])
     a = (turned[..., :2] - seen * turned[..., 2:]) * focal
     b = (t[..., :2] - seen * t[..., 2:]) * focal

@@ -20,17 +20,17 @@ from denseba_ros.slam.state.estimate import DepthMap, Keyframe
 _MAX_SIGMA = 0.3
 
 
-def _depth_map(surface: Tensor, camera: Pinhole) -> DepthMap:
+def _depth_map(inverse_depth_map: Tensor, camera: Pinhole) -> DepthMap:
     """DepthMap from inverse depth and relative deviation (2, h, w)."""
-    depth = 1.0 / surface[0].clamp(min=1e-6)
-    known = (surface[1] < _MAX_SIGMA) & (surface[0] > 1e-6)
+    depth = 1.0 / inverse_depth_map[0].clamp(min=1e-6)
+    known = (inverse_depth_map[1] < _MAX_SIGMA) & (inverse_depth_map[0] > 1e-6)
     nan = torch.full_like(depth, float("nan"))
     calibration = Calibration(
         camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy
     )
     return DepthMap(
         torch.where(known, depth, nan).cpu().numpy(),
-        torch.where(known, depth * surface[1], nan).cpu().numpy(),
+        torch.where(known, depth * inverse_depth_map[1], nan).cpu().numpy(),
         calibration,
     )
 
@@ -38,12 +38,12 @@ def _depth_map(surface: Tensor, camera: Pinhole) -> DepthMap:
 def keyframe_view(keyframe: WindowKeyframe, camera: Pinhole, grid_level: int) -> Keyframe:
     """A keyframe copied off the device."""
     grey = keyframe.pyramid[grid_level][0, 0].clamp(0, 255).to(torch.uint8)
-    first = keyframe.first_surface
+    first = keyframe.first_inverse_depth_map
     return Keyframe(
         keyframe.id,
         keyframe.stamp_ns,
         se3.inverse(keyframe.T).cpu().numpy(),
-        _depth_map(keyframe.surface, camera.level(grid_level)),
+        _depth_map(keyframe.inverse_depth_map, camera.level(grid_level)),
         grey.cpu().numpy(),
         None if first is None else (1.0 / first[0].clamp(min=1e-6)).cpu().numpy(),
     )
@@ -53,19 +53,21 @@ def render_depth(
     keyframe: WindowKeyframe, T_current_keyframe: Tensor, camera: Pinhole, grid_level: int
 ) -> DepthMap:
     """The keyframe's surface seen from a later image; cells that it does not cover are NaN."""
-    grid, surface = camera.level(grid_level), keyframe.surface
-    compiled = surface.device.type == "cpu"
-    rendered = (render_compiled if compiled else render_torch)(surface, T_current_keyframe, grid)
+    grid, inverse_depth_map = camera.level(grid_level), keyframe.inverse_depth_map
+    numba_jit = inverse_depth_map.device.type == "cpu"
+    rendered = (render_compiled if numba_jit else render_torch)(
+        inverse_depth_map, T_current_keyframe, grid
+    )
     return _depth_map(rendered, grid)
 
 
-def render_compiled(surface: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
+def render_compiled(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
     """What ``render_torch`` does, on the CPU, in a sixth of the time."""
-    surface = surface.contiguous()
-    index = torch.empty(surface[0].numel(), dtype=torch.int64)
+    inverse_depth_map = inverse_depth_map.contiguous()
+    index = torch.empty(inverse_depth_map[0].numel(), dtype=torch.int64)
     inverse_depth = torch.empty(len(index))
     project_surface(
-        surface.numpy(),
+        inverse_depth_map.numpy(),
         T.to(torch.float32).contiguous().numpy(),
         np.array([grid.fx, grid.fy, grid.cx, grid.cy], np.float32),
         _MAX_SIGMA,
@@ -73,21 +75,21 @@ def render_compiled(surface: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
         index.numpy(),
         inverse_depth.numpy(),
     )
-    h, w = surface.shape[1:]
-    sigma, seen = surface[1].reshape(-1), index >= 0
+    h, w = inverse_depth_map.shape[1:]
+    sigma, seen = inverse_depth_map[1].reshape(-1), index >= 0
     mean, weight = scatter_at(index.clamp(min=0), inverse_depth, sigma, seen, (h, w))
-    out = torch.empty_like(surface)
+    out = torch.empty_like(inverse_depth_map)
     close_gaps(mean.numpy(), weight.numpy(), out.numpy())
     return out
 
 
-def render_torch(surface: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
+def render_torch(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
     """A surface (2, h, w) seen from T_view_surface (4, 4), on any device: (2, h, w)."""
-    h, w = surface.shape[1:]
-    rays = grid.rays(grid.grid(surface.device))
-    p = project_by(grid, rays, surface[0], T)
+    h, w = inverse_depth_map.shape[1:]
+    rays = grid.rays(grid.grid(inverse_depth_map.device))
+    p = project_by(grid, rays, inverse_depth_map[0], T)
     pixels = p.pixels.reshape(-1, 2)
-    sigma = surface[1].reshape(-1)
+    sigma = inverse_depth_map[1].reshape(-1)
     ok = p.in_front.reshape(-1) & (sigma < _MAX_SIGMA) & inside(pixels, w, h, -0.49)
     cells = torch.where(ok[:, None], pixels.round(), torch.zeros_like(pixels)).long()
     mean, weight = scatter_points(cells, p.inverse_depth.reshape(-1), sigma, ok, (h, w))

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from denseba_ros.numba_jit import compiled
+from denseba_ros.numba_jit import numba_jit
 
 Floats = NDArray[np.float32]
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 
 
-@compiled(
+@numba_jit(
     "void(float32[:,:,::1], float32[:,::1], float32[::1], float32, float32, int64[::1],"
     " float32[::1])"
 )
 def project_surface(
-    surface: Floats,
+    inverse_depth_map: Floats,
     T: Floats,
     camera: Floats,
     max_sigma: float,
@@ -31,12 +31,12 @@ def project_surface(
     ``camera``: fx, fy, cx, cy of the grid. The index is -1 for cells that are known no better than
     ``max_sigma``, leave the view or come nearer than ``min_z`` of their ray's length.
     """
-    h, w = surface.shape[1], surface.shape[2]
+    h, w = inverse_depth_map.shape[1], inverse_depth_map.shape[2]
     fx, fy, cx, cy = camera[0], camera[1], camera[2], camera[3]
     for y in range(h):
         b = (np.float32(y) - cy) / fy
         for x in range(w):
-            a, d, cell = (np.float32(x) - cx) / fx, surface[0, y, x], y * w + x
+            a, d, cell = (np.float32(x) - cx) / fx, inverse_depth_map[0, y, x], y * w + x
             X = T[0, 0] * a + T[0, 1] * b + (T[0, 2] + T[0, 3] * d)
             Y = T[1, 0] * a + T[1, 1] * b + (T[1, 2] + T[1, 3] * d)
             Z = T[2, 0] * a + T[2, 1] * b + (T[2, 2] + T[2, 3] * d)
@@ -44,13 +44,13 @@ def project_surface(
             u, v = X * scale * fx + cx + _HALF, Y * scale * fy + cy + _HALF
             inside = u > _ZERO and u < np.float32(w) and v > _ZERO and v < np.float32(h)
             inverse_depth[cell] = d * scale
-            if min_z < Z and surface[1, y, x] < max_sigma and inside:
+            if min_z < Z and inverse_depth_map[1, y, x] < max_sigma and inside:
                 index[cell] = np.int64(v) * w + np.int64(u)
             else:
                 index[cell] = -1
 
 
-@compiled("void(float32[:,::1], float32[:,::1], float32[:,:,::1])")
+@numba_jit("void(float32[:,::1], float32[:,::1], float32[:,:,::1])")
 def close_gaps(mean: Floats, weight: Floats, out: Floats) -> None:
     """Surface ``out`` (2, h, w) of scattered inverse depths and weights (h, w): cells that nothing
     fell on take the mean of the 3x3 around them; channel 1 is the relative deviation."""

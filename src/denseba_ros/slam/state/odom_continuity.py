@@ -32,7 +32,7 @@ _FADING = 0.7
 _UNKNOWN_ACCELERATION, _UNKNOWN_TURNING = 5.0, 5.0
 
 
-class OdomLink:
+class OdomContinuity:
     """Carries estimates from the world frame over into a continuous odometry frame.
 
     ``T_odom_world`` (4, 4) is the identity until tracking is lost and comes back elsewhere.
@@ -49,7 +49,7 @@ class OdomLink:
         self._missed = np.zeros((6, 6))
         self._missed_at = np.zeros(3)
 
-    def follow(self, estimate: Estimate) -> Estimate:
+    def update(self, estimate: Estimate) -> Estimate:
         """The estimate in the odometry frame; later estimates are expected to be later in time."""
         last = self._base(estimate.stamp_ns)
         if last is not None and self._jumps(last, estimate):
@@ -59,7 +59,7 @@ class OdomLink:
         self._keep_promise(estimate.stamp_ns)
         return carried
 
-    def promise(self, stamp_ns: int) -> Estimate | None:
+    def predict_published(self, stamp_ns: int) -> Estimate | None:
         """A prediction that is published before the estimate of its image is there.
 
         That estimate, or the next, then stays close to it. None before the first estimate.
@@ -67,7 +67,7 @@ class OdomLink:
         self._ahead = self.predict(stamp_ns)
         return self._ahead
 
-    def miss(self, stamp_ns: int) -> Estimate | None:
+    def coast(self, stamp_ns: int) -> Estimate | None:
         """Go on by prediction over a time that no image tells of; None before the first estimate.
 
         The velocity fades, as nobody knows how long it lasts.

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from denseba_ros.backend.correlated_noise import (
-    PairView,
+    TwoViewLinearisation,
     motion_covariance,
     pair_view,
     visible_displacement,
@@ -70,7 +70,7 @@ class MotionUncertainty:
         return (self.steady * (HORIZON / self.seconds) + self.random) * (flow / self.flow)
 
 
-class PathUncertainty:
+class PoseCovariance:
     """Compounds the uncertainty of the motions; all in float64 on the host.
 
     ``covariance`` (6, 6) is that of the pose, as ``Estimate.covariance`` defines it, and ``step``
@@ -95,7 +95,7 @@ class PathUncertainty:
     def adjusted(self, camera: Pinhole, keyframes: list[WindowKeyframe]) -> None:
         """The window was adjusted: the displacement as its corners show it, and the motion."""
         self._measure(camera, keyframes)
-        newest, earlier = keyframes[-1], _anchor(camera, keyframes)
+        newest, earlier = keyframes[-1], _scale_drift(camera, keyframes)
         if earlier is not None:
             self.tracked(camera, earlier, newest.T, newest.stamp_ns)
 
@@ -106,7 +106,7 @@ class PathUncertainty:
         if view is not None:
             self._motion = self._uncertainty(view, T, stamp_ns - keyframe.stamp_ns)
 
-    def moved(self, T_world_camera: Tensor, flow: float, is_keyframe: bool) -> None:
+    def propagate(self, T_world_camera: Tensor, flow: float, is_keyframe: bool) -> None:
         """The camera is at T (4, 4), its image ``flow`` pixels away from the last keyframe's.
 
         Only flow beyond that of the images since adds to the path: a camera that trembles on the
@@ -115,12 +115,12 @@ class PathUncertainty:
         self._add(T_world_camera, max(flow - self._flow, 0.0))
         self._flow = 0.0 if is_keyframe else max(self._flow, flow)
 
-    def waited(self, T_world_camera: Tensor, guess: Tensor, seconds: float) -> None:
+    def propagate_guess(self, T_world_camera: Tensor, guess: Tensor, seconds: float) -> None:
         """A guessed pose T (4, 4), ``seconds`` after the last; ``guess`` (6, 6) is the covariance
         of what it guesses over ``HORIZON``, along the camera's axes."""
         self._add(T_world_camera, 0.0, guess * (seconds / HORIZON))
 
-    def started(self, T_world_camera: Tensor, missed: Tensor | None = None) -> None:
+    def initialise(self, T_world_camera: Tensor, missed: Tensor | None = None) -> None:
         """A start at T (4, 4). After a loss, ``missed`` (6, 6) is the covariance of the motion
         since, along the camera's axes, and the scale is a guess."""
         self._restarted |= missed is not None
@@ -160,7 +160,9 @@ class PathUncertainty:
                     self._measured += measured
                     self._expected += expected
 
-    def _uncertainty(self, view: PairView, T: Tensor, nanoseconds: int) -> MotionUncertainty:
+    def _uncertainty(
+        self, view: TwoViewLinearisation, T: Tensor, nanoseconds: int
+    ) -> MotionUncertainty:
         """Of T_later_earlier (4, 4), which took so long."""
         steady, random = (self.displacement**2 * c for c in motion_covariance(view))
         if self._restarted:
@@ -171,7 +173,7 @@ class PathUncertainty:
         )
 
 
-def _anchor(camera: Pinhole, keyframes: list[WindowKeyframe]) -> WindowKeyframe | None:
+def _scale_drift(camera: Pinhole, keyframes: list[WindowKeyframe]) -> WindowKeyframe | None:
     """The keyframe about ``HORIZON`` before the newest that still sees enough of the same."""
     newest, found = keyframes[-1], None
     for earlier in reversed(keyframes[:-1]):
@@ -186,7 +188,9 @@ def _anchor(camera: Pinhole, keyframes: list[WindowKeyframe]) -> WindowKeyframe 
     return found
 
 
-def _view(camera: Pinhole, host: WindowKeyframe, T: Tensor, usable: Tensor) -> PairView | None:
+def _view(
+    camera: Pinhole, host: WindowKeyframe, T: Tensor, usable: Tensor
+) -> TwoViewLinearisation | None:
     """The host's first points, as many as ``usable`` (N,) has, by T_target_host (4, 4)."""
     n = len(usable)
     pixels, depth = host.points.pixels[:n].cpu(), host.points.inverse_depth[:n].cpu()

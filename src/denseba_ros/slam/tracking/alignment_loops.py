@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO
-from denseba_ros.numba_jit import compiled
+from denseba_ros.numba_jit import numba_jit
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -21,7 +21,7 @@ Bools = NDArray[np.bool_]
 _Six = tuple[float, float, float, float, float, float]
 
 
-@compiled()
+@numba_jit()
 def _transformed(T: Doubles, a: float, b: float, d: float) -> tuple[float, float, float]:
     """R (a, b, 1) + t d: the point in the image's camera, times the host's inverse depth."""
     return (
@@ -31,7 +31,7 @@ def _transformed(T: Doubles, a: float, b: float, d: float) -> tuple[float, float
     )
 
 
-@compiled()
+@numba_jit()
 def _by_pose(u: float, v: float, x: float, y: float, d: float) -> _Six:
     """Row (u, v) = weights of the two pixel coordinates, already times the focal lengths, times
     the projection's derivative by the left perturbation of the pose, at inverse depth d."""
@@ -39,14 +39,14 @@ def _by_pose(u: float, v: float, x: float, y: float, d: float) -> _Six:
     return u * d, v * d, -along * d, -along * y - v, along * x + u, v * x - u * y
 
 
-@compiled()
+@numba_jit()
 def _bilinear(image: Floats, channel: int, column: int, row: int, u: float, v: float) -> float:
     upper = (1.0 - u) * image[channel, row, column] + u * image[channel, row, column + 1]
     lower = (1.0 - u) * image[channel, row + 1, column] + u * image[channel, row + 1, column + 1]
     return float((1.0 - v) * upper + v * lower)
 
 
-@compiled(
+@numba_jit(
     "Tuple((f8, i8, i8, i8))(f4[:, :, ::1], f4[:, ::1], f4[::1], f4[::1], f4[::1], f4[::1], "
     "b1[::1], f8[::1], f8[:, ::1], f8[::1], f8[::1], f8[:, ::1], f8[::1])"
 )
@@ -56,7 +56,7 @@ def photometric(
     inverse_depth: Floats,
     relative_sigma: Floats,
     brightness: Floats,
-    trust: Floats,
+    gradient_weight: Floats,
     usable: Bools,
     camera: Doubles,
     T: Doubles,
@@ -76,7 +76,7 @@ def photometric(
     cap = k * (cut - 0.5 * k)
     right, bottom = image.shape[2] - 2.0, image.shape[1] - 2.0
     J = np.ones(8)
-    energy, count, visible, fits = 0.0, 0, 0, 0
+    energy, count, visible, inlier_ratio = 0.0, 0, 0, 0
     for n in range(len(rays)):
         if not usable[n]:
             continue
@@ -100,11 +100,11 @@ def photometric(
         r = _bilinear(image, 0, column, row, u, v) - offset - model
         by_depth = (gx * (T[0, 3] - x * T[2, 3]) + gy * (T[1, 3] - y * T[2, 3])) * scale
         by_depth *= d * relative_sigma[n]
-        variance = variance_of_intensity / trust[n] + by_depth**2
+        variance = variance_of_intensity / gradient_weight[n] + by_depth**2
         size = abs(r) / math.sqrt(variance)
         if not size < cut:
             continue
-        fits += 1
+        inlier_ratio += 1
         energy += (0.5 * size**2 if size < k else k * (size - 0.5 * k)) - cap
         weight = k / max(size, k) / variance
         J[0], J[1], J[2], J[3], J[4], J[5] = _by_pose(gx, gy, x, y, d * scale)
@@ -114,16 +114,16 @@ def photometric(
             b[i] += weighted * r
             for j in range(8):
                 H[i, j] += weighted * J[j]
-    return energy, count, visible, fits
+    return energy, count, visible, inlier_ratio
 
 
-@compiled(
+@numba_jit(
     "Tuple((f8, i8))(f4[:, ::1], b1[::1], f4[:, ::1], f4[::1], f4[::1], b1[::1], f8[::1], "
     "f8[:, ::1], f8[::1], f8, f8[:, ::1], f8[::1])"
 )
 def corners(
-    places: Floats,
-    found: Bools,
+    pixels: Floats,
+    is_tracked: Bools,
     rays: Floats,
     inverse_depth: Floats,
     relative_sigma: Floats,
@@ -137,21 +137,21 @@ def corners(
 ) -> tuple[float, int]:
     """Add ``share`` of the corners' information to ``H`` (6, 6) and ``b`` (6,).
 
-    ``places`` (F, 2) where the first F points were ``found`` (F,); ``noise`` (pixel, huber,
+    ``pixels`` (F, 2) where the first F points were ``is_tracked`` (F,); ``noise`` (pixel, huber,
     cutoff). Returns the energy, times ``share`` too, and how many are near.
     """
     fx, fy, cx, cy = camera
     s2, k, cut = noise[0] ** 2, noise[1], noise[2]
     J = np.empty((2, 6))
-    energy, near = 0.0, 0
-    for n in range(len(places)):
+    energy, corner_inliers = 0.0, 0
+    for n in range(len(pixels)):
         d = np.float64(inverse_depth[n])
         X, Y, Z = _transformed(T, rays[n, 0], rays[n, 1], d)
-        if not (found[n] and valid[n] and Z > MIN_DEPTH_RATIO):
+        if not (is_tracked[n] and valid[n] and Z > MIN_DEPTH_RATIO):
             continue
         scale = 1.0 / Z
         x, y = X * scale, Y * scale
-        u, v = x * fx + cx - places[n, 0], y * fy + cy - places[n, 1]
+        u, v = x * fx + cx - pixels[n, 0], y * fy + cy - pixels[n, 1]
         spread = d * relative_sigma[n] * scale
         p, q = fx * (T[0, 3] - x * T[2, 3]) * spread, fy * (T[1, 3] - y * T[2, 3]) * spread
         # Sherman-Morrison inverse of sigma^2 I + (p, q) (p, q)^T.
@@ -162,7 +162,7 @@ def corners(
             continue
         weight = share * k / max(size, k)
         if size < cut:
-            near += 1
+            corner_inliers += 1
             energy += 0.5 * size**2 if size < k else k * (size - 0.5 * k)
         else:
             weight *= (cut / size) ** 2
@@ -175,10 +175,10 @@ def corners(
             b[i] += by_u * u + by_v * v
             for j in range(6):
                 H[i, j] += by_u * J[0, j] + by_v * J[1, j]
-    return energy * share, near
+    return energy * share, corner_inliers
 
 
-@compiled("f8(f4[:, ::1], f4[:, ::1], f4[::1], b1[::1], f8[::1], f8[:, ::1])")
+@numba_jit("f8(f4[:, ::1], f4[:, ::1], f4[::1], b1[::1], f8[::1], f8[:, ::1])")
 def flow(
     pixels: Floats, rays: Floats, inverse_depth: Floats, valid: Bools, camera: Doubles, T: Doubles
 ) -> float:
@@ -194,7 +194,7 @@ def flow(
     return total / max(count, 1)
 
 
-@compiled("f8(f4[:, :, ::1], f4[:, ::1], f4[::1], f4[::1], b1[::1], f8[::1], f8[:, ::1])")
+@numba_jit("f8(f4[:, :, ::1], f4[:, ::1], f4[::1], f4[::1], b1[::1], f8[::1], f8[:, ::1])")
 def similarity(
     image: Floats,
     rays: Floats,

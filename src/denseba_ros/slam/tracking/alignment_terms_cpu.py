@@ -14,17 +14,17 @@ from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.tracking import alignment_loops as alignment_kernel
 from denseba_ros.slam.tracking.alignment_terms_torch import (
     Doubles,
-    Likeness,
     Photometric,
     Reprojection,
+    Zncc,
 )
-from denseba_ros.slam.tracking.reference import Reference, Seen
+from denseba_ros.slam.tracking.reference import CurrentView, Reference
 
 
 class FusedTerms:
     """``TorchTerms`` in compiled passes; float32 tensors on the CPU."""
 
-    def __init__(self, reference: Reference, seen: Seen, noise: Noise) -> None:
+    def __init__(self, reference: Reference, seen: CurrentView, noise: Noise) -> None:
         self._reference = reference
         self._seen = seen
         self._intensity = np.array([noise.intensity, noise.huber, noise.cutoff])
@@ -34,7 +34,7 @@ class FusedTerms:
         self._depth = _array(reference.inverse_depth)
         self._sigma = _array(reference.relative_sigma)
         self._valid = _array(reference.valid)
-        self._places = _array(seen.corners.places)
+        self._pixels = _array(seen.corners.pixels)
         self._found = _array(seen.corners.ok)
 
     def photometric(self, T: Doubles, affine: Doubles, level: int) -> Photometric:
@@ -42,13 +42,13 @@ class FusedTerms:
         log_gain, offset = self._offsets
         change = np.array([math.exp(affine[0] - log_gain), offset, affine[1]])
         H, b = np.zeros((8, 8)), np.zeros(8)
-        energy, usable, visible, fits = alignment_kernel.photometric(
+        energy, usable, visible, inlier_ratio = alignment_kernel.photometric(
             _array(self._seen.pyramid[level][0]),
             self._rays,
             self._depth,
             self._sigma,
             _array(host.brightness),
-            _array(host.trust),
+            _array(host.gradient_weight),
             _array(host.usable),
             _intrinsics(host.camera),
             T,
@@ -57,12 +57,12 @@ class FusedTerms:
             H,
             b,
         )
-        return Photometric(H, b, energy, visible / max(usable, 1), fits / max(visible, 1))
+        return Photometric(H, b, energy, visible / max(usable, 1), inlier_ratio / max(visible, 1))
 
     def corners(self, T: Doubles, level: int) -> Reprojection:
         H, b = np.zeros((6, 6)), np.zeros(6)
-        energy, near = alignment_kernel.corners(
-            self._places,
+        energy, corner_inliers = alignment_kernel.corners(
+            self._pixels,
             self._found,
             self._rays,
             self._depth,
@@ -75,9 +75,9 @@ class FusedTerms:
             H,
             b,
         )
-        return Reprojection(H, b, energy, near)
+        return Reprojection(H, b, energy, corner_inliers)
 
-    def likeness(self, T: Doubles, level: int) -> Likeness:
+    def zncc(self, T: Doubles, level: int) -> Zncc:
         host = self._reference.levels[level]
         flow = alignment_kernel.flow(
             _array(self._reference.pixels),
@@ -96,7 +96,7 @@ class FusedTerms:
             _intrinsics(host.camera),
             T,
         )
-        return Likeness(flow, similarity)
+        return Zncc(flow, similarity)
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:

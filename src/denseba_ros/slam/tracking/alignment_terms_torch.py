@@ -18,7 +18,7 @@ from torch import Tensor
 from denseba_ros.backend.problem import Noise
 from denseba_ros.geometry.pinhole import project_by, projection_jacobians
 from denseba_ros.geometry.pyramid import inside, sample
-from denseba_ros.slam.tracking.reference import Reference, Seen
+from denseba_ros.slam.tracking.reference import CurrentView, Reference
 
 Doubles = NDArray[np.float64]
 
@@ -26,27 +26,27 @@ Doubles = NDArray[np.float64]
 @dataclass(frozen=True)
 class Photometric:
     """``H`` (8, 8), ``b`` (8,) by pose and brightness, robust ``energy``, ``visible`` share of the
-    usable points inside the image and ``fits``, share of these that are no outliers."""
+    usable points inside the image and ``inlier_ratio``, share of these that are no outliers."""
 
     H: Doubles
     b: Doubles
     energy: float
     visible: float
-    fits: float
+    inlier_ratio: float
 
 
 @dataclass(frozen=True)
 class Reprojection:
-    """``H`` (6, 6), ``b`` (6,) by pose, robust ``energy`` and how many corners are ``near``."""
+    """``H`` (6, 6), ``b`` (6,) by pose, robust ``energy`` and the number of ``corner_inliers``."""
 
     H: Doubles
     b: Doubles
     energy: float
-    near: int
+    corner_inliers: int
 
 
 @dataclass(frozen=True)
-class Likeness:
+class Zncc:
     """``flow``: mean move of the points in working pixels; ``similarity``: correlation (-1 to 1) of
     their brightness in both images."""
 
@@ -62,13 +62,13 @@ class Terms(Protocol):
 
     def corners(self, T: Doubles, level: int) -> Reprojection: ...
 
-    def likeness(self, T: Doubles, level: int) -> Likeness: ...
+    def zncc(self, T: Doubles, level: int) -> Zncc: ...
 
 
 class TorchTerms:
     """The terms as they are defined; results come to the host in one transfer each."""
 
-    def __init__(self, reference: Reference, seen: Seen, noise: Noise) -> None:
+    def __init__(self, reference: Reference, seen: CurrentView, noise: Noise) -> None:
         self._reference = reference
         self._seen = seen
         self._noise = noise
@@ -89,35 +89,35 @@ class TorchTerms:
         J_pose, J_depth = projection_jacobians(camera, p, pose[:3, 3])
         g = values[1:].T
         by_depth = (g * J_depth).sum(-1) * d * reference.relative_sigma
-        variance = noise.intensity**2 / host.trust + by_depth**2
+        variance = noise.intensity**2 / host.gradient_weight + by_depth**2
         size = r.abs() * variance.rsqrt()
         k, cut = noise.huber, noise.cutoff
-        fits = visible & (size < cut)
+        inlier_ratio = visible & (size < cut)
         weight = k / size.clamp(min=k) / variance
         J = torch.cat(
             [(g[:, None] @ J_pose)[:, 0], -model[:, None], -torch.ones_like(model)[:, None]], -1
         )
-        J = torch.where(fits[:, None], J, 0.0)
-        WJ = J * torch.where(fits, weight, 0.0)[:, None]
+        J = torch.where(inlier_ratio[:, None], J, 0.0)
+        WJ = J * torch.where(inlier_ratio, weight, 0.0)[:, None]
         energy = torch.where(size < k, 0.5 * size**2, k * (size - 0.5 * k))
-        cost = torch.where(usable, torch.where(fits, energy, k * (cut - 0.5 * k)), 0.0)
+        cost = torch.where(usable, torch.where(inlier_ratio, energy, k * (cut - 0.5 * k)), 0.0)
         flat = _to_host(
             WJ.T @ J,
-            WJ.T @ torch.where(fits, r, 0.0),
+            WJ.T @ torch.where(inlier_ratio, r, 0.0),
             cost.sum(dtype=torch.float64),
             visible.sum().double() / usable.sum().clamp(min=1),
-            fits.sum().double() / visible.sum().clamp(min=1),
+            inlier_ratio.sum().double() / visible.sum().clamp(min=1),
         )
         return Photometric(flat[:64].reshape(8, 8), flat[64:72], *flat[72:].tolist())
 
     def corners(self, T: Doubles, level: int) -> Reprojection:
         reference, noise, corners = self._reference, self._noise, self._seen.corners
-        f = len(corners.places)
+        f = len(corners.pixels)
         d = reference.inverse_depth[:f]
         pose = self._on_device(T)
         p = project_by(reference.camera, reference.rays[:f], d, pose)
         J, J_depth = projection_jacobians(reference.camera, p, pose[:3, 3])
-        e = p.pixels - corners.places
+        e = p.pixels - corners.pixels
         along = J_depth * (d * reference.relative_sigma[:f])[:, None]
         # Sherman-Morrison inverse of sigma^2 I + along along^T.
         s2 = noise.pixel**2
@@ -143,7 +143,7 @@ class TorchTerms:
         )
         return Reprojection(flat[:36].reshape(6, 6), flat[36:42], float(flat[42]), int(flat[43]))
 
-    def likeness(self, T: Doubles, level: int) -> Likeness:
+    def zncc(self, T: Doubles, level: int) -> Zncc:
         reference, pose = self._reference, self._on_device(T)
         p = project_by(reference.camera, reference.rays, reference.inverse_depth, pose)
         ok = reference.valid & p.in_front
@@ -154,11 +154,11 @@ class TorchTerms:
         both = inside(p.pixels, host.camera.width, host.camera.height, 1.0) & p.in_front
         both &= host.usable
         if int(both.sum()) < 2:
-            return Likeness(float(flow), 0.0)
+            return Zncc(float(flow), 0.0)
         image = self._seen.pyramid[level][:, :1]
         pair = torch.stack([host.brightness[both], sample(image, p.pixels[None, both])[0, 0]])
         correlation = torch.corrcoef(pair.double())[0, 1]
-        return Likeness(float(flow), float(torch.nan_to_num(correlation)))
+        return Zncc(float(flow), float(torch.nan_to_num(correlation)))
 
     def _on_device(self, T: Doubles) -> Tensor:
         rays = self._reference.rays

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from denseba_ros.frontend.features.optical_flow import Grey, Points, track
+from denseba_ros.frontend.features.optical_flow import Points, track
+from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pinhole import Pinhole, project_by
 from denseba_ros.slam.tracking.reference import Corners, Reference
 
@@ -26,54 +27,54 @@ class CornerTracker:
         self._grey = grey
         self._reference = reference
         pixels = reference.pixels[:corners].cpu().numpy()
-        self._pixels: Points = np.ascontiguousarray(pixels, np.float32)
+        self._reference_pixels: Points = np.ascontiguousarray(pixels, np.float32)
         self._valid: NDArray[np.bool_] = reference.valid[:corners].cpu().numpy()
-        self._places = self._pixels.copy()
+        self._pixels = self._reference_pixels.copy()
         self._last = grey
 
-    def follow(self, grey: Grey, T_predicted: Tensor) -> Corners:
+    def track(self, grey: Grey, T_predicted: Tensor) -> Corners:
         """Find the corners in ``grey``, from their projection at T_current_reference, or, where
         that fails, from their places in the last image."""
-        places, ok = self._from(grey, self._project(T_predicted))
+        pixels, ok = self._from(grey, self._project(T_predicted))
         if ok.sum() < _ENOUGH * self._valid.sum():
-            step, followed = track(self._last, grey, self._places)
+            step, followed = track(self._last, grey, self._pixels)
             again, ok_again = self._from(grey, step)
             ok_again &= followed
             if ok_again.sum() > ok.sum():
-                places, ok = again, ok_again
-        self._places = np.where(ok[:, None], places, self._places)
+                pixels, ok = again, ok_again
+        self._pixels = np.where(ok[:, None], pixels, self._pixels)
         self._last = grey
         device = self._reference.pixels.device
-        return Corners(torch.from_numpy(places).to(device), torch.from_numpy(ok).to(device))
+        return Corners(torch.from_numpy(pixels).to(device), torch.from_numpy(ok).to(device))
 
     def _from(self, grey: Grey, guess: Points) -> tuple[Points, NDArray[np.bool_]]:
-        places, ok = track(self._grey, grey, self._pixels, guess)
-        return places, ok & self._valid
+        pixels, ok = track(self._grey, grey, self._reference_pixels, guess)
+        return pixels, ok & self._valid
 
     def _project(self, T: Tensor) -> Points:
-        f = len(self._pixels)
+        f = len(self._reference_pixels)
         depth = self._reference.inverse_depth[:f]
         p = project_by(self._camera, self._reference.rays[:f], depth, T)
-        places = torch.where(p.in_front[:, None], p.pixels, self._reference.pixels[:f])
+        pixels = torch.where(p.in_front[:, None], p.pixels, self._reference.pixels[:f])
         limit = 2.0 * max(self._camera.width, self._camera.height)
-        return np.ascontiguousarray(places.clamp(-limit, limit).cpu().numpy())
+        return np.ascontiguousarray(pixels.clamp(-limit, limit).cpu().numpy())
 
     def pose_from_corners(self, corners: Corners) -> Tensor | None:
         """T_current_reference (4, 4) by PnP in RANSAC (OpenCV), None when it finds none."""
         ok = corners.ok.cpu().numpy()
         if ok.sum() < _MIN_PNP:
             return None
-        f = len(self._pixels)
+        f = len(self._reference_pixels)
         rays = self._reference.rays[:f]
         X = (rays / self._reference.inverse_depth[:f, None]).cpu().numpy()[ok].astype(np.float64)
-        places = corners.places.cpu().numpy()[ok].astype(np.float64)
+        pixels = corners.pixels.cpu().numpy()[ok].astype(np.float64)
         c = self._camera
         K = np.array([[c.fx, 0, c.cx], [0, c.fy, c.cy], [0, 0, 1.0]])
         cv2.setRNGSeed(0)
-        found, rotation, t, inliers = cv2.solvePnPRansac(
-            X, places, K, None, iterationsCount=200, reprojectionError=_PNP_PIXELS
+        is_tracked, rotation, t, inliers = cv2.solvePnPRansac(
+            X, pixels, K, None, iterationsCount=200, reprojectionError=_PNP_PIXELS
         )
-        if not found or inliers is None or len(inliers) < _MIN_PNP:
+        if not is_tracked or inliers is None or len(inliers) < _MIN_PNP:
             return None
         T = torch.eye(4, dtype=torch.float64)
         T[:3, :3] = torch.from_numpy(cv2.Rodrigues(rotation)[0])

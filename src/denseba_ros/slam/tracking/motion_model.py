@@ -16,7 +16,7 @@ _LOST_TRANSLATION, _LOST_ROTATION = 0.05, 0.05
 _LOST_SECONDS = 0.1
 
 
-class Motions:
+class MotionModel:
     """Poses T_camera_world (4, 4) float64 with their stamps; velocity in the camera's frame."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Motions:
             by_velocity[:3, :3] = motion.T_previous_current[:3, :3].T
         return by_velocity.to(self.T.device) @ self.T
 
-    def measured(self, stamp_ns: int, T: Tensor, affine: Tensor) -> None:
+    def update(self, stamp_ns: int, T: Tensor, affine: Tensor) -> None:
         """A tracked pose."""
         gap = self.gap(stamp_ns)
         if gap > 0 and not self._lost:
@@ -56,14 +56,14 @@ class Motions:
         self.T, self._stamp_ns, self._affine, self._lost = T, stamp_ns, affine, 0
         self._measured_ns = stamp_ns
 
-    def guessed(self, stamp_ns: int, T: Tensor) -> None:
+    def set_approximate(self, stamp_ns: int, T: Tensor) -> None:
         """A pose too rough to predict from; what was lost before stays lost, but is no more."""
         if self._measured_ns is not None and self._stamp_ns is not None:
             self._measured_ns += stamp_ns - self._stamp_ns
         self.T, self._stamp_ns, self._affine = T, stamp_ns, None
         self._velocity = torch.zeros_like(self._velocity)
 
-    def corrected(self, T: Tensor) -> None:
+    def set_refined(self, T: Tensor) -> None:
         """The pose of the same image after adjustment."""
         self.T = T
         self._affine = None
@@ -72,7 +72,7 @@ class Motions:
         """The world grew by ``factor`` about the camera."""
         self._velocity[:3] *= factor
 
-    def missed(self, stamp_ns: int) -> None:
+    def coast(self, stamp_ns: int) -> None:
         """An image without a pose: it stays where the velocity, slowed down, leads."""
         self.T = self.predict(stamp_ns, None)
         self._velocity = 0.7 * self._velocity

@@ -14,12 +14,12 @@ from denseba_ros.geometry.pyramid import inside, sample
 
 @dataclass(frozen=True)
 class ReferenceLevel:
-    """The reference's points on one pyramid level, cut out once: ``brightness`` (N,), ``trust``
-    (N,) weight by gradient and ``usable`` (N,) away from the border."""
+    """The reference's points on one pyramid level, cut out once: ``brightness`` (N,),
+    ``gradient_weight`` (N,) and ``usable`` (N,) away from the border."""
 
     camera: Pinhole
     brightness: Tensor
-    trust: Tensor
+    gradient_weight: Tensor
     usable: Tensor
 
 
@@ -57,9 +57,9 @@ class Reference:
             pixels = (points.pixels + 0.5) / (1 << level) - 0.5
             values = sample(pyramid[level], pixels[None])[0]
             c2 = noise.gradient**2
-            trust = c2 / (c2 + values[1] ** 2 + values[2] ** 2)
+            gradient_weight = c2 / (c2 + values[1] ** 2 + values[2] ** 2)
             usable = points.valid & inside(pixels, small.width, small.height, 1.0)
-            by_level[level] = ReferenceLevel(small, values[0].contiguous(), trust, usable)
+            by_level[level] = ReferenceLevel(small, values[0].contiguous(), gradient_weight, usable)
         return cls(
             camera,
             points.pixels,
@@ -74,14 +74,14 @@ class Reference:
 
 @dataclass(frozen=True)
 class Corners:
-    """Where the reference's corners were found: ``places`` (F, 2), ``ok`` (F,)."""
+    """Where the reference's corners were found: ``pixels`` (F, 2), ``ok`` (F,)."""
 
-    places: Tensor
+    pixels: Tensor
     ok: Tensor
 
 
 @dataclass(frozen=True)
-class Seen:
+class CurrentView:
     """What the new image shows: its ``pyramid`` and the reference's ``corners`` found in it."""
 
     pyramid: list[Tensor]

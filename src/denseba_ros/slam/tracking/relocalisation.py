@@ -166,7 +166,7 @@ def make_relocaliser(wanted: bool, device: torch.device, seed: int) -> Relocalis
 def _points(camera: Pinhole, keyframe: WindowKeyframe, pixels: Tensor) -> tuple[Tensor, Tensor]:
     """Points (M, 3) float64 of the keyframe at ``pixels`` (M, 2), and where its depth is known."""
     cells = (pixels + 0.5) / (1 << GRID_LEVEL) - 0.5
-    inverse_depth, sigma = sample(keyframe.surface[None], cells[None])[0]
+    inverse_depth, sigma = sample(keyframe.inverse_depth_map[None], cells[None])[0]
     ok = (sigma < _MAX_SIGMA) & (inverse_depth > 1e-6)
     rays = camera.rays(pixels.double())
     return rays / inverse_depth.double().clamp(min=1e-6)[:, None], ok

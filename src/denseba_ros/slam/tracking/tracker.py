@@ -20,7 +20,7 @@ from denseba_ros.geometry import pose_step
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.tracking.alignment_terms_cpu import FusedTerms
 from denseba_ros.slam.tracking.alignment_terms_torch import Doubles, Terms, TorchTerms
-from denseba_ros.slam.tracking.reference import Corners, Reference, Seen
+from denseba_ros.slam.tracking.reference import Corners, CurrentView, Reference
 
 # A step below this (metres and radians together) ends a level; half the pixels, twice the step.
 _CONVERGED = 5e-5
@@ -56,7 +56,7 @@ class _Normal:
     b: Doubles
     energy: float
     visible: float
-    fits: float
+    inlier_ratio: float
 
 
 class Tracker:
@@ -74,7 +74,9 @@ class Tracker:
         """Cut the points of a keyframe out of its pyramid, once for all images to come."""
         return Reference.cut(self.camera, points, pyramid, affine, self.levels, self.noise)
 
-    def align(self, reference: Reference, seen: Seen, T: Tensor, affine: Tensor) -> Alignment:
+    def align(
+        self, reference: Reference, seen: CurrentView, T: Tensor, affine: Tensor
+    ) -> Alignment:
         """Align from the start (T, affine), on each level until the step is small."""
         terms = self._terms(reference, seen)
         pose, brightness = T.cpu().numpy(), affine.cpu().numpy()
@@ -82,26 +84,26 @@ class Tracker:
         for level in self.levels:
             normal = self._align_level(terms, prior, pose, brightness, level)
             pose, brightness = normal.T, normal.affine
-        likeness = terms.likeness(pose, self.levels[-1])
+        zncc = terms.zncc(pose, self.levels[-1])
         device = reference.rays.device
         return Alignment(
             torch.from_numpy(pose).to(device),
             torch.from_numpy(brightness).to(device),
             torch.from_numpy(normal.H).to(device),
             normal.visible,
-            normal.fits,
-            likeness.similarity,
-            terms.corners(pose, 0).near,
-            likeness.flow,
+            normal.inlier_ratio,
+            zncc.similarity,
+            terms.corners(pose, 0).corner_inliers,
+            zncc.flow,
         )
 
     def align_corners(self, reference: Reference, corners: Corners, T: Tensor) -> Tensor:
         """Pose (4, 4) from the corners alone: a start with a wide basin."""
-        terms = self._terms(reference, Seen([], corners))
+        terms = self._terms(reference, CurrentView([], corners))
         pose = T.cpu().numpy()
         for _ in range(self.iterations):
-            sums = terms.corners(pose, 0)
-            step = _solve(sums.H, sums.b, 1e-6)
+            linearise = terms.corners(pose, 0)
+            step = _solve(linearise.H, linearise.b, 1e-6)
             if step is None:
                 break
             pose = pose_step.exp(step) @ pose
@@ -109,7 +111,7 @@ class Tracker:
                 break
         return torch.from_numpy(pose).to(T.device)
 
-    def _terms(self, reference: Reference, seen: Seen) -> Terms:
+    def _terms(self, reference: Reference, seen: CurrentView) -> Terms:
         fused = reference.rays.device.type == "cpu"
         return (FusedTerms if fused else TorchTerms)(reference, seen, self.noise)
 
@@ -148,7 +150,7 @@ def _normal(terms: Terms, prior: Doubles, T: Doubles, affine: Doubles, level: in
     H[6:, 6:] += np.diag(information)
     b[6:] += information * change
     energy = photo.energy + corners.energy + 0.5 * float((information * change**2).sum())
-    return _Normal(T, affine, H, b, energy, photo.visible, photo.fits)
+    return _Normal(T, affine, H, b, energy, photo.visible, photo.inlier_ratio)
 
 
 def _solve(H: Doubles, b: Doubles, damping: float) -> Doubles | None:

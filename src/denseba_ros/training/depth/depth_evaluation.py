@@ -43,7 +43,7 @@ _NEAREST, _FURTHEST = 0.1, 80.0
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluatedFrame:
     """One image: ``depth`` and relative ``sigma`` as the node sees them, at the true pixels (N,),
     with ``truth`` (N,) metres and the image's ``gradient`` (N,) there; ``column`` (N,) the share of
     the width to their left; ``inside`` (N,) the crop of the source, without one all."""
@@ -56,23 +56,23 @@ class Judged:
     inside: NDArray[np.bool_]
 
 
-def judge(model: DepthModel, source: DepthSource, root: Path) -> dict[str, Any]:
+def evaluate(model: DepthModel, source: DepthSource, root: Path) -> dict[str, Any]:
     """Errors, spread of the scale and quality of the uncertainty, over the images of ``source``.
 
     Raises:
         SequenceError: when no image of the source has a depth.
     """
-    frames = list(tqdm(judged_frames(model, source, root), desc="judging", disable=None))
+    frames = list(tqdm(evaluated_frames(model, source, root), desc="judging", disable=None))
     if not frames:
         raise SequenceError(f"{root / source.path}: no image with depth to judge by")
-    report = judgement(frames)
+    report = depth_report(frames)
     if source.crop is not None:
         report["cropped"] = mean_errors([_cropped(f) for f in frames])
     return report
 
 
-def judgement(frames: list[Judged]) -> dict[str, Any]:
-    """What ``judge`` says of its frames."""
+def depth_report(frames: list[EvaluatedFrame]) -> dict[str, Any]:
+    """What ``evaluate`` says of its frames."""
     scaled, plain, scales, areas, curves, placed = [], [], [], [], [], []
     for frame in frames:
         scale = median_scale(frame.depth, frame.truth)
@@ -105,13 +105,13 @@ def judgement(frames: list[Judged]) -> dict[str, Any]:
     }
 
 
-def _constant(frame: Judged) -> DepthErrors:
+def _constant(frame: EvaluatedFrame) -> DepthErrors:
     """Errors of one constant depth, median-scaled: what no network at all reaches."""
     ones = np.ones_like(frame.truth)
     return depth_errors(ones, frame.truth, median_scale(ones, frame.truth))
 
 
-def _cropped(frame: Judged) -> DepthErrors:
+def _cropped(frame: EvaluatedFrame) -> DepthErrors:
     """Errors inside the crop alone, median-scaled there."""
     depth, truth = frame.depth[frame.inside], frame.truth[frame.inside]
     return depth_errors(depth, truth, median_scale(depth, truth))
@@ -127,7 +127,9 @@ class _Image:
     camera: Calibration
 
 
-def judged_frames(model: DepthModel, source: DepthSource, root: Path) -> Iterator[Judged]:
+def evaluated_frames(
+    model: DepthModel, source: DepthSource, root: Path
+) -> Iterator[EvaluatedFrame]:
     """The images of the source that have a depth image of the same number."""
     for image in _images(source, root):
         grids = _predicted(model, image)
@@ -137,7 +139,7 @@ def judged_frames(model: DepthModel, source: DepthSource, root: Path) -> Iterato
         log_depth, sigma, gradient, truth = at
         inside = _inside(source.crop, known.shape)[known]
         column = np.nonzero(known)[1] / known.shape[1]
-        yield Judged(np.exp(log_depth), sigma, truth, gradient, column, inside)
+        yield EvaluatedFrame(np.exp(log_depth), sigma, truth, gradient, column, inside)
 
 
 def _inside(crop: Crop | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -149,7 +151,7 @@ def _inside(crop: Crop | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return (top <= v) & (v < bottom) & (left <= u) & (u < right)
 
 
-def judged_rows(
+def evaluated_rows(
     model: DepthModel, source: DepthSource, root: Path, count: int = 2
 ) -> list[PanelRow]:
     """``count`` predictions, spread over the source, scaled to the median of the truth."""

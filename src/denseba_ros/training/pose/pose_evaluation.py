@@ -23,7 +23,7 @@ _MIN_PAIRS = 3
 _STILL = 1e-3
 
 
-def judge_pose(
+def evaluate_pose(
     model: PoseModel, trajectories: Sequence[ImageTrajectory], reader: ImageReader
 ) -> dict[str, float]:
     """Means over all pairs of images that have two pairs before them; degrees and metres.
