@@ -31,7 +31,7 @@ def test_rescale_changes_lengths_and_no_projection(about: int) -> None:
         torch.testing.assert_close(missed, missed_before)
         assert new.first_inverse_depth_map is not None
         assert old.first_inverse_depth_map is not None
-        for name in ("surface", "network_depth", "first_inverse_depth_map"):
+        for name in ("inverse_depth_map", "network_depth", "first_inverse_depth_map"):
             one, other = getattr(new, name), getattr(old, name)
             torch.testing.assert_close(one[0], other[0] / 1.6)
             assert torch.equal(one[1], other[1])

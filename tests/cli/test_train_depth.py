@@ -48,12 +48,12 @@ def test_it_trains_goes_on_and_draws(tmp_path: Path, encoder: Path) -> None:
     assert [json.loads(row)["step"] for row in log.read_text().splitlines()] == [2]
 
 
-def test_it_judges(tmp_path: Path, rgbd_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_evaluates(tmp_path: Path, rgbd_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
     weights, sources, panel = (tmp_path / n for n in ("d.safetensors", "judge.yaml", "panel.png"))
     save_depth(DepthWeights(DepthNetwork(), 4096), weights)
     sources.write_text("- {kind: rgbd, depth: depth}\n")
-    arguments = ["--weights", str(weights), "--judge", str(sources), "--root", str(rgbd_folder)]
+    arguments = ["--weights", str(weights), "--evaluate", str(sources), "--root", str(rgbd_folder)]
     assert main(["train", "depth", *arguments, "--panel", str(panel)]) == 0
     report = json.loads(capsys.readouterr().out)["."]
     assert report["median_scaled"]["frames"] == 3

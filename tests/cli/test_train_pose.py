@@ -33,7 +33,7 @@ def test_it_trains_and_goes_on(rgbd_folder: Path, tmp_path: Path) -> None:
         np.testing.assert_allclose(load_file(later)[name], first[name], atol=1e-6)
 
 
-def test_it_judges_weights_on_what_was_left_out(
+def test_it_evaluates_weights_on_what_was_left_out(
     rgbd_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "pose.safetensors"

@@ -1,4 +1,4 @@
-"""``denseba train depth``: train the depth network, and judge one on frames it has not seen."""
+"""``denseba train depth``: train the depth network, and evaluate one on frames it has not seen."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba train depth``."""
     parser.add_argument("--root", type=Path, default=Path(), help="folder of all sources")
     parser.add_argument("--data", type=Path, metavar="YAML", help="sources to train on")
-    parser.add_argument("--judge", type=Path, metavar="YAML", help="sources to judge on")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="judge these, do not train")
+    parser.add_argument("--evaluate", type=Path, metavar="YAML", help="sources to evaluate on")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="evaluate these, do not train")
     parser.add_argument("--out", type=Path, metavar="FILE", help="weights as safetensors")
-    parser.add_argument("--panel", type=Path, metavar="PNG", help="picture of judged predictions")
+    parser.add_argument("--panel", type=Path, metavar="PNG", help="picture of evaluated predictions")
     parser.add_argument("--curve", type=Path, metavar="PNG", help="picture of the log")
     train = parser.add_argument_group("training")
     train.add_argument("--checkpoint", type=Path, help="goes on from it where it exists")
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, write and judge, whatever of it was asked for.
+    """Train, write and evaluate, whatever of it was asked for.
 
     Raises:
         ConfigurationError: on contradicting options, broken weights or a broken checkpoint.
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     """
     check_curve(args)
     if bool(args.data) == bool(args.weights):
-        raise ConfigurationError("give either --data to train on or --weights to judge")
+        raise ConfigurationError("give either --data to train on or --weights to evaluate")
     weights = load_depth(args.weights) if args.weights is not None else _train(args)
     if args.out is not None:
         save_depth(weights, args.out)

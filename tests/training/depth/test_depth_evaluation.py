@@ -51,7 +51,7 @@ def test_an_honest_uncertainty_ranks_the_errors(rgbd_folder: Path) -> None:
     assert uncertainty["abs_rel"][-1] < 0.5 * uncertainty["abs_rel"][0]
 
 
-def test_a_crop_is_judged_by_itself(rgbd_folder: Path) -> None:
+def test_a_crop_is_evaluated_by_itself(rgbd_folder: Path) -> None:
     class WrongAbove(Oracle):
         """Twice the depth in the upper half of the image."""
 
@@ -68,7 +68,7 @@ def test_a_crop_is_judged_by_itself(rgbd_folder: Path) -> None:
     assert "cropped" not in evaluate(Oracle(1.0, 0.0), SOURCE, rgbd_folder)
 
 
-def test_nothing_to_judge_by(rgbd_folder: Path) -> None:
+def test_nothing_to_evaluate_with(rgbd_folder: Path) -> None:
     with pytest.raises(SequenceError, match="no image with depth"):
         evaluate(Oracle(1.0, 0.1), DepthSource(kind="rgbd", depth="nowhere"), rgbd_folder)
 

@@ -68,7 +68,7 @@ class Forward:
         pass
 
 
-def test_translations_and_deviations_are_judged(rgbd_folder: Path) -> None:
+def test_translations_and_deviations_are_evaluated(rgbd_folder: Path) -> None:
     trajectory = turning(rgbd_folder, [0.0, 0.0, 0.0, 0.0])
     trajectory.T_world_camera[:, 2, 3] = [0.0, 1.0, 2.0, 3.2, 4.4]
     trajectory.T_world_camera[:, 0, 3] = [0.0, 0.0, 0.0, 0.0, 1.2]
@@ -95,7 +95,7 @@ def test_no_opinion_is_no_motion_without_deviation(rgbd_folder: Path) -> None:
     assert "direction" not in report
 
 
-def test_too_short_to_judge_by(rgbd_folder: Path) -> None:
+def test_too_short_to_evaluate_with(rgbd_folder: Path) -> None:
     with pytest.raises(SequenceError, match="long enough"):
         evaluate_pose(OneDegree(), [turning(rgbd_folder, [1.0])], ImageReader())
 

@@ -64,7 +64,7 @@ def evaluate(model: DepthModel, source: DepthSource, root: Path) -> dict[str, An
     """
     frames = list(tqdm(evaluated_frames(model, source, root), desc="judging", disable=None))
     if not frames:
-        raise SequenceError(f"{root / source.path}: no image with depth to judge by")
+        raise SequenceError(f"{root / source.path}: no image with depth to evaluate with")
     report = depth_report(frames)
     if source.crop is not None:
         report["cropped"] = mean_errors([_cropped(f) for f in frames])

@@ -1,4 +1,4 @@
-"""A folder of images with depth images beside them, as trainings and judgements read it."""
+"""A folder of images with depth images beside them, as trainings and evaluations read it."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def evaluate_pose(
         for k in range(_MIN_PAIRS - 1, len(truth)):
             pairs.append(_errors(said[k], truth[k - 1], truth[k]))
     if not pairs:
-        raise SequenceError("no trajectory is long enough to judge a pose model on")
+        raise SequenceError("no trajectory is long enough to evaluate a pose model on")
     names = dict.fromkeys(name for pair in pairs for name in pair)
     means = {name: float(np.mean([p[name] for p in pairs if name in p])) for name in names}
     return {"pairs": len(pairs), **means}
