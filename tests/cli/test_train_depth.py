@@ -48,7 +48,7 @@ def test_it_trains_goes_on_and_draws(tmp_path: Path, encoder: Path) -> None:
     assert [json.loads(row)["step"] for row in log.read_text().splitlines()] == [2]
 
 
-def test_it_evaluates(tmp_path: Path, rgbd_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluates(tmp_path: Path, rgbd_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
     weights, sources, panel = (tmp_path / n for n in ("d.safetensors", "judge.yaml", "panel.png"))
     save_depth(DepthWeights(DepthNetwork(), 4096), weights)

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--evaluate", type=Path, metavar="YAML", help="sources to evaluate on")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="evaluate these, do not train")
     parser.add_argument("--out", type=Path, metavar="FILE", help="weights as safetensors")
-    parser.add_argument("--panel", type=Path, metavar="PNG", help="picture of evaluated predictions")
+    parser.add_argument("--panel", type=Path, metavar="PNG", help="picture of predictions")
     parser.add_argument("--curve", type=Path, metavar="PNG", help="picture of the log")
     train = parser.add_argument_group("training")
     train.add_argument("--checkpoint", type=Path, help="goes on from it where it exists")

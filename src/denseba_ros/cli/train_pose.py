@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="SEQUENCE")
     parser.add_argument("--split", type=float, default=1.0, help="share of each that is trained on")
     parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="evaluate these on the rest of each, do not train"
+        "--weights", type=Path, metavar="FILE", help="evaluate these on the rest, do not train"
     )
     parser.add_argument("--url", help="read the images below this location instead of SEQUENCE")
     parser.add_argument("--out", type=Path, metavar="FILE", help="weights as safetensors")

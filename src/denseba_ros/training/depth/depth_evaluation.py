@@ -62,7 +62,7 @@ def evaluate(model: DepthModel, source: DepthSource, root: Path) -> dict[str, An
     Raises:
         SequenceError: when no image of the source has a depth.
     """
-    frames = list(tqdm(evaluated_frames(model, source, root), desc="judging", disable=None))
+    frames = list(tqdm(evaluated_frames(model, source, root), desc="evaluating", disable=None))
     if not frames:
         raise SequenceError(f"{root / source.path}: no image with depth to evaluate with")
     report = depth_report(frames)

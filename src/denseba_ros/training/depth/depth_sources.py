@@ -48,7 +48,7 @@ class DepthSource(BaseModel):
     """rgbd: images without a depth image take that of the nearest one that has it, up to so many
     frames away, carried by the known poses."""
     crop: Crop | None = None
-    """Part of the true depth that is evaluated a second time, by itself: first and last row, first and
+    """Part of the true depth that is evaluated apart, too: first and last row, first and
     last column, as shares of the image's height and width."""
     neighbours: int = Field(0, ge=0)
     """Frames this far before and after are views for the photometric loss of stereo and video;
