@@ -56,7 +56,7 @@ class FakeOdometry:
         self.keyframes, self.finished_keyframes = system.keyframes, system.finished_keyframes
         self.reset, self.reconfigure = system.reset, system.reconfigure
 
-    def process(self, frame: FrontendFrame) -> Estimate:
+    def process_frame(self, frame: FrontendFrame) -> Estimate:
         self.frames.append(frame)
         return self.system.process(frame.stamp_ns, frame.image[0, 0].numpy())
 

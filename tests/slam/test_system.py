@@ -10,9 +10,10 @@ import pytest
 
 from denseba_ros.errors import ImageError
 from denseba_ros.evaluation.trajectory.alignment import umeyama
-from denseba_ros.slam.odometry import START_ROUNDS
+from denseba_ros.slam.initialisation.map_initialisation import INITIAL_ROUNDS
 from denseba_ros.slam.state.estimate import Tracking
-from denseba_ros.slam.system import System, warmed_up
+from denseba_ros.slam.system import System
+from denseba_ros.slam.warm_up import warmed_up
 
 # Grey levels per pixel on the depth grid, above which a cell counts as textured.
 _TEXTURED = 8.0
@@ -89,8 +90,8 @@ def test_depth_of_keyframes_is_within_three_per_cent(run: Any, room: Any) -> Non
 def test_the_adjustment_improves_depth_and_positions(run: Any) -> None:
     """Of every new keyframe, against where it began; the rounds on the first two, which two views
     alone may know as well, are left out."""
-    depth = np.array([a.depth for a in run.adjustments[START_ROUNDS:]])
-    position = np.array([a.position for a in run.adjustments[START_ROUNDS:]])
+    depth = np.array([a.depth for a in run.adjustments[INITIAL_ROUNDS:]])
+    position = np.array([a.position for a in run.adjustments[INITIAL_ROUNDS:]])
     assert len(depth) >= 4
     assert depth[:, 1].mean() < 0.8 * depth[:, 0].mean()
     assert position[:, 1].mean() < position[:, 0].mean()
@@ -243,7 +244,7 @@ def test_it_says_why_it_does_not_start(system: System, room: Any, kind: str) -> 
 
 
 def test_a_warmed_up_system_works_like_a_new_one(system: System, room: Any) -> None:
-    warm = warmed_up(system.odometry.config)
+    warm = warmed_up(system.config)
     warm.change_camera(room.sequence.calibration)
     for stamp, image in zip(room.stamps_ns[:20], room.images[:20], strict=True):
         expected, estimate = system.process(stamp, image), warm.process(stamp, image)

@@ -23,14 +23,14 @@ from denseba_ros.nodes.conversions.frontend_messages import (
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 from denseba_ros.nodes.inputs.exact_time_sync import ExactTimeSync
 from denseba_ros.nodes.outputs.estimate_outputs import KeyframeSource
-from denseba_ros.slam.odometry import Odometry
 from denseba_ros.slam.state.estimate import Estimate
+from denseba_ros.slam.system import System
 
 
-class FrameOdometry(KeyframeSource, Protocol):
-    """What the node needs of ``slam.Odometry``."""
+class FrameSystem(KeyframeSource, Protocol):
+    """What the node needs of ``slam.System``."""
 
-    def process(self, frame: FrontendFrame) -> Estimate: ...
+    def process_frame(self, frame: FrontendFrame) -> Estimate: ...
 
     def reset(self) -> None: ...
 
@@ -47,14 +47,14 @@ class ReceivedFrame:
 
 
 class BackendNode(EstimatingNode[ReceivedFrame]):
-    """One ``Odometry`` between the frontend's topics and the outputs."""
+    """One ``System`` between the frontend's topics and the outputs."""
 
     def __init__(
-        self, make_odometry: Callable[[Config], FrameOdometry] = Odometry, **node_options: Any
+        self, make_odometry: Callable[[Config], FrameSystem] = System, **node_options: Any
     ) -> None:
         super().__init__("denseba_backend", **node_options)
         self._make_odometry = make_odometry
-        self._odometry: FrameOdometry | None = None
+        self._odometry: FrameSystem | None = None
         self._calibration: Calibration | None = None
         self._last_frame = time.monotonic()
 
@@ -104,7 +104,7 @@ class BackendNode(EstimatingNode[ReceivedFrame]):
         self.take_in_hand(item.stamp_ns)
         odometry.reconfigure(self.wanted())
         with torch.inference_mode():
-            estimate = odometry.process(frame)
+            estimate = odometry.process_frame(frame)
         self.publish(estimate, odometry, mount, item.frame_id, started)
 
     def restart(self) -> None:

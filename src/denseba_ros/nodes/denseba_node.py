@@ -14,7 +14,7 @@ from denseba_ros.nodes.base.estimating_node import EstimatingNode
 from denseba_ros.nodes.inputs.camera_input import CameraImage, CameraInput
 from denseba_ros.nodes.outputs.estimate_outputs import KeyframeSource
 from denseba_ros.slam.state.estimate import Estimate
-from denseba_ros.slam.system import warmed_up
+from denseba_ros.slam.warm_up import warmed_up
 
 
 class ImageSystem(KeyframeSource, Protocol):

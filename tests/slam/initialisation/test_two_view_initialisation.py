@@ -14,7 +14,7 @@ from denseba_ros.frontend.two_view.two_view_geometry import UNDECIDED, two_view
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.slam.initialisation import two_view_initialisation as bootstrap
 from denseba_ros.slam.initialisation.two_view_initialisation import (
-    Start,
+    TwoViewInitialisation,
     TwoViewInitialiser,
     WideMatcher,
 )
@@ -29,7 +29,7 @@ class _Feed:
         self._frontend = Frontend(Config.from_dict({"device": "cpu"}), room.sequence.calibration)
         self.bootstrap = TwoViewInitialiser(300, matcher)
 
-    def __call__(self, image: np.ndarray) -> Start | None:
+    def __call__(self, image: np.ndarray) -> TwoViewInitialisation | None:
         return self.bootstrap.process(Frame.prepare(self._frontend.process(0, image)))
 
 
@@ -38,7 +38,7 @@ def feed(room: Any) -> _Feed:
     return _Feed(room)
 
 
-def _angle(start: Start, sequence: RoomSequence, index: int) -> float:
+def _angle(start: TwoViewInitialisation, sequence: RoomSequence, index: int) -> float:
     """Degrees between the true direction from image 0 to ``index`` and that of the start."""
     T = np.linalg.inv(sequence.pose(index)) @ sequence.pose(0)
     direction = T[:3, 3] / np.linalg.norm(T[:3, 3])
@@ -92,7 +92,7 @@ def test_two_motions_that_stay_alike_are_decided_in_the_end(
     feed(room.images[0])
     starts = [feed(room.images[12 + k % 2]) for k in range(31)]
     assert starts[:30] == [None] * 30
-    assert isinstance(starts[30], Start)
+    assert isinstance(starts[30], TwoViewInitialisation)
 
 
 @pytest.fixture(scope="module")

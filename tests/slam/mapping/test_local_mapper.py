@@ -13,7 +13,7 @@ from denseba_ros.backend.problem import Noise
 from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.slam.mapping.depth_initialisation import seed
+from denseba_ros.slam.mapping.depth_initialisation import initialise_from_triangulation
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.state.frame import Frame
 
@@ -46,7 +46,7 @@ class _Room:
         pixels = keyframe.points.pixels[keyframe.points.valid][:300]
         x, y = pixels.round().long().unbind(-1)
         depth = torch.from_numpy(self.room.sequence.depth(index))[y, x]
-        seed(keyframe, pixels, 1.0 / depth)
+        initialise_from_triangulation(keyframe, pixels, 1.0 / depth)
 
     def ratio(self, keyframe: Any, index: int) -> tuple[Tensor, Tensor]:
         """Estimated over true inverse depth of the points, and which of them are known."""

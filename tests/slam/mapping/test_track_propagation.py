@@ -15,7 +15,7 @@ from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pinhole import Pinhole, project_by
-from denseba_ros.slam.mapping.depth_initialisation import seed
+from denseba_ros.slam.mapping.depth_initialisation import initialise_from_triangulation
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.track_propagation import (
     PropagatedTracks,
@@ -67,7 +67,9 @@ class _World:
 
     def exact(self, keyframe: WindowKeyframe, index: int) -> None:
         points = keyframe.points
-        seed(keyframe, points.pixels[points.valid], self.true(points.pixels[points.valid], index))
+        initialise_from_triangulation(
+            keyframe, points.pixels[points.valid], self.true(points.pixels[points.valid], index)
+        )
         points.inverse_depth = self.true(points.pixels, index)
         points.relative_sigma = torch.full_like(points.inverse_depth, 0.02)
 

@@ -41,7 +41,7 @@ WideMatcher = Callable[[Tensor, Tensor], tuple[Points, Points]]
 
 
 @dataclass(frozen=True)
-class Start:
+class TwoViewInitialisation:
     """Two images with their relative pose: ``corners`` (M, 2) of the first image."""
 
     first: Frame
@@ -68,7 +68,7 @@ class TwoViewInitialiser:
         # Images so far that two motions explained alike.
         self._undecided = 0
 
-    def process(self, image: Frame) -> Start | None:
+    def process(self, image: Frame) -> TwoViewInitialisation | None:
         """Returns the start as soon as there is one; else ``reason`` says what is missing."""
         if self.first is None or self._last is None:
             self._restart(image, _STANDS)
@@ -95,9 +95,9 @@ class TwoViewInitialiser:
             return None
         if solution is not None:
             solution, self.reason = _suffices(solution)
-        return None if solution is None else Start(self.first, a, solution)
+        return None if solution is None else TwoViewInitialisation(self.first, a, solution)
 
-    def _wide_start(self, image: Frame) -> Start | None:
+    def _wide_start(self, image: Frame) -> TwoViewInitialisation | None:
         """A start from learned matches with the first image."""
         if self._matcher is None or self.first is None:
             return None
@@ -105,7 +105,7 @@ class TwoViewInitialiser:
         solution, _ = two_view(a, b, image.frame.calibration.matrix, _START_PARALLAX)
         if solution is not None:
             solution, self.reason = _suffices(solution)
-        return None if solution is None else Start(self.first, a, solution)
+        return None if solution is None else TwoViewInitialisation(self.first, a, solution)
 
     def _follow(self, grey: Grey) -> None:
         """Follow from image to image for a wide basin, then against the first for no drift."""

@@ -60,8 +60,10 @@ def initialise_depth(
     search_depth(camera, keyframe, others)
 
 
-def seed(keyframe: WindowKeyframe, pixels: Tensor, inverse_depth: Tensor) -> None:
-    """Start the first keyframe from triangulated corners: pixels (M, 2), depths (M,)."""
+def initialise_from_triangulation(
+    keyframe: WindowKeyframe, pixels: Tensor, inverse_depth: Tensor
+) -> None:
+    """Depth of a first keyframe by corners ``pixels`` (M, 2) of ``inverse_depth`` (M,)."""
     shape = (keyframe.inverse_depth_map.shape[1], keyframe.inverse_depth_map.shape[2])
     sigma = torch.full_like(inverse_depth, _SEED_SIGMA)
     cells = cells_of(pixels, shape)

@@ -18,6 +18,7 @@ from denseba_ros.backend.window import Points, Window, WindowKeyframe
 from denseba_ros.config import Config
 from denseba_ros.device import pick_device
 from denseba_ros.frontend.features.optical_flow import corner_spacing
+from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.mapping.depth_initialisation import initialise_depth
 from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL, update_depth_maps
@@ -29,6 +30,8 @@ from denseba_ros.slam.mapping.track_propagation import (
     track_back,
 )
 from denseba_ros.slam.mapping.triangulation import triangulate
+from denseba_ros.slam.state.depth_rendering import keyframe_view, render_depth
+from denseba_ros.slam.state.estimate import DepthMap, Keyframe
 from denseba_ros.slam.state.frame import Frame
 
 LEVELS = {"coarse": 2, "fine": 1}
@@ -134,3 +137,14 @@ class LocalMapper:
                 prior = self.window.gauge_without(index)
             gone.append(self.window.remove(index, prior))
         return gone
+
+    def depth_map(self, T: Tensor) -> DepthMap:
+        """Dense depth of the newest keyframe, seen from T_camera_world (4, 4)."""
+        keyframe = self.keyframes[-1]
+        return render_depth(keyframe, T @ se3.inverse(keyframe.T), self.camera, GRID_LEVEL)
+
+    def views(self, keyframes: list[WindowKeyframe] | None = None) -> list[Keyframe]:
+        """Keyframes as the outside sees them: those of the window, oldest first, or ``keyframes``
+        that left it."""
+        chosen = self.keyframes if keyframes is None else keyframes
+        return [keyframe_view(keyframe, self.camera, GRID_LEVEL) for keyframe in chosen]

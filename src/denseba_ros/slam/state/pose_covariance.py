@@ -95,7 +95,7 @@ class PoseCovariance:
     def adjusted(self, camera: Pinhole, keyframes: list[WindowKeyframe]) -> None:
         """The window was adjusted: the displacement as its corners show it, and the motion."""
         self._measure(camera, keyframes)
-        newest, earlier = keyframes[-1], _scale_drift(camera, keyframes)
+        newest, earlier = keyframes[-1], _anchor_keyframe(camera, keyframes)
         if earlier is not None:
             self.tracked(camera, earlier, newest.T, newest.stamp_ns)
 
@@ -173,7 +173,7 @@ class PoseCovariance:
         )
 
 
-def _scale_drift(camera: Pinhole, keyframes: list[WindowKeyframe]) -> WindowKeyframe | None:
+def _anchor_keyframe(camera: Pinhole, keyframes: list[WindowKeyframe]) -> WindowKeyframe | None:
     """The keyframe about ``HORIZON`` before the newest that still sees enough of the same."""
     newest, found = keyframes[-1], None
     for earlier in reversed(keyframes[:-1]):

@@ -24,6 +24,10 @@ from denseba_ros.matching.weight_file import load_weights
 from denseba_ros.matching.weight_network import WeightNetwork, sampling_logits
 from denseba_ros.resources import share_file
 from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
+from denseba_ros.slam.state.frame import Frame
+from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
+from denseba_ros.slam.tracking.tracker import Alignment, Tracker
+from denseba_ros.slam.tracking.tracking_quality import reason_lost
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +84,16 @@ class Relocaliser:
     def forget(self) -> None:
         """Begin without keyframes."""
         self._kept = []
+
+    def align(self, tracker: Tracker, image: Frame) -> tuple[WindowKeyframe, Alignment] | None:
+        """The first of the remembered keyframes that ``image`` aligns with, by matches and then by
+        ``tracker``; None where no alignment is to be believed."""
+        for place in self.places(tracker.camera, image.frame.image):
+            reference = KeyframeTracker(tracker, place.keyframe)
+            alignment = reference.align(tracker, image, place.T_image_keyframe)
+            if not reason_lost(alignment):
+                return place.keyframe, alignment
+        return None
 
     @torch.no_grad()
     def places(self, camera: Pinhole, image: Tensor) -> Iterator[Place]:

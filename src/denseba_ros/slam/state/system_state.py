@@ -1,0 +1,41 @@
+"""The three states of the system, each with what it needs and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from denseba_ros.slam.initialisation.map_initialisation import MapInitialiser
+from denseba_ros.slam.mapping.local_mapper import LocalMapper
+from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
+
+
+@dataclass(frozen=True)
+class InitialisingState:
+    """There is no map: the first keyframes are still to be made.
+
+    ``is_after_lost``: a map was given up before, so that the pose and scale of its end are taken
+    over, and images are looked for among its keyframes.
+    """
+
+    initialiser: MapInitialiser
+    is_after_lost: bool = False
+
+
+@dataclass(frozen=True)
+class TrackingState:
+    """The last image was tracked against ``tracker.keyframe``, the newest of the local map."""
+
+    mapper: LocalMapper
+    tracker: KeyframeTracker
+
+
+@dataclass(frozen=True)
+class LostState:
+    """The last ``images`` images did not fit the local map, which is kept for a while."""
+
+    mapper: LocalMapper
+    tracker: KeyframeTracker
+    images: int = 1
+
+
+SystemState = InitialisingState | TrackingState | LostState

@@ -1,0 +1,49 @@
+"""One keyframe as the reference of tracking: images are aligned with it, corners first."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.slam.state.frame import Frame
+from denseba_ros.slam.tracking.corner_tracking import CornerTracker
+from denseba_ros.slam.tracking.reference import CurrentView
+from denseba_ros.slam.tracking.tracker import Alignment, Tracker
+from denseba_ros.slam.tracking.tracking_quality import reason_lost
+
+
+class KeyframeTracker:
+    """Points of one keyframe, cut out once, and its corners as the last images showed them."""
+
+    def __init__(self, tracker: Tracker, keyframe: WindowKeyframe) -> None:
+        points = keyframe.points
+        self.keyframe = keyframe
+        self._reference = tracker.reference(points, keyframe.pyramid, keyframe.affine)
+        self._corners = CornerTracker(
+            tracker.camera, keyframe.grey, self._reference, points.corners
+        )
+
+    def track(
+        self, tracker: Tracker, image: Frame, T_image_keyframe: Tensor, affine: Tensor
+    ) -> Alignment:
+        """Align the next image, from the predicted pose (4, 4) and brightness (2,).
+
+        Corners alone give the initial guess; where the alignment is not to be believed, PnP from
+        them gives another, and the alignment with more inlying corners counts.
+        """
+        corners = self._corners.track(image.grey, T_image_keyframe)
+        view = CurrentView(image.pyramid, corners)
+        guess = tracker.align_corners(self._reference, corners, T_image_keyframe)
+        alignment = tracker.align(self._reference, view, guess, affine)
+        if reason_lost(alignment):
+            pose = self._corners.pose_from_corners(corners)
+            if pose is not None:
+                retry = tracker.align(self._reference, view, pose, affine)
+                alignment = max(alignment, retry, key=lambda a: a.corner_inliers)
+        return alignment
+
+    def align(self, tracker: Tracker, image: Frame, T_image_keyframe: Tensor) -> Alignment:
+        """Align any image from a pose (4, 4) that matches gave, at the keyframe's brightness."""
+        corners = self._corners.track(image.grey, T_image_keyframe)
+        view = CurrentView(image.pyramid, corners)
+        return tracker.align(self._reference, view, T_image_keyframe, self.keyframe.affine)

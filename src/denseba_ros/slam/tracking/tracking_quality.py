@@ -1,0 +1,26 @@
+"""Whether an alignment is to be believed."""
+
+from __future__ import annotations
+
+import torch
+
+from denseba_ros.slam.tracking.tracker import Alignment
+
+_MIN_CORNER_INLIERS = 30
+_MIN_INLIERS = 0.4
+_MIN_VISIBLE = 0.2
+_MIN_SIMILARITY = 0.7
+
+
+def reason_lost(alignment: Alignment) -> str:
+    """Why an alignment is not to be believed, in one plain phrase; empty where it is."""
+    if not bool(torch.isfinite(alignment.T).all()):
+        return "the alignment diverged"
+    if alignment.visible < _MIN_VISIBLE:
+        return f"only {alignment.visible:.0%} of the keyframe's points are in view"
+    enough_corners = alignment.corner_inliers >= _MIN_CORNER_INLIERS
+    if not enough_corners and alignment.inliers < _MIN_INLIERS:
+        return f"only {alignment.inliers:.0%} of the points match the keyframe"
+    if not enough_corners and alignment.similarity < _MIN_SIMILARITY:
+        return f"the image does not look like the keyframe (correlation {alignment.similarity:.2f})"
+    return ""
