@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from denseba_ros.errors import ImageError
+from denseba_ros.errors import ConfigurationError, ImageError
 from denseba_ros.evaluation.trajectory.alignment import umeyama
+from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.slam.initialisation.map_initialisation import INITIAL_ROUNDS
 from denseba_ros.slam.state.estimate import Tracking
 from denseba_ros.slam.system import System
-from denseba_ros.slam.warm_up import warmed_up
 
 # Grey levels per pixel on the depth grid, above which a cell counts as textured.
 _TEXTURED = 8.0
@@ -243,10 +243,18 @@ def test_it_says_why_it_does_not_start(system: System, room: Any, kind: str) -> 
     np.testing.assert_array_equal(estimate.T_world_camera, np.eye(4))
 
 
-def test_a_warmed_up_system_works_like_a_new_one(system: System, room: Any) -> None:
-    warm = warmed_up(system.config)
-    warm.change_camera(room.sequence.calibration)
+def test_frames_of_a_frontend_elsewhere_give_the_same(system: System, room: Any) -> None:
+    """A backend in a process of its own has no frontend, and says so where it is asked for one."""
+    backend = System(system.config)
+    frontend = Frontend(system.config, room.sequence.calibration)
     for stamp, image in zip(room.stamps_ns[:20], room.images[:20], strict=True):
-        expected, estimate = system.process(stamp, image), warm.process(stamp, image)
+        expected = system.process(stamp, image)
+        estimate = backend.process_frame(frontend.process(stamp, image))
         assert np.array_equal(estimate.T_world_camera, expected.T_world_camera)
-    assert estimate.tracking is Tracking.TRACKING
+        assert estimate.tracking is expected.tracking
+    for wrong in (
+        lambda: backend.process(0, room.images[0]),
+        lambda: backend.change_camera(room.sequence.calibration),
+    ):
+        with pytest.raises(ConfigurationError, match="takes frames, not images"):
+            wrong()
