@@ -200,12 +200,11 @@ def test_the_folder_of_the_weights_cannot_be_changed_from_afar(driver: Driver) -
 
 @pytest.mark.usefixtures("ros")
 def test_autostart_says_why_it_cannot() -> None:
-    def broken() -> None:
+    def broken(_: Config) -> None:
         raise ConfigurationError("no model")
 
-    node = DensebaNode(lambda *_: None)
+    node = DensebaNode(broken)
     try:
-        node.prepare = broken
         with pytest.raises(DensebaError, match="no model"):
             node.autostart()
     finally:
@@ -222,7 +221,7 @@ def test_live_parameters_change_at_once_and_others_only_while_unconfigured(
     assert not done
     assert "unconfigured" in reason
     assert driver.set("node.publish_odom_tf", False) == (True, "")
-    assert driver.node.outputs.settings.publish_odom_tf is False
+    assert driver.node.processor.io.outputs.settings.publish_odom_tf is False
     assert driver.set("keyframes.max_flow", 0.1) == (True, "")
     assert driver.change(Transition.TRANSITION_ACTIVATE)
     driver.send(SECOND, 2 * SECOND)
@@ -295,7 +294,7 @@ def test_a_publisher_of_another_qos_is_explained(
     driver = Driver(ros, fake_system, calibration)
     said: list[str] = []
     driver.node.autostart()
-    driver.node.camera._throttled._say = said.append
+    driver.node.processor.io.input._throttled._log = said.append
     best_effort = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
     driver.client.create_publisher(Image, "image", best_effort)
     ros.spin_until(lambda: said, "an explanation")
@@ -310,8 +309,8 @@ def test_a_missing_camera_info_is_named_with_its_publishers(
     driver = Driver(ros, fake_system, calibration)
     driver.node.autostart()
     said: list[str] = []
-    camera = driver.node.camera
-    camera._throttled._say = said.append
+    camera = driver.node.processor.io.input
+    camera._throttled._log = said.append
     ros.spin_until(driver.images.get_subscription_count, "the image topic")
     driver.images.publish(encoded_image_to_msg(IMAGE, "", SECOND, "camera"))
     ros.spin_until(lambda: driver.node.health.report().received, "the image")

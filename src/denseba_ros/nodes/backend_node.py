@@ -1,28 +1,27 @@
-"""The second of two processes: the frontend's frames in, odometry, TF and depth out."""
+"""backend_node, the second of two processes: the frontend's frames in, odometry, TF, depth out.
+
+A frame takes the way of ``denseba_node``'s images, from ``FrontendInput`` on; step 3 is
+``FrameProcessor.process``.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import torch
-from rclpy.qos import QoSProfile
 
 from denseba_ros.config import Config
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.nodes.base.estimating_node import EstimatingNode
-from denseba_ros.nodes.conversions.frontend_messages import (
-    TOPICS,
-    FrontendMessages,
-    frame_from_messages,
-)
-from denseba_ros.nodes.conversions.stamps import stamp_to_ns
-from denseba_ros.nodes.inputs.exact_time_sync import ExactTimeSync
-from denseba_ros.nodes.outputs.estimate_outputs import KeyframeSource
+from denseba_ros.nodes.base.estimate_io import EstimateIO, Receive
+from denseba_ros.nodes.base.image_processor import MissingInputError
+from denseba_ros.nodes.base.managed_node import ManagedNode
+from denseba_ros.nodes.conversions.frontend_messages import frame_from_messages
+from denseba_ros.nodes.inputs.frontend_input import FrontendInput, ReceivedFrame
+from denseba_ros.nodes.outputs.map_outputs import KeyframeSource
+from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.system import System
 
@@ -30,92 +29,100 @@ from denseba_ros.slam.system import System
 class FrameSystem(KeyframeSource, Protocol):
     """What the node needs of ``slam.System``."""
 
-    def process_frame(self, frame: FrontendFrame) -> Estimate: ...
+    def process_frame(self, frame: FrontendFrame) -> Estimate:
+        """Estimate the pose of a frame; later stamps come later."""
+        ...
 
-    def reset(self) -> None: ...
+    def reset(self) -> None:
+        """Forget the map and the trajectory."""
 
-    def reconfigure(self, config: Config) -> None: ...
-
-
-@dataclass(frozen=True)
-class ReceivedFrame:
-    """The joined messages of one image."""
-
-    stamp_ns: int
-    frame_id: str
-    messages: FrontendMessages
+    def reconfigure(self, config: Config) -> None:
+        """Take over what may change while running."""
 
 
-class BackendNode(EstimatingNode[ReceivedFrame]):
-    """One ``System`` between the frontend's topics and the outputs."""
+class FrameProcessor:
+    """One ``System`` between the frontend's topics and the outputs; see ``ImageProcessor``.
+
+    Raises:
+        ConfigurationError: when the system or an output cannot work on this machine.
+    """
 
     def __init__(
-        self, make_odometry: Callable[[Config], FrameSystem] = System, **node_options: Any
+        self, node: ManagedNode[Any], make_system: Callable[[Config], FrameSystem]
     ) -> None:
-        super().__init__("denseba_backend", **node_options)
-        self._make_odometry = make_odometry
-        self._odometry: FrameSystem | None = None
-        self._calibration: Calibration | None = None
-        self._last_frame = time.monotonic()
+        self._config, self._health, self._device = node.config, node.health, node.device
 
-    def prepare(self) -> None:
-        super().prepare()
-        torch.manual_seed(self.config.seed)
-        self._odometry = self._make_odometry(self.config)
+        def on_incomplete(stamp_ns: int) -> None:
+            node.pipeline.receive_incomplete(stamp_ns, "frontend message lost")
+
+        def make_input(receive: Receive) -> FrontendInput:
+            return FrontendInput(node, receive, on_incomplete, node.throttled)
+
+        self.io = EstimateIO(node, make_input)
+        self._system = make_system(node.config)
+        self._calibration: Calibration | None = None
 
     def subscribe(self) -> None:
-        self._joiner = ExactTimeSync(TOPICS)
-        self._last_frame = time.monotonic()
-        for name, kind in TOPICS.items():
-            arrived = partial(self._part_arrived, name)
-            self.create_subscription(kind, f"frontend/{name}", arrived, QoSProfile(depth=10))
-
-    def release(self) -> None:
-        self._odometry = self._calibration = None
-        super().release()
-
-    def _part_arrived(self, name: str, message: Any) -> None:
-        stamp_ns = stamp_to_ns(message.header.stamp)
-        parts, given_up = self._joiner.add(name, stamp_ns, message)
-        for stamp in given_up:
-            self.health.received()
-            self.drop(stamp, "frontend message lost")
-        if parts is not None:
-            self._last_frame = time.monotonic()
-            frame_id = parts["image"].header.frame_id
-            self.image_arrived(stamp_ns, frame_id)
-            frame = ReceivedFrame(stamp_ns, frame_id, FrontendMessages(**parts))
-            self.receive(frame)
+        """Subscribe to the frontend."""
+        self.io.subscribe()
 
     def is_ready(self) -> bool:
-        return self.has_mount()
+        """Whether the extrinsics of the camera are known."""
+        return self.io.is_ready()
 
     def process(self, item: ReceivedFrame) -> None:
-        mount, odometry = self.mount_of(item.frame_id), self._odometry
-        if mount is None or odometry is None:
-            self.drop(item.stamp_ns, f"no TF to {item.frame_id}")
-            return
-        started = time.perf_counter()
-        frame = frame_from_messages(item.messages, self.device)
-        if self._calibration not in (None, frame.calibration):
-            self.restart()
-            self.health.reset()
-        self._calibration = frame.calibration
-        self.take_in_hand(item.stamp_ns)
-        odometry.reconfigure(self.wanted())
-        with torch.inference_mode():
-            estimate = odometry.process_frame(frame)
-        self.publish(estimate, odometry, mount, item.frame_id, started)
+        """Estimate the pose of a frame and publish it.
 
-    def restart(self) -> None:
-        if self._odometry is not None:
-            self._odometry.reset()
-        self.outputs.reset()
+        Raises:
+            MissingInputError: when it is not known where its camera sits.
+            ImageError, CalibrationError, TrajectoryError: when its messages hold no frame.
+        """
+        mount = self.io.mount_of(item.frame_id)
+        if mount is None:
+            raise MissingInputError(f"no TF to {item.frame_id}")
+        started_at = time.perf_counter()
+        frame = frame_from_messages(item.messages, self._device)
+        if self._calibration not in (None, frame.calibration):
+            self.reset()
+            self._health.reset()
+        self._calibration = frame.calibration
+        self.io.processing(item)
+        self._system.reconfigure(self.io.without_unheard_depth(self._config))
+        with torch.inference_mode():
+            estimate = self._system.process_frame(frame)
+        self.io.publish(estimate, self._system, mount, item.frame_id, started_at)
+
+    def reset(self) -> None:
+        """Forget the map and the trajectory."""
+        self._system.reset()
+        self.io.outputs.reset()
+
+    def coast(self, stamp_ns: int) -> None:
+        """Publish odometry for a frame that was unusable."""
+        self.io.coast(stamp_ns)
+
+    def reconfigure(self, config: Config, settings: NodeConfig) -> None:
+        """Take over changed parameters; the system gets them with the next frame."""
+        self._config = config
+        self.io.reconfigure(settings)
 
     def watch(self) -> None:
-        super().watch()
-        limit = self.settings.input_timeout
-        if time.monotonic() - self._last_frame > limit:
-            self.throttled.warn(
-                "no frontend", f"nothing complete on frontend/* for {limit:g} s: does it run?"
-            )
+        """Warn about missing inputs."""
+        self.io.watch()
+
+
+class BackendNode(ManagedNode[FrameProcessor]):
+    """``make_system`` gives the System at each configure.
+
+    Raises:
+        ConfigurationError: when a parameter is unknown or wrong.
+    """
+
+    def __init__(
+        self, make_system: Callable[[Config], FrameSystem] = System, **node_options: Any
+    ) -> None:
+        super().__init__(
+            "denseba_backend",
+            lambda node: FrameProcessor(node, make_system),
+            **node_options,
+        )

@@ -1,4 +1,9 @@
-"""The first of two processes: camera images in, rectified images with depth and motion out."""
+"""frontend_node, the first of two processes: camera images in, frames with depth and motion out.
+
+The way of an image: ``ImagePipeline.receive`` gets it of ``CameraInput`` and queues it;
+``FrontendProcessor.process``, in the worker's thread, decodes it, lets ``Frontend.process`` make
+a frame and publishes that on frontend/*.
+"""
 
 from __future__ import annotations
 
@@ -14,93 +19,129 @@ from denseba_ros.config import Config
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.nodes.base.working_node import WorkingNode
+from denseba_ros.nodes.base.image_processor import MissingInputError
+from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.conversions.frontend_messages import TOPICS, frame_to_messages
 from denseba_ros.nodes.inputs.camera_input import CameraImage, CameraInput
+from denseba_ros.nodes.parameters.node_config import NodeConfig
 
 
 class ImageFrontend(Protocol):
     """What the node needs of ``frontend.Frontend``."""
 
-    def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame: ...
+    def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame:
+        """The rectified image (H, W[, 3]) uint8 with its depth and motion."""
+        ...
 
-    def change_camera(self, calibration: Calibration) -> None: ...
+    def change_camera(self, calibration: Calibration) -> None:
+        """The next images are of this camera."""
 
-    def reset(self) -> None: ...
+    def reset(self) -> None:
+        """Forget the last image."""
 
 
-class FrontendNode(WorkingNode[CameraImage]):
-    """One ``Frontend``; its frames go to the backend as standard messages."""
+class FrontendProcessor:
+    """One ``Frontend``; its frames go to the backend as messages. See ``ImageProcessor``.
+
+    Raises:
+        ConfigurationError: when the frontend cannot work on this machine.
+    """
 
     def __init__(
-        self,
-        make_frontend: Callable[[Config], ImageFrontend] = Frontend,
-        **node_options: Any,
+        self, node: ManagedNode[Any], make_frontend: Callable[[Config], ImageFrontend]
     ) -> None:
-        super().__init__("denseba_frontend", **node_options)
-        self._make_frontend = make_frontend
-        self._frontend: ImageFrontend | None = None
-        self._calibration: Calibration | None = None
-        self._publishers_by_name: dict[str, Any] = {}
         self.camera: CameraInput | None = None
-
-    def prepare(self) -> None:
-        self._frontend = self._make_frontend(self.config)
-        self._publishers_by_name = {
-            name: self.create_publisher(kind, f"frontend/{name}", QoSProfile(depth=10))
+        self._node, self._settings = node, node.settings
+        self._frontend = make_frontend(node.config)
+        self._calibration: Calibration | None = None
+        self._publishers = {
+            name: node.create_publisher(kind, f"frontend/{name}", QoSProfile(depth=10))
             for name, kind in TOPICS.items()
         }
 
     def subscribe(self) -> None:
+        """Subscribe to the camera."""
+        pipeline = self._node.pipeline
         self.camera = CameraInput(
-            self, self.settings, self.receive, self.try_open, self.images_lost
+            self._node,
+            self._settings,
+            pipeline.receive,
+            pipeline.open_if_ready,
+            pipeline.count_lost,
         )
 
-    def release(self) -> None:
-        self.camera = self._frontend = self._calibration = None
-        self._publishers_by_name = {}
-
     def is_ready(self) -> bool:
-        camera = self.camera
-        return camera is not None and camera.calibration is not None and self._backend_listens()
+        """Whether the calibration of the camera is known and a backend listens."""
+        return self.camera is not None and self.camera.is_ready and self._has_backend()
 
-    def _backend_listens(self) -> bool:
-        publishers = self._publishers_by_name.values()
+    def _has_backend(self) -> bool:
+        publishers = self._publishers.values()
         return all(publisher.get_subscription_count() > 0 for publisher in publishers)
 
     def process(self, item: CameraImage) -> None:
-        calibration = None if self.camera is None else self.camera.calibration
-        frontend = self._frontend
-        if self.camera is None or calibration is None or frontend is None:
-            self.drop(item.stamp_ns, "no camera")
-            return
-        if not self._backend_listens():
-            self.drop(item.stamp_ns, "no backend")
-            return
+        """Make a frame of an image and publish it.
+
+        Raises:
+            MissingInputError: when the calibration or the backend is missing.
+            ImageError: when it cannot be decoded, does not fit the calibration, or is frozen.
+        """
+        camera = self.camera
+        if camera is None or camera.calibration is None:
+            raise MissingInputError("no camera")
+        if not self._has_backend():
+            raise MissingInputError("no backend")
+        calibration = camera.calibration
         image = item.decode(calibration)
-        self.camera.check(item.stamp_ns, image, self.health)
+        camera.check(item.stamp_ns, image, self._node.health)
         if calibration != self._calibration:
-            frontend.change_camera(calibration)
+            self._frontend.change_camera(calibration)
             self._calibration = calibration
-        started = time.perf_counter()
+        started_at = time.perf_counter()
         with torch.inference_mode():
-            frame = frontend.process(item.stamp_ns, image)
+            frame = self._frontend.process(item.stamp_ns, image)
         messages = frame_to_messages(frame, item.frame_id)
-        processed = time.perf_counter()
-        for name, publisher in self._publishers_by_name.items():
+        processed_at = time.perf_counter()
+        for name, publisher in self._publishers.items():
             publisher.publish(getattr(messages, name))
-        published = time.perf_counter()
-        self.health.processed(
-            {"frontend": processed - started, "publishing": published - processed}
+        self._node.health.processed(
+            {
+                "frontend": processed_at - started_at,
+                "publishing": time.perf_counter() - processed_at,
+            }
         )
 
-    def restart(self) -> None:
-        if self._frontend is not None:
-            self._frontend.reset()
+    def reset(self) -> None:
+        """Forget the last image."""
+        self._frontend.reset()
+
+    def coast(self, stamp_ns: int) -> None:
+        """Nothing: odometry is the backend's."""
+
+    def reconfigure(self, config: Config, settings: NodeConfig) -> None:
+        """Take over changed parameters of the node; none of the frontend's is live."""
+        self._settings = settings
 
     def watch(self) -> None:
+        """Warn about missing images, camera_info or a missing backend."""
         if self.camera is None:
             return
-        self.camera.watch(self.settings.input_timeout)
-        if self.camera.calibration is not None and not self._backend_listens():
-            self.throttled.warn("no backend", "no backend_node listens to frontend/*")
+        self.camera.watch(self._settings.input_timeout)
+        if self.camera.is_ready and not self._has_backend():
+            self._node.throttled.warn("no backend", "no backend_node listens to frontend/*")
+
+
+class FrontendNode(ManagedNode[FrontendProcessor]):
+    """``make_frontend`` gives the Frontend at each configure.
+
+    Raises:
+        ConfigurationError: when a parameter is unknown or wrong.
+    """
+
+    def __init__(
+        self, make_frontend: Callable[[Config], ImageFrontend] = Frontend, **node_options: Any
+    ) -> None:
+        super().__init__(
+            "denseba_frontend",
+            lambda node: FrontendProcessor(node, make_frontend),
+            **node_options,
+        )

@@ -21,26 +21,26 @@ SECOND = 1_000_000_000
     ],
 )
 def test_a_single_image(image: np.ndarray, word: str) -> None:
-    wrong = ImageCheck().look(0, image)
+    wrong = ImageCheck().check(0, image)
     assert word in wrong
     assert bool(wrong) == bool(word)
 
 
 def test_the_same_pixels_for_a_second_are_a_frozen_camera() -> None:
     check = ImageCheck()
-    assert [check.look(k * SECOND // 2, NOISE) for k in range(2)] == ["", ""]
-    assert "frozen" in check.look(SECOND, NOISE)
+    assert [check.check(k * SECOND // 2, NOISE) for k in range(2)] == ["", ""]
+    assert "frozen" in check.check(SECOND, NOISE)
     assert check.is_frozen
     moved = np.roll(NOISE, 1, axis=1)
-    assert check.look(SECOND + 1, moved) == ""
+    assert check.check(SECOND + 1, moved) == ""
 
 
 def test_time_that_jumps_back_is_no_frozen_camera() -> None:
     check = ImageCheck()
-    check.look(100 * SECOND, NOISE)
-    assert check.look(0, NOISE) == ""
+    check.check(100 * SECOND, NOISE)
+    assert check.check(0, NOISE) == ""
 
 
 def test_a_simulated_camera_may_stand_still_without_noise() -> None:
     check = ImageCheck(frozen_after=0.0)
-    assert [check.look(k * SECOND, NOISE) for k in range(9)] == [""] * 9
+    assert [check.check(k * SECOND, NOISE) for k in range(9)] == [""] * 9

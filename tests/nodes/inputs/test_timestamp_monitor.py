@@ -8,9 +8,9 @@ SECOND = 1_000_000_000
 
 
 def test_verdicts() -> None:
-    guard = TimestampMonitor()
+    monitor = TimestampMonitor()
     stamps = [10 * SECOND, 10 * SECOND, 11 * SECOND, 10 * SECOND, 12 * SECOND, 0, 1]
-    assert [guard.check(stamp) for stamp in stamps] == [
+    assert [monitor.check(stamp) for stamp in stamps] == [
         TimestampVerdict.ACCEPT,
         TimestampVerdict.DUPLICATE,
         TimestampVerdict.ACCEPT,
@@ -22,16 +22,16 @@ def test_verdicts() -> None:
 
 
 def test_after_a_reset_any_stamp_will_do() -> None:
-    guard = TimestampMonitor()
-    guard.check(5)
-    guard.reset()
-    assert guard.check(5) is TimestampVerdict.ACCEPT
+    monitor = TimestampMonitor()
+    monitor.check(5)
+    monitor.reset()
+    assert monitor.check(5) is TimestampVerdict.ACCEPT
 
 
 def test_a_gap_is_named_with_its_length() -> None:
-    guard = TimestampMonitor()
-    guard.check(SECOND)
-    assert guard.check(2 * SECOND) is TimestampVerdict.ACCEPT
-    assert guard.check(5 * SECOND) is TimestampVerdict.GAP
-    assert guard.gap_ns == 3 * SECOND
-    assert guard.check(6 * SECOND) is TimestampVerdict.ACCEPT
+    monitor = TimestampMonitor()
+    monitor.check(SECOND)
+    assert monitor.check(2 * SECOND) is TimestampVerdict.ACCEPT
+    assert monitor.check(5 * SECOND) is TimestampVerdict.GAP
+    assert monitor.gap_ns == 3 * SECOND
+    assert monitor.check(6 * SECOND) is TimestampVerdict.ACCEPT

@@ -1,1 +1,1 @@
-"""What every node is made of: lifecycle, queue, worker, services, warnings."""
+"""What every node is made of: lifecycle, image pipeline, services, warnings."""

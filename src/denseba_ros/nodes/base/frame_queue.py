@@ -1,4 +1,4 @@
-"""The queue between the middleware and the tracker: newest first in, never a growing delay."""
+"""The queue between the middleware and the tracker: a bounded number waits, so delay is bounded."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class FrameQueue(Generic[T]):
-    """Keeps the newest ``size`` items (all of them when 0) and hands them out in order.
+    """First in, first out; keeps the newest ``size`` items (all of them when 0). Thread-safe.
 
-    It starts shut: items wait until ``open``, so that the first image is not lost to a
-    camera_info that comes a moment after it.
+    It is shut at first: items wait until ``open``, so that the first image is not dropped because
+    its camera_info comes a moment later.
     """
 
     def __init__(self, size: int) -> None:
@@ -25,10 +25,11 @@ class FrameQueue(Generic[T]):
 
     @property
     def is_open(self) -> bool:
+        """Whether ``open`` was called."""
         return self._is_open
 
     def put(self, item: T) -> T | None:
-        """Append ``item``; returns the oldest one where that had to go."""
+        """Append ``item``; returns the oldest one where the queue was full, else None."""
         with self._changed:
             self._items.append(item)
             self._changed.notify()
@@ -43,13 +44,13 @@ class FrameQueue(Generic[T]):
             return None if self._is_closed else self._items.popleft()
 
     def open(self) -> None:
-        """Let ``get`` hand items out."""
+        """Let ``get`` take items out."""
         with self._changed:
             self._is_open = True
             self._changed.notify_all()
 
     def clear(self) -> list[T]:
-        """Take out and return everything that waits."""
+        """Take out and return everything that waits, oldest first."""
         with self._changed:
             items = list(self._items)
             self._items.clear()

@@ -24,7 +24,10 @@ _REMEDIES = {
 def subscription_events(
     throttled: ThrottledLogger, topic: str, on_lost: Callable[[Any], None] | None = None
 ) -> SubscriptionEventCallbacks:
-    """Callbacks that explain a publisher which this subscription can never hear."""
+    """Callbacks of a subscription to ``topic``; they explain a publisher that it can never hear.
+
+    ``on_lost`` gets the middleware's event when messages were lost on the way.
+    """
 
     def explain(event: Any) -> None:
         throttled.warn(f"qos {topic}", explanation(topic, "publisher", event))
@@ -33,7 +36,7 @@ def subscription_events(
 
 
 def publisher_events(throttled: ThrottledLogger, topic: str) -> PublisherEventCallbacks:
-    """Callbacks that explain a subscriber which can never hear this publisher."""
+    """Callbacks of a publisher on ``topic``; they explain a subscriber that can never hear it."""
 
     def explain(event: Any) -> None:
         throttled.warn(f"qos {topic}", explanation(topic, "subscriber", event))
@@ -42,7 +45,10 @@ def publisher_events(throttled: ThrottledLogger, topic: str) -> PublisherEventCa
 
 
 def explanation(topic: str, other: str, event: Any) -> str:
-    """One sentence with the policy in question and the remedy."""
+    """One sentence with the policy in question and the remedy.
+
+    ``other`` is "publisher" or "subscriber", ``event`` the middleware's incompatible-QoS event.
+    """
     kind = QoSPolicyKind(event.last_policy_kind)
     remedy = _REMEDIES.get(kind, "give both sides the same value")
     return (
@@ -54,7 +60,7 @@ def explanation(topic: str, other: str, event: Any) -> str:
 
 
 def describe_publishers(node: Node, topic: str) -> str:
-    """Who publishes on ``topic`` and how, for messages about silence."""
+    """Who publishes on ``topic`` and with which QoS, for warnings about missing messages."""
     publishers = node.get_publishers_info_by_topic(topic)
     if not publishers:
         return "nobody publishes it"

@@ -16,19 +16,19 @@ from rclpy.signals import SignalHandlerOptions
 
 from denseba_ros import transport
 from denseba_ros.errors import DensebaError
+from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.base.stopping import stop_event
-from denseba_ros.nodes.base.working_node import WorkingNode
 
 RCLError = rclpy_implementation.RCLError
 _SPIN_SECONDS = 0.2
-# An image in hand is waited for so long after SIGINT.
+# The current image is waited for so long after SIGINT.
 _CLOSE_SECONDS = 1.0
 _WRONG_INPUT = 2
 _BUG = 1
 
 
-def run_node(make_node: Callable[[], WorkingNode[Any]]) -> int:
-    """Run until SIGINT, SIGTERM or a failure; returns the exit status.
+def run_node(make_node: Callable[[], ManagedNode[Any]]) -> int:
+    """Run the node of ``make_node`` until SIGINT, SIGTERM or a failure; returns the exit status.
 
     0 when asked to stop, 2 when a parameter or the machine is wrong, 1 on a bug.
     """
@@ -46,7 +46,7 @@ def run_node(make_node: Callable[[], WorkingNode[Any]]) -> int:
         rclpy.try_shutdown()
 
 
-def _spin(make_node: Callable[[], WorkingNode[Any]], stop: threading.Event) -> int:
+def _spin(make_node: Callable[[], ManagedNode[Any]], stop: threading.Event) -> int:
     try:
         node = make_node()
         node.autostart()

@@ -1,4 +1,4 @@
-"""The thread that does the work while the executor keeps answering."""
+"""The thread that processes images while the executor keeps answering."""
 
 from __future__ import annotations
 
@@ -12,31 +12,38 @@ T = TypeVar("T")
 
 
 class Worker(Generic[T]):
-    """Calls ``handle`` with every item of a queue, one after the other.
+    """A thread that calls ``process`` with every item of its ``queue``, one after the other.
 
-    ``fail`` gets what ``handle`` raised; where it returns False the thread ends.
+    ``on_failure`` gets what ``process`` raised; where it returns False the thread ends.
+    ``queue_size`` is that of ``FrameQueue``.
     """
 
     def __init__(
-        self, queue_size: int, handle: Callable[[T], None], fail: Callable[[Exception], bool]
+        self,
+        queue_size: int,
+        process: Callable[[T], None],
+        on_failure: Callable[[Exception], bool],
     ) -> None:
         self.queue: FrameQueue[T] = FrameQueue(queue_size)
-        self._handle, self._fail = handle, fail
+        self._process, self._on_failure = process, on_failure
         self._is_closed = False
-        self._thread = threading.Thread(target=self._work, name="denseba worker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="denseba worker", daemon=True)
         self._thread.start()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while (item := self.queue.get()) is not None:
             try:
-                self._handle(item)
+                self._process(item)
             except Exception as error:
                 # After closing nobody waits for the result, and the publishers may be gone.
-                if self._is_closed or not self._fail(error):
+                if self._is_closed or not self._on_failure(error):
                     return
 
     def close(self, timeout: float = 10.0) -> bool:
-        """Finish the item in hand, leave the rest, end the thread; whether it has ended."""
+        """Finish the current item, leave the rest, end the thread.
+
+        Returns whether it ended within ``timeout`` seconds.
+        """
         self._is_closed = True
         self.queue.close()
         self._thread.join(timeout)

@@ -60,7 +60,7 @@ def _binned(calibration: Calibration, message: CameraInfo) -> Calibration:
 
 
 def calibration_to_msg(calibration: Calibration, stamp_ns: int, frame_id: str) -> CameraInfo:
-    """K, D, R = identity and P = [K 0] of ``calibration``."""
+    """K, D, R = identity and P = [K 0] of ``calibration``; ``frame_id`` is its optical frame."""
     k = [float(value) for value in calibration.matrix.ravel()]
     message = CameraInfo(
         header=make_header(stamp_ns, frame_id),

@@ -57,7 +57,10 @@ TOPICS: dict[str, Any] = {
 
 
 def frame_to_messages(frame: FrontendFrame, frame_id: str) -> FrontendMessages:
-    """Copies the tensors to the host; float32 all the way, so that nothing is rounded."""
+    """The messages of a frame of the camera ``frame_id``.
+
+    Copies the tensors to the host; float32 all the way, so that nothing is rounded.
+    """
     stamp_ns = frame.stamp_ns
     motion, brightness = _motion_to_messages(frame, frame_id)
     return FrontendMessages(

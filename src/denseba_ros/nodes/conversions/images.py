@@ -35,7 +35,7 @@ def image_from_msg(message: Image | CompressedImage) -> np.ndarray:
 
 
 def image_to_msg(image: np.ndarray, encoding: str, stamp_ns: int, frame_id: str) -> Image:
-    """An image whose pixels are already in ``encoding`` (mono8, bgr8, rgb8, 32FC1)."""
+    """An image (H, W[, 3]) whose pixels are already in ``encoding`` (mono8, bgr8, rgb8, 32FC1)."""
     height, width = image.shape[:2]
     message = Image(
         header=make_header(stamp_ns, frame_id),

@@ -18,6 +18,8 @@ from denseba_ros.slam.state.estimate import Estimate, Tracking
 def estimate_from_msgs(odometry: Odometry, status: DiagnosticArray, mount: CameraMount) -> Estimate:
     """Pose and covariance of the camera in the map, the first camera's frame; without depth.
 
+    ``odometry`` and ``status`` are of the same stamp; ``mount`` says where the camera sits.
+
     Raises:
         TrajectoryError: when the odometry is not a pose.
         ValueError: when ``status`` is not the status of a processed image.

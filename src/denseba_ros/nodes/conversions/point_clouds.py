@@ -51,6 +51,8 @@ def keyframe_from_cloud(
 ) -> Keyframe:
     """The keyframe that ``keyframe_to_cloud`` published; its id is its stamp.
 
+    ``calibration`` is that of its depth, ``T_world_camera`` (4, 4) its pose.
+
     Raises:
         ImageError: when the cloud has other fields or is not of the calibration's size.
     """

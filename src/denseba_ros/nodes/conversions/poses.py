@@ -16,7 +16,7 @@ _NULL_VARIANCE = 9999.0
 
 
 def pose_to_msg(T: np.ndarray) -> Pose:
-    """(4, 4) as position and quaternion (x, y, z, w)."""
+    """A pose (4, 4), metres, as position and quaternion (x, y, z, w)."""
     pose = Pose()
     pose.position.x, pose.position.y, pose.position.z = (float(v) for v in T[:3, 3])
     q = _quaternion(T)
@@ -25,19 +25,27 @@ def pose_to_msg(T: np.ndarray) -> Pose:
 
 
 def pose_from_msg(pose: Pose) -> np.ndarray:
-    """(4, 4) float64. Raises TrajectoryError when it is not a finite pose."""
+    """The pose (4, 4) float64, metres.
+
+    Raises:
+        TrajectoryError: when it is not finite or its quaternion is zero.
+    """
     return _matrix(pose.position, pose.orientation)
 
 
 def transform_from_msg(transform: Transform) -> np.ndarray:
-    """(4, 4) float64. Raises TrajectoryError when it is not a finite transform."""
+    """``T_parent_child`` (4, 4) float64, metres.
+
+    Raises:
+        TrajectoryError: when it is not finite or its quaternion is zero.
+    """
     return _matrix(transform.translation, transform.rotation)
 
 
 def transform_to_msg(
     T_parent_child: np.ndarray, stamp_ns: int, parent: str, child: str
 ) -> TransformStamped:
-    """The pose of ``child`` in ``parent``, as tf2 means it."""
+    """The pose (4, 4) of the frame ``child`` in ``parent``, as tf2 means it."""
     message = TransformStamped(header=make_header(stamp_ns, parent), child_frame_id=child)
     translation, rotation = message.transform.translation, message.transform.rotation
     translation.x, translation.y, translation.z = (float(v) for v in T_parent_child[:3, 3])
@@ -66,7 +74,10 @@ def null_odometry(stamp_ns: int, odom_frame: str, base_frame: str) -> Odometry:
 def odometry_to_msg(
     estimate: Estimate, mount: CameraMount, odom_frame: str, base_frame: str
 ) -> Odometry:
-    """Pose of the base in odom, twist in the base's own axes, both with covariance (REP-105)."""
+    """Pose of the base in odom, twist in the base's own axes, both with covariance (REP-105).
+
+    ``estimate`` is of the camera, in odom; metres, radians, m/s and rad/s.
+    """
     message = Odometry(header=make_header(estimate.stamp_ns, odom_frame), child_frame_id=base_frame)
     T_world_camera = estimate.T_world_camera
     message.pose.pose = pose_to_msg(mount.T_odom_base(T_world_camera))
@@ -78,6 +89,7 @@ def odometry_to_msg(
 
 
 def pose_stamped(T: np.ndarray, stamp_ns: int, frame_id: str) -> PoseStamped:
+    """A pose (4, 4) in the frame ``frame_id``."""
     return PoseStamped(header=make_header(stamp_ns, frame_id), pose=pose_to_msg(T))
 
 

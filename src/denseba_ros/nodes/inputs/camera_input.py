@@ -52,16 +52,16 @@ class CameraImage:
                 f"{self.topic}: the image is {width}x{height} but camera_info says "
                 f"{calibration.width}x{calibration.height}: publish the camera_info of this size"
             )
-        # Torch refuses to promise anything about views of memory that must not be written.
+        # Torch warns about tensors on memory that must not be written.
         return np.require(image, requirements="W")
 
 
 class CameraInput:
-    """Subscribes to image and camera_info and says when they fail to come.
+    """Subscribes to image and camera_info and warns when they fail to come.
 
-    ``on_image`` gets every image, ``on_calibration`` is called when a calibration was understood
-    that differs from the last one, ``on_loss`` with the number of images that the middleware
-    lost on the way.
+    ``on_image`` gets every image, ``on_calibration`` is called when a valid calibration came that
+    differs from the last one, ``on_lost`` with the number of images that the middleware lost on
+    the way. ``calibration`` is None until then.
     """
 
     def __init__(
@@ -70,17 +70,22 @@ class CameraInput:
         settings: NodeConfig,
         on_image: Callable[[CameraImage], None],
         on_calibration: Callable[[], None],
-        on_loss: Callable[[int], None],
+        on_lost: Callable[[int], None],
     ) -> None:
         self.calibration: Calibration | None = None
         self._node, self._settings = node, settings
-        self._on_image, self._on_calibration, self._on_loss = on_image, on_calibration, on_loss
+        self._on_image, self._on_calibration, self._on_lost = on_image, on_calibration, on_lost
         self._throttled = ThrottledLogger(node.get_logger().warning, settings.input_timeout)
-        self._check = ImageCheck(settings.frozen_after)
+        self._image_check = ImageCheck(settings.frozen_after)
         self._last_image = self._last_info = time.monotonic()
         self._last_message: CameraInfo | None = None
         self.image_topic, self.info_topic = self._subscribe()
         node.get_logger().info(f"waiting for {self.image_topic} and {self.info_topic}")
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the calibration of the images is known."""
+        return self.calibration is not None
 
     def _subscribe(self) -> tuple[str, str]:
         node, settings = self._node, self._settings
@@ -96,15 +101,15 @@ class CameraInput:
         node.create_subscription(
             Image if is_raw else CompressedImage,
             image_topic,
-            self._image_arrived,
+            self._on_image_msg,
             qos,
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-            event_callbacks=subscription_events(self._throttled, image_topic, self._images_lost),
+            event_callbacks=subscription_events(self._throttled, image_topic, self._on_images_lost),
         )
         node.create_subscription(
             CameraInfo,
             "camera_info",
-            self._info_arrived,
+            self._on_info_msg,
             # One of its own: overrides write into it.
             QoSProfile(depth=qos.depth, reliability=qos.reliability),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
@@ -112,22 +117,22 @@ class CameraInput:
         )
         return image_topic, info_topic
 
-    def _image_arrived(self, message: Image | CompressedImage) -> None:
+    def _on_image_msg(self, message: Image | CompressedImage) -> None:
         self._last_image = time.monotonic()
         frame_id = self._settings.camera_frame or message.header.frame_id or _FALLBACK_FRAME
         self._on_image(
             CameraImage(stamp_to_ns(message.header.stamp), frame_id, message, self.image_topic)
         )
 
-    def _images_lost(self, event: QoSMessageLostInfo) -> None:
-        self._on_loss(event.total_count_change)
+    def _on_images_lost(self, event: QoSMessageLostInfo) -> None:
+        self._on_lost(event.total_count_change)
         self._throttled.warn(
             "lost",
             f"{event.total_count} images of {self.image_topic} were lost on the way so far: "
             "`denseba doctor` checks the transport",
         )
 
-    def _info_arrived(self, message: CameraInfo) -> None:
+    def _on_info_msg(self, message: CameraInfo) -> None:
         self._last_info = time.monotonic()
         message.header = CameraInfo().header  # the stamp differs every time, the rest does not
         if message == self._last_message:
@@ -151,19 +156,21 @@ class CameraInput:
     def check(self, stamp_ns: int, image: np.ndarray, health: Health) -> None:
         """Tell ``health`` and the user what is wrong with the content of a decoded image.
 
+        ``image`` is (H, W[, 3]) uint8.
+
         Raises:
             ImageError: when the camera hangs, so that the image is not of its stamp.
         """
-        wrong = self._check.look(stamp_ns, image)
-        health.image_looks(wrong)
-        text = f"the images on {self.image_topic} are {wrong}"
-        if self._check.is_frozen:
+        problem = self._image_check.check(stamp_ns, image)
+        health.image_problem(problem)
+        text = f"the images on {self.image_topic} are {problem}"
+        if self._image_check.is_frozen:
             raise ImageError(text)
-        if wrong:
-            self._throttled.warn(wrong.split(maxsplit=1)[0], text)
+        if problem:
+            self._throttled.warn(problem.split(maxsplit=1)[0], text)
 
     def watch(self, limit: float) -> None:
-        """Complain about what has not come for ``limit`` s; to be called about once a second."""
+        """Warn about what has not come for ``limit`` s; to be called about once a second."""
         now = time.monotonic()
         if now - self._last_image > limit:
             self._throttled.warn(

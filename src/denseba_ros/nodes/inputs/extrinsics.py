@@ -34,7 +34,7 @@ class ParameterExtrinsics:
         )
 
     def mount(self, camera_frame: str) -> CameraMount:
-        """Never has to wait."""
+        """The mount, whatever the camera's optical frame is called."""
         if self._publisher is not None and camera_frame != self._published_frame:
             self._published_frame = camera_frame
             now = self._node.get_clock().now().nanoseconds
@@ -51,46 +51,53 @@ class ParameterExtrinsics:
 
 
 class TransformExtrinsics:
-    """The mount that TF gives; fixed once it was found for a camera frame."""
+    """The mount that TF gives; fixed once it was found for a camera frame.
+
+    ``on_change`` is called with each new transform.
+    """
 
     def __init__(self, node: Node, settings: NodeConfig, on_change: Callable[[], None]) -> None:
         self._base_frame, self._on_change = settings.base, on_change
-        self._tree = TfBuffer()
+        self._buffer = TfBuffer()
         self._mounts: dict[str, CameraMount] = {}
         self._wanted: str | None = None
         self._wanted_since = 0.0
         self._timeout = settings.input_timeout
         self._throttled = ThrottledLogger(node.get_logger().warning, settings.input_timeout)
         self._subscriptions = [
-            node.create_subscription(TFMessage, "/tf", self._arrived, TF_QOS),
-            node.create_subscription(TFMessage, "/tf_static", self._arrived, STATIC_TF_QOS),
+            node.create_subscription(TFMessage, "/tf", self._on_tf, TF_QOS),
+            node.create_subscription(TFMessage, "/tf_static", self._on_tf, STATIC_TF_QOS),
         ]
 
     def mount(self, camera_frame: str) -> CameraMount | None:
-        """None while TF does not connect base and camera."""
+        """Where the camera of an optical frame sits, None while TF does not tell.
+
+        Raises:
+            CalibrationError: when TF has a loop.
+        """
         if camera_frame not in self._mounts:
             if self._wanted != camera_frame:
                 self._wanted, self._wanted_since = camera_frame, time.monotonic()
-            T_base_camera = self._tree.lookup(self._base_frame, camera_frame)
+            T_base_camera = self._buffer.lookup(self._base_frame, camera_frame)
             if T_base_camera is None:
                 return None
             self._mounts[camera_frame] = CameraMount(T_base_camera)
         self._wanted = None
         return self._mounts[camera_frame]
 
-    def _arrived(self, message: TFMessage) -> None:
+    def _on_tf(self, message: TFMessage) -> None:
         if self._mounts and self._wanted is None:
             return
         for transform in message.transforms:
             parent, child = transform.header.frame_id, transform.child_frame_id
             try:
-                self._tree.set(parent, child, transform_from_msg(transform.transform))
+                self._buffer.set(parent, child, transform_from_msg(transform.transform))
             except DensebaError as error:
                 self._throttled.warn("bad TF", f"TF {parent} -> {child}: {error}")
         self._on_change()
 
     def watch(self) -> None:
-        """Complain when images have waited for the transform for long."""
+        """Warn when images have waited for the transform for long."""
         if self._wanted is not None and time.monotonic() - self._wanted_since > self._timeout:
             self._throttled.warn(
                 "no extrinsics",
@@ -103,7 +110,7 @@ Extrinsics = ParameterExtrinsics | TransformExtrinsics
 
 
 def make_extrinsics(node: Node, settings: NodeConfig, on_change: Callable[[], None]) -> Extrinsics:
-    """The source that the parameters choose; ``on_change`` is called when TF brings news."""
+    """The source that the parameters choose; ``on_change`` is called with each new transform."""
     if settings.extrinsics_from_tf:
         return TransformExtrinsics(node, settings, on_change)
     return ParameterExtrinsics(node, settings)

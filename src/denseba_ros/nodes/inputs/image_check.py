@@ -14,8 +14,8 @@ _DARK, _BRIGHT, _FLAT = 8.0, 247.0, 1.5
 class ImageCheck:
     """Looks at every image; remembers only a digest of the last.
 
-    Identical pixels over ``frozen_after`` seconds (0: never mind) are a camera that hangs: a real
-    one has noise.
+    Identical pixels over ``frozen_after`` seconds (0: not checked) are a camera that hangs: a real
+    one has noise. ``is_frozen`` is the verdict on the last image.
     """
 
     def __init__(self, frozen_after: float = 1.0) -> None:
@@ -24,11 +24,11 @@ class ImageCheck:
         self._digest = b""
         self._since_ns = 0
 
-    def look(self, stamp_ns: int, image: np.ndarray) -> str:
+    def check(self, stamp_ns: int, image: np.ndarray) -> str:
         """What is wrong with an image (H, W[, 3]) uint8 and what to do, or an empty string."""
         frozen = self._frozen(stamp_ns, image)
         self.is_frozen = bool(frozen)
-        return _nothing_to_see(image[::_STRIDE, ::_STRIDE]) or frozen
+        return _without_content(image[::_STRIDE, ::_STRIDE]) or frozen
 
     def _frozen(self, stamp_ns: int, image: np.ndarray) -> str:
         digest = hashlib.blake2b(image[::_STRIDE].tobytes(), digest_size=16).digest()
@@ -40,7 +40,7 @@ class ImageCheck:
         return f"frozen: the same pixels for {seconds:.0f} s with new stamps. Does the camera hang?"
 
 
-def _nothing_to_see(pixels: np.ndarray) -> str:
+def _without_content(pixels: np.ndarray) -> str:
     mean = float(pixels.mean())
     if pixels.max() <= _DARK:
         return f"black (mean {mean:.0f}): is the lens covered, the exposure right?"

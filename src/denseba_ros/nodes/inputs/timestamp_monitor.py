@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 RESET_AFTER_NS = 1_000_000_000
-"""A jump back of more than this is a bag that starts again, not a late message."""
+"""A jump back of more than this is a bag that is played again, not a late message."""
 GAP_NS = 1_000_000_000
 """Images further apart are a gap, over which the last velocity says nothing."""
 
@@ -21,14 +21,14 @@ class TimestampVerdict(Enum):
 
 
 class TimestampMonitor:
-    """Compares each stamp with the last accepted one; ``gap_ns`` lies between the last two."""
+    """Compares each stamp with the last accepted one; ``gap_ns`` is the time between the two."""
 
     def __init__(self) -> None:
         self._last: int | None = None
         self.gap_ns = 0
 
     def check(self, stamp_ns: int) -> TimestampVerdict:
-        """ACCEPT, GAP and RESTART make ``stamp_ns`` the new last one."""
+        """The verdict on a stamp (ns); ACCEPT, GAP and RESTART make it the new last one."""
         last = stamp_ns - 1 if self._last is None else self._last
         if stamp_ns == last:
             return TimestampVerdict.DUPLICATE
@@ -40,4 +40,5 @@ class TimestampMonitor:
         return TimestampVerdict.GAP if self.gap_ns > GAP_NS else TimestampVerdict.ACCEPT
 
     def reset(self) -> None:
+        """Forget the last stamp: the next may be any."""
         self._last = None

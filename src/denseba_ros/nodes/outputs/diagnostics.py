@@ -25,7 +25,10 @@ DROPPED = "dropped"
 
 
 class DiagnosticsPublisher:
-    """Publishes the health of ``node`` at 1 Hz of real time, even while simulated time stands."""
+    """Publishes the health of ``node`` at 1 Hz of real time, even while simulated time stands.
+
+    ``facts`` are more keys and values for each message.
+    """
 
     def __init__(self, node: Node, health: Health) -> None:
         self._node, self._health = node, health
@@ -42,7 +45,10 @@ class DiagnosticsPublisher:
 
 
 def health_status(name: str, report: HealthReport, facts: Mapping[str, str]) -> DiagnosticStatus:
-    """One status of a node: OK while it tracks and drops nothing."""
+    """One status of the node ``name``: OK while it tracks and drops nothing.
+
+    ``facts`` are more keys and values.
+    """
     level, message = _verdict(report)
     values = {
         "tracking": "none yet" if report.tracking is None else report.tracking.value,
@@ -50,7 +56,7 @@ def health_status(name: str, report: HealthReport, facts: Mapping[str, str]) -> 
         "lifecycle": report.lifecycle,
         "quality": f"{report.quality:.2f}",
         "lost for (s)": f"{report.lost_seconds:.1f}",
-        "images": report.image,
+        "images": report.image_problem,
         "images received": str(report.received),
         "images processed": str(report.processed),
         "input rate (Hz)": f"{report.received_rate:.1f}",
@@ -77,15 +83,15 @@ def _verdict(report: HealthReport) -> tuple[bytes, str]:
     if report.received_rate == 0.0:
         return DiagnosticStatus.STALE, "no images arrive"
     if report.tracking is Tracking.LOST:
-        why = f"; images are {report.image}" if report.image else ""
+        why = f"; images are {report.image_problem}" if report.image_problem else ""
         return DiagnosticStatus.ERROR, f"lost: {report.reason}{why}"
     if report.processed_rate == 0.0:
         reason = max(report.new_drops, key=lambda r: report.new_drops[r], default="still busy")
         return DiagnosticStatus.ERROR, f"images arrive, none is processed: {reason}"
     if report.tracking is Tracking.INITIALISING or report.reason:
         return DiagnosticStatus.WARN, f"initialising: {report.reason}"
-    if report.image:
-        return DiagnosticStatus.WARN, f"images are {report.image}"
+    if report.image_problem:
+        return DiagnosticStatus.WARN, f"images are {report.image_problem}"
     if report.new_drops:
         dropped = ", ".join(f"{n} ({reason})" for reason, n in report.new_drops.items())
         return DiagnosticStatus.WARN, f"images dropped: {dropped}"
@@ -136,6 +142,7 @@ def drop_status(name: str, stamp_ns: int, reason: str) -> DiagnosticArray:
 def make_status(
     level: bytes, name: str, message: str, values: Mapping[str, str]
 ) -> DiagnosticStatus:
+    """A status; ``level`` is one of DiagnosticStatus, ``values`` keeps its order."""
     return DiagnosticStatus(
         level=level,
         name=name,

@@ -13,7 +13,7 @@ from denseba_ros.slam.state.estimate import Estimate, Tracking
 
 @dataclass(frozen=True)
 class HealthReport:
-    """Totals since the start and what happened since the last report."""
+    """Totals since the process started, and what happened since the last report."""
 
     received: int
     processed: int
@@ -22,7 +22,7 @@ class HealthReport:
     received_rate: float
     processed_rate: float
     seconds: dict[str, float]
-    """Median per stage since the last report."""
+    """Median seconds per stage since the last report."""
     latency: tuple[float, float]
     """Seconds from an image's arrival to its outputs: median and largest since the last report."""
     tracking: Tracking | None
@@ -30,12 +30,12 @@ class HealthReport:
     keyframes: int
     resets: int
     session: int
-    """When the node started, seconds since 1970: another one is a new odometry frame too."""
+    """When the process started, seconds since 1970: another one is a new odometry frame too."""
     gaps: int
     quality: float
     lost_seconds: float
     """By the images' stamps; 0 while tracking."""
-    image: str
+    image_problem: str
     """What is wrong with the images' content, empty when nothing is."""
     paused: bool
     lifecycle: str
@@ -56,8 +56,8 @@ class Health:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._now = _Totals()
-        self._then = _Totals()
+        self._totals = _Totals()
+        self._reported = _Totals()
         self._reported_at = time.monotonic()
         self._seconds: dict[str, list[float]] = {}
         self._latencies: list[float] = []
@@ -68,34 +68,34 @@ class Health:
 
     def _forget(self) -> None:
         self._tracking: Tracking | None = None
-        self._reason = self._image = ""
+        self._reason = self._image_problem = ""
         self._quality = 0.0
         self._stamp_ns = 0
         self._lost_since_ns: int | None = None
 
     @property
     def resets(self) -> int:
-        """How often the odometry started anew, in an announced way."""
-        return self._now.resets
+        """How often a new odometry frame began since the process started."""
+        return self._totals.resets
 
     def received(self) -> None:
         """One message arrived."""
         with self._lock:
-            self._now.received += 1
+            self._totals.received += 1
 
     def dropped(self, reason: str, count: int = 1) -> None:
         """Images were not processed; ``reason`` is a short name, the same for the same cause."""
         with self._lock:
-            self._now.drops[reason] += count
+            self._totals.drops[reason] += count
 
     def processed(self, seconds: dict[str, float], estimate: Estimate | None = None) -> None:
-        """One image went through all stages."""
+        """One image went through all stages; ``seconds`` that each took, by its name."""
         with self._lock:
-            self._now.processed += 1
+            self._totals.processed += 1
             for stage, value in seconds.items():
                 self._seconds.setdefault(stage, []).append(value)
             if estimate is not None:
-                self._now.keyframes += estimate.is_keyframe
+                self._totals.keyframes += estimate.is_keyframe
                 self._tracking, self._reason = estimate.tracking, estimate.reason
                 self._quality, self._stamp_ns = estimate.quality, estimate.stamp_ns
                 if estimate.tracking is not Tracking.LOST:
@@ -104,55 +104,55 @@ class Health:
                     self._lost_since_ns = estimate.stamp_ns
 
     def latency(self, seconds: float) -> None:
-        """An image was done so long after it arrived."""
+        """The outputs of an image were published so many seconds after it arrived."""
         with self._lock:
             self._latencies.append(seconds)
 
     def gap(self) -> None:
         """A long time passed between two images."""
         with self._lock:
-            self._now.gaps += 1
+            self._totals.gaps += 1
 
-    def image_looks(self, complaint: str) -> None:
+    def image_problem(self, problem: str) -> None:
         """What is wrong with the content of the newest image, empty when nothing is."""
-        self._image = complaint
+        self._image_problem = problem
 
     def reset(self) -> None:
-        """The odometry starts anew."""
+        """A new odometry frame begins."""
         with self._lock:
-            self._now.resets += 1
-            self._now.keyframes = 0
+            self._totals.resets += 1
+            self._totals.keyframes = 0
             self._forget()
 
     def report(self) -> HealthReport:
         """Totals, and rates since the last call."""
         with self._lock:
             elapsed = max(time.monotonic() - self._reported_at, 1e-3)
-            now, then = self._now, self._then
+            totals, reported = self._totals, self._reported
             report = HealthReport(
-                received=now.received,
-                processed=now.processed,
-                drops=dict(now.drops),
-                new_drops=dict(now.drops - then.drops),
-                received_rate=(now.received - then.received) / elapsed,
-                processed_rate=(now.processed - then.processed) / elapsed,
+                received=totals.received,
+                processed=totals.processed,
+                drops=dict(totals.drops),
+                new_drops=dict(totals.drops - reported.drops),
+                received_rate=(totals.received - reported.received) / elapsed,
+                processed_rate=(totals.processed - reported.processed) / elapsed,
                 seconds={stage: median(values) for stage, values in self._seconds.items()},
                 tracking=self._tracking,
                 reason=self._reason,
-                keyframes=now.keyframes,
-                resets=now.resets,
+                keyframes=totals.keyframes,
+                resets=totals.resets,
                 session=self.session,
-                gaps=now.gaps,
+                gaps=totals.gaps,
                 latency=(median(self._latencies), max(self._latencies))
                 if self._latencies
                 else (0.0, 0.0),
                 quality=self._quality,
                 lost_seconds=self._lost_seconds(),
-                image=self._image,
+                image_problem=self._image_problem,
                 paused=self.paused,
                 lifecycle=self.lifecycle,
             )
-            self._then = replace(now, drops=Counter(now.drops))
+            self._reported = replace(totals, drops=Counter(totals.drops))
             self._reported_at += elapsed
             self._seconds, self._latencies = {}, []
             return report

@@ -12,17 +12,18 @@ from rclpy.qos import QoSProfile
 
 from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.conversions.poses import odometry_to_msg
+from denseba_ros.nodes.conversions.stamps import NANOSECONDS
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.estimate import Estimate
 
-NANOSECONDS = 1_000_000_000
 
-
-class Prediction:
-    """Publishes `odometry/predicted` ``node.prediction_rate`` times a second; stamps go forward.
+class PredictedOdometry:
+    """Publishes `odometry/predicted` ``node.prediction_rate`` times a second; stamps only rise.
 
     The stamps are in the images' time: that of the newest image and what passed since it arrived,
-    or the simulated time. ``and_then`` gets every estimate that was published.
+    or the simulated time. ``predict`` gives the estimate in odom at a time (ns), ``mount`` where
+    the newest image's camera sits; both None while unknown. ``on_published`` gets every estimate
+    that was published.
     """
 
     def __init__(
@@ -31,10 +32,10 @@ class Prediction:
         settings: NodeConfig,
         predict: Callable[[int], Estimate | None],
         mount: Callable[[], CameraMount | None],
-        and_then: Callable[[Estimate, CameraMount], None],
+        on_published: Callable[[Estimate, CameraMount], None],
     ) -> None:
         self._node, self._settings = node, settings
-        self._predict, self._mount, self._and_then = predict, mount, and_then
+        self._predict, self._mount, self._on_published = predict, mount, on_published
         self._publisher = node.create_publisher(Odometry, "odometry/predicted", QoSProfile(depth=5))
         self._newest: tuple[int, float] | None = None
         self._last_ns: int | None = None
@@ -44,8 +45,8 @@ class Prediction:
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
 
-    def image_arrived(self, stamp_ns: int) -> None:
-        """Remember when the newest image came; a stamp from before is a new time."""
+    def received(self, stamp_ns: int) -> None:
+        """Remember when the newest image arrived; an earlier stamp than before is a new time."""
         if self._newest is not None and stamp_ns < self._newest[0]:
             self._last_ns = None
         self._newest = (stamp_ns, time.monotonic())
@@ -56,8 +57,8 @@ class Prediction:
         if self._node.get_parameter("use_sim_time").value:
             now_ns: int = self._node.get_clock().now().nanoseconds
             return now_ns
-        stamp_ns, arrived = self._newest
-        return stamp_ns + round((time.monotonic() - arrived) * NANOSECONDS)
+        stamp_ns, arrived_at = self._newest
+        return stamp_ns + round((time.monotonic() - arrived_at) * NANOSECONDS)
 
     def _publish(self) -> None:
         now_ns, mount = self._now_ns(), self._mount()
@@ -73,4 +74,4 @@ class Prediction:
         self._last_ns = now_ns
         settings = self._settings
         self._publisher.publish(odometry_to_msg(estimate, mount, settings.odom, settings.base))
-        self._and_then(estimate, mount)
+        self._on_published(estimate, mount)

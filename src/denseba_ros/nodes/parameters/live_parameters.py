@@ -19,17 +19,17 @@ from denseba_ros.nodes.parameters.ros_parameters import models_from_values
 class LiveParameters:
     """Answers every request to set parameters after they were declared.
 
-    What is marked ``live`` changes at once; the rest only while ``is_idle`` says that the node is
-    not configured. ``on_change`` is called with both models after values were taken over.
+    What is marked ``live`` changes at once; the rest only while ``is_unconfigured`` says that the
+    node is. ``on_change`` is called with both models after values were taken over.
     """
 
     def __init__(
         self,
         node: Node,
-        is_idle: Callable[[], bool],
+        is_unconfigured: Callable[[], bool],
         on_change: Callable[[Config, NodeConfig], None],
     ) -> None:
-        self._node, self._is_idle, self._on_change = node, is_idle, on_change
+        self._node, self._is_unconfigured, self._on_change = node, is_unconfigured, on_change
         self._fields = parameter_fields()
         node.add_on_set_parameters_callback(self._check)
         node.add_post_set_parameters_callback(self._take_over)
@@ -40,7 +40,7 @@ class LiveParameters:
             if is_fixed(self._fields[parameter.name]):
                 reason = f"{parameter.name} is given at the start of the process alone"
                 return SetParametersResult(successful=False, reason=reason)
-        if not self._is_idle():
+        if not self._is_unconfigured():
             for parameter in ours:
                 if not is_live(self._fields[parameter.name]):
                     reason = (

@@ -18,10 +18,10 @@ class NodeConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     autostart: bool = True
-    """Configure and activate at the start; else wait for a lifecycle manager."""
-    model_folder: str = Field(default="", json_schema_extra={"at_start": True})
+    """Configure and activate when the process starts; else wait for a lifecycle manager."""
+    model_folder: str = Field(default="", json_schema_extra={"fixed": True})
     """Weights that frontend.depth_model names as a file must lie below it; empty is the package's
-    own models/. Only at the start."""
+    own models/. Holds from the start of the process to its end."""
     frame_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9_/]*$")
     """Put before odom_frame, map_frame and base_frame: robots that share one TF tree."""
     odom_frame: str = Field(default="odom", min_length=1)
@@ -35,7 +35,7 @@ class NodeConfig(BaseModel):
     publish_odom_tf: bool = Field(default=True, json_schema_extra=LIVE)
     """Publish odom -> base on /tf. Switch off where a filter that fuses odometry does."""
     publish_map_tf: bool = Field(default=True, json_schema_extra=LIVE)
-    """Publish map -> odom on /tf: the identity until tracking came back elsewhere after a loss."""
+    """Publish map -> odom on /tf: the identity until tracking was lost and came back elsewhere."""
     publish_camera_tf: bool = True
     """Publish base -> camera, as `extrinsics` says, on /tf_static; not with extrinsics_from_tf."""
     invert_odom_tf: bool = Field(default=False, json_schema_extra=LIVE)
@@ -78,7 +78,7 @@ class NodeConfig(BaseModel):
     publish_points: bool = Field(default=True, json_schema_extra=LIVE)
     """Publish the point cloud of each new keyframe."""
     input_timeout: float = Field(default=5.0, ge=0.5, le=3600.0, json_schema_extra=LIVE)
-    """Seconds without images, camera_info or extrinsics before the node complains."""
+    """Seconds without images, camera_info or extrinsics before the node warns."""
 
     @property
     def odom(self) -> str:
@@ -97,7 +97,11 @@ class NodeConfig(BaseModel):
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> NodeConfig:
-        """Raises ConfigurationError with the name and the reason of every wrong value."""
+        """The parameters by their names without ``node.``; defaults where absent.
+
+        Raises:
+            ConfigurationError: with the name and the reason of every wrong value.
+        """
         try:
             return cls.model_validate(values)
         except ValidationError as error:

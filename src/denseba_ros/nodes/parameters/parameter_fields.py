@@ -39,7 +39,7 @@ def is_live(field: FieldInfo) -> bool:
 def is_fixed(field: FieldInfo) -> bool:
     """Whether the parameter holds from the start of the process to its end."""
     extra = field.json_schema_extra
-    return isinstance(extra, dict) and bool(extra.get("at_start"))
+    return isinstance(extra, dict) and bool(extra.get("fixed"))
 
 
 def bounds(field: FieldInfo) -> tuple[float | None, float | None]:

@@ -160,4 +160,5 @@ class Processes:
         return (self.logs / f"{name}.log").read_text(errors="replace")
 
     def tail(self, name: str) -> str:
+        """The last lines that ``name`` has written."""
         return "\n".join(self.log(name).splitlines()[-_TAIL_LINES:])

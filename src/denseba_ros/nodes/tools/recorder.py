@@ -60,7 +60,7 @@ class Recorder(Node):
         self.last_heard = time.monotonic()
         self.trajectory_frame = "unknown"
         self._writer = writer
-        self._tree = TfBuffer()
+        self._buffer = TfBuffer()
         self._mount: CameraMount | None = None
         self._received: dict[int, _Received] = {}
         self._odometry_times: list[float] = []
@@ -119,7 +119,7 @@ class Recorder(Node):
         if self._mount is not None:
             return
         for t in message.transforms:
-            self._tree.set(t.header.frame_id, t.child_frame_id, transform_from_msg(t.transform))
+            self._buffer.set(t.header.frame_id, t.child_frame_id, transform_from_msg(t.transform))
 
     def _output_arrived(self, name: str, message: Any) -> None:
         if name == "status":
@@ -143,7 +143,7 @@ class Recorder(Node):
             p["depth/camera_info"].header.frame_id for p in parts if "depth/camera_info" in p
         ]
         if bases and cameras:
-            T_base_camera = self._tree.lookup(bases[0], cameras[0])
+            T_base_camera = self._buffer.lookup(bases[0], cameras[0])
             if T_base_camera is not None:
                 self._mount = CameraMount(T_base_camera)
                 self.trajectory_frame = "camera"

@@ -13,7 +13,7 @@ from denseba_ros.slam.state.estimate import Estimate, Tracking
 
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
-from denseba_ros.nodes.outputs.px4 import fill_vehicle_odometry
+from denseba_ros.nodes.outputs.px4_output import fill_vehicle_odometry
 
 NAME = "px4_msgs/msg/VehicleOdometry"
 DEFINITION = """\

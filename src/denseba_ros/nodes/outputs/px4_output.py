@@ -1,7 +1,7 @@
 """Odometry as px4_msgs/VehicleOdometry, where that package is installed.
 
-PX4's axes: the reference is x forward, y right, z down of the base at the start (its FRD frame,
-whose heading is not north), the body is forward, right, down.
+PX4's axes: the reference is x forward, y right, z down of the base at the first image (its FRD
+frame, whose heading is not north), the body is forward, right, down.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Px4Output:
         self._publisher = node.create_publisher(self._kind, TOPIC, QoSProfile(depth=10))
 
     def publish(self, estimate: Estimate, mount: CameraMount, resets: int) -> None:
-        """Publish an estimate in odom; another ``resets`` tells the autopilot of a new frame."""
+        """Publish an estimate in odom; another ``resets`` tells the autopilot of a new odom."""
         now_ns = self._node.get_clock().now().nanoseconds
         message = self._kind()
         fill_vehicle_odometry(message, estimate, mount, resets, now_ns)

@@ -1,0 +1,155 @@
+"""Inputs and outputs of a node that publishes estimates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from denseba_ros.config import Config
+from denseba_ros.geometry.body_frame import CameraMount
+from denseba_ros.nodes.base.managed_node import ManagedNode
+from denseba_ros.nodes.inputs.extrinsics import make_extrinsics
+from denseba_ros.nodes.inputs.image_input import ImageInput
+from denseba_ros.nodes.outputs.estimate_outputs import EstimateOutputs
+from denseba_ros.nodes.outputs.map_outputs import KeyframeSource
+from denseba_ros.nodes.outputs.predicted_odometry import PredictedOdometry
+from denseba_ros.nodes.outputs.px4_output import Px4Output
+from denseba_ros.nodes.outputs.silence_watchdog import SilenceWatchdog
+from denseba_ros.nodes.parameters.node_config import NodeConfig
+from denseba_ros.slam.state.estimate import Estimate
+
+
+class CameraItem(Protocol):
+    """An image, or what a frontend made of one."""
+
+    @property
+    def stamp_ns(self) -> int:
+        """Time of the image in nanoseconds."""
+        ...
+
+    @property
+    def frame_id(self) -> str:
+        """Optical frame of its camera."""
+        ...
+
+
+InputT = TypeVar("InputT", bound=ImageInput)
+Receive = Callable[[CameraItem], None]
+
+
+class EstimateIO(Generic[InputT]):
+    """Images and extrinsics in; odometry, its prediction, PX4 and status out.
+
+    Exists from configure to cleanup. ``make_input`` subscribes to the images and gives each to the
+    callable that it gets; ``input`` is its result, None before the first activation.
+
+    Raises:
+        ConfigurationError: when an output needs a package that is not installed.
+    """
+
+    def __init__(self, node: ManagedNode[Any], make_input: Callable[[Receive], InputT]) -> None:
+        settings = node.settings
+        self.input: InputT | None = None
+        self._make_input = make_input
+        self._health, self._status, self._pipeline = node.health, node.status, node.pipeline
+        self._input_timeout = settings.input_timeout
+        self._camera_frame: str | None = None
+        self.outputs = EstimateOutputs(node, settings, node.throttled)
+        self._extrinsics = make_extrinsics(node, settings, node.pipeline.open_if_ready)
+        self._px4 = Px4Output(node) if settings.px4 else None
+        self._watchdog = SilenceWatchdog(
+            node, self.outputs, self._active_mount, settings.max_silence
+        )
+        self._prediction: PredictedOdometry | None = None
+        if settings.prediction_rate > 0:
+            self._prediction = PredictedOdometry(
+                node, settings, self._predict, self._newest_mount, self._publish_px4
+            )
+
+    # -- in ------------------------------------------------------------------------------------
+
+    def subscribe(self) -> None:
+        """Subscribe to the images."""
+        self.input = self._make_input(self.receive)
+
+    def receive(self, item: CameraItem) -> None:
+        """Note an item as it arrives, and pass it to the pipeline."""
+        self._camera_frame = item.frame_id
+        self._watchdog.received(item.stamp_ns)
+        if self._prediction is not None:
+            self._prediction.received(item.stamp_ns)
+        self._pipeline.receive(item)
+
+    def is_ready(self) -> bool:
+        """Whether the input is complete, and it is known where the camera sits."""
+        is_ready = self.input is not None and self.input.is_ready
+        return is_ready and self._newest_mount() is not None
+
+    def mount_of(self, camera_frame: str) -> CameraMount | None:
+        """Where a camera sits on the robot, None while TF does not tell."""
+        return self._extrinsics.mount(camera_frame)
+
+    def watch(self) -> None:
+        """Warn about missing images, camera_info or extrinsics."""
+        self._extrinsics.watch()
+        if self.input is not None:
+            self.input.watch(self._input_timeout)
+
+    # -- out -----------------------------------------------------------------------------------
+
+    def without_unheard_depth(self, config: Config) -> Config:
+        """``config`` without a depth for every image where nobody listens to it."""
+        if not config.depth_every_frame or self.outputs.wants_depth():
+            return config
+        return config.model_copy(update={"depth_every_frame": False})
+
+    def processing(self, item: CameraItem) -> None:
+        """The estimate of an item is being computed from now on."""
+        self._watchdog.processing(item.stamp_ns)
+
+    def publish(
+        self,
+        estimate: Estimate,
+        source: KeyframeSource,
+        mount: CameraMount,
+        camera_frame: str,
+        started_at: float,
+    ) -> None:
+        """Publish an estimate whose computation began at ``started_at`` (perf_counter, s)."""
+        processed_at = time.perf_counter()
+        self.outputs.publish(estimate, source, mount, camera_frame)
+        if self._prediction is None and self.outputs.newest is not None:
+            self._publish_px4(self.outputs.newest, mount)
+        seconds = {
+            "total": processed_at - started_at,
+            "publishing": time.perf_counter() - processed_at,
+        }
+        self._health.processed({**estimate.seconds, **seconds}, estimate)
+        self._status.processed(estimate, self._health, self.outputs.T_map_odom)
+
+    def coast(self, stamp_ns: int) -> None:
+        """Publish odometry for an image that was unusable."""
+        mount = self._newest_mount()
+        if mount is not None:
+            self.outputs.coast(stamp_ns, mount)
+
+    def reconfigure(self, settings: NodeConfig) -> None:
+        """Take over changed parameters."""
+        self.outputs.settings = settings
+        self._watchdog.max_silence = settings.max_silence
+        self._input_timeout = settings.input_timeout
+
+    def _newest_mount(self) -> CameraMount | None:
+        frame = self._camera_frame
+        return None if frame is None else self._extrinsics.mount(frame)
+
+    def _active_mount(self) -> CameraMount | None:
+        return self._newest_mount() if self._pipeline.is_running else None
+
+    def _predict(self, stamp_ns: int) -> Estimate | None:
+        return self.outputs.predict(stamp_ns) if self._pipeline.is_running else None
+
+    def _publish_px4(self, estimate: Estimate, mount: CameraMount) -> None:
+        if self._px4 is not None:
+            self._px4.publish(estimate, mount, self._health.session + self._health.resets)

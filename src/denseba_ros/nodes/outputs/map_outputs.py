@@ -1,0 +1,86 @@
+"""What is published of the map: the depth of images, the keyframes and their points."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+import numpy as np
+from geometry_msgs.msg import PoseArray
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+
+from denseba_ros.geometry.body_frame import CameraMount
+from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
+from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
+from denseba_ros.nodes.conversions.images import float_image_to_msg
+from denseba_ros.nodes.conversions.point_clouds import keyframe_to_cloud
+from denseba_ros.nodes.conversions.poses import pose_to_msg
+from denseba_ros.nodes.conversions.stamps import make_header
+from denseba_ros.nodes.outputs.publishers import has_subscribers, make_publisher
+from denseba_ros.nodes.parameters.node_config import NodeConfig
+from denseba_ros.slam.state.estimate import DepthMap, Keyframe
+
+
+class KeyframeSource(Protocol):
+    """The part of System and Odometry that is asked for keyframes."""
+
+    def keyframes(self) -> list[Keyframe]:
+        """The keyframes of the window, oldest first."""
+        ...
+
+    def finished_keyframes(self) -> list[Keyframe]:
+        """The keyframes that left the window since the last call."""
+        ...
+
+
+class MapOutputs:
+    """`depth/image`, `depth/camera_info`, `points` and `keyframes`."""
+
+    def __init__(self, node: Node, settings: NodeConfig, throttled: ThrottledLogger) -> None:
+        self.settings = settings
+        self._depth = make_publisher(node, Image, "depth/image", 5, throttled)
+        self._depth_info = make_publisher(node, CameraInfo, "depth/camera_info", 5, throttled)
+        self._points = make_publisher(node, PointCloud2, "points", 2, throttled)
+        self._keyframes = make_publisher(node, PoseArray, "keyframes", 1, throttled)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the keyframes of the odometry frame that ended."""
+        self._finished: deque[np.ndarray] = deque(maxlen=self.settings.path_max_length)
+
+    def wants_depth(self) -> bool:
+        """Whether anybody listens to the depth of every image."""
+        return has_subscribers(self._depth) or has_subscribers(self._depth_info)
+
+    def publish_depth(self, depth: DepthMap, stamp_ns: int, camera_frame: str) -> None:
+        """Publish the depth (m) of the image of ``stamp_ns``, in its optical frame."""
+        if has_subscribers(self._depth):
+            self._depth.publish(float_image_to_msg(depth.depth, stamp_ns, camera_frame))
+        if has_subscribers(self._depth_info):
+            self._depth_info.publish(calibration_to_msg(depth.calibration, stamp_ns, camera_frame))
+
+    def publish_keyframes(
+        self,
+        source: KeyframeSource,
+        mount: CameraMount,
+        T_odom_world: np.ndarray,
+        stamp_ns: int,
+        camera_frame: str,
+    ) -> None:
+        """Publish the poses of all keyframes in odom, and the points of the newest.
+
+        ``T_odom_world`` (4, 4) is the world of the map in the first camera's odometry frame,
+        ``stamp_ns`` that of the image that became a keyframe.
+        """
+        self._finished += [k.T_world_camera for k in source.finished_keyframes()]
+        wants_points = self.settings.publish_points and has_subscribers(self._points)
+        if not (wants_points or has_subscribers(self._keyframes)):
+            return
+        window = source.keyframes()
+        in_world = [*self._finished, *(k.T_world_camera for k in window)]
+        poses = [mount.T_odom_base(T_odom_world @ T) for T in in_world]
+        header = make_header(stamp_ns, self.settings.odom)
+        self._keyframes.publish(PoseArray(header=header, poses=[pose_to_msg(T) for T in poses]))
+        if wants_points and window:
+            self._points.publish(keyframe_to_cloud(window[-1], camera_frame))

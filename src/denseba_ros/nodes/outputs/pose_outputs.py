@@ -1,0 +1,107 @@
+"""What is published of one pose: odometry, TF and path, with stamps that only rise."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+import numpy as np
+from geometry_msgs.msg import PoseStamped
+from nav_msgs.msg import Odometry, Path
+from rclpy.node import Node
+from tf2_msgs.msg import TFMessage
+
+from denseba_ros.geometry.body_frame import CameraMount
+from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
+from denseba_ros.nodes.conversions.poses import (
+    maybe_inverted,
+    null_odometry,
+    odometry_to_msg,
+    pose_stamped,
+)
+from denseba_ros.nodes.conversions.stamps import make_header
+from denseba_ros.nodes.inputs.extrinsics import TF_QOS
+from denseba_ros.nodes.outputs.publishers import has_subscribers, make_publisher
+from denseba_ros.nodes.parameters.node_config import NodeConfig
+from denseba_ros.slam.state.estimate import Estimate, Tracking
+
+_PATH_PERIOD_NS = 200_000_000
+
+
+class PoseOutputs:
+    """`odometry`, `/tf` and `path`; every pose that any thread publishes passes here.
+
+    ``last_stamp_ns`` is the stamp of the newest odometry (None before the first), and
+    ``last_published_at`` the monotonic time (s) at which it was published.
+    """
+
+    def __init__(self, node: Node, settings: NodeConfig, throttled: ThrottledLogger) -> None:
+        self.settings = settings
+        self._odometry = make_publisher(node, Odometry, "odometry", 50, throttled)
+        self._tf = node.create_publisher(TFMessage, "/tf", TF_QOS)
+        self._path = make_publisher(node, Path, "path", 1, throttled)
+        self._lock = threading.Lock()
+        self.last_published_at = time.monotonic()
+        self.reset()
+
+    def reset(self) -> None:
+        """A new odometry frame: the path is empty, the next stamp may be any."""
+        self._poses: deque[PoseStamped] = deque(maxlen=self.settings.path_max_length)
+        self._path_published_ns: int | None = None
+        self.last_stamp_ns: int | None = None
+
+    def publish(self, estimate: Estimate, mount: CameraMount, T_map_odom: np.ndarray) -> None:
+        """Publish the pose of ``estimate``, which is in odom; an older one than the last is left.
+
+        ``T_map_odom`` (4, 4) goes to /tf.
+        """
+        with self._lock:
+            # A published prediction is not taken back.
+            if self.last_stamp_ns is not None and estimate.stamp_ns <= self.last_stamp_ns:
+                return
+            self.last_stamp_ns, self.last_published_at = estimate.stamp_ns, time.monotonic()
+        if has_subscribers(self._odometry):
+            self._publish_odometry(estimate, mount)
+        if self._is_null(estimate):
+            return
+        T_odom_base = mount.T_odom_base(estimate.T_world_camera)
+        self._publish_tf(T_odom_base, T_map_odom, estimate.stamp_ns)
+        self._publish_path(T_odom_base, estimate.stamp_ns)
+
+    def _publish_odometry(self, estimate: Estimate, mount: CameraMount) -> None:
+        frames = (self.settings.odom, self.settings.base)
+        if self._is_null(estimate):
+            self._odometry.publish(null_odometry(estimate.stamp_ns, *frames))
+        else:
+            self._odometry.publish(odometry_to_msg(estimate, mount, *frames))
+
+    def _is_null(self, estimate: Estimate) -> bool:
+        is_lost = estimate.tracking is not Tracking.TRACKING
+        return is_lost and self.settings.lost_output == "null"
+
+    def _publish_tf(self, T_odom_base: np.ndarray, T_map_odom: np.ndarray, stamp_ns: int) -> None:
+        settings, transforms = self.settings, []
+        if settings.publish_map_tf:
+            transforms.append(
+                maybe_inverted(
+                    T_map_odom, stamp_ns, settings.map, settings.odom, settings.invert_map_tf
+                )
+            )
+        if settings.publish_odom_tf:
+            transforms.append(
+                maybe_inverted(
+                    T_odom_base, stamp_ns, settings.odom, settings.base, settings.invert_odom_tf
+                )
+            )
+        if transforms and has_subscribers(self._tf):
+            self._tf.publish(TFMessage(transforms=transforms))
+
+    def _publish_path(self, T_odom_base: np.ndarray, stamp_ns: int) -> None:
+        frame = self.settings.odom
+        self._poses.append(pose_stamped(T_odom_base, stamp_ns, frame))
+        last = self._path_published_ns
+        is_due = last is None or stamp_ns - last >= _PATH_PERIOD_NS
+        if is_due and has_subscribers(self._path):
+            self._path_published_ns = stamp_ns
+            self._path.publish(Path(header=make_header(stamp_ns, frame), poses=list(self._poses)))

@@ -1,0 +1,33 @@
+"""`status`: for every image that came in, with its stamp, what became of it."""
+
+from __future__ import annotations
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+
+from denseba_ros.nodes.outputs.diagnostics import drop_status, estimate_status
+from denseba_ros.nodes.outputs.health import Health
+from denseba_ros.nodes.outputs.publishers import has_subscribers
+from denseba_ros.slam.state.estimate import Estimate
+
+
+class StatusOutput:
+    """Publishes `status` under the name of ``node``."""
+
+    def __init__(self, node: Node) -> None:
+        self._name = node.get_fully_qualified_name().lstrip("/")
+        self._publisher = node.create_publisher(DiagnosticArray, "status", QoSProfile(depth=100))
+
+    def processed(
+        self, estimate: Estimate, health: Health, T_map_odom: np.ndarray | None = None
+    ) -> None:
+        """The image of ``estimate`` was processed; ``T_map_odom`` (4, 4), None for the identity."""
+        if has_subscribers(self._publisher):
+            self._publisher.publish(estimate_status(self._name, estimate, health, T_map_odom))
+
+    def dropped(self, stamp_ns: int, reason: str) -> None:
+        """The image of a stamp was not processed; ``reason`` is a short name of the cause."""
+        if has_subscribers(self._publisher):
+            self._publisher.publish(drop_status(self._name, stamp_ns, reason))
