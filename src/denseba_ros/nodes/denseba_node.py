@@ -2,7 +2,7 @@
 
 The way of an image, from its message to /odometry:
 
-1. ``EstimateIO.receive`` gets it of ``CameraInput``, in the executor's thread,
+1. ``EstimateIO.receive`` gets it from ``CameraInput``, in the executor's thread,
 2. ``ImagePipeline.receive`` checks its stamp and queues it; then, in the worker's thread,
 3. ``SystemProcessor.process`` decodes it and lets ``System.process`` estimate the pose,
 4. ``EstimateIO.publish`` passes the estimate to

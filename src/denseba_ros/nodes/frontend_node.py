@@ -1,6 +1,6 @@
 """frontend_node, the first of two processes: camera images in, frames with depth and motion out.
 
-The way of an image: ``ImagePipeline.receive`` gets it of ``CameraInput`` and queues it;
+The way of an image: ``ImagePipeline.receive`` gets it from ``CameraInput`` and queues it;
 ``FrontendProcessor.process``, in the worker's thread, decodes it, lets ``Frontend.process`` make
 a frame and publishes that on frontend/*.
 """

@@ -58,19 +58,19 @@ def publish_run(ros: Any, fake_system: Any, recorder: Recorder, *, with_tf: bool
     for estimate in (fake_system.process(SECOND + i, IMAGE) for i in range(2)):
         if with_tf:
             T = transform_to_msg(MOUNT.T_base_camera, 0, "base_link", "camera")
-            recorder._tf_arrived(TFMessage(transforms=[T]))
+            recorder._on_tf(TFMessage(transforms=[T]))
         if estimate.tracking is Tracking.TRACKING:
             odometry = odometry_to_msg(estimate, MOUNT, "odom", "base_link")
-            recorder._output_arrived("odometry", odometry)
+            recorder._on_output("odometry", odometry)
             keyframe = fake_system.keyframes()[0]
             cloud = keyframe_to_cloud(
                 Keyframe(1, estimate.stamp_ns, np.eye(4), keyframe.depth, keyframe.image), "camera"
             )
-            recorder._output_arrived("points", cloud)
+            recorder._on_output("points", cloud)
             info = calibration_to_msg(keyframe.depth.calibration, estimate.stamp_ns, "camera")
-            recorder._output_arrived("depth/camera_info", info)
-        recorder._output_arrived("status", estimate_status("denseba", estimate, Health()))
-    recorder._output_arrived("status", drop_status("denseba", SECOND + 2, "too slow"))
+            recorder._on_output("depth/camera_info", info)
+        recorder._on_output("status", estimate_status("denseba", estimate, Health()))
+    recorder._on_output("status", drop_status("denseba", SECOND + 2, "too slow"))
 
 
 @pytest.mark.parametrize("with_tf", [True, False])

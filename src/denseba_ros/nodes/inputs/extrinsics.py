@@ -58,7 +58,7 @@ class TransformExtrinsics:
 
     def __init__(self, node: Node, settings: NodeConfig, on_change: Callable[[], None]) -> None:
         self._base_frame, self._on_change = settings.base, on_change
-        self._buffer = TfBuffer()
+        self._tf_buffer = TfBuffer()
         self._mounts: dict[str, CameraMount] = {}
         self._wanted: str | None = None
         self._wanted_since = 0.0
@@ -78,7 +78,7 @@ class TransformExtrinsics:
         if camera_frame not in self._mounts:
             if self._wanted != camera_frame:
                 self._wanted, self._wanted_since = camera_frame, time.monotonic()
-            T_base_camera = self._buffer.lookup(self._base_frame, camera_frame)
+            T_base_camera = self._tf_buffer.lookup(self._base_frame, camera_frame)
             if T_base_camera is None:
                 return None
             self._mounts[camera_frame] = CameraMount(T_base_camera)
@@ -91,7 +91,7 @@ class TransformExtrinsics:
         for transform in message.transforms:
             parent, child = transform.header.frame_id, transform.child_frame_id
             try:
-                self._buffer.set(parent, child, transform_from_msg(transform.transform))
+                self._tf_buffer.set(parent, child, transform_from_msg(transform.transform))
             except DensebaError as error:
                 self._throttled.warn("bad TF", f"TF {parent} -> {child}: {error}")
         self._on_change()

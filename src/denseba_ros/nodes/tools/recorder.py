@@ -46,11 +46,14 @@ class _Received:
 
 
 class Recorder(Node):
-    """Joins the outputs by stamp and hands them to a RunWriter.
+    """Joins the outputs by stamp and writes them with a RunWriter.
 
     Poses are those of the camera's optical frame in the frame of the first camera, like those of
     ``denseba run``, once TF has given base -> camera; the images before that are written then.
     Without that transform at the end, the poses are the base's in odom.
+
+    ``counts`` are messages per topic, ``states`` images per tracking state, ``last_heard`` is the
+    monotonic time (s) of the last message, ``trajectory_frame`` whose poses are written.
     """
 
     def __init__(self, writer: RunWriter, **node_options: Any) -> None:
@@ -60,23 +63,23 @@ class Recorder(Node):
         self.last_heard = time.monotonic()
         self.trajectory_frame = "unknown"
         self._writer = writer
-        self._buffer = TfBuffer()
+        self._tf_buffer = TfBuffer()
         self._mount: CameraMount | None = None
         self._received: dict[int, _Received] = {}
         self._odometry_times: list[float] = []
-        self._listen(TFMessage, "/tf", TF_QOS, self._tf_arrived)
-        self._listen(TFMessage, "/tf_static", STATIC_TF_QOS, self._tf_arrived)
+        self._listen(TFMessage, "/tf", TF_QOS, self._on_tf)
+        self._listen(TFMessage, "/tf_static", STATIC_TF_QOS, self._on_tf)
         for name, kind in _OUTPUTS.items():
-            arrived = partial(self._output_arrived, name)
-            self._listen(kind, name, QoSProfile(depth=_QUEUE), arrived)
+            on_message = partial(self._on_output, name)
+            self._listen(kind, name, QoSProfile(depth=_QUEUE), on_message)
 
     def _listen(
-        self, kind: Any, name: str, qos: QoSProfile, arrived: Callable[[Any], None]
+        self, kind: Any, name: str, qos: QoSProfile, on_message: Callable[[Any], None]
     ) -> None:
         def count_first(message: Any) -> None:
             self.counts[name] += 1
             self.last_heard = time.monotonic()
-            arrived(message)
+            on_message(message)
 
         self.create_subscription(kind, name, count_first, qos)
 
@@ -115,13 +118,15 @@ class Recorder(Node):
         for stamp_ns in sorted(self._received):
             self._write(stamp_ns)
 
-    def _tf_arrived(self, message: TFMessage) -> None:
+    def _on_tf(self, message: TFMessage) -> None:
         if self._mount is not None:
             return
         for t in message.transforms:
-            self._buffer.set(t.header.frame_id, t.child_frame_id, transform_from_msg(t.transform))
+            self._tf_buffer.set(
+                t.header.frame_id, t.child_frame_id, transform_from_msg(t.transform)
+            )
 
-    def _output_arrived(self, name: str, message: Any) -> None:
+    def _on_output(self, name: str, message: Any) -> None:
         if name == "status":
             self.states[message.status[0].message] += 1
         if name == "odometry":
@@ -143,7 +148,7 @@ class Recorder(Node):
             p["depth/camera_info"].header.frame_id for p in parts if "depth/camera_info" in p
         ]
         if bases and cameras:
-            T_base_camera = self._buffer.lookup(bases[0], cameras[0])
+            T_base_camera = self._tf_buffer.lookup(bases[0], cameras[0])
             if T_base_camera is not None:
                 self._mount = CameraMount(T_base_camera)
                 self.trajectory_frame = "camera"
