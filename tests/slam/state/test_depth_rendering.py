@@ -15,7 +15,7 @@ from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import build_pyramid
 from denseba_ros.slam.state.depth_rendering import (
     keyframe_view,
-    render_compiled,
+    render_numba,
     render_depth,
     render_torch,
 )
@@ -143,5 +143,5 @@ def test_the_compiled_picture_is_the_other(twist: tuple[float, ...]) -> None:
     T = se3.exp(torch.tensor(twist, dtype=torch.float64))
     grid = _CAMERA.level(_LEVEL)
     torch.testing.assert_close(
-        render_compiled(inverse_depth_map, T, grid), render_torch(inverse_depth_map, T, grid)
+        render_numba(inverse_depth_map, T, grid), render_torch(inverse_depth_map, T, grid)
     )
