@@ -15,8 +15,8 @@ from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import build_pyramid
 from denseba_ros.slam.state.depth_rendering import (
     keyframe_view,
-    render_numba,
     render_depth,
+    render_numba,
     render_torch,
 )
 

@@ -91,7 +91,7 @@ class PoseTrainer:
         if dist.is_initialized():
             self._shared = DistributedDataParallel(self.network)
         self._optimiser = torch.optim.AdamW(self.network.parameters(), settings.rate)
-        self._state = self.network.start(settings.stream.batch_size)
+        self._state = self.network.initial_state(settings.stream.batch_size)
         self._stream: TrajectoryStream | None = None
         self.chunk = 0
         # Mean error of the rotations of the last chunk, degrees.
