@@ -3,7 +3,7 @@ import torch
 
 from denseba_ros.frontend.pose.pose_network import PoseNetwork
 from denseba_ros.geometry import se3
-from denseba_ros.training.pose.pose_augmentation import turned_image
+from denseba_ros.training.pose.pose_augmentation import rotated_image
 
 GENERATOR = torch.Generator().manual_seed(0)
 LANES, LENGTH = 2, 4
@@ -73,7 +73,7 @@ def test_untrained_it_sees_a_rotation(axis: int) -> None:
     truth[axis] = 0.06
     R = torch.linalg.matrix_exp(se3.hat(truth))[None]
     intrinsics = torch.tensor([[150.0, 150.0, 127.5, 63.5]])
-    images = torch.stack([texture, turned_image(texture, intrinsics, R)], 1)
+    images = torch.stack([texture, rotated_image(texture, intrinsics, R)], 1)
     start = torch.ones(1, 1, dtype=torch.bool)
     with torch.no_grad():
         output, _ = network(images, intrinsics[None], start, network.initial_state(1))

@@ -10,7 +10,7 @@ from denseba_ros.errors import SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.training.common.photometric_losses import warp
-from denseba_ros.training.depth.depth_batch import draw_batch, whole_view
+from denseba_ros.training.depth.depth_augmentation import draw_batch, whole_view
 from denseba_ros.training.depth.depth_loading import Loading, load_source
 from denseba_ros.training.depth.depth_sources import DepthSource
 from denseba_ros.training.depth.stereo_hints import HintCache

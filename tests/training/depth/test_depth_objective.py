@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from denseba_ros.frontend.depth.depth_network import DepthOutput
-from denseba_ros.training.depth.depth_batch import DepthBatch, whole_view
+from denseba_ros.training.depth.depth_augmentation import whole_view
+from denseba_ros.training.depth.depth_batch import DepthBatch
 from denseba_ros.training.depth.depth_losses import SUPERVISIONS, Supervision
 from denseba_ros.training.depth.depth_objective import Objective, batch_loss, reprojection
 from denseba_ros.training.depth.depth_samples import SampleSet

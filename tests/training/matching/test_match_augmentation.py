@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from denseba_ros.training.matching.match_augmentation import harder, synthetic, thinned, turned
+from denseba_ros.training.matching.match_augmentation import harder, rolled, subsampled, synthetic
 from denseba_ros.training.matching.match_losses import labels
 from denseba_ros.training.matching.match_pairs import MatchPair
 
 
 def test_turned_pairs_keep_their_labels(pair: MatchPair) -> None:
-    other = turned(pair, np.random.default_rng(0))
+    other = rolled(pair, np.random.default_rng(0))
     assert not torch.equal(other.first, pair.first)
     for one, two in zip(labels(pair), labels(other), strict=True):
         assert float((one != two).double().mean()) < 0.03
@@ -32,6 +32,6 @@ def test_synthetic_pairs_have_as_many_right_matches_under_another_motion(pair: M
 
 
 def test_thinned_pairs_have_the_number_asked_for(pair: MatchPair) -> None:
-    fewer = thinned(pair, 50, np.random.default_rng(0))
+    fewer = subsampled(pair, 50, np.random.default_rng(0))
     assert fewer.first.shape == fewer.second.shape == (50, 2)
     assert fewer.side.shape == (50, 3)
