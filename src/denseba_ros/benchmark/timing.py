@@ -29,6 +29,7 @@ class Timing:
 
     @property
     def median(self) -> float:
+        """Median of ``seconds``."""
         return float(np.median(self.seconds))
 
     @property
@@ -38,9 +39,11 @@ class Timing:
 
     @property
     def p95(self) -> float:
+        """95th percentile of ``seconds``."""
         return float(np.percentile(self.seconds, 95))
 
     def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
         return {
             "median_seconds": self.median,
             "p95_seconds": self.p95,

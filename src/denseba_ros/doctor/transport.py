@@ -41,6 +41,7 @@ class LinkMeasurement:
 
     @property
     def is_lossless(self) -> bool:
+        """Whether every image arrived."""
         return not self.error and 0 < self.sent == self.received
 
     def __str__(self) -> str:

@@ -111,11 +111,13 @@ class Bench:
             self.processes.wait_for_line(node, line, _START_SECONDS)
 
     def start_camera(self) -> None:
+        """Start the scripted camera."""
         self.processes.start(
             "camera", python_module("denseba_ros.faults.camera", str(self.script_file))
         )
 
     def write_script(self, windows: list[tuple[str, float]], *, loop: bool = False) -> Script:
+        """Write the camera's script; ``windows`` of (fault, seconds)."""
         script = Script(str(self._room), str(self._folder / "sent.log"), windows, loop=loop)
         script.save(self.script_file)
         return script

@@ -36,6 +36,7 @@ class State:
 
     @property
     def is_tracked(self) -> bool:
+        """Whether the pose of the image is measured."""
         return self.state == "tracking" and not self.reason
 
 

@@ -55,13 +55,16 @@ class Script:
 
     @property
     def seconds(self) -> float:
+        """Duration of all windows."""
         return sum(seconds for _, seconds in self.windows)
 
     def save(self, file: Path) -> None:
+        """Write the script as JSON."""
         file.write_text(json.dumps(asdict(self)))
 
     @classmethod
     def load(cls, file: Path) -> Script:
+        """Read a script that ``save`` wrote."""
         values = json.loads(file.read_text())
         values["windows"] = [(name, float(seconds)) for name, seconds in values["windows"]]
         return cls(**values)

@@ -24,7 +24,9 @@ from denseba_ros.sequences.sequence import Sequence
 class SectionedSequence(Sequence, Protocol):
     """A sequence that can be cut without decoding what is left out."""
 
-    def section(self, start: int, stop: int | None) -> SectionedSequence: ...
+    def section(self, start: int, stop: int | None) -> SectionedSequence:
+        """Frames ``start`` to ``stop`` - 1, or to the end if None."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,14 @@ class Sequence(Protocol):
     """Frames in time order with one calibration; images are decoded while iterating."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the folder or file, for messages."""
+        ...
 
     @property
-    def calibration(self) -> Calibration: ...
+    def calibration(self) -> Calibration:
+        """Camera of the images, with distortion."""
+        ...
 
     @property
     def dropped(self) -> int:

@@ -31,6 +31,7 @@ class SchurResult:
     graph: bool = False
 
     def as_json(self, floors: dict[str, float]) -> dict[str, Any]:
+        """As JSON values, with the ratio of the time to each of ``floors`` (seconds)."""
         return {
             "kernel": self.kernel,
             "cuda_graph": self.graph,
@@ -62,6 +63,7 @@ class BackendResult:
         return seconds / self.best.timing.median, all(level.reached for level in self.to_same_cost)
 
     def as_json(self, rates: Rates) -> dict[str, Any]:
+        """As JSON values, with the floors for the machine's ``rates``."""
         floors = self.work.floors(rates)
         result: dict[str, Any] = {
             "window": {"name": self.name, **vars(self.size)},

@@ -42,9 +42,11 @@ class GeneralResult:
 
     @property
     def seconds(self) -> float:
+        """Seconds over all levels."""
         return sum(race.seconds for race in self.races)
 
     def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
         if self.missing:
             return {"solver": self.solver, "missing": self.missing}
         return {

@@ -42,6 +42,7 @@ class SameCost:
     reached: bool
 
     def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
         return dict(vars(self))
 
 

@@ -33,6 +33,7 @@ class NetworkTiming:
     timing: Timing
 
     def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
         return {"model": self.model, "camera": self.camera, **self.timing.as_json()}
 
 

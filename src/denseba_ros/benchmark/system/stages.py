@@ -32,6 +32,7 @@ class StageTimes:
 
     @property
     def frames(self) -> int:
+        """Number of frames."""
         return sum(self.states.values())
 
     def as_json(self) -> dict[str, Any]:

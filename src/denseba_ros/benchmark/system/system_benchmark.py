@@ -53,6 +53,7 @@ class SystemResult:
         return sum(b.cpu_ms * b.frames for b in self.blocks) / max(self.times.frames, 1)
 
     def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
         return {
             **self.times.as_json(),
             "cpu_ms": self.cpu_ms,

@@ -70,6 +70,7 @@ class BagSequence:
 
     @property
     def name(self) -> str:
+        """Name of the bag without its suffix."""
         return self.path.stem
 
     def __len__(self) -> int:
@@ -99,9 +100,11 @@ class BagSequence:
                 yield StampedImage(index, stamp_ns, image)
 
     def groundtruth(self) -> Trajectory | None:
+        """None: bags have no ground truth that is read."""
         return None
 
     def section(self, start: int, stop: int | None) -> BagSequence:
+        """Frames ``start`` to ``stop`` - 1."""
         return replace(self, start=start, stop=stop)
 
     def _drop(self, index: int, reason: str) -> None:
@@ -110,6 +113,7 @@ class BagSequence:
 
 
 def looks_like_bag(path: Path) -> bool:
+    """Whether the path is a ROS 1 or ROS 2 bag."""
     if path.is_file():
         return path.suffix in (".bag", *_ROS2_SUFFIXES)
     return (path / "metadata.yaml").is_file() or bool(_storage_files(path))

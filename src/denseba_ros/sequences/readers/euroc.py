@@ -41,6 +41,7 @@ class _Sensor:
 
 
 def looks_like_euroc(folder: Path) -> bool:
+    """Whether the folder has the layout of EuRoC."""
     return (_mav(folder) / "cam0" / "data.csv").is_file()
 
 

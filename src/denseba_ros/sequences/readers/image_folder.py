@@ -27,6 +27,7 @@ _SECOND = 1_000_000_000
 
 
 def looks_like_images(folder: Path) -> bool:
+    """Whether the folder, or its subfolder of images, has image files."""
     return any(image_files(folder / sub) for sub in _SUBFOLDERS)
 
 

@@ -54,6 +54,7 @@ class ImageSequence:
             yield StampedImage(file.index, file.stamp_ns, image)
 
     def groundtruth(self) -> Trajectory | None:
+        """Trajectory of T_world_camera, None without ground truth."""
         return self.read_groundtruth()
 
     def section(self, start: int, stop: int | None) -> ImageSequence:

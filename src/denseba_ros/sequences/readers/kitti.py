@@ -29,6 +29,7 @@ _NOMINAL_PERIOD_NS = 100_000_000
 
 
 def looks_like_kitti(folder: Path) -> bool:
+    """Whether the folder has the layout of a KITTI odometry sequence."""
     return any((folder / camera).is_dir() for camera in _CAMERAS)
 
 

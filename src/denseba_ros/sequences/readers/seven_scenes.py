@@ -21,6 +21,7 @@ _NOMINAL_HZ = 30
 
 
 def looks_like_seven_scenes(folder: Path) -> bool:
+    """Whether the folder has the layout of 7-Scenes."""
     return next(folder.glob("frame-*.color.*"), None) is not None
 
 

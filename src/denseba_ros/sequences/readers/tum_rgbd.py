@@ -20,6 +20,7 @@ LAYOUT = "rgb.txt with rows 'timestamp filename'"
 
 
 def looks_like_tum(folder: Path) -> bool:
+    """Whether the folder has the layout of TUM RGB-D."""
     return (folder / "rgb.txt").is_file()
 
 

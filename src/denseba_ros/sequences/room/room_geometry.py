@@ -30,6 +30,7 @@ class Face:
 
     @property
     def normal(self) -> np.ndarray:
+        """Unit normal (3,) of the visible side."""
         return np.cross(self.u, self.v)
 
     @property

@@ -67,6 +67,7 @@ class RoomRenderer:
 
 @lru_cache(maxsize=3)
 def room_renderer(seed: int) -> RoomRenderer:
+    """The renderer of the room with this ``seed``, built once."""
     return RoomRenderer(seed)
 
 

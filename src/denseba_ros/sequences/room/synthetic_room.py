@@ -76,6 +76,7 @@ class RoomSequence:
             yield self.frame(index)
 
     def frame(self, index: int) -> StampedImage:
+        """Render one frame."""
         return StampedImage(index, int(self._stamps_ns[index]), self.image(index))
 
     def image(self, index: int) -> np.ndarray:
@@ -107,4 +108,5 @@ class RoomSequence:
         return gain, 6.0 * math.sin(2.0 * math.pi * 0.21 * t)
 
     def groundtruth(self) -> Trajectory:
+        """Exact T_world_camera of every frame."""
         return Trajectory(self._stamps_ns.copy(), self._poses.copy())
