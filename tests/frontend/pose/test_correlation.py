@@ -26,5 +26,5 @@ def test_each_channel_is_the_product_with_the_moved_cell() -> None:
 
 
 def test_features_of_other_shapes_are_refused() -> None:
-    with pytest.raises(ValueError, match="not alike"):
+    with pytest.raises(ValueError, match="differ in shape"):
         local_correlation(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 5), 1)
