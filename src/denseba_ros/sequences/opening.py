@@ -1,4 +1,4 @@
-"""One door to every recorded sequence: finds the reader by the layout of what is there."""
+"""Opens any recorded sequence: recognises its layout and chooses the reader."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from denseba_ros.sequences.sequence import Sequence
 
 
 class SectionedSequence(Sequence, Protocol):
-    """A sequence that can be cut without decoding what is left out."""
+    """A sequence of which a section can be read without decoding the rest."""
 
     def section(self, start: int, stop: int | None) -> SectionedSequence:
         """Frames ``start`` to ``stop`` - 1, or to the end if None."""
@@ -31,7 +31,7 @@ class SectionedSequence(Sequence, Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """What the caller asked for beside the path."""
+    """The caller's options: calibration, frame rate, topic of a bag."""
 
     calibration: CalibrationSource = None
     fps: float | None = None
@@ -109,7 +109,7 @@ def open_sequence(
         topic: image topic of a bag that has more than one.
 
     Raises:
-        SequenceError: when there is nothing that any reader knows; says what was looked for.
+        SequenceError: when no reader recognises the path; the message lists the layouts.
         CalibrationError: when the calibration is missing or does not fit the images.
     """
     path = Path(path)

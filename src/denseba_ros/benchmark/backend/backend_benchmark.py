@@ -16,7 +16,7 @@ from denseba_ros.benchmark.backend.to_same_cost import SameCost, lbfgs, to_same_
 from denseba_ros.benchmark.timing import Timing, measure
 from denseba_ros.slam.mapping.local_mapper import DAMPING
 
-# What the system adjusts at each keyframe, and a window that uses every cell of the depth grid.
+# The window of the system, and one with a point in every cell of the depth grid.
 SIZES = {"default": WindowSize(points=1000, corners=500), "dense": WindowSize()}
 
 
@@ -54,7 +54,7 @@ class BackendResult:
 
     @property
     def best(self) -> SchurResult:
-        """The kernel that the system takes on this device."""
+        """The kernel that the system uses on this device."""
         return self.schur[-1]
 
     def lbfgs_ratio(self) -> tuple[float, bool]:

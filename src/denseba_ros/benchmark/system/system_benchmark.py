@@ -40,7 +40,7 @@ class Block:
 
 @dataclass(frozen=True)
 class SystemResult:
-    """``host_mib``, ``gpu_mib``: peak of the run beyond what libraries and images take."""
+    """``host_mib``, ``gpu_mib``: peak memory of the run, without libraries and images."""
 
     times: StageTimes
     blocks: list[Block]

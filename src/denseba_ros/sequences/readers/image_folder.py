@@ -1,4 +1,4 @@
-"""Any folder of images: K.txt or given intrinsics, poses where they lie beside."""
+"""Any folder of images: K.txt or given intrinsics, with poses if there are any."""
 
 from __future__ import annotations
 

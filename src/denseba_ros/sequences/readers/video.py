@@ -133,7 +133,7 @@ def _capture(path: Path) -> cv2.VideoCapture:
 
 
 def _count(path: Path) -> int:
-    """Frames of a file that does not say, as live recordings often do not."""
+    """Number of frames of a file without this number, as of many live recordings."""
     capture = _capture(path)
     count = 0
     while capture.grab():
