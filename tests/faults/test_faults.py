@@ -28,7 +28,7 @@ def faults(environment: dict[str, str], folder: Path, *arguments: str) -> Path:
     return folder
 
 
-def test_one_node_lives_through_every_kind_of_bad_input(
+def test_one_node_survives_all_faults_in_one_run(
     ros_environment: dict[str, str], tmp_path: Path
 ) -> None:
     folder = faults(ros_environment, tmp_path, "medley")
@@ -61,7 +61,7 @@ def test_cycles_of_the_lifecycle_end_as_they_began(
     assert report["threads"][-1] <= max(report["threads"][:5])
 
 
-def test_a_killed_backend_is_waited_for_and_a_new_one_starts_anew(
+def test_after_a_killed_backend_a_new_one_is_announced(
     ros_environment: dict[str, str], tmp_path: Path
 ) -> None:
     folder = faults(ros_environment, tmp_path, "backend killed")

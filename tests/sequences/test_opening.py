@@ -103,7 +103,7 @@ def test_no_format_accepts_something_else(name: str, tmp_path: Path) -> None:
         open_sequence(text, format=name, calibration=INTRINSICS)
 
 
-def test_what_was_looked_for_is_said(tmp_path: Path) -> None:
+def test_the_error_lists_the_known_layouts(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     for path in (tmp_path, tmp_path / "notes.txt"):
         with pytest.raises(SequenceError, match=r"looked for:\n.*kitti: image_0(.|\n)*images: "):

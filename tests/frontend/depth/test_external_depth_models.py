@@ -39,7 +39,7 @@ def test_metres_stay_metres() -> None:
     torch.testing.assert_close(log_depth, torch.full((1, 1, 12, 16), math.log(2.5)))
 
 
-def test_the_network_gets_what_it_expects() -> None:
+def test_the_network_gets_its_normalised_input() -> None:
     shapes = []
 
     def run(x: torch.Tensor) -> torch.Tensor:
@@ -89,7 +89,7 @@ def test_onnx_file(tmp_path: Path) -> None:
     assert float(torch.exp(log_depth).mean()) == pytest.approx(1.0 + expected / 3, rel=1e-4)
 
 
-def test_onnx_files_say_what_they_give(tmp_path: Path) -> None:
+def test_the_metadata_of_onnx_files_is_read(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     onnx_file(tmp_path / "plain.onnx", None)
     assert load_onnx(tmp_path / "plain.onnx").kind == "relative"

@@ -102,7 +102,7 @@ def test_weights_come_back_from_their_file(network: PoseNetwork, tmp_path: Path)
     assert isinstance(make_pose_model(str(path), CPU), NetworkPose)
 
 
-def test_what_is_wrong_is_named(tmp_path: Path) -> None:
+def test_wrong_arguments_are_named_in_the_error(tmp_path: Path) -> None:
     assert isinstance(make_pose_model("none", CPU), NoPose)
     with pytest.raises(ConfigurationError, match="pose_model 'often'"):
         make_pose_model("often", CPU)

@@ -63,7 +63,7 @@ def test_other_sizes_and_cameras(network: PoseNetwork) -> None:
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_untrained_it_sees_a_rotation(axis: int) -> None:
+def test_the_untrained_network_measures_a_rotation(axis: int) -> None:
     """Correlation and least squares find a part of it; training finds the rest."""
     torch.manual_seed(1)
     network = PoseNetwork()

@@ -45,7 +45,7 @@ def after_the_cut(sequence: Any, settings: Config, cuts: Cuts) -> Recovery:
 
 
 @pytest.mark.usefixtures("learned")
-def test_the_room_is_found_again_in_the_same_place(sweep: RoomSequence) -> None:
+def test_relocalisation_in_the_room_has_the_true_pose(sweep: RoomSequence) -> None:
     """Twelve black images are enough for the window to be given up."""
     is_tracked = after_the_cut(sweep, config(), Cuts(60, 12, 30))
     assert is_tracked.images is not None
@@ -55,7 +55,7 @@ def test_the_room_is_found_again_in_the_same_place(sweep: RoomSequence) -> None:
 
 
 @pytest.mark.usefixtures("learned")
-def test_without_relocalisation_the_old_place_is_not_found(sweep: RoomSequence) -> None:
+def test_without_relocalisation_the_map_is_not_recovered(sweep: RoomSequence) -> None:
     """The measure above can fail: switched off, the pose stays where the camera was lost."""
     is_tracked = after_the_cut(sweep, config(relocalise=False), Cuts(60, 12, 30))
     assert is_tracked.offset is None or is_tracked.offset > 0.05
@@ -75,7 +75,7 @@ def jump(room: RoomSequence, settings: Config) -> tuple[bool, float]:
 
 
 @pytest.mark.usefixtures("learned")
-def test_learned_matches_are_the_start_where_direct_alignment_fails() -> None:
+def test_relocalisation_initialises_when_direct_alignment_fails() -> None:
     room = RoomSequence("sweep", 101, 320, 240)
     tracked, error = jump(room, config())
     assert tracked
@@ -83,7 +83,7 @@ def test_learned_matches_are_the_start_where_direct_alignment_fails() -> None:
     assert not jump(room, config(relocalise=False))[0]
 
 
-def test_without_the_package_it_says_so_and_goes_on(
+def test_without_the_package_there_is_a_warning(
     sweep: RoomSequence, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(
@@ -98,7 +98,7 @@ def test_without_the_package_it_says_so_and_goes_on(
 
 
 @pytest.mark.usefixtures("learned")
-def test_redkitchen_is_found_again_within_five_images(
+def test_redkitchen_is_relocalised_within_five_images(
     sequence_dir: Callable[[str], Path],
 ) -> None:
     """20 black images, then the view of two seconds before."""

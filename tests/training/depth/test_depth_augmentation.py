@@ -58,7 +58,7 @@ def test_random_views_keep_geometry(room_sets: list[SampleSet]) -> None:
         assert right < 0.8 * float((wrong - b.image)[use].abs().median())
 
 
-def test_only_what_the_network_sees_changes_its_brightness(room_sets: list[SampleSet]) -> None:
+def test_only_the_network_image_changes_its_brightness(room_sets: list[SampleSet]) -> None:
     b = augmented(room_sets[0].samples[0], (64, 64), np.random.default_rng(1))
     assert not torch.equal(b.network_image, b.image)
     assert float(b.network_image.min()) >= 0.0

@@ -43,7 +43,7 @@ def test_gradients_are_finite(mode: Supervision, room_sets: list[SampleSet]) -> 
         assert float(gradient.abs().sum()) > 0.0
 
 
-def test_reprojection_without_views_tells_nothing(room_sets: list[SampleSet]) -> None:
+def test_reprojection_without_views_is_infinite(room_sets: list[SampleSet]) -> None:
     batch = whole_view(room_sets[0].samples[0], (64, 64))
     error, counted = reprojection(batch.depth, batch)
     assert bool(torch.isinf(error).all())

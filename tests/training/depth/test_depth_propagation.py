@@ -41,7 +41,7 @@ def test_points_outside_or_behind_are_dropped() -> None:
     assert not propagate_depth(depth, CAMERA, aside).any()
 
 
-def test_what_is_behind_a_sparse_surface_is_hidden() -> None:
+def test_points_behind_a_sparse_surface_are_occluded() -> None:
     # Every third pixel of a near object was measured; between them shines what is behind.
     depth = np.zeros((40, 60), np.float32)
     depth[::3, :30:3] = 3.0

@@ -6,7 +6,7 @@ import pytest
 from denseba_ros.training.depth.errors_by_region import LocatedDepth, errors_by_region
 
 
-def test_errors_are_told_where_they_are() -> None:
+def test_errors_are_reported_by_region() -> None:
     column = (np.arange(1000) + 0.5) / 1000
     truth = np.full(1000, 10.0)
     truth[::4] = 40.0
@@ -27,7 +27,7 @@ def test_errors_are_told_where_they_are() -> None:
     json.dumps(report, allow_nan=False)
 
 
-def test_depth_is_told_over_the_median_of_its_own_image() -> None:
+def test_depth_is_relative_to_the_median_of_its_image() -> None:
     column = np.full(9, 0.5)
     near = LocatedDepth(np.full(9, 1.0), np.full(9, 1.0), column)
     far = LocatedDepth(np.full(9, 60.0), np.full(9, 50.0), column)

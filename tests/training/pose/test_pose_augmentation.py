@@ -47,7 +47,7 @@ def test_every_second_lane_stays_as_it_is() -> None:
         assert not torch.allclose(T[lane], MOTIONS[lane], atol=1e-3)
 
 
-def test_it_depends_on_the_place_in_the_stream_alone() -> None:
+def test_augmentation_depends_on_the_step_of_the_stream_only() -> None:
     """The part that begins a step later shows the images that both have alike."""
     first, again = vary(SHAKEN), vary(SHAKEN)
     later = augmented(SHAKEN, FRAMES[:, 1:], INTRINSICS[:, 1:], MOTIONS[:, 1:], 3, 6)
@@ -57,7 +57,7 @@ def test_it_depends_on_the_place_in_the_stream_alone() -> None:
         assert torch.equal(one[:, 1:], other)
 
 
-def test_motions_are_those_of_the_turned_cameras() -> None:
+def test_motions_are_those_of_the_rotated_cameras() -> None:
     """Without a motion of its own, a pair moves by what its cameras are turned against each other:
     turned back by it, the current image is the previous one."""
     one = torch.nn.functional.avg_pool2d(FRAMES[:, 0], 9, 1, 4)

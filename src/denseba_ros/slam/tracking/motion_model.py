@@ -73,7 +73,7 @@ class MotionModel:
         self.T = T
         self._affine = None
 
-    def rescaled(self, factor: float) -> None:
+    def rescale(self, factor: float) -> None:
         """Rescale the velocity after the map was scaled by ``factor`` about the camera."""
         self._velocity[:3] *= factor
 

@@ -50,7 +50,7 @@ _MIN_INLIERS, _MIN_WEIGHT_RATIO = 25, 0.25
 
 
 @dataclass(frozen=True)
-class Place:
+class CandidatePose:
     """Candidate pose ``T_image_keyframe`` (4, 4) float64 of an image relative to ``keyframe``, with
     its number of ``inliers``."""
 
@@ -92,17 +92,17 @@ class Relocaliser:
         self._entries = []
 
     def align(self, tracker: Tracker, image: Frame) -> tuple[WindowKeyframe, Alignment] | None:
-        """The first of the remembered keyframes that ``image`` aligns with, by matches and then by
-        ``tracker``; None where no alignment is to be believed."""
-        for place in self.places(tracker.camera, image.frame.image):
-            reference = KeyframeTracker(tracker, place.keyframe)
-            alignment = reference.align(tracker, image, place.T_image_keyframe)
+        """The first of the kept keyframes with which ``image`` aligns, initialised by matches, and
+        the alignment by ``tracker``; None if all fail."""
+        for candidate in self.candidate_poses(tracker.camera, image.frame.image):
+            reference = KeyframeTracker(tracker, candidate.keyframe)
+            alignment = reference.align(tracker, image, candidate.T_image_keyframe)
             if not reason_lost(alignment):
-                return place.keyframe, alignment
+                return candidate.keyframe, alignment
         return None
 
     @torch.no_grad()
-    def places(self, camera: Pinhole, image: Tensor) -> Iterator[Place]:
+    def candidate_poses(self, camera: Pinhole, image: Tensor) -> Iterator[CandidatePose]:
         """Candidate poses of a grey image (1, 1, H, W), 0-255, with enough inliers: relative to the
         newest keyframe, then to those of the others with most matches."""
         features = self._network.detect(image)
@@ -130,7 +130,7 @@ class Relocaliser:
 
     def _solve_best(
         self, camera: Pinhole, entries: Sequence[_Entry], features: Features
-    ) -> list[Place]:
+    ) -> list[CandidatePose]:
         """Poses relative to the keyframes with most matches, most inliers first."""
         candidates = [
             (entry.keyframe, match_features(entry.features, features))
@@ -142,7 +142,9 @@ class Relocaliser:
         poses = [pose for pose in solved if pose is not None]
         return sorted(poses, key=lambda pose: pose.inliers, reverse=True)
 
-    def _solve(self, camera: Pinhole, keyframe: WindowKeyframe, matches: Matches) -> Place | None:
+    def _solve(
+        self, camera: Pinhole, keyframe: WindowKeyframe, matches: Matches
+    ) -> CandidatePose | None:
         """Pose relative to one keyframe by RANSAC, None with too few inliers."""
         points, ok = _points(camera, keyframe, matches.first)
         if int(ok.sum()) < _MIN_INLIERS:
@@ -159,7 +161,7 @@ class Relocaliser:
             return None
         if weights[pose.inliers].sum() < _MIN_WEIGHT_RATIO * weights.sum():
             return None
-        return Place(keyframe, pose.T_camera_points, inliers)
+        return CandidatePose(keyframe, pose.T_camera_points, inliers)
 
     def _logits(self, camera: Pinhole, matches: Matches) -> Tensor:
         """Logarithms (M,) of the matches' weights by the trained network."""
