@@ -34,7 +34,7 @@ def test_one_node_survives_all_faults_in_one_run(
     folder = faults(ros_environment, tmp_path, "medley")
     (result,) = json.loads((folder / "faults.json").read_text())
     assert result["exit_status"] == 0
-    assert result["said"]
+    assert result["is_reported"]
     assert result["jump"] < 0.05
     assert result["resets"] == 1
     assert result["recovery"] != float("inf")
@@ -48,7 +48,7 @@ def test_one_node_survives_all_faults_in_one_run(
         "stamp earlier",
         "K of camera_info is zero",
     ):
-        assert log.count(text) == 1, f"{text!r} should be said once:\n{log}"
+        assert log.count(text) == 1, f"{text!r} should be reported once:\n{log}"
 
 
 def test_cycles_of_the_lifecycle_end_as_they_began(

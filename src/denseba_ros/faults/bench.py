@@ -40,11 +40,11 @@ class Result:
 
     ``silence`` is the longest time from an image to the next odometry, ``predicted_silence`` that
     between two messages of odometry/predicted; both 0 if the node itself was killed. ``jump``
-    excludes announced resets; ``said``: the expected message was reported.
+    excludes announced resets; ``is_reported``: the expected message was reported.
     """
 
     name: str
-    does: str
+    expected: str
     images: int
     odometry: int
     dropped: int
@@ -53,7 +53,7 @@ class Result:
     jump: float
     recovery: float
     resets: int
-    said: bool
+    is_reported: bool
     exit_status: int
     stop_seconds: float
     memory_mib: float
@@ -64,7 +64,7 @@ class Result:
         violations = []
         if self.exit_status != 0:
             violations.append(f"exit status {self.exit_status}")
-        if not self.said:
+        if not self.is_reported:
             violations.append("did not report the fault")
         if self.silence > 0.5:
             violations.append(f"silent for {self.silence:.2f} s")
@@ -187,10 +187,10 @@ class Bench:
             if scenario.kill
             else recoveries(sent, states, usable)
         )
-        said_in = log + "".join(message for _, message, _ in observer.diagnostics)
+        reports = log + "".join(message for _, message, _ in observer.diagnostics)
         return Result(
             scenario.name,
-            scenario.does,
+            scenario.expected,
             len(sent),
             len(observer.odometry),
             sum(state.state == "dropped" for state in states),
@@ -199,7 +199,7 @@ class Bench:
             largest_jump(observer.odometry, states, sent, self.positions),
             max(times, default=0.0),
             max((state.resets for state in states), default=0),
-            scenario.says in said_in,
+            scenario.message in reports,
             max(statuses, key=abs),
             stop_seconds / len(nodes),
             memory,

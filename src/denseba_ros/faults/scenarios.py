@@ -9,27 +9,33 @@ _WARM, _AFTER = 7.0, 6.0
 
 @dataclass(frozen=True)
 class Scenario:
-    """``windows`` of the camera, (fault, seconds); ``says`` must appear in the node's log or
-    diagnostics; ``does`` describes the expected behaviour.
+    """``windows`` of the camera, (fault, seconds); ``message`` must appear in the node's log or
+    diagnostics; ``expected`` describes the expected behaviour.
 
     ``kill`` names a process that is killed and restarted while images come; ``distributed``:
     frontend and backend in two processes; ``sets_parameters``: parameters are set meanwhile.
     """
 
     name: str
-    does: str
+    expected: str
     windows: tuple[tuple[str, float], ...]
-    says: str = ""
+    message: str = ""
     kill: str = ""
     distributed: bool = False
     sets_parameters: bool = False
 
 
 def _fault(
-    name: str, seconds: float, says: str, does: str, *, fault: str = "", after: float = _AFTER
+    name: str,
+    seconds: float,
+    message: str,
+    expected: str,
+    *,
+    fault: str = "",
+    after: float = _AFTER,
 ) -> Scenario:
     windows = (("good", _WARM), (fault or name, seconds), ("good", after))
-    return Scenario(name, does, windows, says)
+    return Scenario(name, expected, windows, message)
 
 
 _LOST = "lost: predicted pose, growing covariance, then 1e6; ERROR"

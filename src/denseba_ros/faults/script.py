@@ -16,7 +16,7 @@ FAULTS = {
     "white": "white images",
     "frozen": "the same image repeatedly",
     "nan": "32FC1 images of NaN",
-    "step": "rows shorter than the step says",
+    "step": "rows shorter than their step",
     "short": "half of the bytes",
     "encoding": "an encoding that does not exist",
     "empty": "images of size 0x0",

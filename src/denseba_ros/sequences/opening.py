@@ -142,5 +142,5 @@ def _recognise(path: Path) -> str:
     for name, candidate in _FORMATS.items():
         if candidate.recognise(path):
             return name
-    looked_for = "".join(f"\n  {name}: {f.layout}" for name, f in _FORMATS.items())
-    raise SequenceError(f"{path}: no known sequence; looked for:{looked_for}")
+    layouts = "".join(f"\n  {name}: {f.layout}" for name, f in _FORMATS.items())
+    raise SequenceError(f"{path}: not a known sequence; known layouts:{layouts}")

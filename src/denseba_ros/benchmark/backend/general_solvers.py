@@ -29,8 +29,8 @@ _CPU = torch.device("cpu")
 class GeneralResult:
     """``solver`` on a window of ``size`` with ``points`` per keyframe.
 
-    ``schur_seconds`` (median) is the Schur solver's time for both levels there; ``missing`` says
-    why there are no ``races``.
+    ``schur_seconds`` (median) is the Schur solver's time for both levels there; ``missing`` is
+    the reason if there are no ``races``.
     """
 
     solver: str

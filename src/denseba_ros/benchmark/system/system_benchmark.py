@@ -22,10 +22,10 @@ BLOCK = 1000
 
 @dataclass(frozen=True)
 class Block:
-    """So many frames in a row: milliseconds per frame and memory (MiB) after the last of them.
+    """``frames`` consecutive frames: milliseconds per frame and memory (MiB) after the last of them.
 
-    ``cpu_ms`` is the mean of what all threads of this process computed: on a machine that others
-    use too, it says more about cost than the clock does.
+    ``cpu_ms`` is the mean CPU time of all threads of this process: on a machine that others
+    use too, it measures cost better than wall-clock time.
     """
 
     first: int

@@ -45,7 +45,7 @@ class PoseEstimator:
         self, frame: FrontendFrame, alignment: Alignment, keyframe: WindowKeyframe
     ) -> tuple[Tensor, Tensor]:
         """Take a measured pose over: T_camera_world (4, 4), covariance (6, 6) of its alignment."""
-        # Every product with an inverse triples a departure from a rotation, so it is taken off.
+        # Each product with an inverse triples the deviation from a rotation, so it is removed.
         T = se3.orthonormalised(alignment.T @ keyframe.T)
         self._motion.update(frame.stamp_ns, T, alignment.affine)
         return T, torch.linalg.pinv(frame_information(alignment), hermitian=True)
