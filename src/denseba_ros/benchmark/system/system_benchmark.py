@@ -24,8 +24,8 @@ BLOCK = 1000
 class Block:
     """``frames`` consecutive frames: milliseconds per frame and memory (MiB) after the last of them.
 
-    ``cpu_ms`` is the mean CPU time of all threads of this process: on a machine that others
-    use too, it measures cost better than wall-clock time.
+    ``cpu_ms`` is the mean CPU time of all threads of this process: on a machine with other users
+    it measures the cost better than wall-clock time.
     """
 
     first: int
