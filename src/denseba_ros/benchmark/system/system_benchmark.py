@@ -22,7 +22,7 @@ BLOCK = 1000
 
 @dataclass(frozen=True)
 class Block:
-    """``frames`` consecutive frames: milliseconds per frame and memory (MiB) after the last of them.
+    """``frames`` consecutive frames: milliseconds per frame, and memory (MiB) after the last.
 
     ``cpu_ms`` is the mean CPU time of all threads of this process: on a machine with other users
     it measures the cost better than wall-clock time.
