@@ -47,18 +47,18 @@ def after_the_cut(sequence: Any, settings: Config, cuts: Cuts) -> Recovery:
 @pytest.mark.usefixtures("learned")
 def test_relocalisation_in_the_room_has_the_true_pose(sweep: RoomSequence) -> None:
     """Twelve black images are enough for the window to be given up."""
-    is_tracked = after_the_cut(sweep, config(), Cuts(60, 12, 30))
-    assert is_tracked.images is not None
-    assert is_tracked.images <= 5
-    assert is_tracked.offset is not None
-    assert is_tracked.offset < 0.05
+    recovery = after_the_cut(sweep, config(), Cuts(60, 12, 30))
+    assert recovery.images is not None
+    assert recovery.images <= 5
+    assert recovery.offset is not None
+    assert recovery.offset < 0.05
 
 
 @pytest.mark.usefixtures("learned")
 def test_without_relocalisation_the_map_is_not_recovered(sweep: RoomSequence) -> None:
     """The measure above can fail: switched off, the pose stays where the camera was lost."""
-    is_tracked = after_the_cut(sweep, config(relocalise=False), Cuts(60, 12, 30))
-    assert is_tracked.offset is None or is_tracked.offset > 0.05
+    recovery = after_the_cut(sweep, config(relocalise=False), Cuts(60, 12, 30))
+    assert recovery.offset is None or recovery.offset > 0.05
 
 
 def jump(room: RoomSequence, settings: Config) -> tuple[bool, float]:
@@ -103,9 +103,9 @@ def test_redkitchen_is_relocalised_within_five_images(
 ) -> None:
     """20 black images, then the view of two seconds before."""
     sequence = open_sequence(sequence_dir("7scenes_redkitchen_seq01"), start=100, count=145)
-    is_tracked = after_the_cut(sequence, Config(device="cpu"), Cuts(140, 20, 60))
-    assert is_tracked.images is not None
-    assert is_tracked.images <= 5
+    recovery = after_the_cut(sequence, Config(device="cpu"), Cuts(140, 20, 60))
+    assert recovery.images is not None
+    assert recovery.images <= 5
     # The path is about a metre long by now; its scale is that of the constant prior.
-    assert is_tracked.offset is not None
-    assert is_tracked.offset < 0.1
+    assert recovery.offset is not None
+    assert recovery.offset < 0.1
