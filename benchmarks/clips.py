@@ -47,7 +47,7 @@ CLIPS = {
 
 
 def run_clip(data: Path, clips: Clips, start: int, config: Config) -> tuple[float, float]:
-    """Error of the path in percent of its length, and the share of images that were tracked."""
+    """Error of the path in percent of its length, and the ratio of tracked images."""
     count = clips.images * clips.stride
     sequence = open_sequence(data / clips.folder, start=start, count=count)
     truth = sequence.groundtruth()

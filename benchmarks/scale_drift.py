@@ -32,8 +32,8 @@ _TOLD = "scale.npz"
 
 
 def record(arguments: argparse.Namespace) -> None:
-    """Run with a free scale; write what the filter is told (N, 3), and the images' stamps (N,)."""
-    told: list[tuple[float, float, float]] = []
+    """Run without scale correction; write the filter's inputs (N, 3) and the stamps (N,)."""
+    inputs: list[tuple[float, float, float]] = []
     stamps: list[int] = []
     now = 0
     process = System.process
@@ -44,7 +44,7 @@ def record(arguments: argparse.Namespace) -> None:
         return process(system, stamp_ns, image)
 
     def free(_: ScaleDriftFilter, measured: float, disagreement: float, travel: float) -> float:
-        told.append((measured, disagreement, travel))
+        inputs.append((measured, disagreement, travel))
         stamps.append(now)
         return 0.0
 
@@ -54,16 +54,16 @@ def record(arguments: argparse.Namespace) -> None:
         status = denseba(["run", *source, *settings])
     if status:
         raise SystemExit(f"denseba run ended with status {status}")
-    np.savez(arguments.out / _TOLD, told=np.array(told), stamps=np.array(stamps))
+    np.savez(arguments.out / _TOLD, inputs=np.array(inputs), stamps=np.array(stamps))
 
 
-def replayed(path: Trajectory, stamps: np.ndarray, told: np.ndarray, drift: float) -> Trajectory:
-    """The path had its scale been held; ``told`` (N, 3) and ``stamps`` (N,) as ``record`` wrote."""
+def replayed(path: Trajectory, stamps: np.ndarray, inputs: np.ndarray, drift: float) -> Trajectory:
+    """The path with scale correction; ``inputs`` (N, 3) and ``stamps`` (N,) as ``record`` wrote."""
     anchor, grown = ScaleDriftFilter(drift), 0.0
     poses = path.T_world_camera.copy()
     growth = np.zeros(len(poses) - 1)
     places = np.searchsorted(path.stamps_ns, stamps)
-    for place, (measured, disagreement, travel) in zip(places, told, strict=True):
+    for place, (measured, disagreement, travel) in zip(places, inputs, strict=True):
         grown += anchor.update(measured - grown, disagreement, travel)
         growth[place:] = grown
     steps = np.diff(poses[:, :3, 3], axis=0) * np.exp(growth)[:, None]
@@ -89,7 +89,7 @@ def main() -> None:
     record_of = np.load(arguments.out / _TOLD)
     print(f"free   {_error(path, truth):.4f} m")
     for drift in arguments.drifts:
-        held = replayed(path, record_of["stamps"], record_of["told"], drift)
+        held = replayed(path, record_of["stamps"], record_of["inputs"], drift)
         print(f"{drift:<6} {_error(held, truth):.4f} m")
 
 

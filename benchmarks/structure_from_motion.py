@@ -1,5 +1,5 @@
-"""Camera path of a sequence by structure from motion over all its images at once, to judge runs and
-recordings by: COLMAP (Schoenberger and Frahm, CVPR 2016; `pip install pycolmap==3.12.0`, BSD).
+"""Camera path of a sequence by structure from motion over all its images at once, as a reference
+for runs and recordings: COLMAP (Schoenberger, Frahm, CVPR 2016; `pip install pycolmap==3.12.0`).
 
 python benchmarks/structure_from_motion.py SEQUENCE --out PATH.txt [--every 5] [--focal 585]
     [--refine]

@@ -16,7 +16,7 @@ from denseba_ros import transport
 from denseba_ros.resources import share_file
 from launch import LaunchDescription
 
-# RViz' configuration names the outputs at the root; this moves them into the namespace.
+# The topics of RViz' configuration are global; this remaps them into the namespace.
 OUTPUTS = ("odometry", "path", "keyframes", "points", "depth/image", "depth/camera_info")
 
 
@@ -58,7 +58,7 @@ def declare_arguments() -> list[DeclareLaunchArgument]:
 
 
 def image_transport() -> list[SetEnvironmentVariable]:
-    """The DDS profile with which images arrive, unless the user named another one."""
+    """Set the DDS profile for images, unless the user chose another one."""
     environment = dict(os.environ)
     transport.activate(environment)
     return [

@@ -65,7 +65,7 @@ def graph() -> IncludeLaunchDescription:
 
 
 def replay(context: LaunchContext) -> list[Node]:
-    """The player; it makes the time, so that it must not wait for it."""
+    """The player; it publishes the clock, so it must not use simulated time itself."""
 
     def value(name: str) -> str:
         return str(LaunchConfiguration(name).perform(context))

@@ -35,7 +35,7 @@ def test_files_of_an_installation_are_found(tmp_path: Path, packages: str) -> No
     assert resources._share_directory_of(module).resolve() == share.resolve()
 
 
-def test_an_incomplete_installation_is_told(tmp_path: Path) -> None:
+def test_an_incomplete_installation_is_reported(tmp_path: Path) -> None:
     module = module_at(tmp_path / "lib/python3.12/site-packages/denseba_ros")
     with pytest.raises(ConfigurationError, match="incomplete"):
         resources._share_directory_of(module)

@@ -1,7 +1,4 @@
-"""Every parameter of the core, with its unit, default and range.
-
-Pydantic checks types and ranges and names the wrong key, so no code here does.
-"""
+"""Every parameter of the core, with its unit, default and range; pydantic checks both."""
 
 from __future__ import annotations
 
@@ -22,19 +19,20 @@ class _Section(BaseModel):
 
 
 class FrontendConfig(_Section):
+    """Images, depth model and pose model."""
+
     working_pixels: int = Field(307_200, ge=19_200, le=2_100_000)
-    """Images larger than this are reduced to about this many pixels, aspect kept."""
+    """Larger images are reduced to about this many pixels; the aspect ratio stays."""
     depth_model: str = "network"
-    """Where depth comes from: "network" is the weights that come with denseba (for non-commercial
-    use), "constant" the prior that needs none, else a .safetensors file of `denseba train depth`,
-    an .onnx file, or "hf:" and the folder or name of a depth model of Hugging Face's
-    transformers."""
+    """The depth model: "network" is the weights that come with denseba (for non-commercial use),
+    "constant" a constant prior, else a .safetensors file of `denseba train depth`, an .onnx file,
+    or "hf:" and the folder or name of a depth model of Hugging Face's transformers."""
     depth_flip: bool = False
     """Average the network's depth over the image and its mirror image; costs twice the time."""
     scale_drift: float = Field(0.02, ge=0.0, le=10.0)
-    """How far the map's scale may drift (deviation of its log) while the camera travels as far as
-    the points are away that it sees. A depth model that knows metres takes it off again; the
-    larger, the sooner; 0: it does not."""
+    """Process noise of the scale filter: standard deviation of the change of the map's log scale
+    while the camera travels the median depth. A metric depth model corrects the drift, the faster
+    the larger this is; 0: no correction."""
     pose_model: str = "none"
     """What predicts the rotation to the next image: "none" is the last velocity, "network" the
     weights that come with denseba, else a .safetensors file of `denseba train pose`."""
@@ -45,17 +43,21 @@ class FrontendConfig(_Section):
 
 
 class TrackerConfig(_Section):
+    """Tracking of every image against the newest keyframe, and relocalisation."""
+
     features: int = Field(500, ge=50, le=5000)
-    """Corners per keyframe that optical flow follows."""
+    """Corners per keyframe that optical flow tracks."""
     iterations: int = Field(8, ge=1, le=50, json_schema_extra=LIVE)
-    """Gauss-Newton steps per pyramid level."""
+    """Levenberg-Marquardt iterations per pyramid level, at most."""
     relocalise: bool = True
-    """Where an image cannot be aligned, look for it among the last keyframes by learned matches,
-    and where flow loses the first image, start from them; needs denseba_ros[matching] and only
-    warns without it."""
+    """When tracking is lost, relocalise against the last keyframes by learned matches, and use them
+    in the two-view initialisation when optical flow fails; needs denseba_ros[matching], else only a
+    warning."""
 
 
 class KeyframeConfig(_Section):
+    """Which images become keyframes."""
+
     max_flow: float = Field(0.05, gt=0.0, lt=1.0, json_schema_extra=LIVE)
     """A new keyframe when the mean flow since the last exceeds this share of the image width."""
     min_visible: float = Field(0.7, gt=0.0, lt=1.0, json_schema_extra=LIVE)
@@ -63,26 +65,35 @@ class KeyframeConfig(_Section):
 
 
 class BackendConfig(_Section):
+    """Bundle adjustment of the sliding window."""
+
     solver: Literal["schur", "lbfgs"] = "schur"
-    """Gauss-Newton with the Schur complement, or the L-BFGS yardstick."""
+    """Levenberg-Marquardt with the Schur complement, or L-BFGS as a baseline."""
     kernel: Literal["auto", "torch", "fused"] = "auto"
-    """What sums over all pairs of points and frames: plain torch, or one fused pass made for the
-    device; auto takes the fused one where there is one."""
+    """What forms the normal equations: plain torch, or one fused kernel for the device; auto takes
+    the fused one if there is one."""
     window: int = Field(7, ge=3, le=12)
-    """Keyframes that are adjusted together."""
+    """Keyframes of the sliding window."""
     points: int = Field(1000, ge=100, le=100_000)
-    """Points with an inverse depth of their own per keyframe; the rest of the grid follows them."""
+    """Points per keyframe with an inverse depth of their own; the depth map interpolates them."""
     marginalisation: Literal["prior", "drop"] = "prior"
-    """What a keyframe leaves behind when it goes: a prior on the others, or nothing."""
+    """A keyframe that leaves the window becomes a prior on the others, or is dropped."""
     intensity_noise: float = Field(15.5, gt=0.0)
     """Standard deviation of a photometric residual, grey levels."""
     pixel_noise: float = Field(0.7, gt=0.0)
     """Standard deviation of an observed corner, pixels of the working image."""
     iterations: tuple[Literal["coarse", "fine"], ...] = Field(("coarse", "fine"), min_length=1)
-    """The Gauss-Newton iterations on each new keyframe, in order."""
+    """The Levenberg-Marquardt iterations on each new keyframe, by pyramid level, in order."""
 
 
 class Config(_Section):
+    """All parameters of the core.
+
+    Raises:
+        ValidationError: from pydantic, on a wrong value; ``from_dict`` and ``from_yaml`` raise
+            ConfigurationError instead.
+    """
+
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the tensors live; auto takes CUDA where there is a GPU."""
     seed: int = Field(0, ge=0)
@@ -96,7 +107,11 @@ class Config(_Section):
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Config:
-        """Raises ConfigurationError with the name and the reason of every wrong value."""
+        """Parameters of nested mappings; missing keys take their defaults.
+
+        Raises:
+            ConfigurationError: with the name and the reason of every wrong value.
+        """
         try:
             return cls.model_validate(values)
         except ValidationError as error:

@@ -8,10 +8,10 @@ from denseba_ros.errors import ConfigurationError
 
 
 def pick_device(name: str) -> torch.device:
-    """``auto`` takes CUDA when there is one.
+    """The device ``name``: "cpu", "cuda", or "auto", which is CUDA if there is a GPU.
 
     Raises:
-        ConfigurationError: when ``cuda`` is asked for and torch sees no GPU.
+        ConfigurationError: when ``name`` is "cuda" and torch finds no GPU.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

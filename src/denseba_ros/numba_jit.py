@@ -1,8 +1,8 @@
 """How the loops over pixels and points are compiled for the CPU.
 
-Each is compiled for one signature, when its module is imported or the first time that its owner
-is made, and kept on disk, so that no image waits for a compiler; none holds the interpreter's lock,
-keeps state or starts threads.
+Each is compiled for one signature, when its module is imported or its owner is first constructed,
+and cached on disk, so that no image waits for a compiler. None holds the interpreter's lock, keeps
+state or starts threads.
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ _FAST_MATH = {"reassoc", "arcp", "nsz"}
 
 
 def numba_jit(signature: str | None = None) -> Callable[[_Function], _Function]:
-    """Decorator: compile with numba for ``signature``; without one, at the first call.
-
-    The result is kept on disk where a folder can be written.
-    """
+    """Decorator: compile with numba for ``signature`` (numba's notation); without one, at the first
+    call. The result is cached on disk if a folder is writable."""
 
     def decorate(function: _Function) -> _Function:
         options: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Fixed pieces of a compiled loop shared out to threads."""
+"""A compiled loop run in parallel over fixed pieces."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def parallel_for(loop: Callable[..., None], pieces: int, *arguments: Any) -> None:
-    """Run ``loop(first, last, *arguments)`` over pieces 0 to ``pieces``, which must not touch each
-    other's results, in as many threads as torch may use.
+    """Run ``loop(first, last, *arguments)`` over all pieces from 0 to ``pieces`` - 1.
 
-    Each thread takes the next share when it is done with one: pieces differ in their work.
+    As many threads as torch may use run it; each takes the next share when it has finished one, as
+    pieces differ in their work. The results of different pieces must not overlap in memory.
     """
     threads = max(1, min(torch.get_num_threads(), _CORES, pieces))
     if threads == 1:

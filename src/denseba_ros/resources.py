@@ -10,7 +10,7 @@ _PACKAGE = "denseba_ros"
 
 
 def share_directory() -> Path:
-    """The folder that holds ``config``, ``launch`` and ``models``.
+    """Absolute path of the folder with ``config``, ``launch`` and ``models``.
 
     That is the repository's root when this file lies in the repository (development, ``pip
     install -e``, ``colcon build --symlink-install``), otherwise ``share/denseba_ros`` of the

@@ -1,4 +1,4 @@
-"""The DDS profile with which camera images arrive without loss; config/transport says why."""
+"""The DDS profile with which no camera image is lost; config/transport tells why."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class ActiveProfile:
 
 
 def activate(environment: MutableMapping[str, str] | None = None) -> ActiveProfile:
-    """Name the shipped profile in the environment, unless the user chose; "" chooses none.
+    """Set the shipped profile in the environment, unless the user chose one; "" chooses none.
 
-    Where the user keeps ROS 2 on this machine (``ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST``), that
-    is done by the loopback profile instead, because images get lost with LOCALHOST.
+    Where the user restricts ROS 2 to this machine (``ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST``),
+    the loopback profile does so instead, because images get lost with LOCALHOST.
 
     Must come before the first ``rclpy.init``, in this process or in the environment of a child.
 
@@ -50,7 +50,7 @@ def activate(environment: MutableMapping[str, str] | None = None) -> ActiveProfi
 
 
 def active_profile(environment: Mapping[str, str] | None = None) -> ActiveProfile:
-    """Which profile the environment names, without changing anything."""
+    """The profile that ``environment`` (default: this process's) names; changes nothing."""
     chosen = _chosen(os.environ if environment is None else environment)
     if not chosen:
         return ActiveProfile(path=None, is_ours=False, exists=False)
@@ -59,7 +59,7 @@ def active_profile(environment: Mapping[str, str] | None = None) -> ActiveProfil
 
 
 def is_localhost_only(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether the user keeps ROS 2 on this machine by ROS 2's own variables."""
+    """Whether ROS 2's own variables in ``environment`` restrict it to this machine."""
     environment = os.environ if environment is None else environment
     by_range = environment.get(RANGE_VARIABLE, "").upper() == "LOCALHOST"
     return by_range or environment.get(LOCALHOST_VARIABLE) == "1"

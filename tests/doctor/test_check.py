@@ -21,7 +21,7 @@ def test_the_table_aligns_wraps_and_keeps_remedies_whole() -> None:
     assert f"-> {BAD.remedy}" in lines[-1]
 
 
-def test_json_says_everything() -> None:
+def test_json_has_all_fields() -> None:
     answer = as_json([GOOD, BAD])
     assert answer["ok"] is False
     assert answer["checks"][0] == {"name": "disk", "status": "OK", "found": "plenty", "remedy": ""}

@@ -56,7 +56,7 @@ def test_another_type_hash_is_refused(
         (str(share_file(PROFILE)), "OK", "denseba's"),
     ],
 )
-def test_whose_profile_is_active(value: str | None, status: str, said: str) -> None:
+def test_the_active_profile_is_named(value: str | None, status: str, said: str) -> None:
     environment = {} if value is None else {"FASTDDS_DEFAULT_PROFILES_FILE": value}
     check = ros.check_profile(environment)
     assert check.status == status
@@ -73,7 +73,7 @@ def test_small_socket_buffers_fail_with_the_line_that_mends_them(granted: int, s
     assert ("sysctl -w net.core.rmem_max=4194304" in check.remedy) == (status == "FAIL")
 
 
-def test_the_kernel_says_what_it_grants() -> None:
+def test_the_granted_buffer_is_read() -> None:
     setting = Path("/proc/sys/net/core/rmem_max")
     if not setting.exists():
         pytest.skip("this container hides net.core.rmem_max")

@@ -65,7 +65,7 @@ def test_a_broken_environment_is_an_answer(ros_environment: dict[str, str]) -> N
         (LinkMeasurement(0, 0, float("nan"), "no rmw"), "no rmw"),
     ],
 )
-def test_what_is_said_of_a_link(measured: LinkMeasurement, said: str) -> None:
+def test_the_text_of_a_link_measurement(measured: LinkMeasurement, said: str) -> None:
     assert str(measured) == said or said in str(measured)
     assert measured.is_lossless == (measured is LOSSLESS)
 
@@ -81,7 +81,7 @@ def test_what_is_said_of_a_link(measured: LinkMeasurement, said: str) -> None:
     ],
     ids=["small buffers", "no profile", "foreign profile", "always lossy", "busy"],
 )
-def test_the_cause_of_a_loss(
+def test_the_cause_of_lost_images_is_diagnosed(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     environment: dict[str, str],

@@ -49,7 +49,7 @@ def test_a_jump_is_what_the_true_camera_did_not_do() -> None:
     assert 1.0 < largest_jump(broken, states, images, POSITIONS) < 2.0
 
 
-def test_an_announced_new_start_is_no_jump() -> None:
+def test_an_announced_reset_is_no_jump() -> None:
     images = [sent(k) for k in range(20)]
     odometry = [heard(k, 0.1 * (k if k < 10 else k - 10)) for k in range(20)]
     for name in ("resets", "session"):

@@ -65,7 +65,7 @@ def test_an_image_that_does_not_fit_is_refused(image: np.ndarray) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_a_gpu_that_is_not_there_is_said() -> None:
+def test_a_missing_gpu_is_reported() -> None:
     with pytest.raises(ConfigurationError, match="cuda"):
         Frontend(Config.from_dict({"device": "cuda"}), _CALIBRATION)
 

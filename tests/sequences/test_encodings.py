@@ -90,7 +90,7 @@ def test_row_padding_is_left_out_also_without_its_last_bytes() -> None:
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda b: np.frombuffer(b, "u1")])
-def test_any_buffer_will_do(kind: type) -> None:
+def test_any_buffer_type_is_accepted(kind: type) -> None:
     grey = random_image((H, W))
     assert np.array_equal(decode_image(kind(grey.tobytes()), "mono8", W, H, W), grey)
 

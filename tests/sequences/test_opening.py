@@ -1,4 +1,4 @@
-"""The one door: recognises each layout, cuts sections, says what it looked for."""
+"""Opening of sequences: recognition of layouts, sections, errors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -103,10 +103,10 @@ def test_no_format_accepts_something_else(name: str, tmp_path: Path) -> None:
         open_sequence(text, format=name, calibration=INTRINSICS)
 
 
-def test_what_was_looked_for_is_said(tmp_path: Path) -> None:
+def test_the_error_lists_the_known_layouts(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     for path in (tmp_path, tmp_path / "notes.txt"):
-        with pytest.raises(SequenceError, match=r"looked for:\n.*kitti: image_0(.|\n)*images: "):
+        with pytest.raises(SequenceError, match=r"known layouts:\n.*kitti: image_0(.|\n)*images: "):
             open_sequence(path)
 
 

@@ -35,7 +35,7 @@ class _Oracle:
         return log_depth + _ERROR * wave, torch.full_like(log_depth, 2 * _ERROR)
 
 
-def test_it_starts_at_once_and_keeps_the_scale(room: Any) -> None:
+def test_known_depth_initialises_at_once_and_keeps_the_scale(room: Any) -> None:
     system = System(Config.from_dict({"device": "cpu"}), room.sequence.calibration)
     oracle = _Oracle(room)
     system.frontend.depth_model = oracle

@@ -31,7 +31,9 @@ def still() -> list[Estimate]:
     return estimates
 
 
-def test_no_keyframe_is_added_and_nothing_is_lost(still: list[Estimate]) -> None:
+def test_at_standstill_no_keyframe_is_added_and_tracking_is_never_lost(
+    still: list[Estimate],
+) -> None:
     assert {e.tracking for e in still} == {Tracking.TRACKING}
     assert sum(e.is_keyframe for e in still) == 0
 

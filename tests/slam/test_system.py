@@ -44,7 +44,7 @@ def _depth_errors(run: Any, room: Any) -> list[tuple[float, float]]:
     return rows
 
 
-def test_it_starts_soon_and_then_tracks_every_frame(run: Any) -> None:
+def test_it_initialises_soon_and_then_tracks_every_frame(run: Any) -> None:
     mapped = _mapped(run)
     assert mapped[0] < 15
     assert mapped == list(range(mapped[0], len(run.estimates)))
@@ -53,7 +53,7 @@ def test_it_starts_soon_and_then_tracks_every_frame(run: Any) -> None:
         assert ("parallax" in estimate.reason or "sideways" in estimate.reason) == (i < mapped[0])
 
 
-def test_until_the_map_stands_it_turns_with_the_camera(run: Any, room: Any) -> None:
+def test_before_initialisation_the_rotation_is_tracked(run: Any, room: Any) -> None:
     """Position within what the covariance says; metres of the truth, so at the map's scale."""
     mapped = _mapped(run)
     estimated = np.stack([run.estimates[i].T_world_camera[:3, 3] for i in mapped])
@@ -106,7 +106,7 @@ def test_every_keyframe_is_given_once(run: Any) -> None:
     assert len(run.keyframes) == len(stamps) + 1
 
 
-def test_estimates_carry_what_they_promise(run: Any, room: Any) -> None:
+def test_estimates_have_all_fields(run: Any, room: Any) -> None:
     for estimate, stamp in zip(run.estimates, room.stamps_ns, strict=True):
         assert estimate.stamp_ns == stamp
         R = estimate.T_world_camera[:3, :3]
@@ -170,7 +170,7 @@ def test_another_scene_is_lost(system: System, room: Any, kind: str) -> None:
     assert not estimate.is_keyframe
 
 
-def test_loss_makes_the_pose_less_certain(system: System, room: Any) -> None:
+def test_lost_images_make_the_pose_less_certain(system: System, room: Any) -> None:
     for i in range(24):
         sure = system.process(room.stamps_ns[i], room.images[i])
     black = np.zeros_like(room.images[0])
@@ -181,7 +181,7 @@ def test_loss_makes_the_pose_less_certain(system: System, room: Any) -> None:
     assert lost[0].depth is None
 
 
-def test_after_a_long_loss_it_starts_anew(system: System, room: Any) -> None:
+def test_after_lost_for_long_a_new_map_is_initialised(system: System, room: Any) -> None:
     """Black for longer than it waits, then another part of the room."""
     black = np.zeros_like(room.images[0])
     images = room.images[:20] + [black] * 10 + room.images[24:]
@@ -209,7 +209,7 @@ def test_reset_forgets_everything(system: System, room: Any) -> None:
         np.testing.assert_array_equal(a.covariance, b.covariance)
 
 
-def test_two_systems_say_the_same_bit_by_bit(run: Any, room: Any, system: System) -> None:
+def test_two_systems_are_equal_bit_by_bit(run: Any, room: Any, system: System) -> None:
     for i in range(25):
         estimate = system.process(room.stamps_ns[i], room.images[i])
         np.testing.assert_array_equal(estimate.T_world_camera, run.estimates[i].T_world_camera)
@@ -229,7 +229,7 @@ def test_an_image_of_the_wrong_size_is_refused_and_changes_nothing(
 
 
 @pytest.mark.parametrize("kind", ["still", "black"])
-def test_it_says_why_it_does_not_start(system: System, room: Any, kind: str) -> None:
+def test_the_reason_for_no_initialisation_is_reported(system: System, room: Any, kind: str) -> None:
     image = room.images[0] if kind == "still" else np.zeros_like(room.images[0])
     for i in range(8):
         estimate = system.process(room.stamps_ns[i], image)

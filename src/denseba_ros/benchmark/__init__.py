@@ -1,1 +1,1 @@
-"""What is timed, and against what; the core never imports this."""
+"""Benchmarks of the backend, the solvers and the whole system; the core never imports this."""

@@ -15,32 +15,35 @@ from tqdm import tqdm
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
-# Writing this to clear_refs starts the kernel's peak (VmHWM) anew: man 5 proc.
+# Writing this to clear_refs resets the kernel's peak (VmHWM): man 5 proc.
 _RESET_PEAK = "5"
 
 
 @dataclass(frozen=True)
 class Timing:
-    """``seconds`` of every repetition; ``peak_mib`` memory above what was in use before, None
-    where this system cannot tell."""
+    """``seconds`` of every repetition; ``peak_mib``: peak memory above that in use before, None if
+    the system has no such counter."""
 
     seconds: tuple[float, ...]
     peak_mib: float | None
 
     @property
     def median(self) -> float:
+        """Median of ``seconds``."""
         return float(np.median(self.seconds))
 
     @property
     def fastest(self) -> float:
-        """What other work on the machine delays least."""
+        """Shortest time, which is least affected by other work on the machine."""
         return min(self.seconds)
 
     @property
     def p95(self) -> float:
+        """95th percentile of ``seconds``."""
         return float(np.percentile(self.seconds, 95))
 
     def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
         return {
             "median_seconds": self.median,
             "p95_seconds": self.p95,
@@ -81,13 +84,13 @@ def _wait(device: torch.device) -> None:
 
 
 def _reset_peak(device: torch.device) -> float | None:
-    """Start the peak anew; memory in use now, MiB."""
+    """Reset the peak; returns the memory in use now, MiB."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
         torch.cuda.reset_peak_memory_stats(device)
         return torch.cuda.memory_allocated(device) / 2**20
     try:
-        # What was freed but kept for later must not hide what the call needs.
+        # Cached free memory must not hide the needs of the call.
         ctypes.CDLL(None).malloc_trim(0)
         _CLEAR.write_text(_RESET_PEAK)
     except (OSError, AttributeError):
@@ -102,7 +105,7 @@ def _peak(device: torch.device) -> float | None:
 
 
 def status_mib(field: str) -> float:
-    """A field of this process's status, which Linux gives in KiB."""
+    """A field of this process's status in MiB; Linux reports KiB."""
     for line in _STATUS.read_text().splitlines():
         if line.startswith(f"{field}:"):
             return float(line.split()[1]) / 1024

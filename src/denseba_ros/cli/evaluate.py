@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from denseba_ros.evaluation.depth.evaluate_depth import DepthTruth, evaluate_depth
+from denseba_ros.evaluation.depth.run_depth_evaluation import DepthTruth, evaluate_depth
 from denseba_ros.evaluation.results.plots import plot_errors, plot_path
 from denseba_ros.evaluation.results.run_folder import EVALUATION, TRAJECTORY, RunFolder
 from denseba_ros.evaluation.trajectory.association import default_tolerance_ns

@@ -114,7 +114,7 @@ def _row(result: Result) -> str:
     """One row of a table in Markdown."""
     verdict = "; ".join(result.faults) or "ok"
     return (
-        f"| {result.name} | {result.does} | {result.images} / {result.odometry} | "
+        f"| {result.name} | {result.expected} | {result.images} / {result.odometry} | "
         f"{result.silence:.2f} s | {result.predicted_silence:.2f} s | "
         f"{100 * result.jump:.1f} cm | {result.recovery:.2f} s | "
         f"{result.resets} | {verdict} |"

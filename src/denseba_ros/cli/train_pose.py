@@ -21,7 +21,7 @@ from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.readers.image_sequence import ImageSequence
 from denseba_ros.sequences.trajectory import associate
 from denseba_ros.training.common.curve_plot import plot_curve
-from denseba_ros.training.pose.pose_augmentation import PoseVariation
+from denseba_ros.training.pose.pose_augmentation import PoseAugmentation
 from denseba_ros.training.pose.pose_evaluation import evaluate_pose
 from denseba_ros.training.pose.pose_training import PoseTrainer, PoseTraining
 from denseba_ros.training.streaming.image_reader import ImageReader, ReaderSettings
@@ -95,11 +95,11 @@ def run(args: argparse.Namespace) -> int:
             dist.destroy_process_group()
 
 
-def _variation(degrees: float) -> PoseVariation:
+def _variation(degrees: float) -> PoseAugmentation:
     """Nothing at 0 degrees, else with exposures that go with it."""
     if degrees == 0.0:
-        return PoseVariation()
-    return PoseVariation(math.radians(degrees), gain=0.1, offset=5.0, noise=2.0)
+        return PoseAugmentation()
+    return PoseAugmentation(math.radians(degrees), gain=0.1, offset=5.0, noise=2.0)
 
 
 def _evaluate(args: argparse.Namespace) -> int:
@@ -121,7 +121,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> int:
         rate=args.rate,
         ned=args.ned,
         metric=not args.direction,
-        variation=_variation(args.turn),
+        augmentation=_variation(args.turn),
         stream=stream,
     )
     reader = ImageReader(ReaderSettings(deadline=args.deadline))

@@ -1,1 +1,1 @@
-"""Checks of a machine: each says what it found and, when that is bad, how to mend it."""
+"""Checks of a machine: each reports its finding and, if it fails, a remedy."""

@@ -1,4 +1,4 @@
-"""The result of one check and how a list of them is shown."""
+"""The result of one check, and a list of them as text and JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Status = Literal["OK", "WARN", "FAIL"]
 
 @dataclass(frozen=True)
 class Check:
-    """What one look at the machine found."""
+    """Result of one check: its ``name``, ``status`` and what it ``found``."""
 
     name: str
     status: Status
@@ -22,7 +22,7 @@ class Check:
 
 
 def as_table(checks: list[Check], width: int | None = None) -> str:
-    """Plain text, one check a row, its remedy below it; ``width`` in characters."""
+    """Plain text, one check per row, its remedy below it; ``width`` in characters."""
     width = width or max(60, shutil.get_terminal_size((100, 24)).columns)
     name_width = max(len(check.name) for check in checks)
     margin = " " * (name_width + 8)

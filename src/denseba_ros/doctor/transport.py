@@ -1,4 +1,4 @@
-"""Measures whether images arrive between two processes and, when they do not, finds out why."""
+"""Measures the loss of images between two processes and diagnoses its cause."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NEITHER = "stop other work; let the firewall pass UDP on this machine"
 
 @dataclass(frozen=True)
 class LinkMeasurement:
-    """How a two-second stream of 640x480 bgr8 images at 30 Hz, best effort, fared."""
+    """Result of a two-second stream of 640x480 bgr8 images at 30 Hz, best effort."""
 
     sent: int
     received: int
@@ -41,6 +41,7 @@ class LinkMeasurement:
 
     @property
     def is_lossless(self) -> bool:
+        """Whether every image arrived."""
         return not self.error and 0 < self.sent == self.received
 
     def __str__(self) -> str:
@@ -75,13 +76,13 @@ def measure(
 
 
 def check_transport(environment: Mapping[str, str] | None = None) -> Check:
-    """Measure what a camera driver started in this shell and a denseba node would see.
+    """Measure the link from a camera driver started in this shell to a denseba node.
 
-    The sender gets ``environment`` (default: this process's) as it is, the receiver what denseba's
-    commands make of it.
+    The sender gets ``environment`` (default: this process's) unchanged, the receiver as denseba's
+    commands change it.
     """
     shell = dict(os.environ if environment is None else environment)
-    # A domain of its own: a running robot must not notice.
+    # A domain of its own, so that a running robot is not disturbed.
     shell["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
     ours = dict(shell)
     activate(ours)

@@ -1,1 +1,1 @@
-"""What a run leaves behind, and how good it is against ground truth."""
+"""Result files of a run, and their evaluation against ground truth."""

@@ -1,1 +1,1 @@
-"""Fault injection: real node processes over DDS, and what they make of a camera that misbehaves."""
+"""Fault injection: real node processes over DDS with a camera that has faults."""

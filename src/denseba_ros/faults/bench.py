@@ -1,4 +1,4 @@
-"""Runs a scenario: node and camera as processes of their own, observed over DDS."""
+"""Runs a fault scenario: node and camera in processes of their own, observed over DDS."""
 
 from __future__ import annotations
 
@@ -36,14 +36,15 @@ _PARAMETERS = {"node.prediction_rate": "30.0"}
 
 @dataclass(frozen=True)
 class Result:
-    """What one scenario gave. Seconds and metres; ``jump`` outside announced new starts.
+    """Result of one scenario, in seconds and metres.
 
-    ``silence`` of odometry is from an image to the next odometry, ``predicted_silence`` is between
-    two messages of odometry/predicted, images or not; both 0 where the node itself was killed.
+    ``silence`` is the longest time from an image to the next odometry, ``predicted_silence`` that
+    between two messages of odometry/predicted; both 0 if the node itself was killed. ``jump``
+    excludes announced resets; ``is_reported``: the expected message was reported.
     """
 
     name: str
-    does: str
+    expected: str
     images: int
     odometry: int
     dropped: int
@@ -52,32 +53,32 @@ class Result:
     jump: float
     recovery: float
     resets: int
-    said: bool
+    is_reported: bool
     exit_status: int
     stop_seconds: float
     memory_mib: float
 
     @property
     def faults(self) -> list[str]:
-        """What the bars of a flight say against it."""
-        found = []
+        """The violated limits, which are those of a flying robot; one phrase each."""
+        violations = []
         if self.exit_status != 0:
-            found.append(f"exit status {self.exit_status}")
-        if not self.said:
-            found.append("did not say what is wrong")
+            violations.append(f"exit status {self.exit_status}")
+        if not self.is_reported:
+            violations.append("did not report the fault")
         if self.silence > 0.5:
-            found.append(f"silent for {self.silence:.2f} s")
+            violations.append(f"silent for {self.silence:.2f} s")
         if self.jump > 0.05:
-            found.append(f"odom jumped {self.jump:.3f} m")
+            violations.append(f"odom jumped {self.jump:.3f} m")
         if self.recovery > 2.0:
-            found.append(f"tracking again after {self.recovery:.1f} s")
+            violations.append(f"tracking again after {self.recovery:.1f} s")
         if self.stop_seconds > 2.0:
-            found.append(f"took {self.stop_seconds:.1f} s to stop")
-        return found
+            violations.append(f"took {self.stop_seconds:.1f} s to stop")
+        return violations
 
 
 class Bench:
-    """Processes of one scenario in ``folder``; ``room`` holds the camera's images."""
+    """Processes of one scenario, files in ``folder``; ``room`` is the folder of the images."""
 
     def __init__(self, processes: Processes, observer: Observer, room: Path, folder: Path) -> None:
         self.processes, self.observer = processes, observer
@@ -86,7 +87,11 @@ class Bench:
         self.positions = read_tum(room / "groundtruth.txt").T_world_camera[:, :3, 3]
 
     def run(self, scenario: Scenario) -> Result:
-        """Raises DensebaError when a process dies or nothing is ever tracked."""
+        """Run one scenario to its end.
+
+        Raises:
+            DensebaError: when a process dies or no image is ever tracked.
+        """
         nodes = ["frontend_node", "backend_node"] if scenario.distributed else ["denseba_node"]
         for node in nodes:
             self.start_node(node)
@@ -103,7 +108,7 @@ class Bench:
         return self._result(scenario, script, nodes)
 
     def start_node(self, node: str, **more: str) -> None:
-        """Start a node and wait until it works."""
+        """Start a node, ``more`` are further parameters, and wait until it is active."""
         command = node_command(node, share_file("config/denseba.yaml"), {**_PARAMETERS, **more})
         self.processes.start(node, command)
         line = "is unconfigured" if more.get("node.autostart") == "false" else "is active"
@@ -111,11 +116,13 @@ class Bench:
             self.processes.wait_for_line(node, line, _START_SECONDS)
 
     def start_camera(self) -> None:
+        """Start the scripted camera."""
         self.processes.start(
             "camera", python_module("denseba_ros.faults.camera", str(self.script_file))
         )
 
     def write_script(self, windows: list[tuple[str, float]], *, loop: bool = False) -> Script:
+        """Write the camera's script; ``windows`` of (fault, seconds)."""
         script = Script(str(self._room), str(self._folder / "sent.log"), windows, loop=loop)
         script.save(self.script_file)
         return script
@@ -145,7 +152,7 @@ class Bench:
         )
 
     def _set_parameters(self, seconds: float) -> None:
-        """Set a live and a fixed parameter in turn while images come."""
+        """Set live and fixed parameters alternately while images arrive."""
         client = self.observer.set_parameters_of_node
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -180,10 +187,10 @@ class Bench:
             if scenario.kill
             else recoveries(sent, states, usable)
         )
-        said_in = log + "".join(message for _, message, _ in observer.diagnostics)
+        reports = log + "".join(message for _, message, _ in observer.diagnostics)
         return Result(
             scenario.name,
-            scenario.does,
+            scenario.expected,
             len(sent),
             len(observer.odometry),
             sum(state.state == "dropped" for state in states),
@@ -192,7 +199,7 @@ class Bench:
             largest_jump(observer.odometry, states, sent, self.positions),
             max(times, default=0.0),
             max((state.resets for state in states), default=0),
-            scenario.says in said_in,
+            scenario.message in reports,
             max(statuses, key=abs),
             stop_seconds / len(nodes),
             memory,
@@ -200,7 +207,7 @@ class Bench:
 
 
 def _recovery_after_gap(sent: list[Sent], observer: Observer) -> float:
-    """After the longest silence of the node: from the next image that came to a tracked one."""
+    """Seconds from the first image after the node's longest silence to a tracked one."""
     if len(observer.states) < 2:
         return float("inf")
     pairs = pairwise(observer.states)
@@ -223,12 +230,12 @@ def observing() -> Iterator[Any]:
 
 
 def memory_mib(pid: int) -> float:
-    """Resident memory of a process."""
+    """Resident memory of a process, MiB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
 def threads(pid: int) -> int:
-    """Threads of a process."""
+    """Number of threads of a process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Threads"))

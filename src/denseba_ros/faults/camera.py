@@ -1,4 +1,4 @@
-"""A camera that misbehaves as a script says: ``python -m denseba_ros.faults.camera SCRIPT``."""
+"""A camera with scripted faults: ``python -m denseba_ros.faults.camera SCRIPT``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from denseba_ros.nodes.conversions.images import encoded_image_to_msg, to_bytes
 from denseba_ros.sequences.opening import open_sequence
 
 _BACK_NS = 100_000_000_000
-# How many times the usual rate a burst and a flood come at.
+# Factor of the rate of a burst and of a flood.
 _TIMES = 10
 _DROPPED = {"drop5": 0.05, "drop20": 0.2, "drop50": 0.5}
 _FRAME = "camera_optical_frame"
@@ -128,7 +128,8 @@ class ScriptedCamera(Node):
 
 
 def schedule(fault: str, seconds: float, fps: float) -> list[tuple[float, float]]:
-    """When each image of a window is taken and when it is sent, seconds from its beginning."""
+    """Times at which each image of a window is taken and sent, seconds since its begin; ``fps`` in
+    Hz."""
     rate = fps * (_TIMES if fault == "flood" else 1)
     taken = [k / rate for k in range(round(seconds * rate))]
     if fault != "burst":
@@ -138,7 +139,7 @@ def schedule(fault: str, seconds: float, fps: float) -> list[tuple[float, float]
 
 
 def faulty_image(fault: str, picture: np.ndarray, stamp_ns: int) -> Image:
-    """The message of a picture (H, W[, 3]) uint8 with the fault's damage."""
+    """The message of a picture (H, W) or (H, W, 3) uint8 with the fault."""
     if fault in ("black", "white"):
         picture = np.full_like(picture, 0 if fault == "black" else 255)
     message = encoded_image_to_msg(picture, "", stamp_ns, _FRAME)
@@ -158,7 +159,7 @@ def faulty_image(fault: str, picture: np.ndarray, stamp_ns: int) -> Image:
 
 
 def main() -> None:
-    """Play the script that the first argument names."""
+    """Play the script of the first argument."""
     transport.activate()
     stop = stop_event()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)

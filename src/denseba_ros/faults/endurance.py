@@ -1,4 +1,4 @@
-"""What only shows in the long run: memory and threads over lifecycle cycles and over time."""
+"""Endurance tests: memory and threads over lifecycle cycles and over time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LIMIT = 120.0
 
 @dataclass(frozen=True)
 class Endurance:
-    """MiB and threads after each tenth of the run, and what was measured meanwhile."""
+    """Memory (MiB) and threads after each part of the run, and the measures of the whole run."""
 
     name: str
     memory_mib: list[float]
@@ -37,7 +37,7 @@ class Endurance:
 
     @property
     def growth_mib(self) -> float:
-        """From the third tenth, when all caches are full, to the end."""
+        """Growth of memory from a fifth of the run, when all caches are full, to the end, MiB."""
         return self.memory_mib[-1] - self.memory_mib[len(self.memory_mib) // 5]
 
 
@@ -56,8 +56,7 @@ def cycle(bench: Bench, count: int, progress: bool = False) -> Endurance:
         for transition in _UP_DOWN:
             _change(bench, transition)
             if transition == Transition.TRANSITION_ACTIVATE:
-                heard = len(bench.observer.states)
-                _wait_for_status(bench, heard)
+                _wait_for_status(bench, len(bench.observer.states))
         if (k + 1) % max(count // 10, 1) == 0:
             memory.append(memory_mib(pid))
             running.append(threads(pid))
@@ -66,15 +65,15 @@ def cycle(bench: Bench, count: int, progress: bool = False) -> Endurance:
     return Endurance("lifecycle", memory, running, exit_status=status)
 
 
-def _wait_for_status(bench: Bench, heard: int) -> None:
-    """Wait until more than ``heard`` images were reported."""
+def _wait_for_status(bench: Bench, count: int) -> None:
+    """Wait until the status of more than ``count`` images was published."""
     bench.processes.wait_until(
-        lambda: len(bench.observer.states) > heard, "the status of an image", _LIMIT
+        lambda: len(bench.observer.states) > count, "the status of an image", _LIMIT
     )
 
 
 def loop(bench: Bench, minutes: float, progress: bool = False) -> Endurance:
-    """Images forth and back for so long."""
+    """Run on images forth and back for so many ``minutes``."""
     bench.start_node("denseba_node")
     script = bench.write_script([("good", 3600.0)], loop=True)
     bench.start_camera()

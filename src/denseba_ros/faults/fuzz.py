@@ -1,4 +1,4 @@
-"""Damaged image and camera_info messages: each is understood or refused, nothing else."""
+"""Fuzzing with damaged image and camera_info messages: each is converted or rejected."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _MODELS = ("plumb_bob", "equidistant", "rational_polynomial", "none", "", "fishe
 
 
 def fuzz(count: int, seed: int = 0, progress: bool = False) -> Counter[str]:
-    """Feed ``count`` damaged messages to the conversions; how many came to which end.
+    """Convert ``count`` damaged messages; returns the counts of each outcome.
 
-    An end is "understood", "refused" (a DensebaError) or "not a message" (the middleware's own
-    refusal). Anything else is raised: it would have been a crash.
+    Outcomes are "understood", "refused" (a DensebaError) and "not a message" (rejected by the
+    middleware). Any other exception is raised, as it would crash a node.
     """
     chance = random.Random(seed)
     ends: Counter[str] = Counter()
@@ -43,7 +43,7 @@ def fuzz(count: int, seed: int = 0, progress: bool = False) -> Counter[str]:
             try:
                 message = deserialize_message(damaged, type(message))
             except Exception:
-                # rclpy raises what it likes for bytes that are no message; none reach a node.
+                # rclpy raises errors of any class for invalid bytes, which never reach a node.
                 ends["not a message"] += 1
                 continue
         try:
@@ -55,8 +55,8 @@ def fuzz(count: int, seed: int = 0, progress: bool = False) -> Counter[str]:
 
 
 def _damaged(chance: random.Random, data: bytes) -> bytes:
-    """Some bytes changed, some cut off."""
-    # The head of the message, where its lengths are, is hit more often than the pixels.
+    """Change some bytes and truncate some messages."""
+    # The head of the message, with its lengths, is changed more often than the pixels.
     changed = bytearray(data)
     for _ in range(chance.randint(1, 8)):
         limit = len(changed) if chance.random() < 0.5 else min(len(changed), 96)

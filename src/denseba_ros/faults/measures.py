@@ -1,4 +1,4 @@
-"""Figures of a run: silence, jumps, recovery. Plain arrays and times, no ROS."""
+"""Measures of a run: silence, jumps, recovery. Plain arrays and times, no ROS."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Heard:
-    """One odometry message: arrival (monotonic s), stamp, pose (4, 4), velocity (3,) of the base
-    in its own axes, and the larger variance of x and y."""
+    """One received odometry message: arrival ``at`` (monotonic s), stamp, pose T_odom_base ``T``
+    (4, 4), velocity (3,) of the base in its own axes, and the larger variance of x and y."""
 
     at: float
     stamp_ns: int
@@ -24,8 +24,8 @@ class Heard:
 
 @dataclass(frozen=True)
 class State:
-    """One per-image status, with the number of announced new starts until then, and when the
-    node started: odometry of another start is announced as new by that."""
+    """One per-image status: arrival ``at`` (monotonic s), stamp, state, number of announced resets
+    until then, and the node's session: another session is an announced reset, too."""
 
     at: float
     stamp_ns: int
@@ -36,13 +36,14 @@ class State:
 
     @property
     def is_tracked(self) -> bool:
+        """Whether the pose of the image is measured."""
         return self.state == "tracking" and not self.reason
 
 
 @dataclass(frozen=True)
 class Sent:
-    """One image of the scripted camera: monotonic time, stamp, number of its window, and place
-    of the camera in its path."""
+    """One image of the scripted camera: monotonic time ``at``, stamp, number of its window, and
+    ``place``, its index in the sequence."""
 
     at: float
     stamp_ns: int
@@ -51,10 +52,11 @@ class Sent:
 
 
 def longest_silence(sent: Sequence[Sent], odometry: Sequence[Heard]) -> float:
-    """Longest time from an image to the next odometry, once there was any; 0 without images."""
+    """Longest time in seconds from an image to the next odometry, after the first odometry; 0
+    without images."""
     if not odometry:
         return float("inf") if sent else 0.0
-    arrivals = [heard.at for heard in odometry]
+    arrivals = [message.at for message in odometry]
     longest = 0.0
     for image in sent:
         if arrivals[0] <= image.at <= arrivals[-1]:
@@ -63,7 +65,7 @@ def longest_silence(sent: Sequence[Sent], odometry: Sequence[Heard]) -> float:
 
 
 def longest_pause(arrivals: Sequence[float]) -> float:
-    """Longest time between two arrivals."""
+    """Longest time in seconds between two arrivals."""
     return max((after - before for before, after in pairwise(arrivals)), default=0.0)
 
 
@@ -75,10 +77,10 @@ def largest_jump(
 ) -> float:
     """Metres by which a step of the odometry is longer than twice the camera's true step.
 
-    Twice, because the scale after a loss is a guess, which an ordinary step must not pay for.
+    Twice, because the scale is approximate after tracking was lost, which must not count as a jump.
 
-    ``positions`` (N, 3) are the true ones by place; the odometry's scale is that of its whole path
-    against the true one. Steps over announced new starts do not count.
+    ``positions`` (N, 3) are the true ones by index of the image; the odometry's scale is that of
+    its whole path against the true one. Steps over announced resets do not count.
     """
     places = {image.stamp_ns: image.place for image in sent}
     frames = {state.stamp_ns: (state.session, state.resets) for state in states}
@@ -90,9 +92,9 @@ def largest_jump(
         )
         if announced or not (known and before.T.any() and after.T.any()):
             continue
-        way = positions[places[after.stamp_ns]] - positions[places[before.stamp_ns]]
+        step = positions[places[after.stamp_ns]] - positions[places[before.stamp_ns]]
         steps.append(float(np.linalg.norm(after.T[:3, 3] - before.T[:3, 3])))
-        truths.append(float(np.linalg.norm(way)))
+        truths.append(float(np.linalg.norm(step)))
     scale = sum(steps) / max(sum(truths), 1e-9)
     return max(float((np.array(steps) - 2.0 * scale * np.array(truths)).max()), 0.0)
 
@@ -108,7 +110,7 @@ def recoveries(
 ) -> list[float]:
     """Seconds from the first usable image after each unusable window until one is tracked.
 
-    ``is_usable`` tells by the number of the window; inf where nothing was tracked any more.
+    ``is_usable`` by number of the window; infinite if no image is tracked afterwards.
     """
     times = []
     for window, usable in enumerate(is_usable):
@@ -125,6 +127,6 @@ def recoveries(
 
 
 def read_sent(text: str) -> list[Sent]:
-    """The scripted camera's log."""
+    """Parse the scripted camera's log."""
     rows = [line.split() for line in text.splitlines()]
     return [Sent(float(row[0]), int(row[1]), int(row[2]), int(row[3])) for row in rows]

@@ -1,4 +1,4 @@
-"""Listens to a node as an autopilot and a ground station would, with the time of every message."""
+"""Subscribes to a node as an autopilot and a ground station would; records arrival times."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 
 
 class Observer(Node):
-    """Keeps what it hears in order of arrival; spins in a thread of its own."""
+    """Keeps received messages in order of arrival; spins in a thread of its own."""
 
     def __init__(self) -> None:
         super().__init__("observer")
@@ -42,7 +42,7 @@ class Observer(Node):
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop spinning and destroy the node."""
         self._spinner.shutdown()
         self._thread.join()
         self.destroy_node()

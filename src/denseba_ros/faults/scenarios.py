@@ -1,4 +1,4 @@
-"""Each fault by name: the camera's script, what else happens, and what the node must say."""
+"""The fault scenarios: script of the camera, further events, and the expected message."""
 
 from __future__ import annotations
 
@@ -9,41 +9,48 @@ _WARM, _AFTER = 7.0, 6.0
 
 @dataclass(frozen=True)
 class Scenario:
-    """``windows`` of the camera; ``says`` must appear in the node's log or diagnostics.
+    """``windows`` of the camera, (fault, seconds); ``message`` must appear in the node's log or
+    diagnostics; ``expected`` describes the expected behaviour.
 
-    ``kill`` names a process that is killed and started again between two thirds of the run,
-    ``parameters`` are the node's, ``resets`` says that the fault brings an announced new start.
+    ``kill`` names a process that is killed and restarted while images come; ``distributed``:
+    frontend and backend in two processes; ``sets_parameters``: parameters are set meanwhile.
     """
 
     name: str
-    does: str
+    expected: str
     windows: tuple[tuple[str, float], ...]
-    says: str = ""
+    message: str = ""
     kill: str = ""
     distributed: bool = False
     sets_parameters: bool = False
 
 
 def _fault(
-    name: str, seconds: float, says: str, does: str, *, fault: str = "", after: float = _AFTER
+    name: str,
+    seconds: float,
+    message: str,
+    expected: str,
+    *,
+    fault: str = "",
+    after: float = _AFTER,
 ) -> Scenario:
     windows = (("good", _WARM), (fault or name, seconds), ("good", after))
-    return Scenario(name, does, windows, says)
+    return Scenario(name, expected, windows, message)
 
 
 _LOST = "lost: predicted pose, growing covariance, then 1e6; ERROR"
-_DROPPED = "dropped, counted, odometry goes on predicted"
-_KEPT = "refused, the last good one stays"
+_DROPPED = "dropped, counted, odometry continues predicted"
+_KEPT = "refused, the last valid one stays"
 
-# Everything that one node must live through in a row; `denseba faults medley`, not in the table.
+# All faults in one run of the node; `denseba faults medley`, not in the table.
 MEDLEY = Scenario(
     "medley",
-    "lives through everything",
+    "survives all faults in one run",
     (
         ("good", 5.0),
         ("black", 1.0),
         ("good", 2.0),
-        # Long enough that a node which is busy on a loaded machine takes one of each.
+        # Long enough that a node on a loaded machine processes at least one of each.
         ("nan", 1.5),
         ("encoding", 1.5),
         ("empty", 0.3),
@@ -63,16 +70,16 @@ MEDLEY = Scenario(
 )
 
 SCENARIOS: tuple[Scenario, ...] = (
-    _fault("drop5", 5.0, "", "tracks what comes"),
-    _fault("drop20", 5.0, "", "tracks what comes"),
-    _fault("drop50", 5.0, "", "tracks what comes"),
-    _fault("silent", 2.0, "", "goes on from the last pose"),
+    _fault("drop5", 5.0, "", "tracks the remaining images"),
+    _fault("drop20", 5.0, "", "tracks the remaining images"),
+    _fault("drop50", 5.0, "", "tracks the remaining images"),
+    _fault("silent", 2.0, "", "continues from the last pose"),
     _fault("black", 2.0, "are black", _LOST),
     _fault("white", 2.0, "are white", _LOST),
-    _fault("frozen", 3.0, "are frozen", "dropped after 1 s, odometry goes on predicted"),
+    _fault("frozen", 3.0, "are frozen", "dropped after 1 s, odometry continues predicted"),
     _fault("duplicate", 2.0, "duplicate stamp", "second one dropped and counted"),
     _fault("reorder", 2.0, "stamp earlier", "late one dropped and counted"),
-    _fault("back", 0.1, "time jumped back", "announced new start"),
+    _fault("back", 0.1, "time jumped back", "announced reset"),
     _fault("burst", 2.0, "", "newest image first, rest counted"),
     _fault("flood", 3.0, "", "newest image first, rest counted"),
     _fault("nan", 1.0, "unknown encoding '32FC1'", _DROPPED),
@@ -86,15 +93,15 @@ SCENARIOS: tuple[Scenario, ...] = (
         (("no info", 7.0), ("good", 8.0)),
         "no camera_info on /camera_info",
     ),
-    _fault("no info", 6.0, "", "goes on with the last one", after=3.0),
+    _fault("no info", 6.0, "", "continues with the last one", after=3.0),
     _fault("zero info", 2.0, "K of camera_info is zero", _KEPT),
     _fault("nan info", 2.0, "/camera_info:", _KEPT),
-    _fault("other info", 2.0, "publish the camera_info of this size", "images dropped, said"),
-    _fault("new info", 1.0, "the calibration changed", "announced new start"),
-    Scenario("camera killed", "goes on from the last pose", (("good", 60.0),), "", kill="camera"),
+    _fault("other info", 2.0, "publish the camera_info of this size", "images dropped, reported"),
+    _fault("new info", 1.0, "the calibration changed", "announced reset"),
+    Scenario("camera killed", "continues from the last pose", (("good", 60.0),), "", kill="camera"),
     Scenario(
         "backend killed",
-        "the frontend waits; a new backend is an announced new start",
+        "the frontend waits; a new backend is an announced reset",
         (("good", 60.0),),
         "",
         kill="backend_node",

@@ -1,4 +1,4 @@
-"""What the scripted camera publishes, and when."""
+"""The script of a camera with faults: windows of one fault each."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 FAULTS = {
-    "good": "images as they should be",
+    "good": "images without a fault",
     "silent": "nothing",
     "drop5": "5 % of the images are missing",
     "drop20": "20 % of the images are missing",
     "drop50": "50 % of the images are missing",
     "black": "black images",
     "white": "white images",
-    "frozen": "the same image again and again",
+    "frozen": "the same image repeatedly",
     "nan": "32FC1 images of NaN",
-    "step": "rows shorter than the step says",
+    "step": "rows shorter than their step",
     "short": "half of the bytes",
     "encoding": "an encoding that does not exist",
     "empty": "images of size 0x0",
     "duplicate": "every image twice",
     "reorder": "images in pairs, the later one first",
     "back": "stamps 100 s earlier, once",
-    "burst": "held back, then sent at ten times the rate",
+    "burst": "delayed, then sent at ten times the rate",
     "flood": "every image ten times, each with a stamp of its own, at ten times the rate",
     "no info": "no camera_info",
     "zero info": "camera_info of zero focal length",
@@ -31,7 +31,7 @@ FAULTS = {
     "other info": "camera_info of twice the image's size",
     "new info": "camera_info with another focal length, from now on",
 }
-"""Name of a window to what the camera does in it."""
+"""Name of a fault to its description."""
 USABLE = frozenset(
     {"good", "drop5", "drop20", "drop50", "duplicate", "reorder", "burst", "flood", "no info"}
 )
@@ -40,10 +40,10 @@ USABLE = frozenset(
 
 @dataclass(frozen=True)
 class Script:
-    """``windows`` of (fault, seconds), one after the other; ``fps`` images a second.
+    """``windows`` of (fault, seconds) in order; ``fps`` in Hz.
 
-    ``frames`` is the folder of a rendered room, ``log`` gets a row for every image: monotonic time,
-    stamp in nanoseconds, number of the window, place of the image in the room's sequence.
+    ``frames`` is the folder of a rendered room; ``log`` gets a row for every image: monotonic time,
+    stamp in nanoseconds, number of the window, index of the image in the room's sequence.
     """
 
     frames: str
@@ -55,13 +55,16 @@ class Script:
 
     @property
     def seconds(self) -> float:
+        """Duration of all windows."""
         return sum(seconds for _, seconds in self.windows)
 
     def save(self, file: Path) -> None:
+        """Write the script as JSON."""
         file.write_text(json.dumps(asdict(self)))
 
     @classmethod
     def load(cls, file: Path) -> Script:
+        """Read a script that ``save`` wrote."""
         values = json.loads(file.read_text())
         values["windows"] = [(name, float(seconds)) for name, seconds in values["windows"]]
         return cls(**values)

@@ -1,1 +1,1 @@
-"""What happens to every image before the backend sees it: depth, motion, matches."""
+"""The frontend: rectification, depth and pose models, features, two-view geometry."""

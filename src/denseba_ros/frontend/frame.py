@@ -1,4 +1,4 @@
-"""What the frontend hands to the backend for one image."""
+"""Output of the frontend for one image: rectified grey image, depth prior, motion prior."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from denseba_ros.geometry.calibration import Calibration
 
 @dataclass(frozen=True)
 class Motion:
-    """Motion since the last frame.
+    """Motion prior since the last frame.
 
     ``T_previous_current`` (4, 4) float64 on the CPU; ``covariance`` (6, 6) of (translation,
     rotation) in the previous camera's frame; ``gain`` and ``offset``: the current image's
@@ -28,31 +28,33 @@ class Motion:
 
 
 class DepthPrior:
-    """Log-depth and its deviation, computed when first asked for: most images never are."""
+    """Log-depth and its standard deviation, computed on first access: most images need none."""
 
     def __init__(self, compute: Callable[[], tuple[Tensor, Tensor]]) -> None:
+        """``compute`` returns log-depth (log metres) and standard deviation, (1, 1, h, w)."""
         self._compute = compute
 
     @classmethod
     def known(cls, log_depth: Tensor, sigma: Tensor) -> DepthPrior:
-        """Of grids (1, 1, h, w) that are there already."""
+        """From grids (1, 1, h, w) that are computed already."""
         return cls(lambda: (log_depth, sigma))
 
     @cached_property
     def grids(self) -> tuple[Tensor, Tensor]:
+        """Log-depth (log metres) and its standard deviation, each (1, 1, h, w) float32."""
         return self._compute()
 
 
 @dataclass(frozen=True)
 class FrontendFrame:
-    """One image after rectification, with the networks' opinion of it.
+    """One rectified image with its depth and motion priors.
 
     Attributes:
         stamp_ns: stamp of the image.
         image: (1, 1, H, W) float32, grey 0-255, rectified, at the working resolution.
         calibration: undistorted pinhole camera of ``image``.
-        depth: what the depth model says of the image.
-        motion: motion since the previous frame, None when the frontend has no opinion.
+        depth: the depth model's prediction.
+        motion: the pose model's motion since the previous frame; None without a pose model.
     """
 
     stamp_ns: int
@@ -73,4 +75,5 @@ class FrontendFrame:
 
     @property
     def device(self) -> torch.device:
+        """Device of the image."""
         return self.image.device

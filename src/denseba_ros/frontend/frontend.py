@@ -1,4 +1,4 @@
-"""Images to rectified grey tensors with a depth prior, the first half of every frame's life."""
+"""The frontend: from an image to a rectified grey tensor with depth and motion priors."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from denseba_ros.frontend.pose.pose_model import make_pose_model
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.rectify import Rectifier
 
-# Stands in until the camera is known.
+# A placeholder until the camera is known.
 ANY_CAMERA = Calibration(320, 240, 200.0, 200.0, 159.5, 119.5)
 
 
 class Frontend:
-    """Rectifies, resizes and asks the models, once per image."""
+    """Rectifies and resizes each image and runs the depth and pose models on it."""
 
     def __init__(self, config: Config, calibration: Calibration = ANY_CAMERA) -> None:
+        """``calibration`` of the images as they come, with distortion.
+
+        Raises:
+            ConfigurationError: when a model is missing or the device is not there.
+        """
         self.device = pick_device(config.device)
         self._pixels = config.frontend.working_pixels
         self.rectifier = Rectifier(calibration, self._pixels)
@@ -28,12 +33,12 @@ class Frontend:
         self.pose_model = make_pose_model(config.frontend.pose_model, self.device)
 
     def change_camera(self, calibration: Calibration) -> None:
-        """The next images are of another camera."""
+        """Take over the calibration of the next images, which are of another camera."""
         self.rectifier = Rectifier(calibration, self._pixels)
         self.reset()
 
     def reset(self) -> None:
-        """The next image does not follow on the last one."""
+        """Drop the last image: the next one does not follow it."""
         self.pose_model.reset()
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Parameters of a network as a safetensors file that says what it holds."""
+"""Parameters of a network as a safetensors file with metadata of their format."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ _ABOUT = "denseba"
 
 
 def save_network(network: nn.Module, path: Path, about: dict[str, Any]) -> None:
-    """Write the parameters with ``about``, which names the "format"; makes a missing folder."""
+    """Write the parameters with the metadata ``about``, which names the "format"; creates a missing
+    folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: t.contiguous() for name, t in network.state_dict().items()}
-    # One entry: safetensors writes several in any order, and equal weights shall be equal files.
+    # One entry: safetensors writes several in any order, but equal weights must give equal files.
     save_file(tensors, path, metadata={_ABOUT: json.dumps(about)})
 
 
 def load_network(network: nn.Module, path: Path, form: str, what: str) -> dict[str, Any]:
-    """Fill ``network`` from a file of the format ``form``; what the file says about itself.
+    """Load the parameters of ``network`` from a file of the format ``form``.
 
-    ``what`` names the network in messages.
+    ``what`` names the network in messages. Returns the file's metadata.
 
     Raises:
         ConfigurationError: when the file is missing, broken or of another network.

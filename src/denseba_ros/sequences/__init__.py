@@ -1,1 +1,1 @@
-"""Readers of recorded sequences, trajectory files and the synthetic room."""
+"""Recorded sequences, trajectory files and the synthetic room."""

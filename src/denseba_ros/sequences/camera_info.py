@@ -1,4 +1,4 @@
-"""Calibrations from what people have: camera_info fields, YAML files, K.txt, command-line text."""
+"""Calibrations from camera_info fields, YAML files, K.txt or command-line text."""
 
 from __future__ import annotations
 
@@ -50,7 +50,12 @@ def calibration_from_fields(
 
 
 def distortion(model: str, d: Numbers[float]) -> tuple[DistortionModel, tuple[float, ...]]:
-    """Our name of a distortion model and its coefficients. Raises CalibrationError."""
+    """The ``Calibration.model`` of a distortion model's name in ROS or Kalibr, and its
+    coefficients; "none" if all are zero.
+
+    Raises:
+        CalibrationError: when the model is unknown.
+    """
     values = tuple(float(c) for c in d)
     if not any(values):
         return "none", ()
@@ -67,7 +72,7 @@ def parse_intrinsics(text: str, width: int, height: int) -> Calibration:
     """``fx,fy,cx,cy[,k1,k2,p1,p2[,k3]]`` in pixels as the calibration of a width x height image.
 
     Raises:
-        CalibrationError: when it is not 4, 8 or 9 numbers, or they make no camera.
+        CalibrationError: when it is not 4, 8 or 9 numbers, or they are no valid camera.
     """
     try:
         values = [float(v) for v in text.replace(",", " ").split()]
@@ -86,7 +91,7 @@ def read_calibration(path: Path, width: int, height: int) -> Calibration:
     ``width`` and ``height`` are those of the images; a YAML file has its own.
 
     Raises:
-        CalibrationError: naming the file, when it is missing or holds no camera.
+        CalibrationError: with the file's name, when it is missing or has no camera.
     """
     try:
         text = path.read_text()
@@ -126,9 +131,9 @@ def resolve_calibration(
     size: tuple[int, int],
     candidates: Numbers[str] = ("camera_info.yaml", "K.txt", "calibration.txt"),
 ) -> Calibration | None:
-    """The calibration that was given, else that of the first candidate file in the folder.
+    """The calibration ``source`` if given, else that of the first candidate file in the folder.
 
-    ``size`` is (width, height) of the images. None when there is neither.
+    ``size`` is (width, height) of the images. None without both.
 
     Raises:
         CalibrationError: when it cannot be read or belongs to another image size.
@@ -143,7 +148,11 @@ def resolve_calibration(
 
 
 def check_size(calibration: Calibration, size: tuple[int, int], where: str) -> None:
-    """Raises CalibrationError when the image of (width, height) ``size`` is another camera's."""
+    """Compare the ``size`` (width, height) of an image with its calibration.
+
+    Raises:
+        CalibrationError: when they differ.
+    """
     if (calibration.width, calibration.height) != size:
         raise CalibrationError(
             f"{where}: the image is {size[0]}x{size[1]}, "

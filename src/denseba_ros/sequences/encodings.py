@@ -14,7 +14,11 @@ Bytes = bytes | bytearray | memoryview | np.ndarray
 
 
 def to_8_bit(image: np.ndarray) -> np.ndarray:
-    """16-bit to 8-bit over the full range, 65535 -> 255, rounded (the rule of cv_bridge)."""
+    """uint16 to uint8 over the full range, 65535 -> 255, rounded as by cv_bridge; uint8 unchanged.
+
+    Raises:
+        ImageError: on another type.
+    """
     if image.dtype == np.uint8:
         return image
     if image.dtype != np.uint16:
@@ -118,7 +122,7 @@ def decode_compressed(data: Bytes, format: str = "") -> np.ndarray:
     """A JPEG, PNG or other image file in memory as uint8, (H, W) grey or (H, W, 3) BGR.
 
     ``format`` is that of a sensor_msgs/CompressedImage or a file suffix, used in messages; the
-    content decides. EXIF rotation is not applied: the calibration belongs to the sensor.
+    content determines the decoder. EXIF rotation is not applied: the calibration is the sensor's.
 
     Raises:
         ImageError: when the data is truncated, is a compressed depth image, or cannot be decoded.
@@ -139,7 +143,7 @@ def decode_compressed(data: Bytes, format: str = "") -> np.ndarray:
 
 
 def _check_complete(buffer: np.ndarray, what: str) -> None:
-    """OpenCV fills the rest of a truncated JPEG with grey, so look for the end marks ourselves."""
+    """Check the end marks, as OpenCV fills the rest of a truncated JPEG with grey."""
     head, tail = buffer[:8].tobytes(), buffer[-4096:].tobytes()
     if not head:
         raise ImageError(f"{what} is empty")

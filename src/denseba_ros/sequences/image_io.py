@@ -1,4 +1,4 @@
-"""Reading one image file, with truncation noticed."""
+"""Reading and writing image files, with a check for truncation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
-    """Write by suffix. Raises ImageError when it cannot be written."""
+    """Write an image in the format of the suffix.
+
+    Raises:
+        ImageError: when it cannot be written.
+    """
     try:
         written = cv2.imwrite(str(path), image)
     except cv2.error as error:

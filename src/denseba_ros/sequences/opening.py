@@ -1,4 +1,4 @@
-"""One door to every recorded sequence: finds the reader by the layout of what is there."""
+"""Opens any recorded sequence: recognises its layout and chooses the reader."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ from denseba_ros.sequences.sequence import Sequence
 
 
 class SectionedSequence(Sequence, Protocol):
-    """A sequence that can be cut without decoding what is left out."""
+    """A sequence of which a section can be read without decoding the rest."""
 
-    def section(self, start: int, stop: int | None) -> SectionedSequence: ...
+    def section(self, start: int, stop: int | None) -> SectionedSequence:
+        """Frames ``start`` to ``stop`` - 1, or to the end if None."""
+        ...
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the caller asked for beside the path."""
+    """The caller's options: calibration, frame rate, topic of a bag."""
 
     calibration: CalibrationSource = None
     fps: float | None = None
@@ -107,7 +109,7 @@ def open_sequence(
         topic: image topic of a bag that has more than one.
 
     Raises:
-        SequenceError: when there is nothing that any reader knows; says what was looked for.
+        SequenceError: when no reader recognises the path; the message lists the layouts.
         CalibrationError: when the calibration is missing or does not fit the images.
     """
     path = Path(path)
@@ -140,5 +142,5 @@ def _recognise(path: Path) -> str:
     for name, candidate in _FORMATS.items():
         if candidate.recognise(path):
             return name
-    looked_for = "".join(f"\n  {name}: {f.layout}" for name, f in _FORMATS.items())
-    raise SequenceError(f"{path}: no known sequence; looked for:{looked_for}")
+    layouts = "".join(f"\n  {name}: {f.layout}" for name, f in _FORMATS.items())
+    raise SequenceError(f"{path}: not a known sequence; known layouts:{layouts}")

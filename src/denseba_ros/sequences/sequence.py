@@ -1,4 +1,4 @@
-"""The one shape that every recorded or rendered sequence has."""
+"""The interface of every recorded or rendered sequence."""
 
 from __future__ import annotations
 
@@ -26,25 +26,29 @@ class StampedImage:
 
 
 class Sequence(Protocol):
-    """Frames in time order with one calibration; images are decoded while iterating."""
+    """Frames in time order with one calibration; images are decoded during iteration."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the folder or file, for messages."""
+        ...
 
     @property
-    def calibration(self) -> Calibration: ...
+    def calibration(self) -> Calibration:
+        """Camera of the images, with distortion."""
+        ...
 
     @property
     def dropped(self) -> int:
-        """Frames of the last iteration that were missing or broken and left out."""
+        """Number of missing or damaged frames that the last iteration skipped."""
         ...
 
     def __len__(self) -> int:
-        """Frames that an iteration gives when none is dropped."""
+        """Number of frames of an iteration if none is dropped."""
         ...
 
     def __iter__(self) -> Iterator[StampedImage]: ...
 
     def groundtruth(self) -> Trajectory | None:
-        """Camera-to-world poses where the sequence brings them, else None."""
+        """T_world_camera of the sequence's ground truth, None without one."""
         ...

@@ -77,7 +77,7 @@ def read_tum(path: Path) -> Trajectory:
         stamps.append(stamp)
         poses.append(row)
     if not stamps:
-        raise TrajectoryError(f"{path}: holds no poses")
+        raise TrajectoryError(f"{path}: no poses")
     return Trajectory(np.array(stamps, dtype=np.int64), _matrices(np.array(poses)))
 
 
@@ -102,7 +102,7 @@ def read_kitti(path: Path) -> np.ndarray:
             raise TrajectoryError(f"{where}: not a rigid transform")
         poses.append(T)
     if not poses:
-        raise TrajectoryError(f"{path}: holds no poses")
+        raise TrajectoryError(f"{path}: no poses")
     return np.stack(poses)
 
 

@@ -1,1 +1,1 @@
-"""What trains the networks, from recorded sequences with known poses."""
+"""Training of the networks on recorded sequences."""

@@ -46,7 +46,7 @@ def test_numbers_are_ratios_of_what_was_measured() -> None:
     assert "lbfgs" not in replace(_RESULT, to_same_cost=[]).as_json(_RATES)
 
 
-def test_the_table_tells_times_floors_and_a_race_that_was_cut_short() -> None:
+def test_the_table_has_times_floors_and_an_interrupted_race() -> None:
     table = backend_table([_RESULT], _GENERAL, _RATES, "a machine")
     assert table.startswith("a machine\n")
     assert "1000.00" in table
@@ -59,7 +59,7 @@ def test_the_table_tells_times_floors_and_a_race_that_was_cut_short() -> None:
     assert "unknown" not in table
 
 
-def test_without_races_nothing_is_said_of_them() -> None:
+def test_without_races_the_table_has_none() -> None:
     bare = replace(_RESULT, to_same_cost=[], schur=[SchurResult("torch", Timing((1.0,), None), [])])
     table = backend_table([bare], [], _RATES, "a machine")
     assert "L-BFGS" not in table

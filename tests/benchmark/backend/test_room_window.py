@@ -40,7 +40,7 @@ def test_two_iterations_lower_the_energy(window: BenchmarkWindow) -> None:
     assert (result.energies[:, 1] < 0.97 * result.energies[:, 0]).all()
 
 
-def test_the_first_frame_holds_the_gauge(window: BenchmarkWindow) -> None:
+def test_the_first_frame_fixes_the_gauge(window: BenchmarkWindow) -> None:
     assert torch.allclose(window.start.T[0], torch.eye(4, dtype=torch.float64), atol=1e-12)
     assert not torch.allclose(window.start.T[1], window.problem.pose_prior.T[1])
 

@@ -27,7 +27,7 @@ def test_it_stops_at_the_energy_that_schur_reached(window: BenchmarkWindow) -> N
         assert race.seconds > 0.0
 
 
-def test_the_cap_ends_it_and_is_told(window: BenchmarkWindow) -> None:
+def test_the_time_limit_ends_it_and_is_reported(window: BenchmarkWindow) -> None:
     for race in to_same_cost("L-BFGS", lbfgs, window, 1e-4, cap_seconds=0.0):
         assert not race.reached
         assert race.evaluations == 1

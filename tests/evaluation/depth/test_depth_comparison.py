@@ -53,7 +53,7 @@ def test_ignoring_the_focal_length_would_be_seen() -> None:
     assert np.max(np.abs(sampled.estimate / sampled.truth - 1)) > 0.02
 
 
-def test_sparse_truth_loses_no_point_and_unknown_estimates_are_counted() -> None:
+def test_every_point_of_a_sparse_truth_is_compared() -> None:
     truth = np.full((120, 160), np.nan)
     truth[60, 80:120] = 5.0
     estimate = np.full((60, 80), 5.0)
@@ -99,7 +99,7 @@ def test_before_and_after_are_compared_where_both_are_known() -> None:
     assert after.abs_rel < 1e-9
 
 
-def test_textured_pixels_are_judged_apart() -> None:
+def test_textured_pixels_are_evaluated_separately() -> None:
     truth = slanted(GRID)
     image = np.full((60, 80), 100, np.uint8)
     image[:, 40::2] = 200

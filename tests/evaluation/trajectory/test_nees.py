@@ -70,7 +70,7 @@ def test_consistent_odometry_has_its_degrees_of_freedom() -> None:
 
 
 @pytest.mark.parametrize(("factor", "expected"), [(0.25, 24.0), (4.0, 1.5)])
-def test_over_and_under_confidence_are_seen(factor: float, expected: float) -> None:
+def test_over_and_underconfidence_are_detected(factor: float, expected: float) -> None:
     matched, covariances = simulated_odometry(1)
     report: dict[str, Any] = nees_report(matched, covariances * factor)
     assert _mean(report, "pose") == pytest.approx(expected, rel=0.15)

@@ -13,7 +13,7 @@ from denseba_ros.geometry.calibration import Calibration
 _CALIBRATION = Calibration(64, 48, 50.0, 50.0, 31.5, 23.5)
 
 
-def test_every_cell_has_the_stated_depth_and_deviation() -> None:
+def test_every_cell_has_the_given_depth_and_deviation() -> None:
     log_depth, sigma = ConstantDepth(3.0, 0.7).predict(torch.zeros(1, 1, 48, 64), _CALIBRATION)
     assert log_depth.shape == sigma.shape == (1, 1, 12, 16)
     assert log_depth.dtype == sigma.dtype == torch.float32

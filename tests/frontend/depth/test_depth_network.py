@@ -5,7 +5,7 @@ import torch
 
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.frontend.depth.depth_network import DepthNetwork
-from denseba_ros.frontend.depth.depth_network_encoder import CHANNELS, Encoder, fused
+from denseba_ros.frontend.depth.depth_network_encoder import CHANNELS, Encoder, fold_batch_norm
 
 IMAGE = torch.rand(2, 1, 64, 96, generator=torch.Generator().manual_seed(1)) * 255.0
 INTRINSICS = torch.tensor([[80.0, 80.0, 47.5, 31.5], [80.0, 80.0, 47.5, 31.5]])
@@ -61,7 +61,7 @@ def test_folded_normalisation_changes_nothing(network: DepthNetwork) -> None:
     network.eval()
     with torch.no_grad():
         before = network(IMAGE, INTRINSICS)[0]
-        after = fused(network)(IMAGE, INTRINSICS)[0]
+        after = fold_batch_norm(network)(IMAGE, INTRINSICS)[0]
     torch.testing.assert_close(after.log_depth, before.log_depth, atol=1e-5, rtol=1e-5)
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from denseba_ros.frontend.depth.depth_network import DepthNetwork
-from denseba_ros.frontend.depth.depth_network_encoder import fused
-from denseba_ros.frontend.depth.depth_network_rot180 import turned, turned_intrinsics
+from denseba_ros.frontend.depth.depth_network_encoder import fold_batch_norm
+from denseba_ros.frontend.depth.depth_network_rot180 import rotate_filters, rotated_intrinsics
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 96), (32, 160)])
-def test_a_turned_network_says_the_same_of_a_turned_image(height: int, width: int) -> None:
+def test_a_rotated_network_predicts_the_rotated_depth(height: int, width: int) -> None:
     torch.manual_seed(0)
     network = DepthNetwork()
     for module in network.modules():
@@ -21,13 +21,13 @@ def test_a_turned_network_says_the_same_of_a_turned_image(height: int, width: in
     image = 255.0 * torch.rand(1, 1, height, width)
     # The axis away from the middle, so that rays that are not turned would be seen.
     intrinsics = torch.tensor([[80.0, 90.0, 0.3 * width, 0.6 * height]])
-    other = turned(fused(copy.deepcopy(network)))
+    other = rotate_filters(fold_batch_norm(copy.deepcopy(network)))
     with torch.no_grad():
         expected = network(image, intrinsics)[0]
-        found = other(image.flip(2, 3), turned_intrinsics(intrinsics, width, height))[0]
+        output = other(image.flip(2, 3), rotated_intrinsics(intrinsics, width, height))[0]
         unturned = other(image.flip(2, 3), intrinsics)[0]
     for name in ("log_depth", "log_sigma"):
-        here, there = getattr(found, name).flip(2, 3), getattr(expected, name)
+        here, there = getattr(output, name).flip(2, 3), getattr(expected, name)
         torch.testing.assert_close(here, there, atol=1e-4, rtol=1e-4)
         assert float(there.std()) > 0.01
     off = unturned.log_depth.flip(2, 3) - expected.log_depth

@@ -11,7 +11,11 @@ import torch
 from denseba_ros.config import FrontendConfig
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.frontend.depth.depth_models import make_depth_model
-from denseba_ros.frontend.depth.external_depth_models import ForeignDepth, ForeignNetwork, load_onnx
+from denseba_ros.frontend.depth.external_depth_models import (
+    ExternalDepth,
+    ExternalNetwork,
+    load_onnx,
+)
 from denseba_ros.geometry.calibration import Calibration
 
 CALIBRATION = Calibration(64, 48, 50.0, 50.0, 31.5, 23.5)
@@ -21,21 +25,21 @@ CPU = torch.device("cpu")
 
 def test_inverse_depth_without_scale_gets_the_constant_one() -> None:
     near = torch.tensor([[[4.0, 2.0], [2.0, 1.0]]])
-    network = ForeignNetwork("fake", lambda _: near, "relative")
+    network = ExternalNetwork("fake", lambda _: near, "relative")
     small = Calibration(8, 8, 5.0, 5.0, 3.5, 3.5)
-    log_depth, sigma = ForeignDepth(network, 3.0).predict(torch.zeros(1, 1, 8, 8), small)
+    log_depth, sigma = ExternalDepth(network, 3.0).predict(torch.zeros(1, 1, 8, 8), small)
     expected = torch.tensor([[1.5, 3.0], [3.0, 6.0]])
     torch.testing.assert_close(torch.exp(log_depth[0, 0]), expected)
     assert float(sigma.min()) > 0.3
 
 
 def test_metres_stay_metres() -> None:
-    network = ForeignNetwork("fake", lambda _: torch.full((1, 5, 7), 2.5), "metric")
-    log_depth, _ = ForeignDepth(network, 3.0).predict(IMAGE, CALIBRATION)
+    network = ExternalNetwork("fake", lambda _: torch.full((1, 5, 7), 2.5), "metric")
+    log_depth, _ = ExternalDepth(network, 3.0).predict(IMAGE, CALIBRATION)
     torch.testing.assert_close(log_depth, torch.full((1, 1, 12, 16), math.log(2.5)))
 
 
-def test_the_network_gets_what_it_expects() -> None:
+def test_the_network_gets_its_normalised_input() -> None:
     shapes = []
 
     def run(x: torch.Tensor) -> torch.Tensor:
@@ -43,10 +47,10 @@ def test_the_network_gets_what_it_expects() -> None:
         return torch.ones(1, 4, 4)
 
     for network in (
-        ForeignNetwork("colour", run, "metric"),
-        ForeignNetwork("grey", run, "metric", 1, 32, 64),
+        ExternalNetwork("colour", run, "metric"),
+        ExternalNetwork("grey", run, "metric", 1, 32, 64),
     ):
-        ForeignDepth(network, 1.0).predict(IMAGE, CALIBRATION)
+        ExternalDepth(network, 1.0).predict(IMAGE, CALIBRATION)
     assert shapes == [((1, 3, 336, 448), False), ((1, 1, 32, 64), True)]
 
 
@@ -85,7 +89,7 @@ def test_onnx_file(tmp_path: Path) -> None:
     assert float(torch.exp(log_depth).mean()) == pytest.approx(1.0 + expected / 3, rel=1e-4)
 
 
-def test_onnx_files_say_what_they_give(tmp_path: Path) -> None:
+def test_the_metadata_of_onnx_files_is_read(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     onnx_file(tmp_path / "plain.onnx", None)
     assert load_onnx(tmp_path / "plain.onnx").kind == "relative"

@@ -43,7 +43,7 @@ def test_a_known_shift_is_found(shift: tuple[float, float]) -> None:
     assert error.max() < 0.5
 
 
-def test_a_change_of_gain_and_offset_does_not_move_the_place() -> None:
+def test_gain_and_offset_do_not_change_the_tracked_pixel() -> None:
     image = _texture()
     corners = detect_corners(_grey(image), 80)
     inner = ((corners > 25) & (corners < np.array([175, 135]))).all(1)
@@ -55,7 +55,7 @@ def test_a_change_of_gain_and_offset_does_not_move_the_place() -> None:
 
 
 @pytest.mark.parametrize(("zoom", "degrees"), [(1.6, 0.0), (0.65, 0.0), (1.0, 25.0), (1.3, -15.0)])
-def test_a_known_warp_is_followed(zoom: float, degrees: float) -> None:
+def test_corners_are_tracked_through_a_known_warp(zoom: float, degrees: float) -> None:
     """Zoom and roll about the middle, of which each point's surroundings are told."""
     image = _texture(240, 320)
     centre = np.array([159.5, 119.5])
@@ -86,7 +86,7 @@ def test_a_warp_that_flattens_is_left_out() -> None:
     assert not ok.any() or np.abs(places - corners)[ok].max() < 1.0
 
 
-def test_a_guess_reaches_farther_than_the_search() -> None:
+def test_an_initial_guess_extends_the_basin_of_convergence() -> None:
     image = _texture(240, 320)
     shift = np.array([70.0, 0.0], np.float32)
     target = _moved(image, *shift)
@@ -106,7 +106,7 @@ def test_the_guess_is_not_changed() -> None:
     np.testing.assert_array_equal(guess, kept)
 
 
-def test_a_track_that_cannot_return_is_dropped() -> None:
+def test_a_track_that_fails_the_backward_check_is_dropped() -> None:
     """The right half shows something else: little there finds a place it returns from."""
     image, other = _texture(seed=0), _texture(seed=1)
     target = image.copy()
@@ -142,7 +142,7 @@ def test_a_flat_target_loses_everything() -> None:
     assert not ok.any()
 
 
-def test_corners_are_spread_and_no_more_than_asked() -> None:
+def test_corners_are_spread_and_at_most_the_requested_number() -> None:
     image = _texture()
     corners = detect_corners(_grey(image), 60)
     assert corners.dtype == np.float32
@@ -185,7 +185,7 @@ _ANY = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
 @settings(max_examples=60, deadline=None)
 @given(guess=arrays(np.float32, (5, 2), elements=_ANY), seed=st.integers(0, 3))
-def test_no_guess_leads_out_of_the_image(guess: np.ndarray, seed: int) -> None:
+def test_no_initial_guess_leaves_the_image(guess: np.ndarray, seed: int) -> None:
     """Far away, infinite or not a number: a place that counts lies in the image."""
     image = _texture(60, 80, seed)
     corners = np.float32([[0, 0], [79, 59], [40, 30], [79, 0], [10, 50]])

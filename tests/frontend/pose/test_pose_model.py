@@ -41,7 +41,7 @@ def test_step_by_step_equals_the_batch(network: PoseNetwork) -> None:
     assert steps[0] is None
     intrinsics = torch.tensor([80.0, 80.0, 47.5, 31.5]).expand(1, 5, 4)
     first = torch.zeros(1, 5, dtype=torch.bool)
-    output, _ = network(images[None], intrinsics, first, network.start(1))
+    output, _ = network(images[None], intrinsics, first, network.initial_state(1))
     T = motion_matrix(output.quaternion, output.translation)[0].double()
     for k, motion in enumerate(steps[1:]):
         assert motion is not None
@@ -76,7 +76,7 @@ def test_a_network_of_ned_axes_gives_optical_ones(network: PoseNetwork) -> None:
         motions.append([model.step(image[None], CAMERA) for image in images][1])
         intrinsics = torch.tensor([[[80.0, 80.0, 47.5, 31.5]]])
         first = torch.zeros(1, 1, dtype=torch.bool)
-        outputs.append(network(images[None], intrinsics, first, network.start(1))[0])
+        outputs.append(network(images[None], intrinsics, first, network.initial_state(1))[0])
     optical, turned = motions
     assert optical is not None
     assert turned is not None
@@ -102,7 +102,7 @@ def test_weights_come_back_from_their_file(network: PoseNetwork, tmp_path: Path)
     assert isinstance(make_pose_model(str(path), CPU), NetworkPose)
 
 
-def test_what_is_wrong_is_named(tmp_path: Path) -> None:
+def test_wrong_arguments_are_named_in_the_error(tmp_path: Path) -> None:
     assert isinstance(make_pose_model("none", CPU), NoPose)
     with pytest.raises(ConfigurationError, match="pose_model 'often'"):
         make_pose_model("often", CPU)

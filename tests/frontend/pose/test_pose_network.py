@@ -3,7 +3,7 @@ import torch
 
 from denseba_ros.frontend.pose.pose_network import PoseNetwork
 from denseba_ros.geometry import se3
-from denseba_ros.training.pose.pose_augmentation import turned_image
+from denseba_ros.training.pose.pose_augmentation import rotated_image
 
 GENERATOR = torch.Generator().manual_seed(0)
 LANES, LENGTH = 2, 4
@@ -17,14 +17,14 @@ def network() -> PoseNetwork:
     torch.manual_seed(0)
     network = PoseNetwork()
     # Running statistics of its own, as after a training.
-    network(IMAGES, INTRINSICS, FIRST, network.start(LANES))
+    network(IMAGES, INTRINSICS, FIRST, network.initial_state(LANES))
     return network.eval()
 
 
 def test_step_by_step_equals_the_whole(network: PoseNetwork) -> None:
     with torch.no_grad():
-        whole, _ = network(IMAGES, INTRINSICS, FIRST, network.start(LANES))
-        state = network.start(LANES)
+        whole, _ = network(IMAGES, INTRINSICS, FIRST, network.initial_state(LANES))
+        state = network.initial_state(LANES)
         for k in range(LENGTH):
             at = slice(k, k + 1)
             pair = IMAGES[:, k : k + 2]
@@ -36,17 +36,17 @@ def test_step_by_step_equals_the_whole(network: PoseNetwork) -> None:
 
 def test_a_new_run_forgets_the_one_before(network: PoseNetwork) -> None:
     with torch.no_grad():
-        whole, _ = network(IMAGES, INTRINSICS, FIRST, network.start(LANES))
+        whole, _ = network(IMAGES, INTRINSICS, FIRST, network.initial_state(LANES))
         rest = (IMAGES[1:, 2:], INTRINSICS[1:, 2:], FIRST[1:, 2:])
-        fresh, _ = network(*rest, network.start(1))
+        fresh, _ = network(*rest, network.initial_state(1))
         going_on = torch.zeros_like(FIRST)
-        other, _ = network(IMAGES, INTRINSICS, going_on, network.start(LANES))
+        other, _ = network(IMAGES, INTRINSICS, going_on, network.initial_state(LANES))
     torch.testing.assert_close(whole.translation[1:, 2:], fresh.translation, atol=1e-5, rtol=0.0)
     assert float((other.translation - whole.translation)[1, 2:].abs().max()) > 1e-5
 
 
 def test_outputs(network: PoseNetwork) -> None:
-    output, _ = network(IMAGES, INTRINSICS, FIRST, network.start(LANES))
+    output, _ = network(IMAGES, INTRINSICS, FIRST, network.initial_state(LANES))
     assert output.quaternion.shape == (LANES, LENGTH, 4)
     torch.testing.assert_close(output.quaternion.norm(dim=-1), torch.ones(LANES, LENGTH))
     assert output.covariance.shape == (LANES, LENGTH, 6, 6)
@@ -57,13 +57,13 @@ def test_other_sizes_and_cameras(network: PoseNetwork) -> None:
     images = (torch.nn.functional.interpolate(IMAGES[:, k], (96, 160)) for k in range(2))
     big = torch.stack(list(images), 1)
     one = FIRST[:, :1]
-    said, _ = network(big, INTRINSICS[:, :1], one, network.start(LANES))
-    wide, _ = network(big, 0.5 * INTRINSICS[:, :1], one, network.start(LANES))
+    said, _ = network(big, INTRINSICS[:, :1], one, network.initial_state(LANES))
+    wide, _ = network(big, 0.5 * INTRINSICS[:, :1], one, network.initial_state(LANES))
     assert (said.translation - wide.translation).abs().max().item() > 1e-7
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_untrained_it_sees_a_rotation(axis: int) -> None:
+def test_the_untrained_network_measures_a_rotation(axis: int) -> None:
     """Correlation and least squares find a part of it; training finds the rest."""
     torch.manual_seed(1)
     network = PoseNetwork()
@@ -73,8 +73,8 @@ def test_untrained_it_sees_a_rotation(axis: int) -> None:
     truth[axis] = 0.06
     R = torch.linalg.matrix_exp(se3.hat(truth))[None]
     intrinsics = torch.tensor([[150.0, 150.0, 127.5, 63.5]])
-    images = torch.stack([texture, turned_image(texture, intrinsics, R)], 1)
+    images = torch.stack([texture, rotated_image(texture, intrinsics, R)], 1)
     start = torch.ones(1, 1, dtype=torch.bool)
     with torch.no_grad():
-        output, _ = network(images, intrinsics[None], start, network.start(1))
+        output, _ = network(images, intrinsics[None], start, network.initial_state(1))
     assert float((output.solved[0, 0, 1] - truth).norm()) < 0.8 * float(truth.norm())

@@ -111,13 +111,13 @@ def test_a_repeated_pattern_is_not_ok(views: _Views) -> None:
     assert float(striped.search(_textured(views, 200), 0.05, 1.5).ok.float().mean()) < 0.05
 
 
-def test_a_range_that_misses_the_truth_is_not_believed(views: _Views) -> None:
+def test_a_range_without_the_true_depth_is_rejected(views: _Views) -> None:
     pixels = _textured(views, 300)
     match = views.search(pixels, 2.0, 4.0)
     assert float(match.ok.float().mean()) < 0.1
 
 
-def test_a_target_without_motion_says_nothing(views: _Views) -> None:
+def test_a_target_without_motion_gives_no_depth(views: _Views) -> None:
     still = _Views(
         views.camera,
         views.images[[0, 0]],

@@ -26,7 +26,7 @@ def test_a_pure_rotation_is_found(vector: list[float], seed: int) -> None:
     np.testing.assert_allclose(found, R, atol=1e-5)
 
 
-def test_near_corners_that_move_by_parallax_do_not_turn_it() -> None:
+def test_near_corners_with_parallax_do_not_bias_the_rotation() -> None:
     corners = np.random.default_rng(0).uniform([40, 40], [600, 440], (100, 2))
     R = Rotation.from_rotvec([0.01, 0.03, -0.02]).as_matrix()
     seen = _turned(corners, R)

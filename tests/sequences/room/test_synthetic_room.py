@@ -57,7 +57,7 @@ def test_a_point_has_the_same_brightness_in_two_frames(trajectory: str) -> None:
     assert np.median(np.abs(here - np.roll(there, 3))) > 2 * np.median(np.abs(here - there))
 
 
-def test_brightness_follows_the_stated_gain_and_offset() -> None:
+def test_brightness_has_the_given_gain_and_offset() -> None:
     room = RoomSequence("standstill", noise=0.0, **SMALL)
     plain = RoomSequence("standstill", noise=0.0, brightness=False, **SMALL)
     gain, offset = room.brightness(50)
@@ -66,7 +66,7 @@ def test_brightness_follows_the_stated_gain_and_offset() -> None:
     assert np.abs(room.image(50) - expected).max() <= 1.2
 
 
-def test_noise_has_the_stated_size_and_changes_every_frame() -> None:
+def test_noise_has_the_given_size_and_changes_every_frame() -> None:
     room = RoomSequence("standstill", noise=3.0, brightness=False, **SMALL)
     difference = room.image(1).astype(float) - room.image(0)
     assert np.std(difference) == pytest.approx(3.0 * np.sqrt(2.0), rel=0.05)
@@ -84,7 +84,7 @@ def test_depth_is_that_of_a_ray_cast_by_hand() -> None:
     assert np.all(room.depth(0) > 0.0)
 
 
-def test_nearer_things_hide_farther_ones() -> None:
+def test_nearer_points_occlude_farther_ones() -> None:
     room = RoomSequence("sweep", noise=0.0, brightness=False, **SMALL)
     x, y, z = (a.astype(np.float32) for a in reproject(room, 0, 59))
     depth = cv2.remap(room.depth(59), x, y, cv2.INTER_NEAREST, borderValue=0.0)
@@ -123,7 +123,7 @@ def test_paths_are_rigid_continuous_and_inside_the_room(name: str, seed: int, t:
     assert np.all(np.abs(T[:, 1, 3]) < 2.0)
 
 
-def test_standstill_stands() -> None:
+def test_the_pose_at_standstill_is_constant() -> None:
     poses = RoomSequence("standstill", frames=20).groundtruth().T_world_camera
     assert np.array_equal(poses, np.repeat(poses[:1], 20, axis=0))
 

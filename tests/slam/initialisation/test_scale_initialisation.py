@@ -12,7 +12,7 @@ from denseba_ros.slam.initialisation.scale_initialisation import initialise_scal
 from tests.scaled_keyframe import TRUTH, keyframe, window_of
 
 
-def test_depths_and_translations_take_the_models_scale() -> None:
+def test_depths_and_translations_get_the_models_scale() -> None:
     keyframes = [keyframe(1, 0.5), keyframe(2, 0.5)]
     before = copy.deepcopy(keyframes)
     # The model errs by plus and minus 20 %: the geometric mean is right.
@@ -29,7 +29,7 @@ def test_depths_and_translations_take_the_models_scale() -> None:
     torch.testing.assert_close(step[:3, :3], step_before[:3, :3])
 
 
-def test_images_without_certain_points_do_not_count() -> None:
+def test_images_without_certain_points_are_not_used() -> None:
     keyframes = [keyframe(1, 0.5), keyframe(2, 0.5)]
     keyframes[1].points.relative_sigma[:] = 0.5
     initialise_scale(window_of(*keyframes), [TRUTH, TRUTH + 5.0])

@@ -45,7 +45,7 @@ def _angle(start: TwoViewInitialisation, sequence: RoomSequence, index: int) -> 
     return float(np.degrees(np.arccos(start.solution.T_second_first[:3, 3] @ direction)))
 
 
-def test_it_starts_with_the_true_direction(feed: _Feed, room: Any) -> None:
+def test_initialisation_has_the_true_direction(feed: _Feed, room: Any) -> None:
     start, index = None, -1
     while start is None:
         index += 1
@@ -60,7 +60,7 @@ def test_it_starts_with_the_true_direction(feed: _Feed, room: Any) -> None:
     assert np.median(np.abs(ratio / np.median(ratio) - 1)) < 0.1
 
 
-def test_standing_still_waits_for_a_move(feed: _Feed, room: Any) -> None:
+def test_without_motion_initialisation_waits(feed: _Feed, room: Any) -> None:
     for _ in range(4):
         assert feed(room.images[0]) is None
     assert "sideways" in feed.bootstrap.reason
@@ -80,7 +80,7 @@ def test_a_change_of_scene_begins_again(feed: _Feed, room: Any) -> None:
     assert any(starts)
 
 
-def test_two_motions_that_stay_alike_are_decided_in_the_end(
+def test_an_ambiguous_motion_is_decided_after_many_images(
     feed: _Feed, room: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As over a plane, where waiting would never end."""
@@ -103,7 +103,7 @@ def relocaliser() -> Relocaliser:
     return made
 
 
-def test_learned_matches_start_where_flow_loses_the_corners(
+def test_learned_matches_initialise_when_flow_fails(
     feed: _Feed, room: Any, relocaliser: Relocaliser
 ) -> None:
     """Two images two seconds apart."""
@@ -119,7 +119,9 @@ def test_learned_matches_start_where_flow_loses_the_corners(
     assert _angle(start, sequence, 59) < 6.0
 
 
-def test_learned_matches_do_not_start_on_another_scene(room: Any, relocaliser: Relocaliser) -> None:
+def test_learned_matches_do_not_initialise_on_another_scene(
+    room: Any, relocaliser: Relocaliser
+) -> None:
     feed = _Feed(room, relocaliser.pairs)
     feed(room.images[0])
     noise = np.random.default_rng(0).integers(0, 255, room.images[0].shape, np.uint8)

@@ -44,7 +44,7 @@ def frame(log_error: float, sigma: float = _SIGMA, shape: float = 0.04) -> Front
     return FrontendFrame(0, torch.zeros(1, 1, 48, 64), _CAMERA, depth)
 
 
-def test_a_scale_that_is_always_seen_is_reached_and_kept() -> None:
+def test_the_filter_converges_to_a_constant_scale() -> None:
     """A map that is too small by half, corrected as the anchor says, ends at the model's scale."""
     anchor, scale = ScaleDriftFilter(_DRIFT), 0.5
     for _ in range(200):
@@ -52,7 +52,7 @@ def test_a_scale_that_is_always_seen_is_reached_and_kept() -> None:
     assert scale == pytest.approx(1.0, abs=0.02)
 
 
-def test_drift_is_taken_off_and_errors_that_change_are_averaged() -> None:
+def test_drift_is_corrected_and_model_errors_are_averaged() -> None:
     """Errors of 10 % from image to image, a map that shrinks by 0.2 % from keyframe to keyframe:
     without the anchor it would end at 0.55."""
     generator = np.random.default_rng(0)
@@ -103,12 +103,12 @@ def test_a_camera_that_travels_little_keeps_its_scale() -> None:
 
 
 @pytest.mark.parametrize(("drift", "sigma"), [(0.0, _SIGMA), (_DRIFT, 1.0), (_DRIFT, 0.1)])
-def test_without_a_model_that_knows_the_scale_nothing_happens(drift: float, sigma: float) -> None:
+def test_without_a_metric_model_the_scale_is_unchanged(drift: float, sigma: float) -> None:
     """Switched off; a model of no scale; one so sharp that it holds every point by itself."""
     assert ScaleDriftFilter(drift).log_correction(keyframes(0.5), frame(0.0, sigma)) == 0.0
 
 
-def test_nothing_is_said_without_certain_points() -> None:
+def test_there_is_no_scale_without_certain_points() -> None:
     uncertain = keyframes(0.5)
     uncertain[-1].points.relative_sigma[:] = 0.5
     assert ScaleDriftFilter(_DRIFT).log_correction(uncertain, frame(0.0)) == 0.0
@@ -147,7 +147,7 @@ def _speed_ratio(room: Any, drift: float) -> float:
     return float(lengths[0] / lengths[1])
 
 
-def test_the_map_follows_the_model(room: Any) -> None:
+def test_the_maps_scale_converges_to_the_models(room: Any) -> None:
     """In metres from the start; where the model changes its mind the map goes along, or does not
     where the anchor is off. Odometry stays whole: no step is longer than the others."""
     assert _speed_ratio(room, 0.0) == pytest.approx(1.0, abs=0.05)

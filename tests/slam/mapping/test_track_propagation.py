@@ -86,7 +86,7 @@ def world(room: Any) -> _World:
     return _World(room)
 
 
-def test_corners_arrive_at_their_place_with_their_depth(world: _World) -> None:
+def test_propagated_corners_have_the_true_pixel_and_depth(world: _World) -> None:
     propagated = world.propagate_tracks()
     assert len(propagated.pixels) > 100
     ratio = propagated.inverse_depth / world.true(propagated.pixels, 2 * _SPACING)
@@ -96,7 +96,7 @@ def test_corners_arrive_at_their_place_with_their_depth(world: _World) -> None:
     assert set(propagated.host.tolist()) == {0, 1}
 
 
-def test_all_that_was_found_is_observed(world: _World) -> None:
+def test_all_tracked_corners_are_observed(world: _World) -> None:
     propagated = world.propagate_tracks()
     for index, host in enumerate(world.keyframes):
         pixels, is_tracked = host.observed[2]
@@ -106,29 +106,29 @@ def test_all_that_was_found_is_observed(world: _World) -> None:
         assert int(is_tracked.sum()) > int(rows.sum())
 
 
-def test_no_more_than_asked_for(world: _World) -> None:
+def test_at_most_the_requested_number_is_propagated(world: _World) -> None:
     every, few = world.propagate_tracks(), world.propagate_tracks(count=40)
     assert torch.equal(few.pixels, every.pixels[:40])
 
 
-def test_another_scene_takes_nothing_over(world: _World) -> None:
+def test_no_tracks_are_propagated_to_another_scene(world: _World) -> None:
     noise = np.random.default_rng(0).integers(0, 255, world.room.images[0].shape, np.uint8)
     frame = world._frontend.process(0, noise)
     assert len(world.propagate_tracks(Frame.prepare(frame).grey).pixels) < 15
 
 
-def test_vague_corners_stay_behind(world: _World) -> None:
+def test_uncertain_corners_are_not_propagated(world: _World) -> None:
     for keyframe in world.keyframes:
         keyframe.points.relative_sigma.fill_(0.5)
     assert len(world.propagate_tracks().pixels) == 0
 
 
-def test_the_first_keyframe_is_handed_nothing(world: _World) -> None:
+def test_no_tracks_are_propagated_to_the_first_keyframe(world: _World) -> None:
     assert propagate_tracks(world.camera, [], 0, world.grey, world.T, 500, _CELL) is None
     assert len(new_corners(world.grey, 300, _CELL, None)) > 100
 
 
-def test_new_corners_keep_away_from_those_handed_on(world: _World) -> None:
+def test_new_corners_keep_their_distance_from_propagated_ones(world: _World) -> None:
     propagated = world.propagate_tracks()
     corners = new_corners(world.grey, 500, _CELL, propagated)
     m = len(propagated.pixels)
@@ -155,7 +155,7 @@ def test_observations_come_along(world: _World) -> None:
         assert float(error.median()) < 0.5
 
 
-def test_nothing_handed_on_observes_nothing(world: _World) -> None:
+def test_without_propagated_tracks_nothing_is_observed(world: _World) -> None:
     new = world.keyframes[1]
     before = dict(new.observed)
     track_back(world.camera, new, [], None)

@@ -53,7 +53,7 @@ def test_exact_observations_give_the_exact_depth(scene: Scene) -> None:
     assert all(bool(found.all()) for _, found in new.observed.values())
 
 
-def test_a_mismatch_is_taken_off(scene: Scene) -> None:
+def test_a_mismatch_is_removed(scene: Scene) -> None:
     """Two good observations outvote one that is 9 pixels off across its epipolar line."""
     new, others, true = scene
     new.observed[others[0].id][0][:20, 1] += 9.0
@@ -79,7 +79,7 @@ def test_without_parallax_nothing_changes(scene: Scene) -> None:
     assert torch.allclose(new.points.relative_sigma, torch.full((_CORNERS,), 0.2))
 
 
-def test_what_is_known_better_stays(scene: Scene) -> None:
+def test_smaller_deviations_are_kept(scene: Scene) -> None:
     new, others, _ = scene
     new.points.relative_sigma.fill_(1e-4)
     triangulate(_CAMERA, new, others)

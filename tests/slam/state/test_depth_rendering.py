@@ -15,8 +15,8 @@ from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import build_pyramid
 from denseba_ros.slam.state.depth_rendering import (
     keyframe_view,
-    render_compiled,
     render_depth,
+    render_numba,
     render_torch,
 )
 
@@ -75,7 +75,7 @@ def test_a_keyframe_is_copied_out(keyframe: WindowKeyframe) -> None:
     assert c.cx == pytest.approx((79.5 + 0.5) / 4 - 0.5)
 
 
-def test_the_depth_that_it_started_with_is_given_whole(keyframe: WindowKeyframe) -> None:
+def test_the_initial_depth_is_complete(keyframe: WindowKeyframe) -> None:
     assert keyframe_view(keyframe, _CAMERA, _LEVEL).first_depth is None
     keyframe.first_inverse_depth_map = 2.0 * keyframe.inverse_depth_map
     first = keyframe_view(keyframe, _CAMERA, _LEVEL).first_depth
@@ -83,7 +83,7 @@ def test_the_depth_that_it_started_with_is_given_whole(keyframe: WindowKeyframe)
     np.testing.assert_allclose(first[:, 32:], 2.0, rtol=1e-6)
 
 
-def test_what_is_not_known_is_nan(keyframe: WindowKeyframe) -> None:
+def test_unknown_depth_is_nan(keyframe: WindowKeyframe) -> None:
     for depth_map in (
         keyframe_view(keyframe, _CAMERA, _LEVEL).depth,
         render_depth(keyframe, _STAY, _CAMERA, _LEVEL),
@@ -93,7 +93,7 @@ def test_what_is_not_known_is_nan(keyframe: WindowKeyframe) -> None:
         assert np.isfinite(depth_map.depth[:, :32]).all()
 
 
-def test_at_its_own_pose_the_surface_comes_back(keyframe: WindowKeyframe) -> None:
+def test_at_its_own_pose_the_depth_map_is_reproduced(keyframe: WindowKeyframe) -> None:
     own = keyframe_view(keyframe, _CAMERA, _LEVEL).depth
     rendered = render_depth(keyframe, _STAY, _CAMERA, _LEVEL)
     np.testing.assert_allclose(rendered.depth[:, :32], own.depth[:, :32], rtol=1e-4)
@@ -124,7 +124,7 @@ def test_gaps_of_one_cell_are_closed(keyframe: WindowKeyframe) -> None:
     np.testing.assert_allclose(rendered.depth[np.isfinite(rendered.depth)], 3.0, rtol=1e-3)
 
 
-def test_a_view_away_from_the_surface_is_empty(keyframe: WindowKeyframe) -> None:
+def test_a_view_away_from_the_map_is_empty(keyframe: WindowKeyframe) -> None:
     behind = replace(keyframe)
     rendered = render_depth(behind, _moved(z=10.0), _CAMERA, _LEVEL)
     assert np.isnan(rendered.depth).all()
@@ -135,7 +135,7 @@ def test_a_view_away_from_the_surface_is_empty(keyframe: WindowKeyframe) -> None
     "twist",
     [(0.0, 0.0, 0.0, 0.0, 0.0, 0.0), (0.2, 0.05, 0.3, 0.1, -0.05, 0.2), (0.0, 0.0, 9.0, 0, 0, 0)],
 )
-def test_the_compiled_picture_is_the_other(twist: tuple[float, ...]) -> None:
+def test_numba_and_torch_render_the_same(twist: tuple[float, ...]) -> None:
     """Random depths, a third of them unknown, from the same place, another one, and too near."""
     generator = torch.Generator().manual_seed(0)
     depth, sigma = torch.rand(2, *_SHAPE, generator=generator)
@@ -143,5 +143,5 @@ def test_the_compiled_picture_is_the_other(twist: tuple[float, ...]) -> None:
     T = se3.exp(torch.tensor(twist, dtype=torch.float64))
     grid = _CAMERA.level(_LEVEL)
     torch.testing.assert_close(
-        render_compiled(inverse_depth_map, T, grid), render_torch(inverse_depth_map, T, grid)
+        render_numba(inverse_depth_map, T, grid), render_torch(inverse_depth_map, T, grid)
     )

@@ -58,7 +58,7 @@ def test_a_quick_but_measured_motion_is_no_jump() -> None:
     np.testing.assert_array_equal(link.T_odom_world, np.eye(4))
 
 
-def test_after_a_gap_odom_goes_on_from_the_last_pose_with_a_grown_covariance() -> None:
+def test_after_a_gap_odom_continues_from_the_last_pose_with_larger_covariance() -> None:
     link = OdomContinuity()
     link.update(estimate(0, np.zeros(3)))
     back = link.update(estimate(60, np.array([0.5, 0.0, 0.0])))
@@ -71,7 +71,7 @@ coordinate = st.floats(-20.0, 20.0)
 
 @settings(deadline=None, max_examples=50)
 @given(st.tuples(coordinate, coordinate, coordinate), st.floats(-3.0, 3.0), st.integers(1, 30))
-def test_wherever_tracking_comes_back_odom_goes_on(
+def test_odom_is_continuous_wherever_tracking_recovers(
     away: tuple[float, float, float], turn: float, lost: int
 ) -> None:
     link = OdomContinuity()
@@ -90,7 +90,7 @@ def test_wherever_tracking_comes_back_odom_goes_on(
     assert np.linalg.eigvalsh(back.covariance).min() > 0
 
 
-def test_what_was_missed_stays_in_the_covariance_and_turns_swing_it_around() -> None:
+def test_the_covariance_of_a_jump_is_transported_with_the_position() -> None:
     link = OdomContinuity()
     link.update(estimate(0, np.zeros(3)))
     link.update(estimate(1, ahead(1), Tracking.LOST))
@@ -101,7 +101,7 @@ def test_what_was_missed_stays_in_the_covariance_and_turns_swing_it_around() -> 
     assert later.covariance[0, 0] == pytest.approx((3.0 + 0.1 * 10.0) ** 2, rel=0.05)
 
 
-def test_a_prediction_moves_on_and_knows_less_and_less() -> None:
+def test_the_covariance_of_a_prediction_grows_with_time() -> None:
     link = OdomContinuity()
     assert link.predict(0) is None
     link.update(estimate(1, ahead(1)))
@@ -112,7 +112,7 @@ def test_a_prediction_moves_on_and_knows_less_and_less() -> None:
     assert 1e-4 < soon.covariance[0, 0] < late.covariance[0, 0]
 
 
-def test_what_was_promised_is_kept_to_a_few_centimetres() -> None:
+def test_odometry_stays_close_to_a_published_prediction() -> None:
     link = OdomContinuity()
     link.update(estimate(0, np.zeros(3)))
     promised = link.predict_published(3 * FRAME_NS)
@@ -127,7 +127,7 @@ def test_what_was_promised_is_kept_to_a_few_centimetres() -> None:
     assert other.update(measured := estimate(3, near)) is measured
 
 
-def test_a_missed_image_before_the_promised_one_does_not_void_the_promise() -> None:
+def test_a_missed_image_does_not_drop_a_later_published_prediction() -> None:
     link = OdomContinuity()
     link.update(estimate(0, np.zeros(3)))
     promised = link.predict_published(5 * FRAME_NS)

@@ -97,7 +97,7 @@ def test_every_step_makes_the_pose_less_certain(path: PoseCovariance) -> None:
         assert torch.linalg.eigvalsh(grown / size[:, None] / size[None])[0] > 1e-9
 
 
-def test_trembling_on_the_spot_adds_nothing(path: PoseCovariance) -> None:
+def test_shaking_on_the_spot_adds_no_covariance(path: PoseCovariance) -> None:
     here = torch.eye(4, dtype=torch.float64)
     path.propagate(here, 5.0, is_keyframe=False)
     there = path.covariance
@@ -127,7 +127,7 @@ def test_growth_is_along_the_cameras_axes(path: PoseCovariance) -> None:
     np.testing.assert_allclose(a[[0, 1, 2]], b[[2, 1, 0]], rtol=1e-9)
 
 
-def test_residuals_that_err_alike_make_it_less_certain() -> None:
+def test_correlated_residuals_make_it_less_certain() -> None:
     """Corners displaced by a smooth field, twice as much in the other one."""
     spread = []
     for pixels in (1.0, 2.0):
@@ -150,7 +150,7 @@ def _observe(host: Any, target: Any, amplitude: float) -> None:
     host.observed[target.id] = (places, p.valid.clone())
 
 
-def test_without_a_second_keyframe_the_image_itself_tells() -> None:
+def test_with_one_keyframe_the_tracked_image_gives_the_covariance() -> None:
     path = PoseCovariance()
     path.initialise(torch.eye(4, dtype=torch.float64))
     before = path.covariance
@@ -159,7 +159,7 @@ def test_without_a_second_keyframe_the_image_itself_tells() -> None:
     assert (path.covariance.diagonal() > 2 * before.diagonal()).all()
 
 
-def test_a_new_start_keeps_what_was_missed_and_doubts_the_scale(path: PoseCovariance) -> None:
+def test_a_new_map_adds_the_missed_motion_and_scale_uncertainty(path: PoseCovariance) -> None:
     missed = torch.eye(6, dtype=torch.float64) * 0.04
     before = path._motion
     path.initialise(torch.eye(4, dtype=torch.float64), missed)
@@ -172,7 +172,7 @@ def test_a_new_start_keeps_what_was_missed_and_doubts_the_scale(path: PoseCovari
     assert float(extra) == pytest.approx(0.3 * _STEP * 4, rel=0.05)
 
 
-def test_the_run_over_the_room_is_honest(run: Any, room: Any) -> None:
+def test_the_covariance_over_the_room_is_consistent(run: Any, room: Any) -> None:
     """The room's camera model is exact, so it may be too careful, but not over-confident."""
     tracked = [e for e in run.estimates if e.tracking is Tracking.TRACKING]
     stamps = np.array([e.stamp_ns for e in tracked], np.int64)

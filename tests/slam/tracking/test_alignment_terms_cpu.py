@@ -105,7 +105,7 @@ def test_all_sums_agree_in_double_precision(
     depths=st.lists(st.sampled_from(_DEPTHS), min_size=1, max_size=4),
     far=st.booleans(),
 )
-def test_whatever_points_hold_the_sums_are_finite(
+def test_sums_are_finite_for_any_points(
     seed: int, step: list[float], depths: list[float], far: bool
 ) -> None:
     T = pose_step.exp(np.array(step))

@@ -49,7 +49,7 @@ def test_a_camera_that_turns_right_has_positive_y_rotation() -> None:
     np.testing.assert_allclose(twist, [0, 0, 0, 0, 0.5, 0], atol=1e-6)
 
 
-def test_prediction_goes_on_with_the_velocity(forward: MotionModel) -> None:
+def test_prediction_has_constant_velocity(forward: MotionModel) -> None:
     np.testing.assert_allclose(forward.predict(3 * _TICK, None), _at(0.6), atol=1e-12)
     np.testing.assert_allclose(forward.predict(4 * _TICK, None), _at(0.8), atol=1e-12)
 
@@ -63,7 +63,7 @@ def test_a_stamp_that_goes_back_predicts_the_last_pose(forward: MotionModel) -> 
     np.testing.assert_allclose(forward.predict(_TICK, None), _at(0.4), atol=1e-12)
 
 
-def test_the_frontend_says_the_rotation_and_the_velocity_the_rest(forward: MotionModel) -> None:
+def test_prediction_uses_the_frontends_rotation_and_the_velocity(forward: MotionModel) -> None:
     turn = se3.exp(torch.tensor([0.4, 0.5, 0.6, 0.1, -0.2, 0.3]).double())
     predicted = forward.predict(3 * _TICK, Motion(turn, torch.eye(6).double()))
     step = forward.predict(3 * _TICK, None) @ se3.inverse(forward.T)
@@ -72,7 +72,9 @@ def test_the_frontend_says_the_rotation_and_the_velocity_the_rest(forward: Motio
     np.testing.assert_allclose(moved[:3, 3], step[:3, 3], atol=1e-12)
 
 
-def test_lost_images_follow_a_slowing_velocity_and_grow_less_certain(forward: MotionModel) -> None:
+def test_lost_images_coast_with_decaying_velocity_and_growing_covariance(
+    forward: MotionModel,
+) -> None:
     moved, spread = [], []
     for i in range(3, 9):
         before = forward.T
@@ -87,7 +89,7 @@ def test_lost_images_follow_a_slowing_velocity_and_grow_less_certain(forward: Mo
         np.testing.assert_allclose(deviations[3:], 0.05 * i)
 
 
-def test_a_measurement_ends_the_loss_without_a_jump_in_velocity(forward: MotionModel) -> None:
+def test_recovery_after_lost_has_no_jump_in_velocity(forward: MotionModel) -> None:
     forward.coast(3 * _TICK)
     forward.update(4 * _TICK, _at(9.0), _NO_CHANGE)
     assert not forward.lost_covariance(1.0).any()
@@ -118,5 +120,5 @@ def test_twist_covariance_is_that_of_the_last_step_over_its_duration(forward: Mo
 
 
 def test_a_larger_world_is_crossed_faster(forward: MotionModel) -> None:
-    forward.rescaled(1.5)
+    forward.rescale(1.5)
     np.testing.assert_allclose(forward.predict(3 * _TICK, None), _at(0.4 + 0.3), atol=1e-12)

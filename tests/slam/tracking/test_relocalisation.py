@@ -45,20 +45,20 @@ def after_the_cut(sequence: Any, settings: Config, cuts: Cuts) -> Recovery:
 
 
 @pytest.mark.usefixtures("learned")
-def test_the_room_is_found_again_in_the_same_place(sweep: RoomSequence) -> None:
+def test_relocalisation_in_the_room_has_the_true_pose(sweep: RoomSequence) -> None:
     """Twelve black images are enough for the window to be given up."""
-    is_tracked = after_the_cut(sweep, config(), Cuts(60, 12, 30))
-    assert is_tracked.images is not None
-    assert is_tracked.images <= 5
-    assert is_tracked.offset is not None
-    assert is_tracked.offset < 0.05
+    recovery = after_the_cut(sweep, config(), Cuts(60, 12, 30))
+    assert recovery.images is not None
+    assert recovery.images <= 5
+    assert recovery.offset is not None
+    assert recovery.offset < 0.05
 
 
 @pytest.mark.usefixtures("learned")
-def test_without_relocalisation_the_old_place_is_not_found(sweep: RoomSequence) -> None:
+def test_without_relocalisation_the_map_is_not_recovered(sweep: RoomSequence) -> None:
     """The measure above can fail: switched off, the pose stays where the camera was lost."""
-    is_tracked = after_the_cut(sweep, config(relocalise=False), Cuts(60, 12, 30))
-    assert is_tracked.offset is None or is_tracked.offset > 0.05
+    recovery = after_the_cut(sweep, config(relocalise=False), Cuts(60, 12, 30))
+    assert recovery.offset is None or recovery.offset > 0.05
 
 
 def jump(room: RoomSequence, settings: Config) -> tuple[bool, float]:
@@ -75,7 +75,7 @@ def jump(room: RoomSequence, settings: Config) -> tuple[bool, float]:
 
 
 @pytest.mark.usefixtures("learned")
-def test_learned_matches_are_the_start_where_direct_alignment_fails() -> None:
+def test_relocalisation_initialises_when_direct_alignment_fails() -> None:
     room = RoomSequence("sweep", 101, 320, 240)
     tracked, error = jump(room, config())
     assert tracked
@@ -83,7 +83,7 @@ def test_learned_matches_are_the_start_where_direct_alignment_fails() -> None:
     assert not jump(room, config(relocalise=False))[0]
 
 
-def test_without_the_package_it_says_so_and_goes_on(
+def test_without_the_package_there_is_a_warning(
     sweep: RoomSequence, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(
@@ -98,14 +98,14 @@ def test_without_the_package_it_says_so_and_goes_on(
 
 
 @pytest.mark.usefixtures("learned")
-def test_redkitchen_is_found_again_within_five_images(
+def test_redkitchen_is_relocalised_within_five_images(
     sequence_dir: Callable[[str], Path],
 ) -> None:
     """20 black images, then the view of two seconds before."""
     sequence = open_sequence(sequence_dir("7scenes_redkitchen_seq01"), start=100, count=145)
-    is_tracked = after_the_cut(sequence, Config(device="cpu"), Cuts(140, 20, 60))
-    assert is_tracked.images is not None
-    assert is_tracked.images <= 5
+    recovery = after_the_cut(sequence, Config(device="cpu"), Cuts(140, 20, 60))
+    assert recovery.images is not None
+    assert recovery.images <= 5
     # The path is about a metre long by now; its scale is that of the constant prior.
-    assert is_tracked.offset is not None
-    assert is_tracked.offset < 0.1
+    assert recovery.offset is not None
+    assert recovery.offset < 0.1

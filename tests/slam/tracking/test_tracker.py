@@ -74,7 +74,7 @@ def _align(setup: _Setup, index: int, corners: Corners, T: Tensor) -> Alignment:
 
 
 @pytest.mark.parametrize("index", [3, _LATER])
-def test_motion_is_recovered_from_a_start_nearby(setup: _Setup, index: int) -> None:
+def test_motion_is_recovered_from_a_near_initial_guess(setup: _Setup, index: int) -> None:
     """Photometry alone, from 2 cm and half a degree off."""
     step = torch.tensor([0.01, -0.01, 0.014, 0.005, -0.005, 0.005]).double()
     start = se3.exp(step) @ setup.true(index)
@@ -86,7 +86,7 @@ def test_motion_is_recovered_from_a_start_nearby(setup: _Setup, index: int) -> N
     assert alignment.visible > 0.8
 
 
-def test_corners_alone_find_the_pose_from_far(setup: _Setup) -> None:
+def test_corners_alone_converge_from_a_distant_pose(setup: _Setup) -> None:
     corners = setup.corners.track(setup.grey(_LATER), torch.eye(4).double())
     assert int(corners.ok.sum()) > 0.5 * _CORNERS
     T = setup.tracker.align_corners(setup.reference, corners, torch.eye(4).double())

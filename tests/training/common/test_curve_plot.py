@@ -7,7 +7,7 @@ import pytest
 
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.training.common.curve_plot import plot_curve
-from denseba_ros.training.common.training_log import append_row
+from denseba_ros.training.common.json_lines_log import append_row
 
 
 @pytest.mark.parametrize(("unit", "rows"), [("step", 3), ("chunk", 50)])

@@ -85,7 +85,7 @@ def test_brightness_change_is_found_and_undone() -> None:
     torch.testing.assert_close(brightness_adapted(dimmed, affine), target, atol=0.1, rtol=0.0)
 
 
-def test_fitted_brightness_looks_only_where_seen() -> None:
+def test_fitted_brightness_uses_visible_pixels_only() -> None:
     target, other = smooth_image(), smooth_image().clone()
     seen = torch.ones_like(target, dtype=torch.bool)
     seen[..., :20] = False
@@ -104,7 +104,7 @@ def test_auto_mask_drops_what_does_not_move() -> None:
     assert auto_mask(torch.tensor([0.1, 0.3]), torch.tensor([0.2, 0.2])).tolist() == [True, False]
 
 
-def test_hidden_points_are_those_behind_the_views_own_depth() -> None:
+def test_occluded_points_are_those_behind_the_views_own_depth() -> None:
     depth_in_view = torch.tensor([2.0, 2.0, 2.0])
     view_depth = torch.tensor([2.0, 1.0, 5.0])
     assert not_hidden(depth_in_view, view_depth).tolist() == [True, False, True]

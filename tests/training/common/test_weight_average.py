@@ -6,7 +6,7 @@ from torch import nn
 from denseba_ros.training.common.weight_average import average
 
 
-def test_it_forgets_the_beginning_and_follows_slowly_at_the_end() -> None:
+def test_the_decay_is_small_in_the_first_steps() -> None:
     mean, network = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
     network.weight.data.fill_(3.0)
     assert network.num_batches_tracked is not None

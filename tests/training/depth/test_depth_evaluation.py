@@ -35,7 +35,7 @@ class Oracle:
         return torch.log(self._factor * depth) + sign * sigma, sigma
 
 
-def test_scale_is_taken_off_and_told(rgbd_folder: Path) -> None:
+def test_scale_is_removed_and_reported(rgbd_folder: Path) -> None:
     report = evaluate(Oracle(2.0, 0.0), SOURCE, rgbd_folder)
     assert report["median_scaled"]["frames"] == 3
     assert report["median_scaled"]["abs_rel"] < 0.05
@@ -45,7 +45,7 @@ def test_scale_is_taken_off_and_told(rgbd_folder: Path) -> None:
     assert report["constant"]["abs_rel"] > 0.1
 
 
-def test_an_honest_uncertainty_ranks_the_errors(rgbd_folder: Path) -> None:
+def test_a_consistent_uncertainty_ranks_the_errors(rgbd_folder: Path) -> None:
     uncertainty = evaluate(Oracle(1.0, 0.6), SOURCE, rgbd_folder)["sparsification"]
     assert uncertainty["area"] < uncertainty["area_of_gradient"]
     assert uncertainty["abs_rel"][-1] < 0.5 * uncertainty["abs_rel"][0]

@@ -10,7 +10,7 @@ from denseba_ros.errors import SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.training.common.photometric_losses import warp
-from denseba_ros.training.depth.depth_batch import draw_batch, whole_view
+from denseba_ros.training.depth.depth_augmentation import draw_batch, whole_view
 from denseba_ros.training.depth.depth_loading import Loading, load_source
 from denseba_ros.training.depth.depth_sources import DepthSource
 from denseba_ros.training.depth.stereo_hints import HintCache
@@ -34,7 +34,7 @@ def test_rgbd_finds_depth_by_number_and_registers_it(
     assert float(np.median(error)) < 0.02
 
 
-def test_rgbd_between_depth_images_carries_the_nearest(
+def test_rgbd_between_depth_images_propagates_the_nearest(
     rgbd_folder: Path, small_room: RoomSequence, tmp_path: Path
 ) -> None:
     source = DepthSource(kind="rgbd", depth="depth", carried=1, start=1, stop=5)
@@ -48,7 +48,7 @@ def test_rgbd_between_depth_images_carries_the_nearest(
         assert float(np.quantile(error, 0.9)) < 0.05
 
 
-def test_depth_is_carried_only_so_far(rgbd_folder: Path, tmp_path: Path) -> None:
+def test_depth_is_propagated_only_to_near_images(rgbd_folder: Path, tmp_path: Path) -> None:
     # Of the images from 3 on, frame 4 alone has a depth image; 5 is one away.
     near = DepthSource(kind="rgbd", depth="depth", carried=1, start=3, stop=6)
     assert len(load_source(near, loading(rgbd_folder, tmp_path)).samples) == 3
@@ -99,7 +99,7 @@ def test_stereo_at_the_ends_has_as_many_views(stereo_folder: Path, tmp_path: Pat
     assert middle.views[2].T_view_image[2, 3] == pytest.approx(-0.01)
 
 
-def test_video_knows_motion_alone(
+def test_video_samples_have_views_but_no_depth(
     rgbd_folder: Path, small_room: RoomSequence, tmp_path: Path
 ) -> None:
     source = DepthSource(kind="video", neighbours=1, start=1, stop=5)

@@ -46,7 +46,7 @@ def test_laplace_is_least_where_the_scale_is_the_error() -> None:
 
 
 @given(st.floats(0.1, 10.0))
-def test_shape_loss_does_not_see_the_scale(scale: float) -> None:
+def test_shape_loss_does_not_depend_on_the_scale(scale: float) -> None:
     target = torch.rand(2, 1, 4, 5, generator=torch.Generator().manual_seed(0)) + 0.5
     log_depth = torch.log(target * scale)
     known = torch.ones_like(target, dtype=torch.bool)

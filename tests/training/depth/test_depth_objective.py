@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from denseba_ros.frontend.depth.depth_network import DepthOutput
-from denseba_ros.training.depth.depth_batch import DepthBatch, whole_view
+from denseba_ros.training.depth.depth_augmentation import whole_view
+from denseba_ros.training.depth.depth_batch import DepthBatch
 from denseba_ros.training.depth.depth_losses import SUPERVISIONS, Supervision
 from denseba_ros.training.depth.depth_objective import Objective, batch_loss, reprojection
 from denseba_ros.training.depth.depth_samples import SampleSet
@@ -42,7 +43,7 @@ def test_gradients_are_finite(mode: Supervision, room_sets: list[SampleSet]) -> 
         assert float(gradient.abs().sum()) > 0.0
 
 
-def test_reprojection_without_views_tells_nothing(room_sets: list[SampleSet]) -> None:
+def test_reprojection_without_views_is_infinite(room_sets: list[SampleSet]) -> None:
     batch = whole_view(room_sets[0].samples[0], (64, 64))
     error, counted = reprojection(batch.depth, batch)
     assert bool(torch.isinf(error).all())

@@ -39,7 +39,7 @@ def test_sources_of_a_file(tmp_path: Path) -> None:
         ("- [", "sources.yaml"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, text: str, reason: str) -> None:
+def test_wrong_arguments_are_named_in_the_error(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         read_sources(written(tmp_path, text))
 

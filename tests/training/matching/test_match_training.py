@@ -22,7 +22,9 @@ def trained(drawn_pairs: Any) -> WeightNetwork:
 
 
 @torch.no_grad()
-def test_trained_weights_tell_right_from_wrong(trained: WeightNetwork, drawn_pairs: Any) -> None:
+def test_trained_weights_separate_correct_from_wrong_matches(
+    trained: WeightNetwork, drawn_pairs: Any
+) -> None:
     correct, total = 0.0, 0
     for k in range(20):
         pair = drawn_pairs().pair(500 + k, 3)

@@ -9,7 +9,7 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from denseba_ros.training.pose.pose_augmentation import PoseVariation, turned_image, varied
+from denseba_ros.training.pose.pose_augmentation import PoseAugmentation, augmented, rotated_image
 
 _GENERATOR = torch.Generator().manual_seed(0)
 LANES, LENGTH, SIZE = 4, 3, (48, 64)
@@ -17,11 +17,11 @@ INTRINSICS = torch.tensor([60.0, 62.0, 31.0, 24.0]).expand(LANES, LENGTH, 4)
 FRAMES = 255.0 * torch.rand(LANES, LENGTH + 1, 1, *SIZE, generator=_GENERATOR).round()
 MOTIONS = torch.eye(4, dtype=torch.float64).repeat(LANES, LENGTH, 1, 1)
 MOTIONS[..., 0, 3] = 0.5
-SHAKEN = PoseVariation(turn=math.radians(2.0), gain=0.1, offset=5.0, noise=2.0)
+SHAKEN = PoseAugmentation(turn=math.radians(2.0), gain=0.1, offset=5.0, noise=2.0)
 
 
-def vary(variation: PoseVariation, begin: int = 5) -> tuple[Tensor, Tensor]:
-    return varied(variation, FRAMES, INTRINSICS, MOTIONS, 3, begin)
+def vary(augmentation: PoseAugmentation, begin: int = 5) -> tuple[Tensor, Tensor]:
+    return augmented(augmentation, FRAMES, INTRINSICS, MOTIONS, 3, begin)
 
 
 def test_a_bright_spot_moves_as_its_ray_does() -> None:
@@ -30,7 +30,7 @@ def test_a_bright_spot_moves_as_its_ray_does() -> None:
     fx, fy, cx, cy = INTRINSICS[0, 0].tolist()
     y, x = torch.meshgrid(*(torch.arange(s).float() for s in SIZE), indexing="ij")
     spot = torch.exp(-((x - 40) ** 2 + (y - 20) ** 2) / 8.0)[None, None]
-    seen = turned_image(spot, INTRINSICS[:1, 0], R[None])[0, 0]
+    seen = rotated_image(spot, INTRINSICS[:1, 0], R[None])[0, 0]
     ray = R.T @ torch.tensor([(40 - cx) / fx, (20 - cy) / fy, 1.0])
     at = [float((seen * axis).sum() / seen.sum()) for axis in (x, y)]
     expected = [float(fx * ray[0] / ray[2] + cx), float(fy * ray[1] / ray[2] + cy)]
@@ -47,25 +47,25 @@ def test_every_second_lane_stays_as_it_is() -> None:
         assert not torch.allclose(T[lane], MOTIONS[lane], atol=1e-3)
 
 
-def test_it_depends_on_the_place_in_the_stream_alone() -> None:
+def test_augmentation_depends_on_the_step_of_the_stream_only() -> None:
     """The part that begins a step later shows the images that both have alike."""
     first, again = vary(SHAKEN), vary(SHAKEN)
-    later = varied(SHAKEN, FRAMES[:, 1:], INTRINSICS[:, 1:], MOTIONS[:, 1:], 3, 6)
+    later = augmented(SHAKEN, FRAMES[:, 1:], INTRINSICS[:, 1:], MOTIONS[:, 1:], 3, 6)
     for one, other in zip(first, again, strict=True):
         assert torch.equal(one, other)
     for one, other in zip(first, later, strict=True):
         assert torch.equal(one[:, 1:], other)
 
 
-def test_motions_are_those_of_the_turned_cameras() -> None:
+def test_motions_are_those_of_the_rotated_cameras() -> None:
     """Without a motion of its own, a pair moves by what its cameras are turned against each other:
     turned back by it, the current image is the previous one."""
     one = torch.nn.functional.avg_pool2d(FRAMES[:, 0], 9, 1, 4)
     still = torch.eye(4, dtype=torch.float64).repeat(LANES, 1, 1, 1)
-    turn = PoseVariation(turn=math.radians(2.0))
-    images, T = varied(turn, torch.stack([one, one], 1), INTRINSICS[:, :1], still, 0, 0)
+    turn = PoseAugmentation(turn=math.radians(2.0))
+    images, T = augmented(turn, torch.stack([one, one], 1), INTRINSICS[:, :1], still, 0, 0)
     previous, current = images.unbind(1)
-    back = turned_image(current, INTRINSICS[:, 0], T[:, 0, :3, :3].mT.float())
+    back = rotated_image(current, INTRINSICS[:, 0], T[:, 0, :3, :3].mT.float())
     inner = (slice(None), slice(None), slice(8, -8), slice(8, -8))
     moved = (current - previous)[inner].abs().mean((1, 2, 3))
     left = (back - previous)[inner].abs().mean((1, 2, 3))

@@ -88,7 +88,7 @@ def test_rotations_count_by_their_deviation(rgbd_folder: Path) -> None:
     assert report["rotation_nees"] == pytest.approx((np.radians(2.0) / 0.02) ** 2 / 2)
 
 
-def test_no_opinion_is_no_motion_without_deviation(rgbd_folder: Path) -> None:
+def test_without_a_prediction_the_motion_is_the_identity(rgbd_folder: Path) -> None:
     report = evaluate_pose(Forward(silent=True), [turning(rgbd_folder, [1.0] * 4)], ImageReader())
     assert report["rotation"] == pytest.approx(1.0)
     assert "rotation_nees" not in report

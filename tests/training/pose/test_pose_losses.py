@@ -39,7 +39,7 @@ def test_no_error_at_the_truth() -> None:
     assert float(rotation_error(none, truth()).norm()) == pytest.approx(0.02, abs=1e-4)
 
 
-def test_direction_does_not_see_the_length() -> None:
+def test_direction_loss_does_not_depend_on_the_length() -> None:
     t = torch.tensor([[0.3, 0.0, 0.4]])
     assert float(direction_loss(5.0 * t, t)) < 1e-6
     assert float(direction_loss(-t, t)) == pytest.approx(2.0)

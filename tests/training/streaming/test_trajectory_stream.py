@@ -67,7 +67,7 @@ def check(step: StreamStep) -> int:
     return int(step.known.sum())
 
 
-def test_each_image_is_fetched_once_a_pass_and_few_are_held(image_server: Any) -> None:
+def test_each_image_is_fetched_once_per_pass_and_few_are_in_memory(image_server: Any) -> None:
     # 21 images in two lanes: a little less than one pass, with what is fetched ahead.
     with stream(image_server.url) as running:
         pairs = sum(check(next(running)) for _ in range(7))
@@ -90,7 +90,7 @@ def test_passes_fetch_everything_equally_often(image_server: Any) -> None:
     assert set(image_server.sent.values()) == {2}
 
 
-def test_a_misbehaving_server_costs_time_and_nothing_else(image_server: Any) -> None:
+def test_faults_of_a_server_cost_time_only(image_server: Any) -> None:
     for k, path in enumerate(image_server.files):
         image_server.faults[path] = [image_server.kinds[k % len(image_server.kinds)]]
     with stream(image_server.url) as troubled:

@@ -16,7 +16,7 @@ from denseba_ros.benchmark.backend.to_same_cost import SameCost, lbfgs, to_same_
 from denseba_ros.benchmark.timing import Timing, measure
 from denseba_ros.slam.mapping.local_mapper import DAMPING
 
-# What the system adjusts at each keyframe, and a window that uses every cell of the depth grid.
+# The window of the system, and one with a point in every cell of the depth grid.
 SIZES = {"default": WindowSize(points=1000, corners=500), "dense": WindowSize()}
 
 
@@ -31,6 +31,7 @@ class SchurResult:
     graph: bool = False
 
     def as_json(self, floors: dict[str, float]) -> dict[str, Any]:
+        """As JSON values, with the ratio of the time to each of ``floors`` (seconds)."""
         return {
             "kernel": self.kernel,
             "cuda_graph": self.graph,
@@ -53,7 +54,7 @@ class BackendResult:
 
     @property
     def best(self) -> SchurResult:
-        """The kernel that the system takes on this device."""
+        """The kernel that the system uses on this device."""
         return self.schur[-1]
 
     def lbfgs_ratio(self) -> tuple[float, bool]:
@@ -62,6 +63,7 @@ class BackendResult:
         return seconds / self.best.timing.median, all(level.reached for level in self.to_same_cost)
 
     def as_json(self, rates: Rates) -> dict[str, Any]:
+        """As JSON values, with the floors for the machine's ``rates``."""
         floors = self.work.floors(rates)
         result: dict[str, Any] = {
             "window": {"name": self.name, **vars(self.size)},

@@ -16,7 +16,7 @@ def backend_table(
     rates: Rates,
     machine: str,
 ) -> str:
-    """All windows with their floors and yardsticks, and where each number comes from."""
+    """All windows with their floors and baselines, and the source of each number."""
     lines = [
         machine,
         f"measured rates: copy {rates.bytes_per_second / 1e9:.1f} GB/s (read and written), "

@@ -29,8 +29,8 @@ _CPU = torch.device("cpu")
 class GeneralResult:
     """``solver`` on a window of ``size`` with ``points`` per keyframe.
 
-    ``schur_seconds`` (median) is the Schur solver's time for both levels there; ``missing`` says
-    why there are no ``races``.
+    ``schur_seconds`` (median) is the Schur solver's time for both levels there; ``missing`` is
+    the reason if there are no ``races``.
     """
 
     solver: str
@@ -42,9 +42,11 @@ class GeneralResult:
 
     @property
     def seconds(self) -> float:
+        """Seconds over all levels."""
         return sum(race.seconds for race in self.races)
 
     def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
         if self.missing:
             return {"solver": self.solver, "missing": self.missing}
         return {

@@ -24,8 +24,8 @@ from denseba_ros.benchmark.backend.room_window import BenchmarkWindow
 
 _STEPS = 1000
 
-# Minimises the energy of a problem on a level from a start. It passes every energy that it
-# evaluates to its last argument and ends when that is true.
+# Minimises the energy of a problem on a level from initial variables. It passes every energy that
+# it evaluates to its last argument and ends when that returns true.
 Solver = Callable[[Problem, Variables, int, Callable[[float], bool]], None]
 
 
@@ -42,6 +42,7 @@ class SameCost:
     reached: bool
 
     def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
         return dict(vars(self))
 
 
@@ -67,7 +68,7 @@ def _race(
     cap_seconds: float,
     minimise: Callable[[Callable[[float], bool]], object],
 ) -> SameCost:
-    """Run ``minimise``, which passes on every energy that it evaluates and ends when told to."""
+    """Run ``minimise`` until it reaches the target energy or the time limit."""
     lowest, evaluations = float("inf"), 0
     with tqdm(desc=f"{name}, level {level}", leave=False, disable=None) as bar:
         started = time.perf_counter()

@@ -82,8 +82,8 @@ def registration_problems(count: int, seed: int = 0, number: int = 5) -> Problem
 def nearest(
     solutions: Solutions, wanted: Tensor, either_sign: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """The solution of each sample that is nearest to ``wanted`` (B, ...), and its distance (B,);
-    infinite where there is none."""
+    """The solution of each sample that is nearest to the true one (B, ...), and its distance (B,);
+    infinite without a solution."""
     values = solutions.values
     if either_sign:
         agree = (values * wanted[:, None]).flatten(2).sum(-1)

@@ -64,6 +64,7 @@ class GradientResult:
     agrees: float
 
     def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
         return {
             "forward": self.forward.as_json(),
             "backward": self.backward.as_json(),

@@ -1,4 +1,4 @@
-"""Times of the depth and the pose model for one image, as the node asks them."""
+"""Times of the depth and the pose model for one image, called as by the node."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ class NetworkTiming:
     timing: Timing
 
     def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
         return {"model": self.model, "camera": self.camera, **self.timing.as_json()}
 
 
 def run_networks(config: FrontendConfig, device: torch.device, repeat: int) -> list[NetworkTiming]:
-    """Time both models on random images; what they say is waited for on the host.
+    """Time both models on random images; times include the transfer of results to the host.
 
     Raises:
         ConfigurationError: for a model that is not there.
@@ -52,7 +53,7 @@ def run_networks(config: FrontendConfig, device: torch.device, repeat: int) -> l
             "depth": partial(_depth, depth, image, camera, device),
             "pose": partial(_pose, pose, image, camera, device),
         }
-        # The first image has none before it: all that are timed are pairs.
+        # The first image has no predecessor: only pairs are timed.
         pose.reset()
         calls["pose"]()
         results += [

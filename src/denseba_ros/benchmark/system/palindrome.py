@@ -1,4 +1,4 @@
-"""A recorded sequence forth and back without an end, so that long runs need no long recording."""
+"""A recorded sequence played forth and back endlessly, for long runs with short recordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the system finds its place again after images that show nothing, over a whole sequence."""
+"""Recovery of tracking after black images, over a whole sequence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.slam.state.estimate import Tracking
 from denseba_ros.slam.system import System
 
-# Index of an image that shows nothing.
+# Index of a black image.
 BLACK = -1
 
 

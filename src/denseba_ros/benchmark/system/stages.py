@@ -10,7 +10,7 @@ import numpy as np
 
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 
-# What the table shows, in order; the backend runs on keyframes only.
+# Stages of the table, in order; the backend runs on keyframes only.
 STAGES = ("frontend", "tracking", "backend", "depth", "total")
 
 
@@ -32,10 +32,11 @@ class StageTimes:
 
     @property
     def frames(self) -> int:
+        """Number of frames."""
         return sum(self.states.values())
 
     def as_json(self) -> dict[str, Any]:
-        """Frames per second over all, and median, p95 and share of the time of each stage."""
+        """Total frames per second, and median, p95 and share of the time of each stage."""
         total = sum(self.seconds["total"])
         return {
             "frames": self.frames,

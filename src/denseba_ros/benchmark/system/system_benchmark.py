@@ -22,10 +22,10 @@ BLOCK = 1000
 
 @dataclass(frozen=True)
 class Block:
-    """So many frames in a row: milliseconds per frame and memory (MiB) after the last of them.
+    """``frames`` consecutive frames: milliseconds per frame, and memory (MiB) after the last.
 
-    ``cpu_ms`` is the mean of what all threads of this process computed: on a machine that others
-    use too, it says more about cost than the clock does.
+    ``cpu_ms`` is the mean CPU time of all threads of this process: on a machine with other users
+    it measures the cost better than wall-clock time.
     """
 
     first: int
@@ -40,7 +40,7 @@ class Block:
 
 @dataclass(frozen=True)
 class SystemResult:
-    """``host_mib``, ``gpu_mib``: peak of the run beyond what libraries and images take."""
+    """``host_mib``, ``gpu_mib``: peak memory of the run, without libraries and images."""
 
     times: StageTimes
     blocks: list[Block]
@@ -53,6 +53,7 @@ class SystemResult:
         return sum(b.cpu_ms * b.frames for b in self.blocks) / max(self.times.frames, 1)
 
     def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
         return {
             **self.times.as_json(),
             "cpu_ms": self.cpu_ms,

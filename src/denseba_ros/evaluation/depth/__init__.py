@@ -1,1 +1,1 @@
-"""Estimated depth against measured depth."""
+"""Evaluation of depth against ground truth."""

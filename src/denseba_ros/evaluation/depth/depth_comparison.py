@@ -1,4 +1,4 @@
-"""Estimated and true depth of the same rays, though their grids and lenses differ."""
+"""Pairs of estimated and true depth along the same rays, for cameras with different grids."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from denseba_ros.geometry.calibration import Calibration
 
 @dataclass(frozen=True)
 class SampledDepth:
-    """Depths of the N rays that truth and estimate both know.
+    """Depths of the N rays with both a true and an estimated depth.
 
     ``estimate`` and ``truth`` (N,) metres; ``rows`` and ``columns`` (N,) pixels of the estimate's
-    grid; ``rays_with_truth`` counts the rays inside the estimated view, known there or not.
+    grid; ``rays_with_truth`` counts all true rays inside the estimated view.
     """
 
     estimate: np.ndarray
@@ -31,10 +31,11 @@ def sample_at_truth(
     truth: np.ndarray,
     truth_camera: Calibration,
 ) -> SampledDepth:
-    """Sample the estimate (nearest pixel) along the ray of every known pixel of the truth.
+    """Sample ``estimate`` (h, w) at the nearest pixel along the ray of every valid pixel of
+    ``truth`` (H, W), both in metres.
 
-    Going from truth to estimate keeps every point of a sparse truth (lidar). Both depths are
-    along z from one place: an offset between the two cameras is neglected.
+    Going from truth to estimate keeps every point of a sparse truth (LiDAR). Both depths are along
+    z from the same camera centre: an offset between the two cameras is neglected.
     """
     rows, columns, values = _onto_grid(estimate_camera, truth, truth_camera)
     sampled = estimate[rows, columns]
@@ -45,9 +46,8 @@ def sample_at_truth(
 def truth_on_grid(
     estimate_camera: Calibration, truth: np.ndarray, truth_camera: Calibration
 ) -> np.ndarray:
-    """The truth on the estimate's grid (h, w), NaN where unknown; for pictures.
-
-    The nearest point wins where several fall on one pixel.
+    """The truth (H, W), metres, projected to the estimate's grid (h, w), NaN where unknown; for
+    plots. Of several points in one pixel the nearest is kept.
     """
     rows, columns, values = _onto_grid(estimate_camera, truth, truth_camera)
     grid = np.full((estimate_camera.height, estimate_camera.width), np.inf)
@@ -58,7 +58,7 @@ def truth_on_grid(
 def _onto_grid(
     grid: Calibration, truth: np.ndarray, truth_camera: Calibration
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row, column and depth (M,) of the truth's known pixels that the grid's camera sees."""
+    """Row, column and depth (M,) of the truth's valid pixels inside the grid's view."""
     v, u = np.nonzero(np.isfinite(truth) & (truth > 0))
     x, y = undistorted_rays(truth_camera, u, v)
     columns = np.round(x * grid.fx + grid.cx).astype(np.int64)
@@ -70,7 +70,7 @@ def _onto_grid(
 def undistorted_rays(
     camera: Calibration, u: np.ndarray, v: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """x / z and y / z of pixels (N,), lens distortion removed."""
+    """Slopes x/z and y/z (N,) of pixels (``u``, ``v``), both (N,), lens distortion removed."""
     if not camera.is_distorted or len(u) == 0:
         return (u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy
     pixels = np.stack([u, v], axis=1).astype(np.float64)[:, None]

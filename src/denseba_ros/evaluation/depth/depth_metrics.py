@@ -1,4 +1,4 @@
-"""Depth errors as the field counts them (Eigen et al., NeurIPS 2014)."""
+"""The usual depth errors (Eigen et al., "Depth map prediction", NeurIPS 2014)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class DepthErrors:
-    """Errors over ``count`` pixels: relative without unit, ``rmse_m`` in metres."""
+    """Errors over ``count`` pixels: relative ones without unit, ``rmse_m`` in metres, ``delta1``,
+    ``delta2``, ``delta3`` the ratio (0-1) of pixels within a factor of 1.25, 1.25^2, 1.25^3."""
 
     count: int
     abs_rel: float
@@ -43,21 +44,21 @@ def depth_errors(estimate: np.ndarray, truth: np.ndarray, scale: float = 1.0) ->
 
 
 def median_scale(estimate: np.ndarray, truth: np.ndarray) -> float:
-    """The factor that makes the estimate's median that of the truth: how publications scale.
+    """Ratio of the medians of truth and estimate (N,): the usual median scaling.
 
-    Where a view has two depths, a few pixels of difference at their border move a median far; see
+    In a view with two distinct depths, a few pixels at their border can change a median much; see
     ``median_ratio``.
     """
     return float(np.median(truth) / np.median(estimate))
 
 
 def median_ratio(estimate: np.ndarray, truth: np.ndarray) -> float:
-    """The median over pixels of truth / estimate, which no border pixels can move."""
+    """Median over pixels (N,) of truth / estimate, which is robust to border pixels."""
     return float(np.median(truth / estimate))
 
 
 def mean_errors(frames: list[DepthErrors]) -> dict[str, float]:
-    """Mean over frames of each error, with the number of pixels and frames."""
+    """Mean over frames of each error, with the total number of pixels and frames."""
     names = ("abs_rel", "median_rel", "rmse_m", "delta1", "delta2", "delta3")
     means = {name: float(np.mean([getattr(f, name) for f in frames])) for name in names}
     return {"frames": len(frames), "pixels": sum(f.count for f in frames), **means}

@@ -1,4 +1,4 @@
-"""The keyframes' depth of a run against ground truth."""
+"""Report of the keyframes' depth of a run against ground truth."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _MIN_PIXELS = 30
 
 @dataclass
 class DepthReport:
-    """Collects one keyframe after the other.
+    """Collects the errors of one keyframe after the other.
 
-    ``trajectory_scale`` is the one factor of the trajectory's Sim(3) alignment; "median_scaled"
-    takes a factor of its own for each keyframe, as publications do. "before_adjustment" and
-    "after_adjustment" are median-scaled too, over the same pixels of the same keyframes.
+    ``trajectory_scale`` is the factor of the trajectory's Sim(3) alignment; "median_scaled" uses a
+    factor for each keyframe, as is usual. "before_adjustment" and "after_adjustment" are
+    median-scaled too, over the same pixels of the same keyframes.
     """
 
     trajectory_scale: float
@@ -46,10 +46,15 @@ class DepthReport:
         image: np.ndarray | None,
         first: np.ndarray | None = None,
     ) -> bool:
-        """Compare one keyframe; False with too few common pixels.
+        """Add the errors of one keyframe; False with too few common pixels.
 
-        ``depth`` (h, w) metres with NaN, ``image`` (h, w) uint8 or None, ``truth`` as read,
-        ``first`` (h, w) the depth before the adjustment, or None.
+        Args:
+            depth: (h, w) metres, NaN = unknown.
+            camera: of ``depth``.
+            truth: (H, W) metres, NaN = unknown.
+            truth_camera: of ``truth``.
+            image: (h, w) uint8, for the errors of textured pixels, or None.
+            first: (h, w) metres, the depth before bundle adjustment, or None.
         """
         sampled = sample_at_truth(depth, camera, truth, truth_camera)
         self.rays_with_truth += sampled.rays_with_truth
@@ -83,7 +88,7 @@ class DepthReport:
             self._count(f"textured_{name}", depth_errors(estimate, truth, factor))
 
     def _add_first(self, sampled: SampledDepth, first: np.ndarray) -> None:
-        """What the adjustment changed, where both depths are known."""
+        """Errors before and after bundle adjustment, where both depths are known."""
         before = first[sampled.rows, sampled.columns]
         known = np.isfinite(before) & (before > 0)
         if known.sum() < _MIN_PIXELS:
@@ -97,7 +102,7 @@ class DepthReport:
         self.errors.setdefault(name, []).append(errors)
 
     def as_dict(self) -> dict[str, object]:
-        """Means over keyframes per way of scaling, and how the scale varies between keyframes."""
+        """Means over keyframes for each scaling, and the spread of the scale over keyframes."""
         rays = self.rays_with_truth
         return {
             "keyframes_compared": len(self.scales),
@@ -111,7 +116,7 @@ class DepthReport:
 
 
 def scale_spread(scales: list[float]) -> dict[str, float] | None:
-    """Median, 5th and 95th percentile, and the standard deviation of the logarithm."""
+    """Median, 5th and 95th percentile and standard deviation of the log; None without scales."""
     if not scales:
         return None
     low, middle, high = np.percentile(scales, [5, 50, 95])
@@ -124,6 +129,6 @@ def scale_spread(scales: list[float]) -> dict[str, float] | None:
 
 
 def gradient(image: np.ndarray) -> np.ndarray:
-    """Magnitude of the grey-value gradient by central differences, (h, w)."""
+    """Magnitude (h, w) of the gradient of ``image`` (h, w), grey levels per pixel."""
     dy, dx = np.gradient(image.astype(np.float64))
     return np.asarray(np.hypot(dx, dy))

@@ -1,4 +1,4 @@
-"""Ground-truth depth images: which files, of which stamps, through which camera."""
+"""Ground-truth depth images: files, stamps, units and camera."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from denseba_ros.sequences.trajectory import parse_seconds
 
 CAMERA = "camera.json"
 LISTING = "depth.txt"
-# Units per metre: of TUM RGB-D, and of everybody else.
+# Units per metre: of TUM RGB-D, and of all others.
 _TUM_UNITS, _MILLIMETRES = 5000.0, 1000.0
 
 
@@ -39,9 +39,9 @@ class DepthFiles:
 def find_depth(folder: Path, times: Path | None = None, fps: float | None = None) -> DepthFiles:
     """The depth images of a folder.
 
-    Their stamps come from ``depth.txt`` in the folder or beside it (TUM: stamp and file a row);
+    Their stamps come from ``depth.txt`` in the folder or beside it (TUM: stamp and file per row);
     else from the number in the file name: a row of ``times``, or number / ``fps`` seconds, or,
-    with neither, nanoseconds.
+    without both, nanoseconds.
 
     Raises:
         SequenceError: when there are no depth images or a number has no time.
@@ -90,7 +90,7 @@ def _numbered(paths: list[Path], times: Path | None, fps: float | None) -> list[
 
 
 def read_depth(path: Path, units_per_metre: float) -> np.ndarray:
-    """A 16-bit PNG as float64 metres (h, w), NaN where it is 0.
+    """Depth (h, w) float64 metres of a 16-bit PNG, NaN where it is 0.
 
     Raises:
         SequenceError: when it cannot be read or is not of 16 bits and one channel.
@@ -104,7 +104,7 @@ def read_depth(path: Path, units_per_metre: float) -> np.ndarray:
 
 
 def camera_from_dict(values: dict[str, Any], where: str) -> Calibration:
-    """The camera that ``denseba run`` writes into its JSON files.
+    """The camera in a JSON file of ``denseba run``; ``where`` names the file in errors.
 
     Raises:
         CalibrationError: when a value is missing, unknown or wrong.
@@ -121,11 +121,11 @@ def truth_camera(
 ) -> Calibration:
     """The camera of the depth images of ``size`` (width, height).
 
-    ``intrinsics`` when given, else camera.json of the folder, else the image's own camera
-    resized: depth registered to the images that were run.
+    ``intrinsics`` if given, else camera.json of the folder, else ``image_camera`` resized (depth
+    that is registered to the images).
 
     Raises:
-        CalibrationError: when the one that was given does not fit.
+        CalibrationError: when ``intrinsics`` or camera.json does not fit.
     """
     if intrinsics is not None:
         return parse_intrinsics(intrinsics, *size)

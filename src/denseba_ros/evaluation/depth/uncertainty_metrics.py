@@ -1,4 +1,4 @@
-"""Does a stated uncertainty rank the errors? Sparsification curves and the area between them.
+"""Quality of a predicted uncertainty: sparsification curves and the area between them (AUSE).
 
 Ilg et al., "Uncertainty estimates and multi-hypotheses networks for optical flow", ECCV 2018;
 for depth: Poggi et al., "On the uncertainty of self-supervised monocular depth estimation",
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# Shares of the pixels that are taken away, the most uncertain first.
+# Ratios of the pixels that are removed, the most uncertain first.
 SHARES = np.arange(0.0, 1.0, 0.05)
 
 
 def sparsification(error: Array, uncertainty: Array) -> Array:
-    """Mean of ``error`` (N,) that is left after the shares ``SHARES`` of the pixels with the
-    highest ``uncertainty`` (N,) are taken away.
+    """Mean of the remaining ``error`` (N,) after the ratios ``SHARES`` of the pixels with the
+    highest ``uncertainty`` (N,) are removed, (len(SHARES),).
 
     Raises:
         ValueError: when there is no pixel.
@@ -33,7 +33,7 @@ def sparsification(error: Array, uncertainty: Array) -> Array:
 
 
 def sparsification_area(error: Array, uncertainty: Array) -> float:
-    """Area between the curve of ``uncertainty`` and the best possible one, which orders the
-    pixels by their true error (AUSE); 0 is perfect. In the unit of ``error``."""
+    """Area between the curve of ``uncertainty`` (N,) and the best one, ordered by the true
+    ``error`` (N,) (AUSE); 0 is perfect. In the unit of ``error``."""
     gap = sparsification(error, uncertainty) - sparsification(error, error)
     return float(np.trapezoid(gap, SHARES))

@@ -1,1 +1,1 @@
-"""The files that a run leaves, and pictures of them."""
+"""The result files of a run, and plots of them."""

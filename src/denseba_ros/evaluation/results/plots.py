@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: the path, errors over time, depth panels."""
+"""Plots of an evaluation: the path, errors over time, depth panels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ _DPI = 130
 
 @dataclass(frozen=True)
 class DepthPanel:
-    """One keyframe for the picture: (h, w) metres, NaN unknown; the estimate is scaled already."""
+    """One keyframe of the depth plot, ``seconds`` after the first: ``estimate``, already scaled,
+    and ``truth``, both (h, w) metres, NaN = unknown."""
 
     seconds: float
     estimate: np.ndarray
@@ -35,10 +36,10 @@ class DepthPanel:
 
 
 def plot_path(path: Path, matched: MatchedTrajectories) -> None:
-    """The path in its plane of largest extent and from the side, metres."""
+    """Plot estimated and true path in the plane of largest extent and from the side, metres."""
     truth = matched.groundtruth[:, :3, 3]
     centre = truth.mean(axis=0)
-    # principal directions: the world's axes mean nothing common across data sets
+    # principal directions: data sets have different conventions for the world's axes
     directions = np.linalg.svd(truth - centre, full_matrices=False)[2]
     flat_truth = (truth - centre) @ directions.T
     flat_estimate = (matched.aligned[:, :3, 3] - centre) @ directions.T
@@ -61,7 +62,7 @@ def plot_path(path: Path, matched: MatchedTrajectories) -> None:
 
 
 def plot_errors(path: Path, matched: MatchedTrajectories) -> None:
-    """Absolute position error and relative errors over one second, against time."""
+    """Plot the absolute position error and the relative errors over one second, against time."""
     seconds = (matched.stamps_ns - matched.stamps_ns[0]) / NANOSECONDS
     first, second = pairs_after(matched.stamps_ns, NANOSECONDS)
     translation, rotation = relative_errors(matched, first, second)
@@ -83,7 +84,7 @@ def _line(axis: Axes, x: np.ndarray, y: np.ndarray, label: str) -> None:
 
 
 def plot_depth(path: Path, panels: list[DepthPanel]) -> None:
-    """A row per keyframe: estimate, truth, relative error; one colour scale per row."""
+    """Plot a row per keyframe: estimate, truth, relative error; one colour scale per row."""
     figure, axes = plt.subplots(
         len(panels), 3, figsize=(13, 3.3 * len(panels)), squeeze=False, layout="constrained"
     )

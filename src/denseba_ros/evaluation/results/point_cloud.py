@@ -22,7 +22,7 @@ def keyframe_points(
     with np.errstate(invalid="ignore"):
         certain = (depth > 0) & (sigma < max_relative_sigma * depth)
     v, u = np.nonzero(certain)
-    if len(u) > max_points:  # at random: a regular choice would show as stripes
+    if len(u) > max_points:  # at random: a regular grid would be visible as stripes
         keep = np.random.default_rng(keyframe.id).choice(len(u), max_points, replace=False)
         v, u = v[keep], u[keep]
     z = depth[v, u].astype(np.float64)

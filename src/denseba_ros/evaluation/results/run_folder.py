@@ -1,13 +1,13 @@
-"""The files of one run, and how to read them back.
+"""The files of one run, and their reader.
 
-``trajectory.txt``   TUM rows, one per tracked frame, camera-to-world, as they were estimated then
+``trajectory.txt``   TUM rows, one per tracked frame, camera-to-world, as estimated at that time
 ``depth/NS.png``     uint16 millimetres of each keyframe, 0 = unknown or beyond 65.535 m
 ``depth/camera.json`` the undistorted pinhole camera of these depth images
-``first_depth/NS.png`` the same of the depth that it started with, before any adjustment
+``first_depth/NS.png`` the same for the initial depth, before bundle adjustment
 ``image/NS.png``      grey image of each keyframe on the grid of its depth
 ``keyframes.txt``    TUM rows of the keyframes' final poses
 ``covariance.npz``   ``stamps_ns`` (N,), ``covariance`` (N, 6, 6) of the rows of trajectory.txt
-``points.ply``       a thinned cloud of the keyframes' depth where it is certain
+``points.ply``       a sparse point cloud of the keyframes' certain depth
 """
 
 from __future__ import annotations
@@ -45,7 +45,11 @@ class RunFolder:
     path: Path
 
     def summary(self) -> dict[str, Any]:
-        """summary.json, empty without one. Raises SequenceError when it is damaged."""
+        """Content of summary.json, empty without one.
+
+        Raises:
+            SequenceError: when it is damaged.
+        """
         path = self.path / SUMMARY
         if not path.is_file():
             return {}
@@ -56,7 +60,8 @@ class RunFolder:
         return values
 
     def covariances(self, trajectory: Trajectory) -> np.ndarray | None:
-        """(N, 6, 6) of the trajectory's N rows, None when there are none of just these stamps."""
+        """Covariances (N, 6, 6) of the trajectory's N rows; None if the file is missing or has
+        other stamps."""
         path = self.path / COVARIANCE
         if not path.is_file():
             return None
@@ -66,33 +71,45 @@ class RunFolder:
             return np.asarray(stored["covariance"])
 
     def keyframe_stamps(self) -> np.ndarray:
-        """Stamps of the keyframes that have depth, rising, (N,) int64 nanoseconds."""
+        """Stamps of the keyframes that have depth, increasing, (N,) int64 nanoseconds."""
         stems = [p.stem for p in (self.path / DEPTH).glob("*.png")]
         return np.array(sorted(int(s) for s in stems if s.isdigit()), np.int64)
 
     def depth(self, stamp_ns: int) -> np.ndarray:
-        """Depth of a keyframe, (h, w) float64 metres, NaN unknown. Raises SequenceError."""
+        """Depth of a keyframe, (h, w) float64 metres, NaN = unknown.
+
+        Raises:
+            SequenceError: when it is missing or damaged.
+        """
         return read_depth(self.path / DEPTH / f"{stamp_ns}.png", MILLIMETRES)
 
     def first_depth(self, stamp_ns: int) -> np.ndarray | None:
-        """Depth that a keyframe started with, as ``depth``, None where it was not kept."""
+        """Initial depth of a keyframe, as ``depth``; None if it was not stored."""
         path = self.path / FIRST_DEPTH / f"{stamp_ns}.png"
         return read_depth(path, MILLIMETRES) if path.is_file() else None
 
     def image(self, stamp_ns: int) -> np.ndarray | None:
-        """Grey image of a keyframe, (h, w) uint8, None where it was not kept."""
+        """Grey image of a keyframe, (h, w) uint8; None if it was not stored."""
         path = self.path / IMAGE / f"{stamp_ns}.png"
         return cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
 
     def depth_camera(self) -> Calibration:
-        """The undistorted camera of the depth. Raises CalibrationError without camera.json."""
+        """The undistorted camera of the depth.
+
+        Raises:
+            CalibrationError: when camera.json is missing or wrong.
+        """
         path = self.path / DEPTH / CAMERA
         if not path.is_file():
             raise CalibrationError(f"{path}: missing; the run has no keyframes with depth")
         return camera_from_dict(json.loads(path.read_text()), str(path))
 
     def image_camera(self) -> Calibration:
-        """The camera of the images that were run; the depth's where no summary tells."""
+        """The camera of the run's images; that of the depth without a summary.
+
+        Raises:
+            CalibrationError: when the camera is missing or wrong.
+        """
         calibration = self.summary().get("calibration")
         if calibration is None:
             return self.depth_camera()

@@ -1,4 +1,4 @@
-"""What summary.json says of a run: counts, times per stage, peak memory, versions."""
+"""Statistics of a run for summary.json: counts, times per stage, peak memory, versions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunStatistics:
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, estimate: Estimate, total_seconds: float) -> None:
-        """Count one frame; ``total_seconds`` is what the whole call took."""
+        """Count one frame; ``total_seconds`` is the duration of the whole call."""
         self.states[estimate.tracking] += 1
         if estimate.reason:
             self.reasons[estimate.reason] += 1
@@ -34,7 +34,7 @@ class RunStatistics:
                 self.seconds.setdefault(stage, []).append(seconds)
 
     def summary(self) -> dict[str, Any]:
-        """Counts, and per stage the median, 95th percentile and number of frames it ran on."""
+        """Counts, and per stage the median, 95th percentile and number of frames."""
         return {
             "frames": sum(self.states.values()),
             "tracked": self.states[Tracking.TRACKING],

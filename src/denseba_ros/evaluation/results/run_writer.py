@@ -1,4 +1,4 @@
-"""Writes the files of a run while it goes on, so that an interruption loses nothing."""
+"""Writes the files of a run frame by frame, so that an interruption loses nothing."""
 
 from __future__ import annotations
 
@@ -34,13 +34,14 @@ _LARGEST = np.iinfo(np.uint16).max
 
 
 class RunWriter:
-    """Writes a run folder; a context manager that completes the files however the run ends.
+    """Writes a run folder; a context manager that completes the files at the end, also on errors.
 
     Raises:
-        DensebaError: when ``folder`` holds a depth folder that no earlier run made.
+        DensebaError: when ``folder`` holds a depth folder that is not of an earlier run.
     """
 
     def __init__(self, folder: Path) -> None:
+        """Create ``folder``; files of an earlier run in it are removed."""
         self.folder = folder
         self.depth_pixels_clipped = 0
         self.keyframes = 0
@@ -73,7 +74,7 @@ class RunWriter:
         self._covariances.append(estimate.covariance)
 
     def add_keyframe(self, keyframe: Keyframe) -> None:
-        """Write the depth of one keyframe and remember its pose and points."""
+        """Write the depth and image of one keyframe, and keep its pose and points for the end."""
         image, clipped = encode_depth(keyframe.depth.depth)
         _write_png(self.folder / DEPTH / f"{keyframe.stamp_ns}.png", image)
         _write_png(self.folder / IMAGE / f"{keyframe.stamp_ns}.png", keyframe.image)
@@ -88,7 +89,7 @@ class RunWriter:
         self._points.append(keyframe_points(keyframe))
 
     def close(self) -> None:
-        """Write what is only complete at the end; harmless when repeated."""
+        """Write the files that are complete only at the end; may be called again."""
         self._trajectory.close()
         poses = sorted(self._keyframe_poses.items())
         write_tum(
@@ -107,6 +108,7 @@ class RunWriter:
             write_ply(self.folder / POINTS, np.concatenate(self._points))
 
     def write_summary(self, summary: dict[str, Any]) -> None:
+        """Write summary.json."""
         (self.folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n")
 
 
@@ -119,7 +121,8 @@ def tum_row(stamp_ns: int, T_world_camera: np.ndarray) -> str:
 
 
 def encode_depth(depth: np.ndarray) -> tuple[np.ndarray, int]:
-    """Metres, NaN unknown, to uint16 millimetres, 0 unknown; also how many were too far."""
+    """Depth (h, w), metres, NaN = unknown, as uint16 millimetres, 0 = unknown, and the number of
+    pixels that are too far for it."""
     known = np.isfinite(depth) & (depth > 0)
     millimetres = np.round(np.where(known, depth, 0.0) * MILLIMETRES)
     too_far = millimetres > _LARGEST
@@ -140,7 +143,7 @@ def _clear(folder: Path) -> None:
     """Remove the files of an earlier run, so that two runs never mix."""
     depth = folder / DEPTH
     if depth.exists() and any(depth.iterdir()) and not (folder / TRAJECTORY).exists():
-        raise DensebaError(f"{depth}: not made by `denseba run`; choose another --out")
+        raise DensebaError(f"{depth}: not written by `denseba run`; choose another --out")
     for name in (TRAJECTORY, KEYFRAMES, COVARIANCE, POINTS, SUMMARY, EVALUATION):
         (folder / name).unlink(missing_ok=True)
     images = [

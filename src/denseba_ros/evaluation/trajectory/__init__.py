@@ -1,1 +1,1 @@
-"""Estimated against true trajectories: alignment, errors, honesty of the covariance."""
+"""Evaluation of trajectories: association, alignment, errors, consistency of the covariance."""

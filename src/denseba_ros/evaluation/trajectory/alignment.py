@@ -18,11 +18,11 @@ class Similarity:
     translation: np.ndarray
 
     def points(self, points: np.ndarray) -> np.ndarray:
-        """Map points (N, 3)."""
+        """Transform points (N, 3)."""
         return np.asarray(self.scale * points @ self.rotation.T + self.translation)
 
     def poses(self, T_world_camera: np.ndarray) -> np.ndarray:
-        """Map camera-to-world poses (N, 4, 4); they stay rigid, only positions are scaled."""
+        """Transform T_world_camera (N, 4, 4); they stay rigid, only positions are scaled."""
         mapped = T_world_camera.copy()
         mapped[:, :3, :3] = self.rotation @ T_world_camera[:, :3, :3]
         mapped[:, :3, 3] = self.points(T_world_camera[:, :3, 3])
@@ -32,7 +32,7 @@ class Similarity:
 def umeyama(source: np.ndarray, target: np.ndarray, with_scale: bool = True) -> Similarity:
     """The similarity (or rigid motion) of least squared distance from source to target, (N, 3).
 
-    On a straight path the rotation about it is arbitrary; the distances are not.
+    On a straight path the rotation about it is arbitrary; the distances do not depend on it.
 
     Raises:
         TrajectoryError: with fewer than three points, or when the source does not move.

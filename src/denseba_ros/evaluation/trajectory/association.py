@@ -1,4 +1,4 @@
-"""Which stamps of two recordings belong together."""
+"""Association of the stamps of two recordings."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ def default_tolerance_ns(groundtruth_stamps: np.ndarray) -> int:
     return min(half, LARGEST_TOLERANCE_NS)
 
 
-def nearest(stamps: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Index into rising ``stamps`` (N,) nearest to each of ``wanted`` (M,)."""
-    right = np.clip(np.searchsorted(stamps, wanted), 1, max(1, len(stamps) - 1))
+def nearest(stamps: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """Index into increasing ``stamps`` (N,) nearest to each of ``queries`` (M,), both int64 ns."""
+    right = np.clip(np.searchsorted(stamps, queries), 1, max(1, len(stamps) - 1))
     left = right - 1
     right = np.minimum(right, len(stamps) - 1)
-    return np.where(wanted - stamps[left] <= stamps[right] - wanted, left, right)
+    return np.where(queries - stamps[left] <= stamps[right] - queries, left, right)
 
 
 def pairs_after(stamps: np.ndarray, delay_ns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices (i, j) where stamp j is nearest to stamp i + delay.
+    """Indices (i, j), each (M,), where stamp j is nearest to stamp i + ``delay_ns``.
 
-    It may be off by half the median interval or a twentieth of the delay, whichever is larger.
+    The tolerance is half the median interval or a twentieth of the delay, whichever is larger.
     """
     if len(stamps) < 2:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)

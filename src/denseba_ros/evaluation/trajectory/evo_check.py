@@ -1,4 +1,4 @@
-"""Trajectory errors by evo, the field's yardstick, as a separate program (it is GPL)."""
+"""Trajectory errors by evo, the usual reference, as a separate program (it is GPL)."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def evo_report(
 ) -> dict[str, dict[str, float]] | None:
     """evo's statistics (rmse, mean, ...) per measure, None when evo is not installed.
 
-    evo reads the estimated TUM file itself, associates and aligns by itself.
+    evo itself reads the TUM file ``estimate``, associates and aligns.
 
     Raises:
-        TrajectoryError: with evo's own words, when it fails.
+        TrajectoryError: with evo's message, when it fails.
     """
     if any(evo_program(program) is None for _, program, _ in _MEASURES):
         return None
@@ -79,7 +79,7 @@ def _statistics(command: list[str], results: Path) -> dict[str, float]:
 def disagreements(
     ours: dict[str, Any], theirs: dict[str, dict[str, float]], tolerance: float = 0.01
 ) -> list[str]:
-    """One sentence for each rmse in which ours and evo's differ by more than ``tolerance``."""
+    """One sentence for each rmse that differs from evo's by more than ``tolerance`` (relative)."""
     return [
         f"{measure}: rmse {ours[measure]['rmse']:.6g} here, {statistics['rmse']:.6g} by evo"
         for measure, statistics in theirs.items()

@@ -1,4 +1,4 @@
-"""Ground-truth trajectories from whatever they come in."""
+"""Ground-truth trajectories from TUM and KITTI files or sequence folders."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _KITTI_COLUMNS = (12, 16)
 
 
 def read_groundtruth(path: Path, times: Path | None = None, fps: float | None = None) -> Trajectory:
-    """Camera-to-world poses of a TUM file, a KITTI file with its times, or a sequence folder.
+    """T_world_camera of a TUM file, a KITTI file with its times, or a sequence folder.
 
     ``times`` are the stamps of a KITTI file's rows, by default times.txt beside it. ``fps`` is the
-    rate with which a folder of images without stamps was run.
+    frame rate of a folder of images without stamps.
 
     Raises:
         TrajectoryError: when the file is malformed or the folder has no ground truth.
@@ -27,7 +27,7 @@ def read_groundtruth(path: Path, times: Path | None = None, fps: float | None = 
     if path.is_dir():
         trajectory = open_sequence(path, fps=fps).groundtruth()
         if trajectory is None:
-            raise TrajectoryError(f"{path}: this sequence brings no ground truth")
+            raise TrajectoryError(f"{path}: this sequence has no ground truth")
         return trajectory
     columns = _columns(path)
     if columns == _TUM_COLUMNS:
@@ -40,7 +40,7 @@ def read_groundtruth(path: Path, times: Path | None = None, fps: float | None = 
 
 
 def read_times(path: Path) -> np.ndarray:
-    """One stamp per row in seconds, as int64 nanoseconds (N,).
+    """Stamps (N,) int64 nanoseconds of a file with one stamp in seconds per row.
 
     Raises:
         TrajectoryError: when the file is missing or a row is not a number.
@@ -56,7 +56,7 @@ def _kitti(path: Path, times: Path) -> Trajectory:
     poses, stamps = read_kitti(path), read_times(times)
     if len(stamps) < len(poses):
         raise TrajectoryError(f"{times}: {len(stamps)} times for {len(poses)} poses of {path}")
-    # more times than poses: a pose file of the sequence's beginning
+    # more times than poses: a pose file of the first part of the sequence
     return Trajectory(stamps[: len(poses)], poses)
 
 
@@ -68,4 +68,4 @@ def _columns(path: Path) -> int:
     except (OSError, UnicodeDecodeError) as error:
         raise TrajectoryError(f"{path}: {error}") from error
     except StopIteration as error:
-        raise TrajectoryError(f"{path}: holds no poses") from error
+        raise TrajectoryError(f"{path}: no poses") from error

@@ -1,12 +1,13 @@
-"""Is the published covariance honest? Normalised estimation error squared of the motion.
+"""Consistency of the published covariance: normalised estimation error squared (NEES) of motions.
 
-The absolute pose of an odometry drifts without bound, so the motion over one second is judged.
-Its covariance follows from the two absolute ones under one assumption, which is stated in the
-report: errors grow by independent increments, x_j = Phi x_i + w, so Cov(w) = P_j - Phi P_i Phi^T.
-A consistent estimator has a mean NEES of 6 (3 for translation or rotation alone); above, it is
-over-confident. Covariances that do not grow that way cannot be judged so; for them the sum
-P_j + Phi P_i Phi^T is what two independent poses would have. As errors of neighbouring poses are
-alike rather than opposite, it is too wide, so a mean above 6 even there proves over-confidence.
+The absolute pose of an odometry drifts without bound, so the motion over one second is evaluated.
+Its covariance follows from the two absolute ones under one assumption, which the report states:
+errors grow by independent increments, x_j = Phi x_i + w, so Cov(w) = P_j - Phi P_i Phi^T. A
+consistent estimator has a mean NEES of 6 (3 for translation or rotation alone); a larger one is
+overconfident (Bar-Shalom, Li, Kirubarajan, "Estimation with applications to tracking and
+navigation", 2001, section 5.4). Where P_j - Phi P_i Phi^T is not positive definite, the sum P_j +
+Phi P_i Phi^T of two independent poses is used. As errors of neighbouring poses are positively
+correlated, it is too large, so a mean above 6 even there proves overconfidence.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class MotionErrors:
     """``errors`` (M, 6) (translation, rotation) along odometry axes.
 
     ``grown`` (M, 6, 6) is their covariance by independent increments, ``independent`` (M, 6, 6)
-    that of two poses whose errors have nothing in common.
+    that of two poses with independent errors.
     """
 
     errors: np.ndarray
@@ -45,9 +46,10 @@ def motion_errors(
     first: np.ndarray,
     second: np.ndarray,
 ) -> MotionErrors:
-    """Errors of the motion first -> second in odometry units, with their covariance.
+    """Errors of the motions from poses ``first`` to ``second`` (indices (M,)), in odometry units,
+    with their covariance.
 
-    ``covariances`` (N, 6, 6) belong to the matched poses, as ``Estimate.covariance`` defines them.
+    ``covariances`` (N, 6, 6) are of the matched poses, as ``Estimate.covariance`` defines them.
     """
     true = relative_poses(matched.groundtruth, first, second)
     estimated = relative_poses(matched.estimate, first, second)
@@ -58,15 +60,16 @@ def motion_errors(
     errors = np.concatenate([np.einsum("nij,nj->ni", R, v) for v in (translation, vectors)], axis=1)
     transport = np.tile(np.eye(6), (len(first), 1, 1))
     transport[:, :3, 3:] = -_cross(matched.estimate[second, :3, 3] - matched.estimate[first, :3, 3])
-    carried = transport @ covariances[first] @ transport.transpose(0, 2, 1)
+    earlier = transport @ covariances[first] @ transport.transpose(0, 2, 1)
     later = covariances[second]
-    return MotionErrors(errors, later - carried, later + carried)
+    return MotionErrors(errors, later - earlier, later + earlier)
 
 
 def nees_report(
     matched: MatchedTrajectories, covariances: np.ndarray, delay_ns: int = NANOSECONDS
 ) -> dict[str, object]:
-    """Mean NEES over motions of ``delay_ns`` that do not overlap, with its 95 % interval."""
+    """Mean NEES over non-overlapping motions of ``delay_ns``, with its 95 % interval;
+    ``covariances`` (N, 6, 6) of the matched poses."""
     first, second = _without_overlap(*pairs_after(matched.stamps_ns, delay_ns))
     motions = motion_errors(matched, covariances, first, second)
     usable, bounded = _positive_definite(motions.grown), _positive_definite(motions.independent)
@@ -86,7 +89,7 @@ def nees_report(
 
 
 def nees(errors: np.ndarray, covariances: np.ndarray) -> np.ndarray:
-    """e^T P^-1 e for errors (M, d) and positive definite covariances (M, d, d)."""
+    """e^T P^-1 e (M,) for errors (M, d) and positive definite covariances (M, d, d)."""
     solved = np.linalg.solve(covariances, errors[..., None])[..., 0]
     return np.asarray(np.einsum("mi,mi->m", errors, solved))
 
@@ -115,7 +118,7 @@ def _without_overlap(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray,
 
 
 def _positive_definite(matrices: np.ndarray) -> np.ndarray:
-    # units differ between translation and rotation, so judge the correlation matrix
+    # units differ between translation and rotation, so the correlation matrix is tested
     deviations = np.sqrt(np.maximum(np.diagonal(matrices, axis1=1, axis2=2), 0.0))
     good = np.isfinite(matrices).all(axis=(1, 2)) & (deviations > 0).all(axis=1)
     scale = np.where(good[:, None], deviations, 1.0)

@@ -26,6 +26,7 @@ class ErrorStatistics:
 
     @classmethod
     def of(cls, errors: np.ndarray) -> ErrorStatistics:
+        """Statistics of errors (N,)."""
         if len(errors) == 0:
             return cls(0, *([float("nan")] * 5))
         return cls(
@@ -38,15 +39,16 @@ class ErrorStatistics:
         )
 
     def as_dict(self) -> dict[str, float]:
+        """All values by name."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class MatchedTrajectories:
-    """Pairs of poses of equal time: ``stamps_ns`` (N,), poses (N, 4, 4) camera-to-world.
+    """Pairs of poses of equal time: ``stamps_ns`` (N,), poses T_world_camera (N, 4, 4).
 
-    ``estimate`` is as it was estimated, ``aligned`` is mapped onto the ground truth by
-    ``alignment``. ``estimate_index`` (N,) are the rows of the estimated trajectory.
+    ``estimate`` is unaligned; ``alignment`` transforms it to the ground truth. ``estimate_index``
+    (N,) are the rows of the estimated trajectory.
     """
 
     stamps_ns: np.ndarray
@@ -57,13 +59,14 @@ class MatchedTrajectories:
 
     @property
     def aligned(self) -> np.ndarray:
+        """Estimated T_world_camera (N, 4, 4), aligned to the ground truth."""
         return self.alignment.poses(self.estimate)
 
 
 def match(
     estimate: Trajectory, groundtruth: Trajectory, tolerance_ns: int, with_scale: bool = True
 ) -> MatchedTrajectories:
-    """Associate by stamp and align by Sim(3), or SE(3) without scale.
+    """Associate by stamp, within ``tolerance_ns``, and align by Sim(3), or SE(3) without scale.
 
     Raises:
         TrajectoryError: with fewer than three matches, or when the estimate does not move.
@@ -95,7 +98,8 @@ def absolute_errors(matched: MatchedTrajectories) -> np.ndarray:
 def relative_errors(
     matched: MatchedTrajectories, first: np.ndarray, second: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Errors of the motion from each pose ``first`` to ``second``: metres and degrees, (M,)."""
+    """Errors (M,) of the motions from poses ``first`` to ``second`` (indices (M,)): translation in
+    metres, rotation in degrees."""
     estimated = relative_poses(matched.aligned, first, second)
     true = relative_poses(matched.groundtruth, first, second)
     error = np.linalg.inv(true) @ estimated
@@ -104,12 +108,12 @@ def relative_errors(
 
 
 def relative_poses(poses: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """T_first_second of camera-to-world ``poses`` (N, 4, 4)."""
+    """T_first_second (M, 4, 4) of T_world_camera ``poses`` (N, 4, 4) at indices (M,)."""
     return np.asarray(np.linalg.inv(poses[first]) @ poses[second])
 
 
 def path_length(positions: np.ndarray) -> float:
-    """Sum of the steps of positions (N, 3), metres."""
+    """Length in metres of the path through positions (N, 3)."""
     return float(np.linalg.norm(np.diff(positions, axis=0), axis=1).sum())
 
 

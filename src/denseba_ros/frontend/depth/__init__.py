@@ -1,1 +1,1 @@
-"""Depth networks: ours, those of others, and a constant depth."""
+"""Depth models: this project's network, external networks, and a constant depth."""

@@ -1,4 +1,4 @@
-"""The depth model that the configuration asks for."""
+"""Construction of the configured depth model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from denseba_ros.frontend.depth.constant_depth import ConstantDepth, DepthModel
 from denseba_ros.frontend.depth.depth_network_file import load_depth
 from denseba_ros.frontend.depth.depth_network_model import NetworkDepth
 from denseba_ros.frontend.depth.external_depth_models import (
-    ForeignDepth,
+    ExternalDepth,
     load_onnx,
     load_transformers,
 )
@@ -26,7 +26,11 @@ _TRANSFORMERS = "hf:"
 
 
 def make_depth_model(config: FrontendConfig, device: torch.device) -> DepthModel:
-    """Raises ConfigurationError when ``depth_model`` is none, or its file is missing or broken."""
+    """The depth model ``config.depth_model`` with its weights on ``device``.
+
+    Raises:
+        ConfigurationError: when the name is unknown, or its file is missing or broken.
+    """
     name = config.depth_model
     if name == CONSTANT:
         return ConstantDepth(config.constant_depth, config.constant_sigma)
@@ -35,10 +39,10 @@ def make_depth_model(config: FrontendConfig, device: torch.device) -> DepthModel
     if name.endswith(".safetensors"):
         return NetworkDepth(load_depth(Path(name)), device, config.depth_flip)
     if name.endswith(".onnx"):
-        return ForeignDepth(load_onnx(Path(name)), config.constant_depth)
+        return ExternalDepth(load_onnx(Path(name)), config.constant_depth)
     if name.startswith(_TRANSFORMERS):
         network = load_transformers(name.removeprefix(_TRANSFORMERS), device)
-        return ForeignDepth(network, config.constant_depth)
+        return ExternalDepth(network, config.constant_depth)
     raise ConfigurationError(
         f"frontend.depth_model {name!r} is unknown; known: {CONSTANT!r}, {NETWORK!r}, "
         f"a .safetensors or .onnx file, {_TRANSFORMERS + 'NAME'!r}"

@@ -1,9 +1,9 @@
 """A small network from one grey image to dense log-depth and its uncertainty.
 
-An image alone gives depth per focal length: an object of a given look is twice as far when the
-focal length is twice as long. So the network says log(depth / focal length) and one network serves
-cameras of different fields of view (Facil et al., "CAM-Convs", CVPR 2019; Yin et al., "Metric3D",
-ICCV 2023). The rays of the pixels go in beside the features: where the ground is meets them.
+An image alone gives depth per focal length: an object of the same appearance is twice as far away
+when the focal length is twice as long. So the network predicts log(depth / focal length), and one
+network serves cameras of different fields of view (Facil et al., "CAM-Convs", CVPR 2019; Yin et
+al., "Metric3D", ICCV 2023). The pixels' rays are further input channels of the decoder.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from denseba_ros.frontend.pose.cell_rays import cell_rays
 
 # Channels of the decoder at strides 2, 4, 8, 16, 32.
 _WIDTHS = (16, 24, 40, 64, 96)
-# Depth that an untrained network says for a camera of this focal length in pixels.
+# Depth (metres) that an untrained network predicts for a camera of this focal length in pixels.
 _DEPTH, _FOCAL = 5.0, 256.0
-# Log of the deviation that the network may claim.
+# Limits of the predicted log of the Laplace scale.
 _LEAST_LOG_SIGMA, _MOST_LOG_SIGMA = math.log(0.02), math.log(2.0)
 
 
@@ -67,8 +67,8 @@ class _Up(nn.Module):
 class DepthNetwork(nn.Module):
     """Encoder, global context, decoder with an output at strides 2, 4, 8 and 16.
 
-    Batches come from one camera at a time, whose statistics say nothing of the next one's: the
-    encoder keeps the statistics that it came with, and the decoder normalises nothing.
+    Each batch is of one camera, whose statistics differ from the next one's: the encoder keeps the
+    statistics of its pretraining, and the decoder has no normalisation.
     """
 
     def __init__(self) -> None:
@@ -91,15 +91,15 @@ class DepthNetwork(nn.Module):
             nn.init.constant_(head.bias[1], math.log(0.3))
 
     def train(self, mode: bool = True) -> DepthNetwork:
-        """Training gives all scales, inference the finest; the encoder's statistics stay."""
+        """Training mode outputs all scales, inference the finest; the encoder's statistics stay."""
         super().train(mode)
         self.encoder.eval()
         return self
 
     def forward(self, image: Tensor, intrinsics: Tensor) -> list[DepthOutput]:
-        """Outputs from stride 2 to stride 16, of which inference needs the first.
+        """Outputs from stride 2 to stride 16; in inference mode of stride 2 only.
 
-        ``image`` (B, 1, H, W) grey 0-255, ``intrinsics`` (B, 4) fx, fy, cx, cy of it.
+        ``image`` (B, 1, H, W) float32 grey 0-255, ``intrinsics`` (B, 4) fx, fy, cx, cy of it.
         """
         features = self.encoder(image)
         rays = [cell_rays(intrinsics, f.shape[-2:], image.shape[-2:]) for f in features]

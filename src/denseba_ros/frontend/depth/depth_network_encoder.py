@@ -32,9 +32,10 @@ _MEAN, _RANGE, _EPSILON = 127.0, 128.0, 1e-3
 
 
 class SameConv(nn.Conv2d):
-    """Convolution padded as TensorFlow does, which for stride 2 pads the far side more."""
+    """Convolution with TensorFlow's "same" padding, which for stride 2 pads the far side more."""
 
     def forward(self, input: Tensor) -> Tensor:
+        """``input`` (B, C, H, W) to (B, outputs, ceil(H / stride), ceil(W / stride))."""
         vertical = _padding(input.shape[-2], self.kernel_size[0], self.stride[0])
         horizontal = _padding(input.shape[-1], self.kernel_size[1], self.stride[1])
         if vertical[0] == vertical[1] and horizontal[0] == horizontal[1]:
@@ -68,6 +69,7 @@ class Block(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
+        """``x`` (B, inputs, H, W) to (B, outputs, H / stride, W / stride)."""
         y: Tensor = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
         y = self.project(F.relu6(self.depthwise(y), inplace=True))
         return x + y if self.residual else y
@@ -90,6 +92,7 @@ class Encoder(nn.Module):
             self.stages.append(nn.Sequential(*blocks))
 
     def forward(self, image: Tensor) -> list[Tensor]:
+        """Features (B, C, h, w) of ``image`` (B, 1, H, W), 0-255, channels as in ``CHANNELS``."""
         x = F.relu6(self.stem((image - _MEAN) / _RANGE), inplace=True)
         features = []
         for stage in self.stages:
@@ -98,12 +101,12 @@ class Encoder(nn.Module):
         return [features[k] for k in _TAPS]
 
     def load_classifier(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over published weights of the colour classifier ``efficientnet-lite0``.
+        """Load published weights of the colour classifier ``efficientnet-lite0``, by name.
 
         The three colour filters of the first layer are added, which is exact for a grey image.
 
         Raises:
-            ConfigurationError: when they are of another network.
+            ConfigurationError: when the weights are of another network.
         """
         own = self.state_dict()
         try:
@@ -115,7 +118,7 @@ class Encoder(nn.Module):
 
 
 def published_names(encoder: Encoder) -> dict[str, str]:
-    """Names of parameters here and in the published file, but for the stem's filters."""
+    """Names of the parameters here to those in the published file, without the stem's filters."""
     parts = {"stem.1": "_bn0"}
     number = 0
     for s, stage in enumerate(encoder.stages):
@@ -138,7 +141,7 @@ def published_names(encoder: Encoder) -> dict[str, str]:
     return names
 
 
-def fused(network: nn.Module) -> nn.Module:
+def fold_batch_norm(network: nn.Module) -> nn.Module:
     """Fold every batch normalisation into the convolution before it, in place; for inference."""
     for module in network.modules():
         if isinstance(module, nn.Sequential) and len(module) == 2:

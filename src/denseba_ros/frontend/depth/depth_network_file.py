@@ -14,19 +14,19 @@ FORMAT = "denseba-depth-1"
 
 @dataclass(frozen=True)
 class DepthWeights:
-    """A network with the number of ``pixels`` that it was trained to see."""
+    """A network with the number of ``pixels`` of its training images."""
 
     network: DepthNetwork
     pixels: int
 
 
 def save_depth(weights: DepthWeights, path: Path) -> None:
-    """Write the parameters as safetensors; the folder is made where it is missing."""
+    """Write the parameters as safetensors; creates a missing folder."""
     save_network(weights.network, path, {"format": FORMAT, "pixels": weights.pixels})
 
 
 def load_depth(path: Path) -> DepthWeights:
-    """The network from ``path``, ready for use.
+    """The network from ``path``, in inference mode.
 
     Raises:
         ConfigurationError: when the file is missing, broken or of another network.

@@ -10,18 +10,18 @@ from torch import Tensor
 
 from denseba_ros.frontend.depth.constant_depth import DEPTH_STRIDE
 from denseba_ros.frontend.depth.depth_network import DepthOutput
-from denseba_ros.frontend.depth.depth_network_encoder import fused
+from denseba_ros.frontend.depth.depth_network_encoder import fold_batch_norm
 from denseba_ros.frontend.depth.depth_network_file import DepthWeights
-from denseba_ros.frontend.depth.depth_network_rot180 import turned, turned_intrinsics
+from denseba_ros.frontend.depth.depth_network_rot180 import rotate_filters, rotated_intrinsics
 from denseba_ros.frontend.depth.depth_network_size import network_size
 from denseba_ros.geometry.calibration import Calibration
 
 # Standard deviation of a Laplace distribution over its scale.
 _LAPLACE = math.sqrt(2.0)
-# Deviation of the log of a whole image's scale on scenes like those trained on; all pixels share
-# it, so no pixel is known better than this.
-_SCALE = 0.2
-# Shares of the image's width over which the mirrored image's depth takes over at a border.
+# Standard deviation of an image's log scale on scenes like those of the training; all pixels share
+# this error, so no pixel's is smaller.
+_SCALE_SIGMA = 0.2
+# Shares of the image width between which the mirrored image's depth is faded in at a border.
 _RAMP = (0.05, 0.10)
 
 
@@ -31,7 +31,8 @@ class NetworkDepth:
     name = "network"
 
     def __init__(self, weights: DepthWeights, device: torch.device, flip: bool = False) -> None:
-        network = turned(fused(weights.network))
+        """``weights``: its network is changed in place; ``flip``: average with the mirrored one."""
+        network = rotate_filters(fold_batch_norm(weights.network))
         # Channels last: depthwise convolutions are faster so on a CPU.
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network = network.to(device).eval()
@@ -39,13 +40,13 @@ class NetworkDepth:
 
     @torch.no_grad()
     def predict(self, image: Tensor, calibration: Calibration) -> tuple[Tensor, Tensor]:
-        """Log-depth and its deviation, each (1, 1, H/4, W/4), of ``image`` (1, 1, H, W)."""
+        """Log-depth and its standard deviation (1, 1, H/4, W/4) of ``image`` (1, 1, H, W)."""
         w, h = network_size(calibration.width, calibration.height, self._pixels)
         small = F.interpolate(image, (h, w), mode="area")
         c = calibration.resized(w, h)
         intrinsics = torch.tensor([[c.fx, c.fy, c.cx, c.cy]], device=image.device)
         log_depth, log_sigma = self._depth(small, intrinsics)
-        sigma = torch.hypot(_LAPLACE * torch.exp(log_sigma), log_depth.new_tensor(_SCALE))
+        sigma = torch.hypot(_LAPLACE * torch.exp(log_sigma), log_depth.new_tensor(_SCALE_SIGMA))
         if self._flip:
             intrinsics[0, 2] = w - 1 - intrinsics[0, 2]
             mirrored, _ = self._depth(small.flip(3), intrinsics)
@@ -59,15 +60,15 @@ class NetworkDepth:
     def _depth(self, image: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor]:
         """Log-depth and the log of its Laplace scale, each (1, 1, h/2, w/2)."""
         h, w = image.shape[-2:]
-        upside_down = image.flip(2, 3).contiguous(memory_format=torch.channels_last)
-        output: DepthOutput = self._network(upside_down, turned_intrinsics(intrinsics, w, h))[0]
+        rotated = image.flip(2, 3).contiguous(memory_format=torch.channels_last)
+        output: DepthOutput = self._network(rotated, rotated_intrinsics(intrinsics, w, h))[0]
         return output.log_depth.flip(2, 3), output.log_sigma.flip(2, 3)
 
 
 def flip_average(straight: Tensor, mirrored: Tensor) -> Tensor:
-    """Mean of two predictions (..., w), the second from the mirrored image and turned back.
+    """Mean of two predictions (..., w), the second from the mirrored image and mirrored back.
 
-    Near the left border the mirrored one counts alone, near the right border the straight one:
+    At the left border only the mirrored one is used, at the right border only the straight one:
     there each had the wider view (Godard et al., monodepth, CVPR 2017, post-processing).
     """
     w = straight.shape[-1]

@@ -1,4 +1,4 @@
-"""Depth networks of others: Hugging Face models through ``transformers``, and ONNX files."""
+"""External depth networks: Hugging Face models through ``transformers``, and ONNX files."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from denseba_ros.errors import ConfigurationError
 from denseba_ros.frontend.depth.constant_depth import DEPTH_STRIDE
 from denseba_ros.geometry.calibration import Calibration
 
-# Mean and deviation of the colours of ImageNet, which these networks expect to be taken off.
+# Mean and standard deviation of ImageNet's colours, by which these networks' input is normalised.
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-# About so many pixels go in where the network leaves the choice.
+# Input size in pixels, about, if the network does not fix it.
 _PIXELS = 150_000
-# Deviations of log-depth, which these networks do not tell.
+# Standard deviations of log-depth, which these networks do not predict.
 _METRIC_SIGMA, _RELATIVE_SIGMA = 0.3, 0.4
-# Inverse depth below this share of its median is far away and no more.
-_LEAST_INVERSE = 0.02
+# Inverse depth is clamped from below to this share of its median.
+_MIN_INVERSE = 0.02
 
 Kind = Literal["metric", "relative"]
 
 
 @dataclass(frozen=True)
-class ForeignNetwork:
-    """``run`` takes (1, 3, H, W), normalised colour, or (1, 1, H, W), grey 0-255, by ``channels``,
-    and gives (1, h, w): metres, or inverse depth of unknown scale, by ``kind``. ``height`` and
-    ``width`` are fixed where not None, else multiples of ``multiple``."""
+class ExternalNetwork:
+    """``run`` maps (1, 3, H, W), normalised colour, or (1, 1, H, W), grey 0-255, by ``channels``,
+    to (1, h, w): metres, or inverse depth of unknown scale, by ``kind``. ``height`` and ``width``
+    are fixed if not None, else multiples of ``multiple``."""
 
     name: str
     run: Callable[[Tensor], Tensor]
@@ -44,17 +44,21 @@ class ForeignNetwork:
     multiple: int = 14
 
 
-class ForeignDepth:
-    """A foreign network as the frontend's depth model."""
+class ExternalDepth:
+    """An external network as the frontend's depth model."""
 
-    def __init__(self, network: ForeignNetwork, constant_depth: float) -> None:
-        """``constant_depth``: metres that the median of a network without scale stands for."""
+    def __init__(self, network: ExternalNetwork, constant_depth: float) -> None:
+        """``constant_depth``: metres to which the median of a relative network is scaled."""
         self.name = network.name
         self._network, self._constant = network, constant_depth
 
     @torch.no_grad()
     def predict(self, image: Tensor, calibration: Calibration) -> tuple[Tensor, Tensor]:
-        """Log-depth and its deviation, each (1, 1, H/4, W/4), of ``image`` (1, 1, H, W)."""
+        """Log-depth and its standard deviation, each (1, 1, H/4, W/4), of ``image`` (1, 1, H, W).
+
+        Raises:
+            ConfigurationError: when the network's output has another shape than (1, h, w).
+        """
         inputs = _prepared(image, self._network)
         value = self._network.run(inputs).to(image.device, torch.float32)
         if value.ndim != 3:
@@ -64,12 +68,12 @@ class ForeignDepth:
         if self._network.kind == "metric":
             log_depth = torch.log(value.clamp(min=1e-2))
             return log_depth, torch.full_like(log_depth, _METRIC_SIGMA)
-        relative = (value / value.median().clamp(min=1e-9)).clamp(min=_LEAST_INVERSE)
+        relative = (value / value.median().clamp(min=1e-9)).clamp(min=_MIN_INVERSE)
         log_depth = math.log(self._constant) - torch.log(relative)
         return log_depth, torch.full_like(log_depth, _RELATIVE_SIGMA)
 
 
-def _prepared(image: Tensor, network: ForeignNetwork) -> Tensor:
+def _prepared(image: Tensor, network: ExternalNetwork) -> Tensor:
     """Image (1, 1, H, W), 0-255, at the size and with the colours that the network expects."""
     scale = math.sqrt(_PIXELS / (image.shape[-2] * image.shape[-1]))
     h, w = (
@@ -85,7 +89,7 @@ def _prepared(image: Tensor, network: ForeignNetwork) -> Tensor:
     ]
 
 
-def load_transformers(name: str, device: torch.device) -> ForeignNetwork:
+def load_transformers(name: str, device: torch.device) -> ExternalNetwork:
     """A depth model of ``transformers``, such as Depth Anything V2, by folder or name.
 
     Raises:
@@ -101,16 +105,16 @@ def load_transformers(name: str, device: torch.device) -> ForeignNetwork:
     backbone = getattr(model.config, "backbone_config", None)
     multiple = int(getattr(backbone, "patch_size", None) or 32)
     kind = _kind(getattr(model.config, "depth_estimation_type", "relative"), name)
-    return ForeignNetwork(
+    return ExternalNetwork(
         name, lambda x: model(pixel_values=x).predicted_depth, kind, multiple=multiple
     )
 
 
-def load_onnx(path: Path) -> ForeignNetwork:
+def load_onnx(path: Path) -> ExternalNetwork:
     """A depth network of an ONNX file, run on the CPU.
 
     One input (1, 3 or 1, H, W), one output (1, h, w) or (1, 1, h, w). The metadata entry
-    ``depth_estimation_type`` says "metric" or "relative" (inverse depth); without it, relative.
+    ``depth_estimation_type`` is "metric" or "relative" (inverse depth); without it, relative.
 
     Raises:
         ConfigurationError: without onnxruntime, or when the file is missing or broken.
@@ -130,7 +134,7 @@ def load_onnx(path: Path) -> ForeignNetwork:
         value = torch.from_numpy(result)
         return value[:, 0] if value.ndim == 4 else value
 
-    return ForeignNetwork(
+    return ExternalNetwork(
         path.name,
         run,
         _kind(about.get("depth_estimation_type", "relative"), str(path)),

@@ -1,1 +1,1 @@
-"""Corners and their optical flow."""
+"""Corner detection and optical flow."""

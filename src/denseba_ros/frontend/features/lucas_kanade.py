@@ -1,10 +1,10 @@
 """One pyramid level of Lucas-Kanade flow for many points, compiled.
 
 Lucas, Kanade, IJCAI 1981; with the gradients of the template, as in Bouguet, "Pyramidal
-implementation of the Lucas Kanade feature tracker", 2001. The template is warped by what is known
-of the motion, and gain and offset of the brightness are eliminated: the gradients are made
-orthogonal to both (Hager, Belhumeur, "Efficient region tracking with parametric models of geometry
-and illumination", 1998).
+implementation of the Lucas Kanade feature tracker", 2001. The template is warped by the predicted
+motion, and gain and offset of the brightness are eliminated: the gradients are made orthogonal to
+both (Hager, Belhumeur, "Efficient region tracking with parametric models of geometry and
+illumination", PAMI 20(10), 1998).
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from denseba_ros.numba_jit import numba_jit
 Floats = NDArray[np.float32]
 Cells = NDArray[np.int32]
 
-# Side of the window: whole vectors of eight. It reaches one pixel farther to the left and up, for a
-# point between four pixels would have a template blurred by interpolation.
-# The window of any point in the image fits: PAD = WINDOW // 2 + 2.
+# Side of the window: a multiple of eight, the vector length. It is even, so it reaches one pixel
+# farther to the left and up; a window centred between four pixels would blur the template by
+# interpolation. The window of any point in the image fits: PAD = WINDOW // 2 + 2.
 WINDOW = 2 * (PAD - 2)
 _AROUND = WINDOW + 2
 _ITERATIONS = 10
-# A step below this (pixels) is the last; so are two that cancel to this, around the minimum.
+# Converged: a step below this (pixels), or two steps whose sum is (oscillation at the minimum).
 _CONVERGED = 0.02
-# Mean squared gradient (grey levels per pixel) in the weakest direction that holds a point.
+# Least mean squared gradient (squared grey levels per squared pixel) in the weakest direction.
 _MIN_GRADIENT = 0.1
-# Contrast in the target over that in the template, at most and at least its inverse.
+# Largest contrast of the target over that of the template; its inverse is the smallest.
 _MAX_GAIN = 3.0
-# A warp that moves a pixel's neighbours by less than this is none.
-_NO_WARP = 0.03
+# A warp that moves a pixel's neighbours by less than this (pixels) counts as the identity.
+_MIN_WARP = 0.03
 
 
 @numba_jit()
@@ -57,7 +57,7 @@ def _clamped(x: float, high: float) -> float:
 
 @numba_jit()
 def _cut(image: Floats, x: float, y: float, around: Floats) -> None:
-    """Brightness (_AROUND^2,) around (x, y). Indices are unsigned: only so do loops vectorise."""
+    """Sample ``around`` (_AROUND^2,) at (x, y). Loops vectorise with unsigned indices only."""
     flat, w = image.ravel(), np.uintp(image.shape[1])
     one, wide = np.uintp(1), np.uintp(_AROUND)
     row, a, b, c, d = _corner_and_weights(x, y, _AROUND, w)
@@ -76,10 +76,10 @@ def _cut(image: Floats, x: float, y: float, around: Floats) -> None:
 def _cut_warped(
     image: Floats, x: float, y: float, warp: Floats, around: Floats, work: Floats, cells: Cells
 ) -> None:
-    """The same where a step of one pixel in the target is ``warp`` (2, 2) pixels here.
+    """The same with a ``warp`` (2, 2): pixels of this image per pixel of the target.
 
     ``work`` (6, _AROUND^2) and ``cells`` (_AROUND^2,) are overwritten. Three loops, so that all but
-    the reading of single pixels is done in vectors.
+    the reading of single pixels is vectorised.
     """
     flat, width = image.ravel(), np.int32(image.shape[1])
     half, side = np.float32(_AROUND // 2), np.uintp(_AROUND)
@@ -111,8 +111,8 @@ def _cut_warped(
 @numba_jit()
 def _is_identity(warp: Floats) -> bool:
     off = max(abs(warp[0, 1]), abs(warp[1, 0]))
-    near: bool = max(abs(warp[0, 0] - 1), abs(warp[1, 1] - 1), off) < _NO_WARP
-    return near
+    result: bool = max(abs(warp[0, 0] - 1), abs(warp[1, 1] - 1), off) < _MIN_WARP
+    return result
 
 
 @numba_jit()
@@ -125,7 +125,7 @@ def _dot(a: Floats, b: Floats) -> np.float32:
 
 @numba_jit()
 def _centre(values: Floats) -> None:
-    """Take the mean off."""
+    """Subtract the mean."""
     total = np.float32(0)
     for k in range(WINDOW * WINDOW):
         total += values[k]
@@ -135,7 +135,7 @@ def _centre(values: Floats) -> None:
 
 
 @numba_jit()
-def _take_off(values: Floats, direction: Floats) -> None:
+def _project_out(values: Floats, direction: Floats) -> None:
     """Make ``values`` orthogonal to ``direction``."""
     share = _dot(values, direction) / max(_dot(direction, direction), np.float32(1e-6))
     for k in range(WINDOW * WINDOW):
@@ -144,9 +144,10 @@ def _take_off(values: Floats, direction: Floats) -> None:
 
 @numba_jit()
 def _template(around: Floats, patch: Floats, gx: Floats, gy: Floats) -> tuple[float, float, float]:
-    """Brightness and gradients (WINDOW^2,) out of ``around``, and the gradients' second moments.
+    """Write patch and gradients (WINDOW^2,) from ``around``; returns the gradients' second moments
+    (xx, xy, yy).
 
-    The gradients come without their share of a change of gain and offset, the patch without mean.
+    Changes of gain and offset are projected out of the gradients, the mean out of the patch.
     """
     one, side, wide = np.uintp(1), np.uintp(WINDOW), np.uintp(_AROUND)
     half, at, to = np.float32(0.5), np.uintp(0), wide + one
@@ -161,24 +162,24 @@ def _template(around: Floats, patch: Floats, gx: Floats, gy: Floats) -> tuple[fl
     _centre(patch)
     for gradient in (gx, gy):
         _centre(gradient)
-        _take_off(gradient, patch)
+        _project_out(gradient, patch)
     return float(_dot(gx, gx)), float(_dot(gx, gy)), float(_dot(gy, gy))
 
 
 @numba_jit()
-def _weakest(moments: tuple[float, float, float]) -> float:
+def _min_eigenvalue(moments: tuple[float, float, float]) -> float:
     """Smaller eigenvalue of the second moments (xx, xy, yy)."""
     xx, xy, yy = moments
     return 0.5 * (xx + yy - math.sqrt((xx - yy) ** 2 + 4 * xy * xy))
 
 
 @numba_jit()
-def _mismatch(
+def _correlations(
     image: Floats, x: float, y: float, patch: Floats, gx: Floats, gy: Floats
 ) -> tuple[float, float, float]:
     """Sums over the window at (x, y) of the image times the patch and each gradient.
 
-    The patch, to which the gradients are orthogonal, need not be taken off the image.
+    The gradients are orthogonal to the patch, so it need not be subtracted from the image.
     """
     flat, w = image.ravel(), np.uintp(image.shape[1])
     one, side = np.uintp(1), np.uintp(WINDOW)
@@ -206,7 +207,7 @@ def _descend(
     gy: Floats,
     moments: tuple[float, float, float],
 ) -> tuple[float, float]:
-    """Gauss-Newton steps from (x, y) to where the image looks like the template."""
+    """Gauss-Newton from (x, y) on the difference of image and template; returns (x, y)."""
     right, bottom = image.shape[1] - 2 * PAD - 1.0, image.shape[0] - 2 * PAD - 1.0
     xx, xy, yy = moments
     determinant = xx * yy - xy * xy
@@ -214,7 +215,7 @@ def _descend(
     last_x, last_y = 0.0, 0.0
     for _ in range(_ITERATIONS):
         x, y = _clamped(x, right), _clamped(y, bottom)
-        by_patch, by_x, by_y = _mismatch(image, x, y, patch, gx, gy)
+        by_patch, by_x, by_y = _correlations(image, x, y, patch, gx, gy)
         gain = min(max(by_patch / contrast, 1.0 / _MAX_GAIN), _MAX_GAIN)
         step_x = (xy * by_y - yy * by_x) / (gain * determinant)
         step_y = (xy * by_x - xx * by_y) / (gain * determinant)
@@ -231,7 +232,7 @@ def _descend(
 @numba_jit(
     "void(i8, i8, f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, :, ::1], b1[::1], f8)"
 )
-def follow_on_level(
+def track_on_level(
     begin: int,
     end: int,
     source: Floats,
@@ -242,13 +243,19 @@ def follow_on_level(
     is_tracked: NDArray[np.bool_],
     scale: float,
 ) -> None:
-    """For points ``begin`` to ``end``, move ``target_pixels`` (M, 2) to where ``target`` shows what
-    ``source`` shows at ``points`` (M, 2).
+    """Track points ``begin`` to ``end`` on one pyramid level.
 
-    Images (h + 2 PAD, w + 2 PAD) are of one level, points and places of level 0, ``scale`` pixels
-    of the level per pixel of level 0. ``warps`` (M, 2, 2): pixels of the source per pixel of the
-    target. ``is_tracked`` (M,) becomes whether a place is held by gradients and inside the target;
-    places that are not stay as they were.
+    Args:
+        begin: first point.
+        end: one after the last point.
+        source: (h + 2 PAD, w + 2 PAD) padded image of the level.
+        target: (h + 2 PAD, w + 2 PAD).
+        points: (M, 2) pixels of level 0 in the source.
+        target_pixels: (M, 2) of level 0, initial guess and result; unchanged if not tracked.
+        warps: (M, 2, 2), pixels of the source per pixel of the target.
+        is_tracked: result (M,), whether the template has enough gradient and the pixel is inside
+            the target.
+        scale: pixels of the level per pixel of level 0.
     """
     around = np.empty(_AROUND * _AROUND, np.float32)
     work, cells = np.empty((6, around.size), np.float32), np.empty(around.size, np.int32)
@@ -268,7 +275,7 @@ def follow_on_level(
             (float(target_pixels[m, 1]) + 0.5) * scale - 0.5,
         )
         is_tracked[m] = -1.0 <= x <= right + 1.0 and -1.0 <= y <= bottom + 1.0
-        is_tracked[m] &= _weakest(moments) > _MIN_GRADIENT * WINDOW * WINDOW
+        is_tracked[m] &= _min_eigenvalue(moments) > _MIN_GRADIENT * WINDOW * WINDOW
         if is_tracked[m]:
             x, y = _descend(target, x, y, patch, gx, gy, moments)
             is_tracked[m] = 0.0 <= x <= right and 0.0 <= y <= bottom

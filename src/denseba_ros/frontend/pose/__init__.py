@@ -1,1 +1,1 @@
-"""The recurrent pose network: motion between consecutive images."""
+"""The recurrent pose network: relative pose of consecutive images."""

@@ -1,4 +1,4 @@
-"""Rays through the cells of a feature map, which tell a network what camera it looks through."""
+"""Rays through the cells of a feature map: input channels that give a network the intrinsics."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from torch import Tensor
 
 
 def cell_rays(intrinsics: Tensor, cells: torch.Size, image: torch.Size) -> Tensor:
-    """Slopes (B, 2, h, w) of the rays through the middles of the ``cells`` (h, w) that images of
-    (H, W) pixels with ``intrinsics`` (B, 4) fx, fy, cx, cy are divided into."""
+    """Slopes (x/z, y/z) (B, 2, h, w) of the rays through the centres of the ``cells`` (h, w) of an
+    ``image`` (H, W) with ``intrinsics`` (B, 4) fx, fy, cx, cy."""
     fx, fy, cx, cy = intrinsics[:, :, None, None].unbind(1)
     h, w = cells
     down, across = image[0] / h, image[1] / w

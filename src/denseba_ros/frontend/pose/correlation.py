@@ -1,6 +1,6 @@
-"""Zncc of every cell of one feature map with the cells around the same place of another.
+"""Correlation of every cell of a feature map with the cells around the same cell of another.
 
-The correlation layer of Dosovitskiy et al., "FlowNet", ICCV 2015, and where its peak is.
+The correlation layer of Dosovitskiy et al., "FlowNet", ICCV 2015, and the position of its peak.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from torch import Tensor
 
 
 def local_correlation(one: Tensor, other: Tensor, radius: int) -> Tensor:
-    """(B, (2 radius + 1)^2, h, w) from features (B, C, h, w): the mean product of ``one`` at a cell
-    with ``other`` at that cell moved by (dy, dx), row by row; 0 where that lies outside.
+    """Correlation volume (B, (2 radius + 1)^2, h, w) of features (B, C, h, w): mean product of
+    ``one`` at a cell with ``other`` at that cell moved by (dy, dx), row by row; 0 outside.
 
     Raises:
-        ValueError: when the features differ in shape.
+        ValueError: when the features differ in shape or are not four-dimensional.
     """
     if one.shape != other.shape or one.ndim != 4:
-        raise ValueError(f"features {tuple(one.shape)} and {tuple(other.shape)} are not alike")
+        raise ValueError(f"features {tuple(one.shape)} and {tuple(other.shape)} differ in shape")
     b, c, h, w = one.shape
     side = 2 * radius + 1
     rows = one.permute(0, 2, 3, 1).reshape(b * h, w, c)
@@ -32,18 +32,20 @@ def local_correlation(one: Tensor, other: Tensor, radius: int) -> Tensor:
     for y in range(side):
         across = padded[:, y : y + h].reshape(b * h, c, w + 2 * radius)
         products.append((rows @ across).gather(2, band))
-    zncc = torch.stack(products, -2).reshape(b, h, w, side * side) / c
-    return zncc.permute(0, 3, 1, 2)
+    correlation = torch.stack(products, -2).reshape(b, h, w, side * side) / c
+    return correlation.permute(0, 3, 1, 2)
 
 
-def mean_move(zncc: Tensor, sharpness: Tensor) -> Tensor:
-    """Moves (B, 2, h, w) (x, y) in cells, weighted by softmax(``sharpness`` times ``zncc``):
-    the peak of a ``local_correlation``, between the cells as well (soft arg max: Kendall et al.,
-    "End-to-end learning of geometry and context for deep stereo regression", ICCV 2017)."""
-    b, channels, h, w = zncc.shape
+def soft_argmax(correlation: Tensor, sharpness: Tensor) -> Tensor:
+    """Peak (B, 2, h, w) (x, y) in cells of a ``local_correlation``, with subcell precision.
+
+    The mean displacement with weights softmax(``sharpness`` times ``correlation``): Kendall et al.,
+    "End-to-end learning of geometry and context for deep stereo regression", ICCV 2017.
+    """
+    b, channels, h, w = correlation.shape
     side = math.isqrt(channels)
-    weight = torch.softmax(sharpness * zncc, 1).reshape(b, side, side, h, w)
-    move = torch.arange(side, dtype=zncc.dtype, device=zncc.device) - side // 2
-    across = torch.einsum("byxhw,x->bhw", weight, move)
-    down = torch.einsum("byxhw,y->bhw", weight, move)
+    weight = torch.softmax(sharpness * correlation, 1).reshape(b, side, side, h, w)
+    offset = torch.arange(side, dtype=correlation.dtype, device=correlation.device) - side // 2
+    across = torch.einsum("byxhw,x->bhw", weight, offset)
+    down = torch.einsum("byxhw,y->bhw", weight, offset)
     return torch.stack([across, down], 1)

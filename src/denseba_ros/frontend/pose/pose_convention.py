@@ -1,4 +1,4 @@
-"""The one place where motions change between the camera's optical frame and NED.
+"""Conversion of motions between the camera's optical frame and NED axes.
 
 Optical: x right, y down, z forward. NED, as TartanAir and PX4 name a camera's axes: x forward,
 y right, z down.
@@ -21,19 +21,19 @@ NED_OF_OPTICAL = (2, 0, 1)
 
 
 def ned_from_optical(T: Tensor) -> Tensor:
-    """A motion (..., 4, 4) between two optical frames as one between the cameras' NED frames."""
+    """T_a_b (..., 4, 4) between two optical frames as T_a_b between the cameras' NED frames."""
     C = torch.tensor(_NED_OPTICAL, dtype=T.dtype, device=T.device)
     return C @ T @ C.T
 
 
 def optical_from_ned(T: Tensor) -> Tensor:
-    """The inverse of ``ned_from_optical``."""
+    """The inverse of ``ned_from_optical``, for T_a_b (..., 4, 4)."""
     C = torch.tensor(_NED_OPTICAL, dtype=T.dtype, device=T.device)
     return C.T @ T @ C
 
 
 def optical_covariance(covariance: Tensor) -> Tensor:
-    """(..., 6, 6) of (translation, rotation) along NED axes, turned into the optical frame's."""
+    """Covariance (..., 6, 6) of (translation, rotation) from NED axes to optical axes."""
     C = torch.tensor(_NED_OPTICAL, dtype=covariance.dtype, device=covariance.device)[:3, :3]
     axes = torch.zeros(6, 6, dtype=C.dtype, device=C.device)
     axes[:3, :3] = axes[3:, 3:] = C
@@ -41,7 +41,7 @@ def optical_covariance(covariance: Tensor) -> Tensor:
 
 
 def motion_matrix(quaternion: Tensor, translation: Tensor) -> Tensor:
-    """(..., 4, 4) from a unit quaternion (..., 4) x, y, z, w and a translation (..., 3)."""
+    """T (..., 4, 4) from a unit quaternion (..., 4) x, y, z, w and a translation (..., 3)."""
     x, y, z, w = quaternion.unbind(-1)
     rows = [
         torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], -1),

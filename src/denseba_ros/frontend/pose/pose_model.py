@@ -1,4 +1,4 @@
-"""The motion between consecutive images by the pose network, one image at a time."""
+"""Pose models: relative pose of consecutive images, one image at a time."""
 
 from __future__ import annotations
 
@@ -27,44 +27,48 @@ _SHIPPED = "models/pose.safetensors"
 
 
 class PoseModel(Protocol):
-    """Says how the camera moved since the image before."""
+    """Predicts the camera's motion since the last image."""
 
     def step(self, image: Tensor, calibration: Calibration) -> Motion | None:
-        """Motion since the last ``image`` (1, 1, H, W) float32 grey 0-255, None where there is no
-        opinion."""
+        """Motion since the last ``image`` (1, 1, H, W) float32 grey 0-255, rectified, with
+        ``calibration`` of it; None if there is no prediction."""
         ...
 
     def reset(self) -> None:
-        """The next image has none before it."""
+        """Drop the last image: the next one does not follow it."""
         ...
 
 
 class NoPose:
-    """Has no opinion: the last velocity predicts."""
+    """Predicts nothing: the tracker then uses the last velocity."""
 
     def step(self, image: Tensor, calibration: Calibration) -> Motion | None:
+        """None, always."""
         return None
 
     def reset(self) -> None:
-        """Nothing is remembered."""
+        """Nothing to drop."""
 
 
 class NetworkPose:
-    """Remembers the image before and the network's memory of those before that."""
+    """Keeps the last image and the network's recurrent state."""
 
     def __init__(self, weights: PoseWeights, device: torch.device) -> None:
+        """The network of ``weights`` is moved to ``device``."""
         self._network = weights.network.to(device).eval()
         self._size = weights.size
         self.reset()
 
     def reset(self) -> None:
+        """Drop the last image and reset the recurrent state."""
         self._previous: Tensor | None = None
-        self._state = self._network.start(1)
+        self._state = self._network.initial_state(1)
 
     @torch.no_grad()
     def step(self, image: Tensor, calibration: Calibration) -> Motion | None:
+        """Motion by the network, as in ``PoseModel``; None at the first image."""
         width, height = self._size
-        # In whole grey levels, as the training saw them.
+        # In whole grey levels, as in training.
         small = F.interpolate(image, (height, width), mode="area").round()
         previous, self._previous = self._previous, small
         if previous is None:
@@ -86,7 +90,11 @@ class NetworkPose:
 
 
 def make_pose_model(name: str, device: torch.device) -> PoseModel:
-    """Raises ConfigurationError when ``name`` is none, or its file is missing or broken."""
+    """The pose model ``name`` (``frontend.pose_model``) on ``device``.
+
+    Raises:
+        ConfigurationError: when the name is unknown, or its file is missing or broken.
+    """
     if name == NONE:
         return NoPose()
     if name == NETWORK:

@@ -1,10 +1,10 @@
 """A recurrent network from consecutive images to the motion between them.
 
-Convolutions make features of each image, whose correlation shows where things went; a flow with a
-weight for every cell comes from it, at two scales. The rotation that explains this flow best is
-solved for, with the rays of the cells (the intrinsics layer of Wang et al., "TartanVO", CoRL 2020,
-made exact), so that one network serves other cameras. An LSTM over time corrects it and says the
-rest. Cells are pooled to a few before the LSTM, whatever the size of the image.
+Convolutional features of two images are correlated, which gives a weighted flow at two scales. The
+rotation that fits this flow is the solution of a least-squares problem with the rays of the cells
+(an exact form of the intrinsics layer of Wang et al., "TartanVO", CoRL 2020), so that one network
+serves different cameras. An LSTM over time corrects the rotation and predicts translation,
+deviations and brightness. Before the LSTM the cells are pooled to a fixed number.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from denseba_ros.frontend.pose.pose_convention import NED_OF_OPTICAL
 
 # Channels of the features at strides 2, 4 and 8.
 _STRIDE_2, _STRIDE_4, _STRIDE_8 = 16, 32, 48
-# Cells around that are looked at, channels inside and shown to the memory: strides 8 and 4.
+# Radius of the correlation, inner channels and channels to the LSTM, at strides 8 and 4.
 _COARSE, _FINE = (4, 64, 16), (2, 32, 16)
 _CELLS = (3, 5)
 _MEMORY = 128
-# An untrained network says hardly any motion, with these deviations (metres, radians).
+# An untrained network predicts almost no motion, with this standard deviation (metres, radians).
 _SMALL = 0.01
 _LEAST_LOG_SIGMA, _MOST_LOG_SIGMA = math.log(1e-4), math.log(10.0)
 
@@ -36,8 +36,8 @@ class PoseOutput:
 
     ``quaternion`` (B, L, 4) x, y, z, w of length one; ``translation`` (B, L, 3); ``log_sigma``
     (B, L, 6) of translation and rotation vector; ``affine`` (B, L, 2) = (a, b): the current image
-    is exp(a) * previous + b; ``solved`` (B, L, 2, 3) rotation vectors by coarse and by fine flow
-    alone.
+    is exp(a) * previous + b; ``solved`` (B, L, 2, 3) rotation vectors from the coarse and from
+    the fine flow alone.
     """
 
     quaternion: Tensor
@@ -48,11 +48,11 @@ class PoseOutput:
 
     @property
     def covariance(self) -> Tensor:
-        """(B, L, 6, 6), diagonal."""
+        """Diagonal covariance (B, L, 6, 6) of translation and rotation vector."""
         return torch.diag_embed(torch.exp(2.0 * self.log_sigma))
 
 
-# What an LSTM remembers: output and cell, each (B, memory).
+# State of the LSTM: hidden and cell state, each (B, memory).
 State = tuple[Tensor, Tensor]
 
 
@@ -60,7 +60,7 @@ class PoseNetwork(nn.Module):
     """Batch normalisation and leaky ReLU in the encoder, one LSTM cell, linear heads."""
 
     def __init__(self, ned: bool = False) -> None:
-        """``ned``: motions come out along NED axes (``pose_convention``), not optical ones."""
+        """``ned``: motions are predicted along NED axes (``pose_convention``), not optical ones."""
         super().__init__()
         self.ned = ned
         self.fine_features = nn.Sequential(unit(1, _STRIDE_2, 2), unit(_STRIDE_2, _STRIDE_4, 2))
@@ -71,44 +71,47 @@ class PoseNetwork(nn.Module):
         self.memory = nn.LSTMCell(pooled + 3, _MEMORY)
         self.head = nn.Linear(_MEMORY, 3 + 3 + 6 + 2)
 
-    def start(self, lanes: int) -> State:
-        """What is remembered before the first pair."""
+    def initial_state(self, batch: int) -> State:
+        """State of the LSTM before the first pair, for ``batch`` sequences."""
         weight = self.head.weight
-        return weight.new_zeros(lanes, _MEMORY), weight.new_zeros(lanes, _MEMORY)
+        return weight.new_zeros(batch, _MEMORY), weight.new_zeros(batch, _MEMORY)
 
     def forward(
         self, images: Tensor, intrinsics: Tensor, first: Tensor, state: State
     ) -> tuple[PoseOutput, State]:
-        """MotionModel of L pairs in a row of B lanes, and what is remembered after them.
+        """Motions of L consecutive pairs of B sequences, and the state after them.
 
-        ``images`` (B, L + 1, 1, H, W) grey 0-255, pair k being the images k and k + 1;
-        ``intrinsics`` (B, L, 4); ``first`` (B, L) bool: image k belongs to another run, so pair k
-        means nothing, and what was remembered is forgotten.
+        Args:
+            images: (B, L + 1, 1, H, W) grey 0-255; pair k is the images k and k + 1.
+            intrinsics: (B, L, 4) fx, fy, cx, cy.
+            first: (B, L) bool: image k is the last of another trajectory, so the result of pair k
+                is meaningless, and the state is reset.
+            state: of the LSTM before the first pair.
         """
-        lanes, length = first.shape
-        solved, seen = self._seen(images, intrinsics.flatten(0, 1))
-        solved, seen = solved.reshape(lanes, length, 2, 3), seen.reshape(lanes, length, -1)
-        remembered = []
+        batch, length = first.shape
+        solved, features = self._pair_features(images, intrinsics.flatten(0, 1))
+        solved, features = solved.reshape(batch, length, 2, 3), features.reshape(batch, length, -1)
+        hidden = []
         for k in range(length):
-            kept = (~first[:, k, None]).to(seen.dtype)
-            state = self.memory(seen[:, k], (state[0] * kept, state[1] * kept))
-            remembered.append(state[0])
-        return self._output(self.head(torch.stack(remembered, 1)), solved), state
+            keep = (~first[:, k, None]).to(features.dtype)
+            state = self.memory(features[:, k], (state[0] * keep, state[1] * keep))
+            hidden.append(state[0])
+        return self._output(self.head(torch.stack(hidden, 1)), solved), state
 
-    def _seen(self, images: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor]:
-        """Rotation vectors (N, 2, 3) by the flow of all N pairs, and what the memory is shown."""
+    def _pair_features(self, images: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor]:
+        """Rotation vectors (N, 2, 3) from the flow of all N pairs, and the LSTM's input (N, C)."""
         fine = self.fine_features(images.flatten(0, 1) / 127.5 - 1.0)
         coarse = self.coarse_features(fine)
         vector = torch.zeros_like(intrinsics[:, :3])
         vectors, shown = [], []
         for stage, features in ((self.coarse, coarse), (self.fine, fine)):
-            of_lanes = features.reshape(*images.shape[:2], *features.shape[1:])
-            one, other = of_lanes[:, :-1].flatten(0, 1), of_lanes[:, 1:].flatten(0, 1)
+            in_order = features.reshape(*images.shape[:2], *features.shape[1:])
+            one, other = in_order[:, :-1].flatten(0, 1), in_order[:, 1:].flatten(0, 1)
             grid = Grid.of(intrinsics, one.shape[-2:], images.shape[-2:])
-            # Where the next stage looks is no way for gradients.
-            vector, seen = stage(one, other, grid, vector.detach())
+            # No gradients through the initial guess of the next stage.
+            vector, pair = stage(one, other, grid, vector.detach())
             vectors.append(vector)
-            shown.append(F.adaptive_avg_pool2d(seen, _CELLS).flatten(1))
+            shown.append(F.adaptive_avg_pool2d(pair, _CELLS).flatten(1))
         return torch.stack(vectors, 1), torch.cat([*shown, vector / _SMALL], 1)
 
     def _output(self, raw: Tensor, solved: Tensor) -> PoseOutput:

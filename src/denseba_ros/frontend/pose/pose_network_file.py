@@ -14,20 +14,20 @@ FORMAT = "denseba-pose-2"
 
 @dataclass(frozen=True)
 class PoseWeights:
-    """A network with the image ``size`` (width, height) that it was trained at."""
+    """A network with the image ``size`` (width, height) of its training."""
 
     network: PoseNetwork
     size: tuple[int, int]
 
 
 def save_pose(weights: PoseWeights, path: Path) -> None:
-    """Write the parameters as safetensors; the folder is made where it is missing."""
+    """Write the parameters as safetensors; creates a missing folder."""
     about = {"format": FORMAT, "size": weights.size, "ned": weights.network.ned}
     save_network(weights.network, path, about)
 
 
 def load_pose(path: Path) -> PoseWeights:
-    """The network from ``path``, ready for use.
+    """The network from ``path``, in inference mode.
 
     Raises:
         ConfigurationError: when the file is missing, broken or of another network.

@@ -1,7 +1,7 @@
-"""The rotation that explains a flow field best: a weighted least-squares problem of three unknowns.
+"""The rotation that fits a flow field best: a weighted least-squares problem of three unknowns.
 
-What a rotation does to a ray does not depend on depth (Longuet-Higgins, Prazdny, "The
-interpretation of a moving retinal image", 1980), so weights that prefer far places find it.
+The flow of a rotation does not depend on depth (Longuet-Higgins, Prazdny, "The interpretation of a
+moving retinal image", 1980), so weights that prefer distant points separate it from translation.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from torch import Tensor
 
 # Gauss-Newton steps: one is exact to first order in the angle, the second to third.
 _STEPS = 2
-# Information (per squared slope) of no rotation, so that no weight at all has a solution.
+# Prior information (per squared slope) of zero rotation: the problem is regular with zero weights.
 _DAMPING = 1e-6
 
 
@@ -21,7 +21,7 @@ def rotation_from_flow(rays: Tensor, flow: Tensor, weight: Tensor) -> Tensor:
     ``rays`` (B, N, 2) slopes (x/z, y/z) in the previous image, ``flow`` (B, N, 2) their change to
     the current one, ``weight`` (B, N), not negative. Differentiable in flow and weight.
     """
-    seen = rays + flow
+    current = rays + flow
     vector = rays.new_zeros(len(rays), 3)
     eye = _DAMPING * torch.eye(3, dtype=rays.dtype, device=rays.device)
     for _ in range(_STEPS):
@@ -29,26 +29,27 @@ def rotation_from_flow(rays: Tensor, flow: Tensor, weight: Tensor) -> Tensor:
         J = rotational_jacobian(expected)
         weighted = J * weight[..., None, None]
         H = torch.einsum("bnij,bnik->bjk", weighted, J) + eye
-        g = torch.einsum("bnij,bni->bj", weighted, seen - expected)
+        g = torch.einsum("bnij,bni->bj", weighted, current - expected)
         vector = vector + torch.linalg.solve(H, g)
     return vector
 
 
 def rotated_rays(rays: Tensor, vector: Tensor) -> Tensor:
-    """Slopes (B, N, 2) of previous ``rays`` (B, N, 2) in a camera turned by ``vector`` (B, 3)."""
+    """Slopes (B, N, 2) in the current camera of ``rays`` (B, N, 2), slopes in the previous one;
+    ``vector`` (B, 3) is the rotation vector of R_previous_current."""
     v = torch.cat([rays, torch.ones_like(rays[..., :1])], -1)
     # R^T v, by Rodrigues' formula with the opposite angle.
     w = -vector[:, None].expand_as(v)
     square = (vector * vector).sum(-1)[:, None, None]
     a, b = _series(square)
     cross = torch.linalg.cross(w, v)
-    turned = v + a * cross + b * torch.linalg.cross(w, cross)
-    slopes: Tensor = turned[..., :2] / turned[..., 2:].clamp(min=0.1)
+    rotated = v + a * cross + b * torch.linalg.cross(w, cross)
+    slopes: Tensor = rotated[..., :2] / rotated[..., 2:].clamp(min=0.1)
     return slopes
 
 
 def rotational_jacobian(rays: Tensor) -> Tensor:
-    """Derivative (B, N, 2, 3) of the slopes ``rays`` (B, N, 2) by a further small rotation."""
+    """Derivative (B, N, 2, 3) of the slopes ``rays`` (B, N, 2) by a small additional rotation."""
     x, y = rays.unbind(-1)
     one = torch.ones_like(x)
     rows = [x * y, -(one + x * x), y, one + y * y, -x * y, -x]

@@ -1,1 +1,1 @@
-"""Geometry of images with little known of their poses: relative pose, epipolar search."""
+"""Two-view geometry: relative pose from correspondences, epipolar search."""

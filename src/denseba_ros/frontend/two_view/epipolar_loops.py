@@ -1,4 +1,4 @@
-"""Costs along epipolar lines on the CPU, compiled: all hypotheses of a point at once."""
+"""Matching costs along epipolar lines, compiled for the CPU: all hypotheses of a point at once."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def _project(
     T: Floats,
     numbers: Floats,
     image: Floats,
-    place: Floats,
-    seen: Floats,
+    pixels: Floats,
+    is_visible: Floats,
 ) -> None:
-    """Pixels of ray (a, b, 1) at all inverse depths; zero in ``seen`` where they are outside."""
+    """Write the ``pixels`` (2, D) of ray (a, b, 1) at the inverse depths ``d`` (D,); ``is_visible``
+    (D,) becomes 0 where they are outside the image."""
     fx, fy, cx, cy = numbers[0], numbers[1], numbers[2], numbers[3]
     border, min_z = numbers[4], numbers[5]
     X = T[0, 0] * a + T[0, 1] * b + T[0, 2]
@@ -40,18 +41,18 @@ def _project(
         u = (X + tx * d[h]) * inverse * fx + cx
         v = (Y + ty * d[h]) * inverse * fy + cy
         ok = (depth > min_z) & (u >= border) & (u <= right) & (v >= border) & (v <= below)
-        seen[h] = seen[h] if ok else _ZERO
-        place[0, h], place[1, h] = u, v
+        is_visible[h] = is_visible[h] if ok else _ZERO
+        pixels[0, h], pixels[1, h] = u, v
 
 
 @numba_jit()
-def _sample(image: Floats, place: Floats, values: Floats) -> None:
-    """Bilinear brightness; the border's outside the image, and a corner's for no number."""
+def _sample(image: Floats, pixels: Floats, values: Floats) -> None:
+    """Bilinear brightness; clamped to the border outside the image, and to a corner for NaN."""
     flat, wide = image.ravel(), image.shape[1]
     right, below = np.float32(wide - 1), np.float32(image.shape[0] - 1)
     for h in range(len(values)):
-        u = place[0, h] if place[0, h] > _ZERO else _ZERO
-        v = place[1, h] if place[1, h] > _ZERO else _ZERO
+        u = pixels[0, h] if pixels[0, h] > _ZERO else _ZERO
+        v = pixels[1, h] if pixels[1, h] > _ZERO else _ZERO
         u, v = min(u, right), min(v, below)
         # In the last column or row the neighbour has all the weight.
         x, y = max(min(int(u), wide - 2), 0), max(min(int(v), image.shape[0] - 2), 0)
@@ -65,9 +66,9 @@ def _sample(image: Floats, place: Floats, values: Floats) -> None:
 
 @numba_jit()
 def _add_cost(
-    values: Floats, reference: Floats, seen: Floats, numbers: Floats, cost: Floats
+    values: Floats, reference: Floats, is_visible: Floats, numbers: Floats, cost: Floats
 ) -> None:
-    """Mean truncated difference of patches after a share of their means' is taken off."""
+    """Mean truncated difference of patches, a share of their means' difference subtracted."""
     truncation, share = numbers[6], numbers[7]
     pixels = len(reference)
     mean = _ZERO
@@ -82,18 +83,18 @@ def _add_cost(
         total = _ZERO
         for p in range(pixels):
             total += min(abs(values[p, h] - reference[p] - shift), truncation)
-        cost[h] += total * scale if seen[h] > _ZERO else _ZERO
+        cost[h] += total * scale if is_visible[h] > _ZERO else _ZERO
 
 
 @numba_jit()
-def _add_rate(centre: Floats, seen: Floats, rate: Floats) -> None:
-    """Largest move over the targets between neighbouring hypotheses."""
+def _add_rate(centre: Floats, is_visible: Floats, rate: Floats) -> None:
+    """Largest distance over the targets, in pixels, between neighbouring hypotheses."""
     last = len(rate) - 1
     for h in range(len(rate)):
         k = min(h, last - 1)
         x, y = centre[0, k + 1] - centre[0, k], centre[1, k + 1] - centre[1, k]
-        move = math.sqrt(x * x + y * y) if seen[h] > _ZERO else _ZERO
-        rate[h] = max(rate[h], move)
+        distance = math.sqrt(x * x + y * y) if is_visible[h] > _ZERO else _ZERO
+        rate[h] = max(rate[h], distance)
 
 
 @numba_jit(
@@ -117,24 +118,24 @@ def line_costs(
 
     ``d`` (N, D) inverse depths; ``rays`` (N, P, 2) and ``reference`` (N, P) of the patches, the
     last pixel their centre; ``targets`` (J, h, w); ``T`` (J, 4, 4) T_target_host; ``numbers``: fx,
-    fy, cx, cy, border, least depth ratio, truncation, share of the mean's difference taken off,
-    cost of what no target sees.
+    fy, cx, cy, border, least depth ratio, truncation, share of the means' difference that is
+    subtracted, cost of hypotheses outside all targets.
     """
     count = d.shape[1]
-    pixels = rays.shape[1]
-    place, values = np.empty((2, count), np.float32), np.empty((pixels, count), np.float32)
-    seen, views = np.empty(count, np.float32), np.empty(count, np.float32)
+    size = rays.shape[1]
+    pixels, values = np.empty((2, count), np.float32), np.empty((size, count), np.float32)
+    is_visible, views = np.empty(count, np.float32), np.empty(count, np.float32)
     for point in range(begin, end):
         cost[point], rate[point], views[:] = _ZERO, _ZERO, _ZERO
         for target in range(len(targets)):
-            seen[:] = _ONE
-            for p in range(pixels):
+            is_visible[:] = _ONE
+            for p in range(size):
                 a, b = rays[point, p]
-                _project(d[point], a, b, T[target], numbers, targets[target], place, seen)
-                _sample(targets[target], place, values[p])
-            _add_cost(values, reference[point], seen, numbers, cost[point])
+                _project(d[point], a, b, T[target], numbers, targets[target], pixels, is_visible)
+                _sample(targets[target], pixels, values[p])
+            _add_cost(values, reference[point], is_visible, numbers, cost[point])
             for h in range(count):
-                views[h] += seen[h]
-            _add_rate(place, seen, rate[point])
+                views[h] += is_visible[h]
+            _add_rate(pixels, is_visible, rate[point])
         for h in range(count):
             cost[point, h] = cost[point, h] / views[h] if views[h] > _ZERO else numbers[8]

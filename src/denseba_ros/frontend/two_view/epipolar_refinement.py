@@ -1,8 +1,8 @@
-"""MotionModel that minimise the epipolar error of corners, from many starts at once.
+"""Motions that minimise the epipolar error of corners, from many initial guesses at once.
 
-Two views of a plane, or with little parallax, are explained by more than one motion
+Two views of a plane, or with little parallax, can be explained by more than one motion
 (Longuet-Higgins, "The reconstruction of a plane surface from two perspective projections", 1986).
-The minima found from many starts say whether the best one is the only good one.
+The minima from many initial guesses show whether the best one is unique.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from scipy.spatial.transform import Rotation
 
 Doubles = NDArray[np.float64]
 
-# Errors of followed corners, pixels: the scale of the Cauchy loss.
+# Errors of tracked corners, pixels: the scale of the Cauchy kernel.
 SCALE_PIXELS = 0.7
-_ROUNDS = 12
+_ITERATIONS = 12
 _SINGULAR = 1e12
-# Directions that a search begins with; either sign means the same epipolar lines.
+# Initial directions of translation; either sign means the same epipolar lines.
 _DIRECTIONS = np.array(
     [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [-1, 0, 1], [0, 1, 1], [0, -1, 1], [1, 1, 0],
      [1, -1, 0]], np.float64)  # fmt: skip
@@ -27,8 +27,8 @@ _DIRECTIONS = np.array(
 
 @dataclass(frozen=True)
 class EpipolarFits:
-    """Minima, best first: ``R`` (S, 3, 3), ``t`` (S, 3) of length one and of either sign,
-    ``cost`` (S,)."""
+    """Minima, best first: ``R`` (S, 3, 3) R_second_first, ``t`` (S, 3) t_second_first of length one
+    and of either sign, ``cost`` (S,)."""
 
     R: Doubles
     t: Doubles
@@ -36,21 +36,26 @@ class EpipolarFits:
 
 
 def epipolar_fits(
-    first: Doubles, second: Doubles, focal: float, start: Doubles, turns: Doubles
+    first: Doubles, second: Doubles, focal: float, initial: Doubles, rotations: Doubles
 ) -> EpipolarFits:
-    """Minima for rays ``first`` (M, 3) seen again at ``second`` (M, 3), z = 1; few outliers.
+    """Minima of the epipolar error, by Levenberg-Marquardt on the Sampson distance with a Cauchy
+    kernel.
 
-    Begins at the motion ``start`` (4, 4), and at the rotations ``turns`` (K, 3, 3) with all
-    directions. Levenberg-Marquardt on the Sampson distance with a Cauchy loss.
+    Args:
+        first: (M, 3) rays in the first image, z = 1.
+        second: (M, 3) corresponding rays in the second image, z = 1; few outliers.
+        focal: focal length in pixels.
+        initial: (4, 4) T_second_first, an initial guess.
+        rotations: (K, 3, 3) R_second_first, further initial guesses, each with all directions.
     """
-    t = np.concatenate([start[None, :3, 3], np.tile(_DIRECTIONS, (len(turns), 1))])
+    t = np.concatenate([initial[None, :3, 3], np.tile(_DIRECTIONS, (len(rotations), 1))])
     t /= np.linalg.norm(t, axis=1, keepdims=True)
-    R = np.concatenate([start[None, :3, :3], np.repeat(turns, len(_DIRECTIONS), 0)])
+    R = np.concatenate([initial[None, :3, :3], np.repeat(rotations, len(_DIRECTIONS), 0)])
     damping = np.full(len(t), 1e-3)
     a, b = np.ascontiguousarray(first.T), np.ascontiguousarray(second.T)
     error, J = _linearised(a, b, R, t, focal)
     cost = _cost(error)
-    for _ in range(_ROUNDS):
+    for _ in range(_ITERATIONS):
         new_R, new_t = _stepped(R, t, error, J, damping)
         new_error, new_J = _linearised(a, b, new_R, new_t, focal)
         new_cost = _cost(new_error)
@@ -63,16 +68,19 @@ def epipolar_fits(
 
 
 def sampson(first: Doubles, second: Doubles, R: Doubles, t: Doubles, focal: float) -> Doubles:
-    """Sampson distances (M,) in pixels of rays (M, 3) for one motion (Hartley, Zisserman,
-    "Multiple view geometry", 2nd ed., eq. 11.9)."""
+    """Signed Sampson distances (M,) in pixels of rays (M, 3), z = 1, for one R_second_first (3, 3)
+    and t_second_first (3,) (Hartley, Zisserman, "Multiple view geometry", 2nd ed., eq. 11.9)."""
     return np.asarray(_linearised(first.T, second.T, R[None], t[None], focal)[0][0])
 
 
 def direction_sigma(
     first: Doubles, second: Doubles, R: Doubles, t: Doubles, focal: float, pixels: float
 ) -> float:
-    """Largest deviation of the direction of ``t`` in degrees, where corners err by ``pixels`` and
-    each counts as the loss lets it; infinite where they do not tell it."""
+    """Largest standard deviation of the direction of ``t`` (3,) in degrees.
+
+    ``first``, ``second`` (M, 3) rays with errors of ``pixels``, weighted by the Cauchy kernel;
+    infinite if the direction is not observable.
+    """
     error, J = _linearised(first.T, second.T, R[None], t[None], focal)
     weighted = J[0] / (1.0 + (error[0] / SCALE_PIXELS) ** 2)
     H = weighted @ J[0].T
@@ -83,7 +91,7 @@ def direction_sigma(
 
 
 def cauchy(error: Doubles) -> Doubles:
-    """Loss of distances in pixels, elementwise."""
+    """Cauchy kernel of distances in pixels, elementwise."""
     return np.asarray(np.log1p((error / SCALE_PIXELS) ** 2))
 
 
@@ -94,20 +102,21 @@ def _cost(error: Doubles) -> Doubles:
 def _linearised(
     a: Doubles, b: Doubles, R: Doubles, t: Doubles, focal: float
 ) -> tuple[Doubles, Doubles]:
-    """Distances (S, M), and Jacobians (S, 5, M) for turns of R and two directions across t.
+    """Distances (S, M), and Jacobians (S, 5, M) by a left rotation of R and two directions
+    orthogonal to t.
 
     Rays a, b (3, M). The denominator of the distance is taken as constant.
     """
     E = _cross(t) @ R
-    lines, back, turned = E @ a, E.transpose(0, 2, 1) @ b, R @ a
+    lines, back, rotated = E @ a, E.transpose(0, 2, 1) @ b, R @ a
     width = np.sqrt(lines[:, 0] ** 2 + lines[:, 1] ** 2 + back[:, 0] ** 2 + back[:, 1] ** 2)
     scale = focal / np.maximum(width, 1e-9)
     # d (b . t x R a) for R <- exp(w) R: b (t . R a) - (b . R a) t.
-    along = (t[:, None] @ turned)[:, 0]
-    by_turn = b * along[:, None] - (b * turned).sum(1)[:, None] * t[:, :, None]
+    along = (t[:, None] @ rotated)[:, 0]
+    by_rotation = b * along[:, None] - (b * rotated).sum(1)[:, None] * t[:, :, None]
     u, v = _tangents(t)
-    by_direction = [(b * (_cross(axis) @ turned)).sum(1) for axis in (u, v)]
-    J = np.concatenate([by_turn, np.stack(by_direction, 1)], 1)
+    by_direction = [(b * (_cross(axis) @ rotated)).sum(1) for axis in (u, v)]
+    J = np.concatenate([by_rotation, np.stack(by_direction, 1)], 1)
     return (b * lines).sum(1) * scale, J * scale[:, None]
 
 
@@ -117,7 +126,7 @@ def _cross(t: Doubles) -> Doubles:
 
 
 def _tangents(t: Doubles) -> tuple[Doubles, Doubles]:
-    """Two unit vectors (S, 3) across each t (S, 3)."""
+    """Two unit vectors (S, 3) orthogonal to each t (S, 3)."""
     u = np.cross(t, np.eye(3)[np.abs(t).argmin(1)])
     u /= np.linalg.norm(u, axis=1, keepdims=True)
     return u, np.cross(t, u)
@@ -126,13 +135,14 @@ def _tangents(t: Doubles) -> tuple[Doubles, Doubles]:
 def _stepped(
     R: Doubles, t: Doubles, error: Doubles, J: Doubles, damping: Doubles
 ) -> tuple[Doubles, Doubles]:
+    """R (S, 3, 3) and t (S, 3) after one damped step each."""
     weighted = J / (1.0 + (error / SCALE_PIXELS) ** 2)[:, None]
     H = weighted @ J.transpose(0, 2, 1)
     b = (weighted @ error[:, :, None])[:, :, 0]
     diagonal = np.einsum("sii->si", H)
     H = H + np.eye(5) * (damping[:, None] * diagonal + 1e-9)[:, None]
     step = -np.linalg.solve(H, b[..., None])[..., 0]
-    turned = Rotation.from_rotvec(step[:, :3]).as_matrix() @ R
+    new_R = Rotation.from_rotvec(step[:, :3]).as_matrix() @ R
     u, v = _tangents(t)
-    moved = t + step[:, 3:4] * u + step[:, 4:] * v
-    return turned, moved / np.linalg.norm(moved, axis=1, keepdims=True)
+    new_t = t + step[:, 3:4] * u + step[:, 4:] * v
+    return new_R, new_t / np.linalg.norm(new_t, axis=1, keepdims=True)

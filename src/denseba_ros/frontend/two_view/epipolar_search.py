@@ -1,7 +1,7 @@
-"""Inverse depth by search along the epipolar line in several images of known pose.
+"""Inverse depth by exhaustive search along the epipolar line in several images of known pose.
 
-It has no basin to fall out of, so it starts points about which nothing is known (the idea of
-plane sweeping: Collins, CVPR 1996; semi-dense search: Engel, Sturm, Cremers, ICCV 2013).
+It needs no initial guess, so it initialises points of unknown depth (plane sweeping: Collins, CVPR
+1996; semi-dense search: Engel, Sturm, Cremers, ICCV 2013).
 """
 
 from __future__ import annotations
@@ -18,25 +18,27 @@ from denseba_ros.geometry.pyramid import inside, sample
 from denseba_ros.parallel import parallel_for
 
 _HYPOTHESES = 64
-# Grey levels at which a pixel's difference stops counting.
+# Differences of a pixel are truncated to this (grey levels).
 _TRUNCATION = 40.0
-# A second minimum must cost at least this factor more for the first to be believed.
+# Least ratio of the second minimum's cost to the first's.
 _UNIQUENESS = 1.3
-# Mean absolute difference (grey levels) above which the best match is not believed.
+# Largest mean absolute difference (grey levels) of a match.
 _MAX_COST = 14.0
+# Standard deviation of a match along the line, pixels.
 _MATCH_PIXELS = 0.6
 _BORDER = 1.0
-# Share of the difference of two patches' means that is taken off.
+# Share of the difference of two patches' means that is subtracted.
 _SHIFT = 0.8
-# Cost of a hypothesis that no target sees.
-_UNSEEN = 1e3
+# Cost of a hypothesis outside all targets.
+_OUTSIDE_COST = 1e3
 # The centre last.
 _PATTERN = (*(offset for offset in PATTERN if offset != (0, 0)), (0, 0))
 
 
 @dataclass(frozen=True)
 class Match:
-    """``inverse_depth`` (N,), ``relative_sigma`` (N,) and ``ok`` (N,): a unique match was found."""
+    """``inverse_depth`` (N,), its ``relative_sigma`` (N,), and ``ok`` (N,) bool: the match is good
+    and unique."""
 
     inverse_depth: Tensor
     relative_sigma: Tensor
@@ -54,8 +56,8 @@ def search(
 ) -> Match:
     """Search inverse depths from ``low`` to ``high`` (N,) for host points ``pixels`` (N, 2).
 
-    ``camera``, ``host`` (1, 3, h, w) and ``targets`` (J, 3, h, w) are of one pyramid level, as are
-    the pixels; ``T_target_host`` (J, 4, 4).
+    ``camera``, ``host`` (1, 3, h, w), ``targets`` (J, 3, h, w) and the pixels are of one pyramid
+    level; ``T_target_host`` (J, 4, 4).
     """
     n = len(pixels)
     steps = torch.linspace(0, 1, _HYPOTHESES, device=pixels.device)
@@ -64,17 +66,17 @@ def search(
     reference = sample(host[:, :1], patch.reshape(1, -1, 2)).reshape(n, -1)
     rays, brightness = camera.rays(patch), targets[:, 0]
     T = T_target_host.to(pixels.dtype)
-    fits_cpu = pixels.device.type == "cpu" and pixels.dtype == torch.float32
-    costs = line_costs_cpu if fits_cpu else line_costs_torch
+    on_cpu = pixels.device.type == "cpu" and pixels.dtype == torch.float32
+    costs = line_costs_cpu if on_cpu else line_costs_torch
     return _choose(d, *costs(camera, d, rays, reference, brightness, T))
 
 
 def line_costs_cpu(
     camera: Pinhole, d: Tensor, rays: Tensor, reference: Tensor, targets: Tensor, T: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """``line_costs_torch`` by compiled loops."""
+    """``line_costs_torch`` by compiled loops, for float32 on the CPU."""
     intrinsics = (camera.fx, camera.fy, camera.cx, camera.cy)
-    numbers = (*intrinsics, _BORDER, MIN_DEPTH_RATIO, _TRUNCATION, _SHIFT, _UNSEEN)
+    numbers = (*intrinsics, _BORDER, MIN_DEPTH_RATIO, _TRUNCATION, _SHIFT, _OUTSIDE_COST)
     cost, rate = torch.empty_like(d), torch.empty_like(d)
     tensors = (d, rays[..., :2], reference, targets, T, torch.tensor(numbers), cost, rate)
     parallel_for(line_costs, len(d), *(t.contiguous().numpy() for t in tensors))
@@ -84,41 +86,43 @@ def line_costs_cpu(
 def line_costs_torch(
     camera: Pinhole, d: Tensor, rays: Tensor, reference: Tensor, targets: Tensor, T: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Cost (N, D) of inverse depths ``d`` (N, D), the mean over the targets that see them, and the
-    largest move (N, D) in pixels between neighbouring ones.
+    """Cost (N, D) of inverse depths ``d`` (N, D), the mean over the targets in which they are
+    visible, and the largest distance (N, D) in pixels between neighbouring hypotheses.
 
-    ``rays`` (N, P, 3) and ``reference`` (N, P) of the patches, the last pixel their centre;
-    ``targets`` (J, h, w); ``T`` (J, 4, 4) T_target_host.
+    ``rays`` (N, P, 3) and ``reference`` (N, P) brightness of the patches, the last pixel their
+    centre; ``targets`` (J, h, w); ``T`` (J, 4, 4) T_target_host.
     """
     j = len(targets)
     T = T[:, None, None, None]
     projected = project(camera, rays[:, None], d[:, :, None], T[..., :3, :3], T[..., :3, 3])
-    seen = inside(projected.pixels, camera.width, camera.height, _BORDER) & projected.in_front
-    seen = seen.all(-1)  # J, N, D
+    is_visible = inside(projected.pixels, camera.width, camera.height, _BORDER)
+    is_visible = (is_visible & projected.in_front).all(-1)  # J, N, D
     values = sample(targets[:, None], projected.pixels.reshape(j, -1, 2))
     values = values.reshape(projected.in_front.shape)
-    cost = torch.where(seen, _patch_cost(values, reference[:, None]), values.new_zeros(()))
-    views = seen.sum(0)
-    mean = torch.where(views > 0, cost.sum(0) / views.clamp(min=1), cost.new_full((), _UNSEEN))
-    return mean, _pixels_per_step(projected.pixels[:, :, :, -1], seen)
+    cost = torch.where(is_visible, _patch_cost(values, reference[:, None]), values.new_zeros(()))
+    views = is_visible.sum(0)
+    outside = cost.new_full((), _OUTSIDE_COST)
+    mean = torch.where(views > 0, cost.sum(0) / views.clamp(min=1), outside)
+    return mean, _pixels_per_step(projected.pixels[:, :, :, -1], is_visible)
 
 
 def _patch_cost(values: Tensor, reference: Tensor) -> Tensor:
-    """Mean truncated difference (..., ) of patches after their means; a part of the mean stays."""
+    """Mean truncated difference (...,) of patches (..., P), most of their means' difference
+    subtracted."""
     shift = values.mean(-1, keepdim=True) - reference.mean(-1, keepdim=True)
     difference = (values - reference - _SHIFT * shift).abs().clamp(max=_TRUNCATION)
     return difference.mean(-1)
 
 
-def _pixels_per_step(centre: Tensor, seen: Tensor) -> Tensor:
-    """(N, D) largest move over the targets, in pixels, between neighbouring hypotheses."""
-    move = torch.linalg.vector_norm(centre[:, :, 1:] - centre[:, :, :-1], dim=-1)
-    move = torch.cat([move, move[:, :, -1:]], -1)
-    return (move * seen).amax(0)
+def _pixels_per_step(centre: Tensor, is_visible: Tensor) -> Tensor:
+    """Largest distance (N, D) over the targets, in pixels, between neighbouring hypotheses."""
+    distance = torch.linalg.vector_norm(centre[:, :, 1:] - centre[:, :, :-1], dim=-1)
+    distance = torch.cat([distance, distance[:, :, -1:]], -1)
+    return (distance * is_visible).amax(0)
 
 
 def _choose(d: Tensor, cost: Tensor, pixels_per_step: Tensor) -> Match:
-    """Best hypothesis refined by a parabola, its deviation, and whether it is unique."""
+    """Best hypothesis refined by a parabola, its standard deviation, and whether it is unique."""
     count = d.shape[1]
     best_cost, best = cost.min(1)
     inner = best.clamp(1, count - 2)[:, None]
@@ -128,10 +132,10 @@ def _choose(d: Tensor, cost: Tensor, pixels_per_step: Tensor) -> Match:
     step = d[:, 1] - d[:, 0]
     value = d.gather(1, inner)[:, 0] + offset * step
     rate = pixels_per_step.gather(1, inner)[:, 0]
-    # Hypotheses that look alike because they project to almost the same pixel are no rivals.
+    # Hypotheses that project to almost the same pixel as the best are no second minimum.
     distance = (torch.arange(count, device=d.device) - best[:, None]).abs() * rate[:, None]
-    rivals = torch.where(distance > 2.5, cost, cost.new_full((), _UNSEEN)).amin(1)
-    ok = (best_cost < _MAX_COST) & (rivals > _UNIQUENESS * best_cost + 1.0)
+    second = torch.where(distance > 2.5, cost, cost.new_full((), _OUTSIDE_COST)).amin(1)
+    ok = (best_cost < _MAX_COST) & (second > _UNIQUENESS * best_cost + 1.0)
     ok &= (best > 0) & (best < count - 1) & (rate > 0)
     sigma = _MATCH_PIXELS * step / rate.clamp(min=1e-6) + 0.3 * step
     return Match(value, (sigma / value.clamp(min=1e-9)).clamp(max=10.0), ok)

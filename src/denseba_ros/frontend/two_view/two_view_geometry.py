@@ -1,7 +1,7 @@
 """Relative pose and corner depths from two images alone, up to scale.
 
 Five-point essential matrix in MAGSAC (OpenCV; Nister 2004; Barath et al. 2020), then all minima of
-the epipolar error: the best of them, unless another is about as good.
+the epipolar error: the best of them, unless another one is equally good.
 """
 
 from __future__ import annotations
@@ -23,32 +23,35 @@ from denseba_ros.frontend.two_view.two_view_rotation import rotation_between
 
 Doubles = NDArray[np.float64]
 
-# Why there is no solution where two motions are about as good.
-UNDECIDED = "two motions explain the corners alike"
+# The reason of an ambiguous result: two motions are equally good.
+UNDECIDED = "two motions explain the corners equally well"
 _MIN_CORNERS = 40
 _MIN_INLIERS = 0.5
-# Share of the corners that a motion puts in front of both cameras.
+# Least ratio of the corners that a motion puts in front of both cameras.
 _MIN_IN_FRONT = 0.8
-# The parallax of two views is that of this percentile of the corners: far corners of an open
-# scene never reach any.
+# The parallax of two views is this percentile of the corners' parallax: distant corners of an open
+# scene have none.
 _PARALLAX_PERCENTILE = 70
 _THRESHOLD_PIXELS = 1.0
-# A motion in another direction (cosine) is as good as the best up to this ratio of their costs,
-# over corners that either of them leaves no farther off than so many pixels.
-_OTHER_DIRECTION, _ALIKE, _OUTLIER_PIXELS = 0.9, 1.25, 2.0
-# The minima are looked for with so many corners.
+# A motion in another direction (cosine) is equally good up to this ratio of their costs, over
+# corners for which either has an error of less than so many pixels.
+_OTHER_DIRECTION, _MAX_COST_RATIO, _OUTLIER_PIXELS = 0.9, 1.25, 2.0
+# Number of corners for the search of the minima.
 _SEARCHED_CORNERS = 200
-# From the median of absolute errors to their deviation, and the least that is believed: errors of
-# flow are not independent.
-_TO_DEVIATION, _LEAST_PIXELS = 1.4826, 0.3
+# From the median absolute error to the standard deviation, and the least standard deviation in
+# pixels, as errors of flow are correlated.
+_MAD_TO_SIGMA, _MIN_SIGMA_PIXELS = 1.4826, 0.3
 
 
 @dataclass(frozen=True)
 class TwoView:
-    """``T_second_first`` (4, 4) with a translation of length one, ``depth`` (M,) of the corners
-    in the first image in units of it, ``angle`` (M,) between the two rays of each in degrees,
-    ``ok`` (M,) which corners the depth is known for, ``parallax`` of the two views and deviation
-    ``direction_sigma`` of the translation's direction in degrees."""
+    """Two views up to scale, all float64.
+
+    ``T_second_first`` (4, 4) with a translation of length one; ``depth`` (M,) of the corners in the
+    first image in units of it; ``angle`` (M,) between the two rays of each in degrees; ``ok`` (M,)
+    bool, which depths are valid; ``parallax`` of the two views and standard deviation
+    ``direction_sigma`` of the translation's direction, both in degrees.
+    """
 
     T_second_first: Doubles
     depth: Doubles
@@ -58,7 +61,8 @@ class TwoView:
     direction_sigma: float
 
     def beyond(self, min_parallax: float) -> tuple[TwoView | None, str]:
-        """Where the parallax is no less, the solution with the corners that it suffices for."""
+        """The solution with those corners whose parallax suffices, and "", or None and the reason;
+        ``min_parallax`` in degrees."""
         ok = self.ok & (self.angle > 0.25 * min_parallax)
         if self.parallax < min_parallax or ok.sum() < _MIN_CORNERS // 2:
             return None, f"parallax of {self.parallax:.2f} degrees is below {min_parallax}"
@@ -72,14 +76,21 @@ def two_view(
     min_parallax: float,
     decide: bool = False,
 ) -> tuple[TwoView | None, str]:
-    """Solve for corners ``first`` (M, 2) seen again at ``second`` (M, 2) in pixels.
+    """Relative pose and depths from corresponding corners.
 
-    ``min_parallax`` is the angle between the two rays of a corner, in degrees, below which its
-    depth is guesswork; ``decide``: take the best motion though another is about as good. Returns
-    the solution and "", or None and the reason why there is none.
+    Args:
+        first: (M, 2) pixels in the first image.
+        second: (M, 2) pixels in the second image.
+        K: (3, 3) camera matrix of both.
+        min_parallax: angle in degrees between the two rays of a corner, below which its depth is
+            not usable.
+        decide: take the best motion even if another one is equally good.
+
+    Returns:
+        The solution and "", or None and the reason why there is none.
     """
     if len(first) < _MIN_CORNERS:
-        return None, f"only {len(first)} corners were followed, {_MIN_CORNERS} are needed"
+        return None, f"only {len(first)} corners were tracked, {_MIN_CORNERS} are needed"
     cv2.setRNGSeed(0)
     E, mask = cv2.findEssentialMat(
         first, second, K, method=cv2.USAC_MAGSAC, prob=0.9999, threshold=_THRESHOLD_PIXELS
@@ -87,10 +98,10 @@ def two_view(
     if E is None or E.shape != (3, 3) or mask.mean() < _MIN_INLIERS:
         return None, "the two views have no consistent relative pose"
     rays = _rays(first, K), _rays(second, K)
-    start = _decomposed(np.asarray(E, np.float64), *(r[mask[:, 0] > 0] for r in rays))
-    turns = np.stack([start[:3, :3], rotation_between(first, second, K)])
-    some = np.linspace(0, len(first) - 1, min(len(first), _SEARCHED_CORNERS)).astype(int)
-    fits = epipolar_fits(rays[0][some], rays[1][some], float(K[0, 0]), start, turns)
+    initial = _decomposed(np.asarray(E, np.float64), *(r[mask[:, 0] > 0] for r in rays))
+    rotations = np.stack([initial[:3, :3], rotation_between(first, second, K)])
+    subset = np.linspace(0, len(first) - 1, min(len(first), _SEARCHED_CORNERS)).astype(int)
+    fits = epipolar_fits(rays[0][subset], rays[1][subset], float(K[0, 0]), initial, rotations)
     view, reason = _best(fits, rays, float(K[0, 0]), decide)
     return (None, reason) if view is None else view.beyond(min_parallax)
 
@@ -98,13 +109,13 @@ def two_view(
 def _best(
     fits: EpipolarFits, rays: tuple[Doubles, Doubles], focal: float, decide: bool
 ) -> tuple[TwoView | None, str]:
-    """The best of the motions that put the corners in front, if no other one is about as good."""
+    """The best of the motions that put the corners in front, if no other one is equally good."""
     best, best_error, best_t = None, np.zeros(0), np.zeros(3)
     for R, t in zip(fits.R, fits.t, strict=True):
         if best is not None and abs(float(t @ best_t)) > _OTHER_DIRECTION:
             continue
         error = np.abs(sampson(*rays, R, t, focal))
-        if best is not None and not _alike(best_error, error):
+        if best is not None and not _equally_good(best_error, error):
             continue
         view = _in_front(rays, R, t, error, focal)
         if view is None:
@@ -119,10 +130,10 @@ def _best(
     return best, ""
 
 
-def _alike(best: Doubles, other: Doubles) -> bool:
-    """Whether distances (M,) of another motion are about as good."""
+def _equally_good(best: Doubles, other: Doubles) -> bool:
+    """Whether the distances (M,) in pixels of another motion are about as small as the best's."""
     either = np.minimum(best, other) < _OUTLIER_PIXELS
-    return bool(cauchy(other[either]).sum() < _ALIKE * cauchy(best[either]).sum())
+    return bool(cauchy(other[either]).sum() < _MAX_COST_RATIO * cauchy(best[either]).sum())
 
 
 def _rays(corners: NDArray[np.float32], K: Doubles) -> Doubles:
@@ -144,15 +155,15 @@ def _in_front(
         depth, angle, in_front = _triangulate(*rays, T)
         if in_front[inliers].mean() >= _MIN_IN_FRONT:
             parallax = float(np.percentile(angle[inliers], _PARALLAX_PERCENTILE))
-            pixels = max(_TO_DEVIATION * float(np.median(error[inliers])), _LEAST_PIXELS)
+            pixels = max(_MAD_TO_SIGMA * float(np.median(error[inliers])), _MIN_SIGMA_PIXELS)
             sigma = direction_sigma(*rays, R, t, focal, pixels)
             return TwoView(T, depth, angle, in_front & inliers, parallax, sigma)
     return None
 
 
 def _decomposed(E: Doubles, first: Doubles, second: Doubles) -> Doubles:
-    """Of the four motions (4, 4) of an essential matrix the one that puts most of the rays (M, 3)
-    in front of both cameras."""
+    """T_second_first (4, 4): of the four motions of an essential matrix the one that puts most of
+    the rays (M, 3) in front of both cameras."""
     R1, R2, t = cv2.decomposeEssentialMat(E)
     motions = np.tile(np.eye(4), (4, 1, 1))
     motions[:2, :3, :3], motions[2:, :3, :3] = R1, R2
@@ -164,19 +175,20 @@ def _decomposed(E: Doubles, first: Doubles, second: Doubles) -> Doubles:
 def _triangulate(
     first: Doubles, second: Doubles, T: Doubles
 ) -> tuple[Doubles, Doubles, NDArray[np.bool_]]:
-    """Depth in the first view, degrees between the rays, whether both views have it in front.
+    """Depth (M,) in the first view, degrees (M,) between the rays, and (M,) whether the point is in
+    front of both; rays (M, 3), ``T`` (4, 4) T_second_first.
 
     The inverse depth along the first ray minimises the algebraic error in the second image
     (Hartley, Zisserman, "Multiple view geometry", 2004, section 12.2).
     """
-    turned, t = first @ T[:3, :3].T, T[:3, 3]
-    a = turned[:, :2] - second[:, :2] * turned[:, 2:]
+    rotated, t = first @ T[:3, :3].T, T[:3, 3]
+    a = rotated[:, :2] - second[:, :2] * rotated[:, 2:]
     b = t[:2] - second[:, :2] * t[2]
     inverse_depth = -(a * b).sum(1) / np.maximum((b * b).sum(1), 1e-12)
-    seen = turned + inverse_depth[:, None] * t
-    lengths = np.linalg.norm(turned, axis=1) * np.linalg.norm(seen, axis=1)
-    cosine = (turned * seen).sum(1) / (lengths + 1e-12)
+    in_second = rotated + inverse_depth[:, None] * t
+    lengths = np.linalg.norm(rotated, axis=1) * np.linalg.norm(in_second, axis=1)
+    cosine = (rotated * in_second).sum(1) / (lengths + 1e-12)
     angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-    in_front = (inverse_depth > 1e-12) & (seen[:, 2] > 0)
+    in_front = (inverse_depth > 1e-12) & (in_second[:, 2] > 0)
     depth = 1.0 / np.where(np.abs(inverse_depth) < 1e-12, 1e-12, inverse_depth)
     return depth, angle, in_front

@@ -1,4 +1,4 @@
-"""Rotation between two images from corners alone, where translation does not show yet."""
+"""Rotation between two images from corners, when the parallax is too small for a translation."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-_ROUNDS = 5
-# Corners that a rotation leaves farther off than this (pixels) lose weight: they move by parallax.
+_ITERATIONS = 5
+# Scale of the Cauchy weights in pixels: corners with a larger error move by parallax.
 _THRESHOLD_PIXELS = 1.0
 
 
 def rotation_between(
     first: NDArray[np.float32], second: NDArray[np.float32], K: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """R_second_first (3, 3) that turns the rays of corners ``first`` (M, 2) onto ``second``.
+    """R_second_first (3, 3) float64 from corners ``first``, ``second`` (M, 2) in pixels.
 
-    Weighted least squares on the sphere (Wahba's problem, by SciPy), reweighted after Cauchy so
-    that near corners, which move by parallax, yield to the far ones. M = 0 gives the identity.
+    Weighted least squares on the sphere (Wahba's problem, by SciPy), iteratively reweighted with
+    Cauchy weights, so that near corners, which move by parallax, lose weight. The identity for
+    M = 0.
     """
     if len(first) == 0:
         return np.eye(3)
@@ -25,7 +26,7 @@ def rotation_between(
     scale = _THRESHOLD_PIXELS / K[0, 0]
     weights = np.ones(len(a))
     rotation = Rotation.identity()
-    for _ in range(_ROUNDS):
+    for _ in range(_ITERATIONS):
         rotation = Rotation.align_vectors(b, a, weights=weights)[0]
         distance = np.linalg.norm(b - rotation.apply(a), axis=1)
         weights = 1.0 / (1.0 + (distance / scale) ** 2)

@@ -1,1 +1,1 @@
-"""Readers of recorded sequences, one a format."""
+"""Readers of recorded sequences, one per format."""

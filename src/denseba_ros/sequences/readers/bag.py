@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 LAYOUT = "a .bag, .mcap or .db3 file, or a folder with metadata.yaml, .mcap or .db3 files"
 _ROS2_SUFFIXES = (".mcap", ".db3")
 _SECOND = 1_000_000_000
-# What rosbags lets through of broken files, beside its own error.
+# Errors of rosbags on damaged files, besides its own class.
 _READ_ERRORS = (
     AnyReaderError,
     OSError,
@@ -54,7 +54,7 @@ _READ_ERRORS = (
 
 @dataclass
 class BagSequence:
-    """Images of one topic; the stamp is the header's, or the recording time where that is zero.
+    """Images of one topic; the stamp is the header's, or the recording time if that is zero.
 
     Images that cannot be decoded, and images that are not later than the one before, are left
     out, logged and counted in ``dropped``.
@@ -70,6 +70,7 @@ class BagSequence:
 
     @property
     def name(self) -> str:
+        """Name of the bag without its suffix."""
         return self.path.stem
 
     def __len__(self) -> int:
@@ -77,7 +78,12 @@ class BagSequence:
         return max(stop - self.start, 0)
 
     def __iter__(self) -> Iterator[StampedImage]:
-        """Raises SequenceError when the bag breaks off, CalibrationError on another image size."""
+        """Decode the images in order.
+
+        Raises:
+            SequenceError: when the bag is truncated.
+            CalibrationError: on an image of another size.
+        """
         self.dropped = 0
         last_ns = -1
         with _opened(self.path) as reader:
@@ -99,9 +105,11 @@ class BagSequence:
                 yield StampedImage(index, stamp_ns, image)
 
     def groundtruth(self) -> Trajectory | None:
+        """None: bags have no ground truth that is read."""
         return None
 
     def section(self, start: int, stop: int | None) -> BagSequence:
+        """Frames ``start`` to ``stop`` - 1."""
         return replace(self, start=start, stop=stop)
 
     def _drop(self, index: int, reason: str) -> None:
@@ -110,6 +118,7 @@ class BagSequence:
 
 
 def looks_like_bag(path: Path) -> bool:
+    """Whether the path is a ROS 1 or ROS 2 bag."""
     if path.is_file():
         return path.suffix in (".bag", *_ROS2_SUFFIXES)
     return (path / "metadata.yaml").is_file() or bool(_storage_files(path))
@@ -143,7 +152,7 @@ def open_bag(
 
 
 def decode_message(message: Any, kind: str) -> np.ndarray:
-    """Pixels of a sensor_msgs Image or CompressedImage, whatever library made the object."""
+    """Pixels of a sensor_msgs Image or CompressedImage of any library."""
     if kind == COMPRESSED_IMAGE:
         return decode_compressed(message.data, message.format)
     return decode_image(
@@ -158,9 +167,9 @@ def decode_message(message: Any, kind: str) -> np.ndarray:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[AnyReader]:
-    """An open reader; whatever fails in reading becomes a SequenceError."""
-    # A recording that was cut off has no metadata.yaml, but its files can be read by themselves;
-    # so must those of a folder that is called .bag, which rosbags takes for ROS 1.
+    """An open reader; errors of reading become SequenceError."""
+    # An interrupted recording has no metadata.yaml, but its files can be read directly; so must
+    # those of a folder that is named .bag, which rosbags takes for ROS 1.
     whole = path.is_file() or ((path / "metadata.yaml").is_file() and path.suffix != ".bag")
     paths = [path] if whole else _storage_files(path)
     try:
@@ -188,7 +197,7 @@ def _stamp(message: Any) -> int:
 
 def _first_size(reader: AnyReader, topic: str, path: Path) -> tuple[int, int]:
     """(width, height) of the first image that can be decoded."""
-    reason = "it holds no messages"
+    reason = "it has no messages"
     for _, data, kind in _raw_messages(reader, topic):
         try:
             height, width = decode_message(reader.deserialize(data, kind), kind).shape[:2]

@@ -1,4 +1,4 @@
-"""Which topic of a bag is the camera, and which camera_info belongs to it."""
+"""Choice of the image topic of a bag, and of its camera_info."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 
 
-def choose_image_topic(types: Mapping[str, str | None], wanted: str | None, where: str) -> str:
-    """The image topic: the one wanted, else the only one (raw before its compressed twin).
+def choose_image_topic(types: Mapping[str, str | None], requested: str | None, where: str) -> str:
+    """The image topic: the ``requested`` one, else the only one (raw rather than compressed).
 
     ``types`` maps each topic to its message type.
 
@@ -21,8 +21,8 @@ def choose_image_topic(types: Mapping[str, str | None], wanted: str | None, wher
     """
     images = sorted(t for t, kind in types.items() if kind in (IMAGE, COMPRESSED_IMAGE))
     images = [t for t in images if not t.endswith("/compressedDepth")]
-    if wanted is not None:
-        topic = "/" + wanted.strip("/")
+    if requested is not None:
+        topic = "/" + requested.strip("/")
         if topic not in images:
             raise SequenceError(f"{where}: no image topic {topic}; there are: {_listing(images)}")
         return topic
@@ -46,7 +46,7 @@ def choose_info_topic(types: Mapping[str, str | None], image_topic: str) -> str 
 
 
 def is_rectified(image_topic: str) -> bool:
-    """Whether the name says that the image is undistorted already, as image_proc names it."""
+    """Whether the topic's name is that of a rectified image, as of image_proc."""
     return "rect" in _raw_name(image_topic).rpartition("/")[2]
 
 

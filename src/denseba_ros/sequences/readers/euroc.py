@@ -41,15 +41,16 @@ class _Sensor:
 
 
 def looks_like_euroc(folder: Path) -> bool:
+    """Whether the folder has the layout of EuRoC."""
     return (_mav(folder) / "cam0" / "data.csv").is_file()
 
 
 def open_euroc(folder: Path, calibration: CalibrationSource = None) -> ImageSequence:
-    """The left camera (cam0) of an EuRoC sequence, its ground truth moved from body to camera.
+    """The left camera (cam0) of an EuRoC sequence; ground truth is converted from body to camera.
 
     Raises:
         SequenceError: when data.csv is missing, malformed, empty or not in time order.
-        CalibrationError: when sensor.yaml holds no camera and no ``calibration`` is given, or
+        CalibrationError: when sensor.yaml has no camera and no ``calibration`` is given, or
             it does not fit the images.
     """
     camera = _mav(folder) / "cam0"
@@ -83,7 +84,7 @@ def _mav(folder: Path) -> Path:
 def _csv(
     path: Path, columns: int, error_type: type[SequenceError | TrajectoryError]
 ) -> list[list[str]]:
-    """Rows with at least that many columns, comments left out."""
+    """Rows with at least that many columns, without comments."""
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -108,7 +109,7 @@ def _stamp(fields: list[str], where: Path) -> int:
 
 def _read_sensor(path: Path) -> _Sensor:
     try:
-        # OpenCV's "%YAML:1.0" is no directive that YAML knows.
+        # OpenCV's "%YAML:1.0" is no valid directive of YAML.
         lines = path.read_text().splitlines()
         document: Any = yaml.safe_load("\n".join(x for x in lines if not x.startswith("%")))
         if document["camera_model"] != "pinhole":
@@ -138,13 +139,13 @@ def _groundtruth(mav: Path, T_body_camera: np.ndarray) -> Trajectory | None:
     except ValueError as error:
         raise TrajectoryError(f"{path}: {error}") from error
     norms = np.linalg.norm(values[:, 3:], axis=1)
-    # Motion capture that lost the body writes zeros or repeats a stamp.
+    # Motion capture writes zeros or repeats a stamp when it does not see the body.
     good = np.all(np.isfinite(values), axis=1) & (np.abs(norms - 1.0) < 0.02)
     good &= np.diff(stamps, prepend=stamps[:1] - 1) > 0
     if not np.all(good):
-        _log.warning("%s: left out %d of %d invalid poses", path, np.sum(~good), len(good))
+        _log.warning("%s: skipped %d of %d poses as invalid", path, np.sum(~good), len(good))
     if not np.any(good):
-        raise TrajectoryError(f"{path}: holds no valid poses")
+        raise TrajectoryError(f"{path}: no valid poses")
     T = np.tile(np.eye(4), (int(good.sum()), 1, 1))
     T[:, :3, :3] = Rotation.from_quat(values[good][:, 3:], scalar_first=True).as_matrix()
     T[:, :3, 3] = values[good][:, :3]

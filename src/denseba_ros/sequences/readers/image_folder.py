@@ -1,4 +1,4 @@
-"""Any folder of images: K.txt or given intrinsics, poses where they lie beside."""
+"""Any folder of images: K.txt or given intrinsics, with poses if there are any."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ _SECOND = 1_000_000_000
 
 
 def looks_like_images(folder: Path) -> bool:
+    """Whether the folder, or its subfolder of images, has image files."""
     return any(image_files(folder / sub) for sub in _SUBFOLDERS)
 
 

@@ -1,4 +1,4 @@
-"""A sequence of image files; every folder reader makes one."""
+"""A sequence of image files, the result of every folder reader."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ImageFile:
-    """Where one frame lies: ``index`` in the whole sequence, stamp, path."""
+    """The file of one frame: ``index`` in the whole sequence, stamp, path."""
 
     index: int
     stamp_ns: int
@@ -29,7 +29,7 @@ class ImageFile:
 
 @dataclass
 class ImageSequence:
-    """Frames from image files. Broken files are left out, logged and counted in ``dropped``."""
+    """Frames from image files. Damaged files are skipped, logged and counted in ``dropped``."""
 
     name: str
     calibration: Calibration
@@ -41,7 +41,11 @@ class ImageSequence:
         return len(self.files)
 
     def __iter__(self) -> Iterator[StampedImage]:
-        """Raises CalibrationError when an image has another size than the calibration."""
+        """Decode the images in order.
+
+        Raises:
+            CalibrationError: when an image has another size than the calibration.
+        """
         self.dropped = 0
         for file in self.files:
             try:
@@ -54,10 +58,11 @@ class ImageSequence:
             yield StampedImage(file.index, file.stamp_ns, image)
 
     def groundtruth(self) -> Trajectory | None:
+        """Trajectory of T_world_camera, None without ground truth."""
         return self.read_groundtruth()
 
     def section(self, start: int, stop: int | None) -> ImageSequence:
-        """The frames start .. stop-1; the ground truth stays whole."""
+        """Frames ``start`` to ``stop`` - 1; the ground truth stays complete."""
         return replace(self, files=self.files[start:stop])
 
 
@@ -79,7 +84,11 @@ def image_size(paths: Sequence[Path], where: Path) -> tuple[int, int]:
 
 
 def check_rising(files: Sequence[ImageFile], where: Path) -> None:
-    """Raises SequenceError when the stamps do not rise from file to file."""
+    """Check the order of stamps.
+
+    Raises:
+        SequenceError: when the stamps do not increase from file to file.
+    """
     for before, after in pairwise(files):
         if after.stamp_ns <= before.stamp_ns:
             raise SequenceError(

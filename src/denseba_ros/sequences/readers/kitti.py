@@ -29,6 +29,7 @@ _NOMINAL_PERIOD_NS = 100_000_000
 
 
 def looks_like_kitti(folder: Path) -> bool:
+    """Whether the folder has the layout of a KITTI odometry sequence."""
     return any((folder / camera).is_dir() for camera in _CAMERAS)
 
 
@@ -62,7 +63,7 @@ def open_kitti(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
 def _frame_id(path: Path) -> int:
     number = file_number(path)
     if number is None:
-        raise SequenceError(f"{path}: the name holds no frame number")
+        raise SequenceError(f"{path}: no frame number in the name")
     return number
 
 
@@ -85,7 +86,7 @@ def _stamps(folder: Path, ids: list[int]) -> list[int]:
 def _rows(ids: list[int], count: int, path: Path) -> list[int | None]:
     """The row of each frame id in a file of ``count`` rows: the id itself, None beyond the end.
 
-    A section of a sequence may keep its frame ids but only its own rows; then they go in order.
+    A section of a sequence may keep its frame ids but only its own rows; then rows are in order.
     """
     if ids[-1] >= count == len(ids):
         _log.warning("%s: as many rows as images, taken in the order of the images", path)

@@ -21,6 +21,7 @@ _NOMINAL_HZ = 30
 
 
 def looks_like_seven_scenes(folder: Path) -> bool:
+    """Whether the folder has the layout of 7-Scenes."""
     return next(folder.glob("frame-*.color.*"), None) is not None
 
 
@@ -50,7 +51,7 @@ def open_seven_scenes(folder: Path, calibration: CalibrationSource = None) -> Im
 def _stamped(path: Path) -> ImageFile:
     number = file_number(path)
     if number is None:
-        raise SequenceError(f"{path}: the name holds no frame number")
+        raise SequenceError(f"{path}: no frame number in the name")
     return ImageFile(number, round(number * 1_000_000_000 / _NOMINAL_HZ), path)
 
 

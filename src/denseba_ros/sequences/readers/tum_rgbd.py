@@ -20,11 +20,12 @@ LAYOUT = "rgb.txt with rows 'timestamp filename'"
 
 
 def looks_like_tum(folder: Path) -> bool:
+    """Whether the folder has the layout of TUM RGB-D."""
     return (folder / "rgb.txt").is_file()
 
 
 def open_tum(folder: Path, calibration: CalibrationSource = None) -> ImageSequence:
-    """A TUM RGB-D sequence; listed files that are missing are dropped while iterating.
+    """A TUM RGB-D sequence; listed files that are missing are dropped during iteration.
 
     The calibration is the one given, camera_info.yaml or calibration.txt in the folder, or the
     published one (with distortion) when the folder's name holds freiburg1, 2 or 3.

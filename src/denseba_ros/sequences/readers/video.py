@@ -43,6 +43,7 @@ class VideoSequence:
 
     @property
     def name(self) -> str:
+        """Name of the file without its suffix."""
         return self.path.stem
 
     def __len__(self) -> int:
@@ -71,9 +72,11 @@ class VideoSequence:
             _log.warning("%s: %d announced frames are not there", self.path, self.dropped)
 
     def groundtruth(self) -> Trajectory | None:
+        """None: videos have no ground truth."""
         return None
 
     def section(self, start: int, stop: int | None) -> VideoSequence:
+        """Frames ``start`` to ``stop`` - 1."""
         announced = self.announced if stop is None else min(stop, self.announced)
         return replace(self, start=start, announced=announced)
 
@@ -85,6 +88,7 @@ class VideoSequence:
 
 
 def looks_like_video(path: Path) -> bool:
+    """Whether the path is a file with the suffix of a video."""
     return path.is_file() and path.suffix.lower() in _SUFFIXES
 
 
@@ -129,7 +133,7 @@ def _capture(path: Path) -> cv2.VideoCapture:
 
 
 def _count(path: Path) -> int:
-    """Frames of a file that does not say, as live recordings often do not."""
+    """Number of frames of a file without this number, as of many live recordings."""
     capture = _capture(path)
     count = 0
     while capture.grab():

@@ -1,4 +1,4 @@
-"""All surfaces of the room in one image with its mip levels, sampled at any footprint."""
+"""Texture atlas of the room: all faces in one image with mip levels, sampled trilinearly."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ _WIDTH = 2048
 
 @dataclass(frozen=True)
 class Atlas:
-    """``levels`` (1, 1, H, W) holds every mip level; ``corners`` the texel of each face's origin.
-
-    ``offsets`` (2, levels) says where each level begins in x and y.
+    """``levels`` (1, 1, H, W): all mip levels in one image; ``corners``: the texel of each face's
+    origin; ``offsets`` (2, levels): first column and row of each level.
     """
 
     levels: Tensor
@@ -43,7 +42,7 @@ class Atlas:
         scale = torch.exp2(-level)
         index = level.long()
         height, width = self.levels.shape[-2:]
-        # Pixel centres are integers, so a level halves (x + 0.5); grid_sample wants -1 .. 1.
+        # Pixel centres are integers, so a level halves (x + 0.5); grid_sample takes -1 to 1.
         px = (x + 0.5) * scale + (self.offsets[0][index] - 0.5)
         py = (y + 0.5) * scale + (self.offsets[1][index] - 0.5)
         grid = torch.stack([px * (2.0 / (width - 1)) - 1.0, py * (2.0 / (height - 1)) - 1.0], -1)
@@ -53,13 +52,13 @@ class Atlas:
 def build_atlas(faces: list[Face], seed: int) -> Atlas:
     """Paint every face with its own random numbers and pack them."""
     sizes = [_painted_size(face) for face in faces]
-    places, height = _pack(sizes)
+    positions, height = _pack(sizes)
     finest = np.zeros((height, _WIDTH), dtype=np.float32)
-    for i, (face, (width, rows), (x, y)) in enumerate(zip(faces, sizes, places, strict=True)):
+    for i, (face, (width, rows), (x, y)) in enumerate(zip(faces, sizes, positions, strict=True)):
         rng = np.random.default_rng((seed, i))
         finest[y : y + rows, x : x + width] = face.light * paint(width, rows, TEXEL, rng)
     levels, offsets = _stack_levels(finest)
-    corners = [(x + _MARGIN, y + _MARGIN) for x, y in places]
+    corners = [(x + _MARGIN, y + _MARGIN) for x, y in positions]
     return Atlas(
         torch.from_numpy(levels)[None, None], torch.tensor(offsets, dtype=torch.float32).T, corners
     )
@@ -74,20 +73,20 @@ def _painted_size(face: Face) -> tuple[int, int]:
 
 
 def _pack(sizes: list[tuple[int, int]]) -> tuple[list[tuple[int, int]], int]:
-    """Rows of faces of similar height: the place (x, y) of each, and the height of all."""
-    places = [(0, 0)] * len(sizes)
+    """Rows of faces of similar height: the position (x, y) of each, and the height of all."""
+    positions = [(0, 0)] * len(sizes)
     x = y = row = 0
     for i in sorted(range(len(sizes)), key=lambda i: -sizes[i][1]):
         width, height = sizes[i]
         if x + width > _WIDTH:
             x, y, row = 0, y + row, 0
-        places[i] = (x, y)
+        positions[i] = (x, y)
         x, row = x + width, max(row, height)
-    return places, y + row
+    return positions, y + row
 
 
 def _stack_levels(finest: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """The levels below one another in one image, and where each begins (x, y)."""
+    """The levels below one another in one image, and the position (x, y) of each."""
     level, levels, offsets, y = finest, [], [], 0
     for _ in range(_LEVELS):
         levels.append(np.pad(level, ((0, 0), (0, _WIDTH - level.shape[1]))))

@@ -10,13 +10,13 @@ import numpy as np
 ROOM_SIZE = (6.0, 5.0, 2.7)
 """Metres along x, y, z; x and y are centred on the origin, the floor is z = 0."""
 
-# The eye accepts less light on floors than on ceilings; sides in between.
+# Floors are darker than ceilings, sides in between.
 _LIGHT = {"floor": 0.85, "ceiling": 1.0, "wall": 0.95, "side": 0.9, "top": 1.0}
 
 
 @dataclass(frozen=True)
 class Face:
-    """A rectangle seen from the side its normal u x v points to.
+    """A rectangle that is visible from the side of its normal u x v.
 
     ``origin`` (3,) is a corner, ``u`` and ``v`` (3,) unit edge directions, ``size`` the edge
     lengths in metres, ``light`` the share of light that it reflects.
@@ -30,11 +30,12 @@ class Face:
 
     @property
     def normal(self) -> np.ndarray:
+        """Unit normal (3,) of the visible side."""
         return np.cross(self.u, self.v)
 
     @property
     def corners(self) -> np.ndarray:
-        """(4, 3) in order around the rectangle."""
+        """Corners (4, 3) in order around the rectangle, metres."""
         du, dv = self.u * self.size[0], self.v * self.size[1]
         return np.stack([self.origin, self.origin + du, self.origin + du + dv, self.origin + dv])
 
@@ -52,7 +53,7 @@ class Box:
     top: float
 
     def faces(self) -> list[Face]:
-        """The sides, and top and bottom where they can be seen."""
+        """The sides, and top and bottom if they are visible."""
         yaw = math.radians(self.yaw_degrees)
         a = np.array([math.cos(yaw), math.sin(yaw), 0.0])
         b = np.array([-math.sin(yaw), math.cos(yaw), 0.0])

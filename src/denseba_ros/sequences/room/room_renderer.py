@@ -1,4 +1,4 @@
-"""Images and depth of the synthetic room, by casting the rays of all pixels at each face."""
+"""Images and depth of the synthetic room, by ray casting of all pixels at each face."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from denseba_ros.sequences.room.room_geometry import Face, room_faces
 # Rays per pixel along each axis.
 _SUPERSAMPLING = 2
 _NEAR = 0.05
-# Neighbouring faces overlap by this much (metres), so that no ray slips between them.
+# Neighbouring faces overlap by this much (metres), so that no ray passes between them.
 _SEAM = 1e-4
 
 
 @dataclass
 class _Hits:
-    """What each ray meets first: inverse depth, texel, mip level; all (h, w) float32."""
+    """The first intersection of each ray: inverse depth, texel, mip level; all (h, w) float32."""
 
     inverse_depth: np.ndarray
     x: np.ndarray
@@ -67,6 +67,7 @@ class RoomRenderer:
 
 @lru_cache(maxsize=3)
 def room_renderer(seed: int) -> RoomRenderer:
+    """The renderer of the room with this ``seed``, built once."""
     return RoomRenderer(seed)
 
 
@@ -78,7 +79,7 @@ def _cast_face(
     centre: np.ndarray,
     region: tuple[slice, slice],
 ) -> None:
-    """Write the face where it is nearer than what ``hits`` has.
+    """Write the intersections with a face where they are nearer than those in ``hits``.
 
     On a plane the inverse depth is affine in the pixel, and so are u and v times it:
     H (3, 3) maps (column, row, 1) to (u, v, 1) * inverse depth.
@@ -96,22 +97,22 @@ def _cast_face(
     safe = np.where(nearer, w, np.float32(1.0))
     u /= safe
     v /= safe
-    seen = nearer & (u >= -_SEAM) & (u <= face.size[0] + _SEAM)
-    seen &= (v >= -_SEAM) & (v <= face.size[1] + _SEAM)
-    np.copyto(before, w, where=seen)
+    visible = nearer & (u >= -_SEAM) & (u <= face.size[0] + _SEAM)
+    visible &= (v >= -_SEAM) & (v <= face.size[1] + _SEAM)
+    np.copyto(before, w, where=visible)
     # Texel centres are integers, so a face's edge lies half a texel before its first one.
-    np.copyto(hits.x[region], u / TEXEL + np.float32(corner[0] - 0.5), where=seen)
-    np.copyto(hits.y[region], v / TEXEL + np.float32(corner[1] - 0.5), where=seen)
+    np.copyto(hits.x[region], u / TEXEL + np.float32(corner[0] - 0.5), where=visible)
+    np.copyto(hits.y[region], v / TEXEL + np.float32(corner[1] - 0.5), where=visible)
     # The area of the pixel on the face is the Jacobian's determinant, det(H) / w^3.
     area = np.float32(abs(np.linalg.det(H)) / TEXEL**2)
     level = 0.5 * (np.log2(area) - 3.0 * np.log2(safe))
-    np.copyto(hits.level[region], level, where=seen)
+    np.copyto(hits.level[region], level, where=visible)
 
 
 def _region(
     face: Face, calibration: Calibration, T_world_camera: np.ndarray
 ) -> tuple[slice, slice] | None:
-    """Rows and columns that hold the face's image, None when it is out of view."""
+    """Rows and columns of the face's image, None when it is out of view."""
     R, t = T_world_camera[:3, :3], T_world_camera[:3, 3]
     polygon = _clip_near((face.corners - t) @ R)
     if len(polygon) == 0:

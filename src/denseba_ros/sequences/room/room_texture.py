@@ -1,4 +1,4 @@
-"""Painted surfaces for the synthetic room: many scales, edges, corners, and some bare patches."""
+"""Textures of the synthetic room: many scales, edges, corners, and some uniform areas."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def paint(width: int, height: int, texel: float, rng: np.random.Generator) -> np
     image += 0.35 * (_noise(width, height, texel, rng) - 128.0)
     mean = float(image.mean())
     image = mean + _contrast(width, height, texel, rng) * (image - mean)
-    # What is sampled must hold nothing finer than about two texels.
+    # Band limit: no detail finer than about two texels.
     image = cv2.GaussianBlur(image, (0, 0), 0.8)
     return np.clip(image, *_RANGE)
 
@@ -88,7 +88,7 @@ def _fixed(points: np.ndarray) -> np.ndarray:
 
 
 def _contrast(width: int, height: int, texel: float, rng: np.random.Generator) -> np.ndarray:
-    """1 on most of the surface, nearly 0 on the bare patches of a large one."""
+    """Contrast (height, width): 1 on most of the surface, nearly 0 in uniform areas."""
     contrast = np.ones((height, width), dtype=np.float32)
     area = width * height * texel**2
     for _ in range(int(area / 7.0) + 1 if area > _BARE_MIN_AREA else 0):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-# What orbit and sweep look at, and where handheld hovers; metres in the room.
+# Target of orbit and sweep, and centre of the handheld paths; metres in the room.
 _SCENE = np.array([0.0, 1.6, 0.95])
 _HOVER = np.array([0.0, -0.75, 1.45])
 
@@ -67,7 +67,7 @@ def _handheld(t: float, phases: np.ndarray) -> np.ndarray:
 
 
 def _loop(t: float, phases: np.ndarray) -> np.ndarray:
-    """Round the free space in 20 s, looking outward, and over the start again."""
+    """A round trip through the free space in 20 s, looking outward, repeated."""
     angle = 2.0 * math.pi * t / 20.0
     position = _HOVER + np.array([-1.1 * math.sin(angle), 0.55 * math.cos(angle), 0.0])
     return look(position, angle, -0.1 + 0.05 * _wave(t, 0.2))
@@ -78,7 +78,7 @@ def _standstill(t: float, phases: np.ndarray) -> np.ndarray:
 
 
 def _stop_and_go(t: float, phases: np.ndarray) -> np.ndarray:
-    """Handheld, but every 4 s it slows down, stands for an instant and goes on."""
+    """Handheld, but every 4 s it slows down, stops for an instant and continues."""
     period = 4.0
     slowed = t - math.sin(2.0 * math.pi * t / period) * period / (2.0 * math.pi)
     return _handheld(0.5 * slowed, phases)

@@ -15,7 +15,7 @@ from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.trajectory import Trajectory
 
 _SECOND = 1_000_000_000
-# Stamp 0 has a meaning of its own in ROS, so the first frame is not there.
+# Stamp 0 has a special meaning in ROS, so the first frame is later.
 _START_NS = _SECOND
 # Focal length over image width: a view of about 63 degrees, as handheld colour cameras have.
 _FOCAL = 525.0 / 640.0
@@ -29,7 +29,7 @@ class RoomSequence:
         frames: number of frames.
         width, height: image size in pixels.
         noise: standard deviation of the pixel noise, grey levels.
-        brightness: let gain and offset drift as an automatic exposure does.
+        brightness: gain and offset drift as with automatic exposure.
         seed: of surfaces, handheld paths and noise.
         rate: frames per second.
 
@@ -76,6 +76,7 @@ class RoomSequence:
             yield self.frame(index)
 
     def frame(self, index: int) -> StampedImage:
+        """Render one frame."""
         return StampedImage(index, int(self._stamps_ns[index]), self.image(index))
 
     def image(self, index: int) -> np.ndarray:
@@ -99,7 +100,7 @@ class RoomSequence:
         return pose
 
     def brightness(self, index: int) -> tuple[float, float]:
-        """Gain and offset: the image is gain * the room's brightness + offset."""
+        """Gain and offset (grey levels): the image is gain * the room's brightness + offset."""
         if not self._brightness:
             return 1.0, 0.0
         t = float(self._seconds[index])
@@ -107,4 +108,5 @@ class RoomSequence:
         return gain, 6.0 * math.sin(2.0 * math.pi * 0.21 * t)
 
     def groundtruth(self) -> Trajectory:
+        """Exact T_world_camera of every frame."""
         return Trajectory(self._stamps_ns.copy(), self._poses.copy())

@@ -1,1 +1,1 @@
-"""The first keyframes and the scale of a new map."""
+"""Initialisation of a new map: its first two keyframes and its scale."""

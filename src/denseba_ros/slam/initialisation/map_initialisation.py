@@ -25,18 +25,17 @@ from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.state.frame import Frame
 
 INITIAL_ROUNDS = 4
-"""Rounds of adjustment on the first two keyframes, which begin with two views alone."""
+"""Bundle adjustments of the first two keyframes, which are initialised from two views alone."""
 
 
 class MapInitialiser:
-    """Feed images until a map comes back; until then ``reason`` says what is missing.
-
-    ``median_depth``: that of the map before, which a new map takes over; None: the depth prior's.
-    """
+    """Takes images until they suffice for a new map."""
 
     def __init__(
         self, two_view: TwoViewInitialiser, drift: ScaleDriftFilter, median_depth: float | None
     ) -> None:
+        """``median_depth`` of the map before, which the new map takes over; None: the depth
+        prior's. ``drift`` is reset with a new map."""
         self._two_view = two_view
         self._drift = drift
         self._median_depth = median_depth
@@ -49,7 +48,7 @@ class MapInitialiser:
 
     @property
     def median_depth(self) -> float:
-        """Median depth that a new map begins with."""
+        """Median depth that a new map is initialised with."""
         first = self._two_view.first
         if self._median_depth is not None or first is None:
             return self._median_depth or 1.0
@@ -57,8 +56,8 @@ class MapInitialiser:
 
     @property
     def T_image_world(self) -> Tensor | None:
-        """T_camera_world (4, 4) of the newest image as far as it shows without parallax; None where
-        no corners say it."""
+        """T_camera_world (4, 4) of the newest image, approximate without parallax; None with too
+        few corners."""
         motion: NDArray[np.float64] | None = self._two_view.motion
         if motion is None or self._two_view.first is None:
             return None
@@ -71,9 +70,9 @@ class MapInitialiser:
     ) -> LocalMapper | None:
         """A map with its first keyframe, or its first two, once the images suffice.
 
-        ``T`` (4, 4) is T_camera_world of the image before, at which a first image begins.
+        ``T`` (4, 4) is T_camera_world of the image before, which a first image takes over.
         """
-        # The depth model is asked for the first image only, not for each that waits.
+        # The depth model runs on the first image only, not on each until there is parallax.
         if has_known_depth((self._two_view.first or image).frame):
             mapper = make_mapper()
             mapper.add(image, T.to(image.frame.device), no_brightness_change(image.frame.device))
@@ -90,7 +89,7 @@ class MapInitialiser:
 
 
 def has_known_depth(frame: FrontendFrame) -> bool:
-    """Whether the depth model is sharp enough that one image is a map."""
+    """Whether the depth model is certain enough to initialise a map from one image."""
     return float(frame.log_depth_sigma.median()) < KNOWN_SCALE
 
 

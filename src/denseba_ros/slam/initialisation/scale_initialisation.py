@@ -1,4 +1,4 @@
-"""The scale of a map that two views have started: the depth model's, where the map is certain."""
+"""Metric scale of a map initialised from two views: the depth model's, over certain points."""
 
 from __future__ import annotations
 
@@ -9,47 +9,48 @@ from denseba_ros.backend.window import Window, WindowKeyframe
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.slam.mapping.keyframe_depth import cells_of, set_depth_prior
 
-# Points known worse than this (relative) say nothing about the scale.
+# Points with a larger relative standard deviation are not used for the scale.
 _CERTAIN = 0.1
-# A model vaguer than this (median deviation of its log-depth) says nothing about it either.
+# A depth model with a larger standard deviation of log-depth (median) has no metric scale.
 SCALELESS = 0.5
 
 
 def has_metric_scale(frame: FrontendFrame) -> bool:
-    """Whether the depth model knows anything of the scale of this image."""
+    """Whether the depth model's scale of this image can be used at all."""
     return float(frame.log_depth_sigma.median()) < SCALELESS
 
 
 def initialise_scale(window: Window, log_depths: list[Tensor]) -> None:
     """Rescale a map's first keyframes about the first of them to the depth model's scale.
 
-    ``log_depths`` (h, w) of the model, one a keyframe. Each image gives the median over its points;
-    their geometric mean counts, as what the model gets wrong differs from image to image. Nothing
-    changes where no point is certain.
+    ``log_depths``: the model's log-depth (h, w), log metres, one per keyframe. The factor is the
+    geometric mean over the images of the median ratio over an image's points, as the model's error
+    differs from image to image. Nothing changes if no point is certain.
     """
-    said = [log_ratio(k, d) for k, d in zip(window.keyframes, log_depths, strict=True)]
-    found = [None if one is None else one[0] for one in said]
-    known = [ratio for ratio in found if ratio is not None]
+    ratios = [log_ratio(k, d) for k, d in zip(window.keyframes, log_depths, strict=True)]
+    medians = [None if ratio is None else ratio[0] for ratio in ratios]
+    known = [median for median in medians if median is not None]
     if not known:
         return
     mean = torch.stack(known).mean()
     window.rescale(float(torch.exp(mean)), about=0)
-    for keyframe, log_depth, ratio in zip(window.keyframes, log_depths, found, strict=True):
-        own = mean if ratio is None else ratio
-        # What is left of the model's error in this image is taken off its depth.
+    for keyframe, log_depth, median in zip(window.keyframes, log_depths, medians, strict=True):
+        own = mean if median is None else median
+        # The scale error that the model has in this image is removed from its depth.
         keyframe.network_depth[0] = torch.exp(own - mean - log_depth)
         set_depth_prior(keyframe)
 
 
 def certain_points(keyframe: WindowKeyframe) -> Tensor:
-    """Mask (N,) of the points whose depth says something of the scale."""
+    """(N,) bool: the points whose depth is certain enough to compare scales."""
     points = keyframe.points
     return points.valid & (points.relative_sigma < _CERTAIN) & (points.inverse_depth > 0)
 
 
 def log_ratio(keyframe: WindowKeyframe, log_depth: Tensor) -> tuple[Tensor, Tensor] | None:
-    """log(model's depth / map's depth) over the certain points: its median and the median deviation
-    from that, which the shapes disagree by. None without any certain point."""
+    """log(model's depth / map's depth) over the certain points: its median and the median absolute
+    deviation from it, both scalars. ``log_depth`` (h, w), log metres. None without certain
+    points."""
     points, certain = keyframe.points, certain_points(keyframe)
     if not bool(certain.any()):
         return None

@@ -1,6 +1,6 @@
-"""The first two keyframes when no network knows the depth: wait for parallax, then two views.
+"""Two-view initialisation, used when no metric depth model is there: waits for parallax.
 
-While it waits, the camera has turned but hardly moved, so every image gets its rotation.
+Until then the camera has rotated but hardly moved, so every image gets its rotation.
 """
 
 from __future__ import annotations
@@ -20,29 +20,31 @@ from denseba_ros.slam.state.frame import Frame
 
 # Median flow (share of the image width) before two views are worth trying.
 _MIN_FLOW = 0.01
-# Median flow in pixels up to which the camera stands still: flow errs by as much.
+# Median flow in pixels up to which the camera is at rest: flow has errors of this size.
 _STILL_FLOW = 0.2
-# Parallax in degrees that a map can start from, and from which a translation shows at all.
-_START_PARALLAX, _SEEN_PARALLAX = 1.0, 0.1
-# Deviation of the direction of motion in degrees up to which a map starts: errors of flow that
-# corners share make two views say a wrong motion where this is large.
+# Least parallax in degrees for a new map, and for an estimate of the translation.
+_MAP_PARALLAX, _TRANSLATION_PARALLAX = 1.0, 0.1
+# Largest standard deviation of the direction of translation in degrees for a new map: beyond it,
+# correlated errors of the flow give a wrong motion.
 _MAX_DIRECTION_SIGMA = 2.0
-# Fewer corners in the first image say nothing.
+# Least number of corners in the first image.
 _MIN_CORNERS = 30
-# Below this share of corners still followed the first image is given up.
-_MIN_FOLLOWED = 0.35
-# After so many images that two motions explain alike, as over a plane, the better one is taken.
-_PATIENCE = 30
-_STANDS = "waiting for the camera to move sideways"
+# Below this ratio of corners that are still tracked, another first image is taken.
+_MIN_TRACKED = 0.35
+# After so many ambiguous images (two motions explain them alike, as over a plane), the better
+# motion is taken.
+_MAX_AMBIGUOUS = 30
+_NO_PARALLAX = "waiting for the camera to move sideways"
 
 
-# Places (M, 2) of the same points in two images (1, 1, H, W) that may be far apart.
+# Pixels (M, 2) of the same points in two images (1, 1, H, W) with a wide baseline.
 WideMatcher = Callable[[Tensor, Tensor], tuple[Points, Points]]
 
 
 @dataclass(frozen=True)
 class TwoViewInitialisation:
-    """Two images with their relative pose: ``corners`` (M, 2) of the first image."""
+    """The first of two images with their relative pose ``solution``, and its ``corners`` (M, 2) in
+    pixels, to which the solution's depths belong."""
 
     first: Frame
     corners: Points
@@ -50,10 +52,15 @@ class TwoViewInitialisation:
 
 
 class TwoViewInitialiser:
-    """Feed images until a start comes back."""
+    """Takes images until two of them have enough parallax.
+
+    ``first`` is the present first image. ``motion`` (4, 4) float64 is T_now_first of the newest
+    image, with the translation in median depths; None where there are too few corners. ``reason``
+    tells why there is no result yet.
+    """
 
     def __init__(self, corners: int, matcher: WideMatcher | None = None) -> None:
-        """Follow up to ``corners``; where flow loses them, ``matcher`` looks for a start."""
+        """Track up to ``corners``; where flow loses them, ``matcher`` is tried."""
         self._count = corners
         self._matcher = matcher
         self.first: Frame | None = None
@@ -61,54 +68,51 @@ class TwoViewInitialiser:
         self._corners: Points = np.zeros((0, 2), np.float32)
         self._pixels: Points = self._corners
         self._alive: NDArray[np.bool_] = np.zeros(0, bool)
-        # T_now_first (4, 4) of the newest image with the translation in median depths, None where
-        # no corners say it.
         self.motion: NDArray[np.float64] | None = None
         self.reason = "waiting for the first image"
-        # Images so far that two motions explained alike.
-        self._undecided = 0
+        self._ambiguous = 0
 
     def process(self, image: Frame) -> TwoViewInitialisation | None:
-        """Returns the start as soon as there is one; else ``reason`` says what is missing."""
+        """Take the next image; returns the two views once they suffice, else sets ``reason``."""
         if self.first is None or self._last is None:
-            self._restart(image, _STANDS)
+            self._restart(image, _NO_PARALLAX)
             return None
-        self._follow(image.grey)
-        if not len(self._alive) or self._alive.mean() < _MIN_FOLLOWED:
-            start = self._wide_start(image)
-            if start is not None:
-                return start
-            self._restart(image, "too few corners could be followed from the first image")
+        self._track(image.grey)
+        if not len(self._alive) or self._alive.mean() < _MIN_TRACKED:
+            matched = self._match_wide(image)
+            if matched is not None:
+                return matched
+            self._restart(image, "too few corners could be tracked from the first image")
             return None
         a, b = self._corners[self._alive], self._pixels[self._alive]
         K = image.frame.calibration.matrix
         flow = float(np.median(np.linalg.norm(b - a, axis=1)))
         if flow <= _STILL_FLOW:
-            self.motion, self.reason = np.eye(4), _STANDS
+            self.motion, self.reason = np.eye(4), _NO_PARALLAX
             return None
-        tired = self._undecided >= _PATIENCE
-        solution, self.reason = two_view(a, b, K, _SEEN_PARALLAX, decide=tired)
-        self._undecided += self.reason == UNDECIDED
+        decide = self._ambiguous >= _MAX_AMBIGUOUS
+        solution, self.reason = two_view(a, b, K, _TRANSLATION_PARALLAX, decide=decide)
+        self._ambiguous += self.reason == UNDECIDED
         self.motion = _motion(solution, a, b, K)
         if flow < _MIN_FLOW * image.grey.image.shape[1]:
-            self.reason = _STANDS
+            self.reason = _NO_PARALLAX
             return None
         if solution is not None:
-            solution, self.reason = _suffices(solution)
+            solution, self.reason = _checked(solution)
         return None if solution is None else TwoViewInitialisation(self.first, a, solution)
 
-    def _wide_start(self, image: Frame) -> TwoViewInitialisation | None:
-        """A start from learned matches with the first image."""
+    def _match_wide(self, image: Frame) -> TwoViewInitialisation | None:
+        """Two views from learned matches with the first image."""
         if self._matcher is None or self.first is None:
             return None
         a, b = self._matcher(self.first.frame.image, image.frame.image)
-        solution, _ = two_view(a, b, image.frame.calibration.matrix, _START_PARALLAX)
+        solution, _ = two_view(a, b, image.frame.calibration.matrix, _MAP_PARALLAX)
         if solution is not None:
-            solution, self.reason = _suffices(solution)
+            solution, self.reason = _checked(solution)
         return None if solution is None else TwoViewInitialisation(self.first, a, solution)
 
-    def _follow(self, grey: Grey) -> None:
-        """Follow from image to image for a wide basin, then against the first for no drift."""
+    def _track(self, grey: Grey) -> None:
+        """Track from image to image for convergence, then against the first to avoid drift."""
         assert self.first is not None
         assert self._last is not None
         step, ok = track(self._last, grey, self._pixels)
@@ -119,6 +123,7 @@ class TwoViewInitialiser:
         self._last = grey
 
     def _restart(self, image: Frame, reason: str) -> None:
+        """Make ``image`` the first image."""
         self.first, self._last = image, image.grey
         self._corners = detect_corners(image.grey, self._count)
         self._pixels = self._corners.copy()
@@ -131,12 +136,12 @@ class TwoViewInitialiser:
             self.reason = f"the image shows {few} corners"
 
 
-def _suffices(solution: TwoView) -> tuple[TwoView | None, str]:
-    """The solution if a map can start from it, or why not."""
+def _checked(solution: TwoView) -> tuple[TwoView | None, str]:
+    """The solution if it suffices for a new map, else None and the reason."""
     sigma = solution.direction_sigma
     if sigma > _MAX_DIRECTION_SIGMA:
         return None, f"the direction of motion is known to {sigma:.1f} degrees only"
-    return solution.beyond(_START_PARALLAX)
+    return solution.beyond(_MAP_PARALLAX)
 
 
 def _motion(
@@ -144,7 +149,7 @@ def _motion(
 ) -> NDArray[np.float64]:
     """T_second_first (4, 4), translation in median depths, from corners (M, 2) that moved little.
 
-    Two views tell it, roughly; where the parallax is too small even for that, it is a rotation.
+    From two views, if their parallax suffices for an approximate translation, else a rotation.
     """
     T = np.eye(4)
     if solution is None:

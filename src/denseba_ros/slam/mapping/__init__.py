@@ -1,1 +1,1 @@
-"""The local map: new keyframes, their depth and tracks, adjustment, marginalisation."""
+"""The local map: keyframe selection, depth and tracks, bundle adjustment, marginalisation."""

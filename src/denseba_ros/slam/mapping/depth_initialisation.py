@@ -1,4 +1,4 @@
-"""First depth of a new keyframe: the network's, what other keyframes carry over, then search."""
+"""Initial depth of a new keyframe: the network's, other keyframes' points, epipolar search."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from denseba_ros.slam.mapping.keyframe_depth import (
 )
 from denseba_ros.slam.mapping.track_propagation import PropagatedTracks
 
+# Pyramid level of the epipolar search, and the number of newest keyframes that are searched.
 _SEARCH_LEVEL = 1
-# So many of the newest keyframes are searched.
 _SEARCHED = 3
-# Depth carried over from other keyframes is trusted this much less.
-_CARRIED_FACTOR, _CARRIED_FLOOR = 1.5, 0.03
-# Points better known than this are not searched again.
-_KNOWN = 0.08
-# Deviation of triangulated corners, and the least that a surface between them claims to know.
-_SEED_SIGMA, _SEED_SURFACE_SIGMA = 0.1, 0.2
+# Relative standard deviations grow when points are projected from another keyframe: factor, term.
+_PROJECTED_FACTOR, _PROJECTED_TERM = 1.5, 0.03
+# Points with a smaller relative standard deviation are not searched again.
+_CERTAIN = 0.08
+# Relative standard deviation of triangulated corners, and the least of the depth between them.
+_TRIANGULATED_SIGMA, _MIN_FILLED_SIGMA = 0.1, 0.2
 
 
 def initialise_depth(
@@ -38,20 +38,24 @@ def initialise_depth(
     others: list[WindowKeyframe],
     propagated: PropagatedTracks | None = None,
 ) -> None:
-    """Depth of a keyframe about which only the network and the window know something.
+    """Initial depth of a keyframe from the depth network and the window.
 
-    Its first corners are those ``propagated`` on by the window, with the depth they have there.
+    Args:
+        camera: of level 0.
+        keyframe: the new keyframe, changed in place: points, inverse depth map and prior.
+        others: keyframes of the window, oldest first.
+        propagated: its first corners, with their depth from the window.
     """
     prior, sigma = keyframe.network_depth
     if others:
-        value, weight = _carry_over(camera, keyframe, others)
+        value, weight = _project_points(camera, keyframe, others)
         inverse_depth_map = fill(value, weight, keyframe.edges)
         if float(sigma.median()) > KNOWN_SCALE:
             prior = prior * _median_ratio(value, weight, prior)
             keyframe.network_depth[0] = prior
-        carried = inverse_depth_map[1] < sigma
-        prior = torch.where(carried, inverse_depth_map[0], prior)
-        sigma = torch.where(carried, inverse_depth_map[1], sigma)
+        is_better = inverse_depth_map[1] < sigma
+        prior = torch.where(is_better, inverse_depth_map[0], prior)
+        sigma = torch.where(is_better, inverse_depth_map[1], sigma)
     initialise_points(keyframe, torch.stack([prior, sigma]))
     if propagated is not None:
         m = len(propagated.pixels)
@@ -63,20 +67,22 @@ def initialise_depth(
 def initialise_from_triangulation(
     keyframe: WindowKeyframe, pixels: Tensor, inverse_depth: Tensor
 ) -> None:
-    """Depth of a first keyframe by corners ``pixels`` (M, 2) of ``inverse_depth`` (M,)."""
+    """Initial depth of the first keyframe from triangulated corners: ``pixels`` (M, 2),
+    ``inverse_depth`` (M,)."""
     shape = (keyframe.inverse_depth_map.shape[1], keyframe.inverse_depth_map.shape[2])
-    sigma = torch.full_like(inverse_depth, _SEED_SIGMA)
+    sigma = torch.full_like(inverse_depth, _TRIANGULATED_SIGMA)
     cells = cells_of(pixels, shape)
     value, weight = scatter_points(cells, inverse_depth, sigma, inverse_depth > 0, shape)
     inverse_depth_map = fill(value, weight, keyframe.edges)
-    inverse_depth_map[1] = inverse_depth_map[1].clamp(min=_SEED_SURFACE_SIGMA)
+    inverse_depth_map[1] = inverse_depth_map[1].clamp(min=_MIN_FILLED_SIGMA)
     initialise_points(keyframe, inverse_depth_map)
 
 
-def _carry_over(
+def _project_points(
     camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKeyframe]
 ) -> tuple[Tensor, Tensor]:
-    """Points of all other keyframes seen from this one: mean (h, w) and weight (h, w)."""
+    """Project the points of all other keyframes into this one: mean inverse depth (h, w) and weight
+    (h, w)."""
     shape = (keyframe.inverse_depth_map.shape[1], keyframe.inverse_depth_map.shape[2])
     cells, depth, sigma, ok = [], [], [], []
     for other in others:
@@ -84,7 +90,7 @@ def _carry_over(
         known = other.points.valid & (other.points.relative_sigma < VAGUE)
         cells.append(cells_of(p.pixels, shape))
         depth.append(p.inverse_depth)
-        sigma.append(other.points.relative_sigma * _CARRIED_FACTOR + _CARRIED_FLOOR)
+        sigma.append(other.points.relative_sigma * _PROJECTED_FACTOR + _PROJECTED_TERM)
         ok.append(known & p.in_front & inside(p.pixels, camera.width, camera.height, 0.0))
     return scatter_points(
         torch.cat(cells), torch.cat(depth), torch.cat(sigma), torch.cat(ok), shape
@@ -92,36 +98,37 @@ def _carry_over(
 
 
 def _median_ratio(value: Tensor, weight: Tensor, prior: Tensor) -> Tensor:
-    """Ratio of carried-over to prior inverse depth, so that a prior of unknown scale fits in."""
-    seen = weight > 0
-    if not bool(seen.any()):
+    """Median ratio of the map's to the prior's inverse depth: the scale of a relative prior."""
+    covered = weight > 0
+    if not bool(covered.any()):
         return prior.new_ones(())
-    return (value[seen] / prior[seen]).median()
+    return (value[covered] / prior[covered]).median()
 
 
 def search_depth(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKeyframe]) -> None:
-    """Epipolar search for the points that are not well known yet."""
+    """Search the points whose depth is uncertain along their epipolar lines in the newest
+    ``others``; ``camera`` of level 0. Points and inverse depth map of ``keyframe`` are updated."""
     points = keyframe.points
-    wanted = (points.valid & (points.relative_sigma > _KNOWN)).nonzero()[:, 0]
+    uncertain = (points.valid & (points.relative_sigma > _CERTAIN)).nonzero()[:, 0]
     others = others[-_SEARCHED:]
-    if len(wanted) == 0 or not others:
+    if len(uncertain) == 0 or not others:
         return
     scale = 1.0 / (1 << _SEARCH_LEVEL)
-    d, s = points.inverse_depth[wanted], points.relative_sigma[wanted]
+    d, s = points.inverse_depth[uncertain], points.relative_sigma[uncertain]
     median = points.inverse_depth[points.valid].median()
     low = torch.where(s > VAGUE, 0.02 * median, d * (1 - 3 * s).clamp(min=0.05))
     high = torch.where(s > VAGUE, 5 * median, d * (1 + 4 * s))
     match = search(
         camera.level(_SEARCH_LEVEL),
         keyframe.pyramid[_SEARCH_LEVEL],
-        (points.pixels[wanted] + 0.5) * scale - 0.5,
+        (points.pixels[uncertain] + 0.5) * scale - 0.5,
         torch.cat([o.pyramid[_SEARCH_LEVEL] for o in others]),
         torch.stack([o.T @ se3.inverse(keyframe.T) for o in others]),
         low,
         torch.maximum(high, low * 1.01),
     )
     better = match.ok & (match.relative_sigma < s)
-    points.inverse_depth[wanted] = torch.where(better, match.inverse_depth, d)
-    points.relative_sigma[wanted] = torch.where(better, match.relative_sigma, s)
+    points.inverse_depth[uncertain] = torch.where(better, match.inverse_depth, d)
+    points.relative_sigma[uncertain] = torch.where(better, match.relative_sigma, s)
     set_depth_prior(keyframe)
     update_depth_maps([keyframe])

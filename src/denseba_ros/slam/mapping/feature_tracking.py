@@ -1,4 +1,4 @@
-"""Corners of the window's keyframes found in each other's images by optical flow."""
+"""Feature tracking: corners of a keyframe in another image, by optical flow."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pinhole import Pinhole, project_by
 from denseba_ros.geometry.pyramid import inside
 
-# A new keyframe's corners are looked for in so many of the newest others; theirs in it, in all.
+# A new keyframe's corners are tracked into so many of the newest others; all others' into it.
 TRACKED_BACK = 3
-# Corners that project this near to the border (pixels) are not looked for.
+# Corners that project this close to the border (pixels) are not tracked.
 _BORDER = 4.0
 
 
 @dataclass(frozen=True)
 class FeatureObservations:
-    """A host's corners in another image: ``pixels`` (F, 2), ``is_tracked`` (F,) bool, ``projected``
-    (F, 2), where they were expected, and ``inverse_depth`` (F,) there."""
+    """A host's corners in another image: observed ``pixels`` (F, 2), ``is_tracked`` (F,) bool,
+    ``projected`` (F, 2) pixels where they were expected, and ``inverse_depth`` (F,) there."""
 
     pixels: Tensor
     is_tracked: Tensor
@@ -32,20 +32,27 @@ class FeatureObservations:
 
 
 def track_features(
-    camera: Pinhole, host: WindowKeyframe, grey: Grey, T: Tensor, wanted: Tensor | None = None
+    camera: Pinhole, host: WindowKeyframe, grey: Grey, T: Tensor, selected: Tensor | None = None
 ) -> FeatureObservations:
-    """Optical flow of the host's corners into the image ``grey`` at T_camera_world (4, 4), started
-    from their projection; those ``wanted`` (F,) bool only, if given."""
+    """Track the host's corners into another image by optical flow, from their projection.
+
+    Args:
+        camera: of level 0.
+        host: keyframe whose corners are tracked.
+        grey: the other image.
+        T: T_camera_world (4, 4) of the other image.
+        selected: (F,) bool, the corners to track; all if None.
+    """
     f = host.points.corners
     host_pixels = host.points.pixels[:f]
     rays, depth = camera.rays(host_pixels), host.points.inverse_depth[:f]
     T_image_host = T @ se3.inverse(host.T)
     p = project_by(camera, rays, depth, T_image_host)
-    seen = p.in_front & inside(p.pixels, camera.width, camera.height, _BORDER)
-    seen &= host.points.valid[:f]
-    if wanted is not None:
-        seen &= wanted
-    index = seen.nonzero()[:, 0]
+    is_visible = p.in_front & inside(p.pixels, camera.width, camera.height, _BORDER)
+    is_visible &= host.points.valid[:f]
+    if selected is not None:
+        is_visible &= selected
+    index = is_visible.nonzero()[:, 0]
     warps = _warps(camera, host_pixels[index], depth[index], T_image_host)
     pixels, ok = track(
         host.grey,
@@ -56,14 +63,14 @@ def track_features(
     )
     out = torch.zeros_like(host_pixels)
     out[index] = torch.from_numpy(pixels).to(host_pixels)
-    is_tracked = torch.zeros_like(seen)
-    is_tracked[index] = torch.from_numpy(ok).to(seen.device)
+    is_tracked = torch.zeros_like(is_visible)
+    is_tracked[index] = torch.from_numpy(ok).to(is_visible.device)
     return FeatureObservations(out, is_tracked, p.pixels, p.inverse_depth)
 
 
 def _warps(camera: Pinhole, host_pixels: Tensor, depth: Tensor, T: Tensor) -> Tensor:
-    """Derivative (M, 2, 2) of the place in the image at ``T`` by that in the host, for a small
-    surface of constant depth around each pixel (M, 2)."""
+    """Affine warps (M, 2, 2): derivative of the pixel in the image at ``T`` (4, 4) T_image_host by
+    the pixel (M, 2) in the host, for a patch of constant inverse ``depth`` (M,)."""
     steps = 0.5 * torch.eye(2, device=host_pixels.device)
     rays = camera.rays(host_pixels + torch.cat([steps, -steps])[:, None])
     pixels = project_by(camera, rays, depth, T).pixels

@@ -1,4 +1,4 @@
-"""Points and dense surface of one keyframe, kept in step with each other."""
+"""Points and inverse depth map of one keyframe, kept consistent, and the depth prior."""
 
 from __future__ import annotations
 
@@ -10,26 +10,29 @@ from torch import Tensor
 from denseba_ros.backend.depth_map.depth_map import fill, point_weight, scatter_points
 from denseba_ros.backend.window import WindowKeyframe
 
+# Pyramid level of the grid of inverse depth maps.
 GRID_LEVEL = 2
-# Points whose depth is known worse than this (relative) follow the surface instead of shaping it.
+# Points with a larger relative standard deviation take their depth from the map around them and
+# do not contribute to it.
 VAGUE = 0.3
-# A model whose log-depth is sharper than this has a scale of its own, at which it holds points. The
-# errors of a vaguer one are shared by many pixels: it starts points and fills between them, but as
-# a prior of independent points it would claim too much, and pull the scale along.
+# A depth model with a smaller standard deviation of log-depth is a metric prior of the points. The
+# errors of a less certain one are correlated over many pixels: it initialises points and fills
+# between them, but as a prior of independent points it would be overconfident and bias the scale.
 KNOWN_SCALE = 0.15
-# Largest relative deviation of the prior that keeps points from running away.
+# Largest relative standard deviation of the prior that keeps unobserved points from diverging.
 _DAMPING_SIGMA = 0.5
 
 
 def cells_of(pixels: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Grid cells (N, 2) (x, y) long of working pixels (N, 2) on a grid of (h, w)."""
+    """Grid cells (N, 2) int64 (x, y) of pixels (N, 2) of level 0, on a grid of ``shape`` (h, w)."""
     cells = ((pixels + 0.5) / (1 << GRID_LEVEL)).floor().long()
     limit = cells.new_tensor([shape[1] - 1, shape[0] - 1])
     return torch.minimum(cells.clamp(min=0), limit)
 
 
 def initialise_points(keyframe: WindowKeyframe, inverse_depth_map: Tensor) -> None:
-    """Points start from a dense surface (2, h, w) at their cell."""
+    """Set the inverse depth map (2, h, w: inverse depth, relative standard deviation) of a keyframe
+    and initialise its points from their cells."""
     keyframe.inverse_depth_map = inverse_depth_map
     cells = cells_of(keyframe.points.pixels, inverse_depth_map.shape[1:])
     depth, sigma = inverse_depth_map[:, cells[:, 1], cells[:, 0]]
@@ -39,14 +42,15 @@ def initialise_points(keyframe: WindowKeyframe, inverse_depth_map: Tensor) -> No
 
 
 def update_depth_maps(keyframes: Sequence[WindowKeyframe]) -> None:
-    """Dense depth from the points; points that know little follow the surface."""
-    shaped = [k for k in keyframes if bool(_shaping(k).any())]
-    if not shaped:
+    """Compute the inverse depth maps from the points; uncertain points then take their depth from
+    the map. Keyframes without any certain point stay as they are."""
+    updated = [k for k in keyframes if bool(_contributing(k).any())]
+    if not updated:
         return
-    scattered = [_with_network(k, *_scattered(k)) for k in shaped]
+    scattered = [_with_network(k, *_scattered(k)) for k in updated]
     value, weight = (torch.stack(part) for part in zip(*scattered, strict=True))
-    surfaces = fill(value, weight, torch.stack([k.edges for k in shaped]))
-    for keyframe, inverse_depth_map in zip(shaped, surfaces, strict=True):
+    maps = fill(value, weight, torch.stack([k.edges for k in updated]))
+    for keyframe, inverse_depth_map in zip(updated, maps, strict=True):
         # A copy: a keyframe that outlives the others must not keep theirs.
         keyframe.inverse_depth_map = inverse_depth_map.clone()
         points = keyframe.points
@@ -57,39 +61,40 @@ def update_depth_maps(keyframes: Sequence[WindowKeyframe]) -> None:
         set_depth_prior(keyframe)
 
 
-def _shaping(keyframe: WindowKeyframe) -> Tensor:
-    """Points (N,) that know their depth well enough to shape the surface."""
+def _contributing(keyframe: WindowKeyframe) -> Tensor:
+    """(N,) bool: the points that are certain enough for the inverse depth map."""
     points = keyframe.points
     return points.valid & (points.relative_sigma <= VAGUE)
 
 
 def _scattered(keyframe: WindowKeyframe) -> tuple[Tensor, Tensor]:
+    """Mean inverse depth and weight (h, w) of the contributing points on the grid."""
     points = keyframe.points
     shape = (keyframe.inverse_depth_map.shape[1], keyframe.inverse_depth_map.shape[2])
     return scatter_points(
         cells_of(points.pixels, shape),
         points.inverse_depth,
         points.relative_sigma,
-        _shaping(keyframe),
+        _contributing(keyframe),
         shape,
     )
 
 
 def _with_network(keyframe: WindowKeyframe, value: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Add the network's depth, where it is sharp, to points scattered as value, weight (h, w)."""
+    """Fuse the network's depth, where it is certain, into the points' mean and weight (h, w)."""
     network, sigma = keyframe.network_depth
-    says = point_weight(sigma) * (sigma < _DAMPING_SIGMA)
-    total = weight + says
-    return (weight * value + says * network) / total.clamp(min=1e-12), total
+    network_weight = point_weight(sigma) * (sigma < _DAMPING_SIGMA)
+    total = weight + network_weight
+    return (weight * value + network_weight * network) / total.clamp(min=1e-12), total
 
 
 def set_depth_prior(keyframe: WindowKeyframe) -> None:
-    """Prior of the points: a depth model's where it knows the scale, else a wide one around the
-    present depth, so that unseen points do not run away."""
+    """Set the prior of the points' inverse depth: the depth model's where it is metric, else a wide
+    one around the present depth, which keeps unobserved points from diverging."""
     points = keyframe.points
     network, sigma = keyframe.network_depth
     cells = cells_of(points.pixels, network.shape)
     network, sigma = network[cells[:, 1], cells[:, 0]], sigma[cells[:, 1], cells[:, 0]]
-    sharp = sigma < KNOWN_SCALE
-    points.prior_depth = torch.where(sharp, network, points.inverse_depth)
+    is_metric = sigma < KNOWN_SCALE
+    points.prior_depth = torch.where(is_metric, network, points.inverse_depth)
     points.prior_information = (sigma.clamp(max=_DAMPING_SIGMA) * points.prior_depth) ** -2

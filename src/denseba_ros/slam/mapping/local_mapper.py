@@ -1,4 +1,4 @@
-"""The map side of the loop: new keyframes, adjustment of the window, marginalisation."""
+"""The local map: creates keyframes, adjusts the window, marginalises."""
 
 from __future__ import annotations
 
@@ -40,11 +40,16 @@ DAMPING = 1e-4
 
 
 class LocalMapper:
-    """Owns the window."""
+    """Owns the window of keyframes; ``last`` is the result of the last bundle adjustment."""
 
     def __init__(
         self, config: Config, camera: Pinhole, noise: Noise, kernel: PairKernel = TORCH_KERNEL
     ) -> None:
+        """``camera`` of level 0; ``noise`` of the residuals; ``kernel`` forms the normal equations.
+
+        Raises:
+            ConfigurationError: when ``config.device`` is not there.
+        """
         self.config = config
         self.camera = camera
         self._kernel = kernel
@@ -55,10 +60,17 @@ class LocalMapper:
 
     @property
     def keyframes(self) -> list[WindowKeyframe]:
+        """Keyframes of the window, oldest first."""
         return self.window.keyframes
 
     def add(self, image: Frame, T: Tensor, affine: Tensor) -> WindowKeyframe:
-        """New keyframe at T_camera_world with depth carried over, searched and matched."""
+        """Add a keyframe: propagate tracks, initialise and triangulate its depth.
+
+        Args:
+            image: the frame.
+            T: T_camera_world (4, 4) float64.
+            affine: (2,) float64 brightness (log gain, offset in grey levels).
+        """
         count = self.config.tracker.features
         spacing = corner_spacing(image.grey, count)
         propagated = propagate_tracks(
@@ -74,7 +86,7 @@ class LocalMapper:
         return keyframe
 
     def reseed(self, keyframe: WindowKeyframe) -> None:
-        """Begin the window with a keyframe of an earlier one, as it was."""
+        """Initialise an empty window with a keyframe of an earlier one, as it was."""
         keyframe.observed.clear()
         self.window.append(keyframe)
         self._next_id = max(self._next_id, keyframe.id + 1)
@@ -82,7 +94,10 @@ class LocalMapper:
     def make_keyframe(
         self, image: Frame, T: Tensor, affine: Tensor, propagated: PropagatedTracks | None = None
     ) -> WindowKeyframe:
-        """A keyframe with its points chosen, of which no depth is known yet."""
+        """A keyframe with selected points whose depth is not initialised yet.
+
+        ``T`` (4, 4) T_camera_world; ``affine`` (2,); ``propagated``: its first corners.
+        """
         slots = self.config.tracker.features
         spacing = corner_spacing(image.grey, slots)
         corners = new_corners(image.grey, slots, spacing, propagated).to(image.frame.device)
@@ -108,7 +123,8 @@ class LocalMapper:
         return keyframe
 
     def adjust(self, levels: tuple[str, ...]) -> BundleAdjustmentResult:
-        """Bundle adjustment of the window; levels by name, in order."""
+        """Bundle adjustment of the window: one iteration per entry of ``levels``, each "coarse" or
+        "fine", in order. Updates poses, points and inverse depth maps."""
         numbers = tuple(LEVELS[name] for name in levels)
         problem = self.window.problem(set(numbers))
         for keyframe in self.keyframes:
@@ -124,8 +140,8 @@ class LocalMapper:
         return result
 
     def marginalise(self) -> list[WindowKeyframe]:
-        """Marginalise until the window has its size again; the keyframes that left."""
-        gone = []
+        """Marginalise until the window has its configured size; returns the removed keyframes."""
+        removed = []
         while len(self.keyframes) > self.config.backend.window:
             index = select_for_marginalisation(self.camera, self.keyframes)
             if self.config.backend.marginalisation == "prior":
@@ -135,16 +151,15 @@ class LocalMapper:
                 prior = marginalise(problem, variables, index, level, self._kernel)
             else:
                 prior = self.window.gauge_without(index)
-            gone.append(self.window.remove(index, prior))
-        return gone
+            removed.append(self.window.remove(index, prior))
+        return removed
 
     def depth_map(self, T: Tensor) -> DepthMap:
-        """Dense depth of the newest keyframe, seen from T_camera_world (4, 4)."""
+        """Dense depth of the newest keyframe, rendered at T_camera_world (4, 4)."""
         keyframe = self.keyframes[-1]
         return render_depth(keyframe, T @ se3.inverse(keyframe.T), self.camera, GRID_LEVEL)
 
     def views(self, keyframes: list[WindowKeyframe] | None = None) -> list[Keyframe]:
-        """Keyframes as the outside sees them: those of the window, oldest first, or ``keyframes``
-        that left it."""
+        """Copies for the user of ``keyframes``, by default those of the window, oldest first."""
         chosen = self.keyframes if keyframes is None else keyframes
         return [keyframe_view(keyframe, self.camera, GRID_LEVEL) for keyframe in chosen]

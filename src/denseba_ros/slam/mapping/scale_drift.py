@@ -1,10 +1,11 @@
-"""A depth model that knows metres holds the scale of the map, which one camera lets drift.
+"""Scale drift of a monocular map, corrected by a metric depth model.
 
-At each new keyframe the model's depth is compared with the map's. What the model gets wrong there
-changes from image to image, while the map's scale drifts slowly, so a Kalman filter over the
-logarithm of their ratio tells the one from the other (Kalman, 1960; a random walk, observed).
-Scale is lost on the way, where points leave the view and others come, not with time: a camera that
-moves by little of the depth that it sees, as indoors, keeps its scale better than a model says it.
+At each new keyframe the model's depth is compared with the map's. The model's error changes from
+image to image, while the map's scale drifts slowly, so a Kalman filter of the logarithm of their
+ratio separates the two (Kalman, "A new approach to linear filtering and prediction problems", 1960;
+state: a random walk). Scale drifts with distance, where old points leave the view and new ones come
+in, not with time: a camera that moves little relative to the scene's depth, as indoors, keeps its
+scale better than a model measures it.
 """
 
 from __future__ import annotations
@@ -21,56 +22,58 @@ from denseba_ros.slam.initialisation.scale_initialisation import (
 )
 from denseba_ros.slam.mapping.keyframe_depth import KNOWN_SCALE
 
-# Deviation of an image's scale over the disagreement of its shape with the map's (median of the
-# absolute log ratio): where the shape is wrong, so is the scale. The least such disagreement.
-_PER_DISAGREEMENT, _LEAST = 2.0, 0.02
-# Beyond so many deviations a ratio counts as one of that size: the model or the map is wrong there.
-_OUTLYING = 2.0
+# Standard deviation of an image's log scale over the disagreement of its shape with the map's
+# (median absolute log ratio): where the shape is wrong, so is the scale. Least such disagreement.
+_SIGMA_PER_DISAGREEMENT, _MIN_DISAGREEMENT = 2.0, 0.02
+# Innovations are clipped at so many standard deviations: the model or the map is wrong there.
+_MAX_INNOVATION = 2.0
 
 
 class ScaleDriftFilter:
-    """Says by how much the map is to grow; all in logarithms of the scale."""
+    """Kalman filter of the map's scale error; all in logarithms of the scale."""
 
     def __init__(self, drift: float) -> None:
-        """``drift``: deviation of the change of the map's log scale while the camera travels as far
-        as the points are away that it sees."""
+        """``drift``: standard deviation of the change of the map's log scale per distance travelled
+        in units of the median depth."""
         self._drift = drift
         self.reset()
 
     def reset(self) -> None:
-        """The map starts anew, at a scale as good as one image says it."""
+        """A new map, whose scale has the variance of one image's measurement."""
         self._variance: float | None = None
 
     def log_correction(self, keyframes: list[WindowKeyframe], frame: FrontendFrame) -> float:
-        """Logarithm of the factor by which the map is too small, as far as that is known now.
+        """Logarithm of the estimated factor by which the map is too small.
 
-        ``keyframes``: adjusted, oldest first; ``frame``: what the model says of the newest. The
-        caller applies the correction. Zero for models without a scale, and for those that hold
-        every point.
+        ``keyframes``: after bundle adjustment, oldest first; ``frame``: of the newest, with the
+        model's depth. The caller applies the correction. Zero for models without a scale, and for
+        those that are a prior of every point already.
         """
         if self._drift == 0.0:
             return 0.0
         if not KNOWN_SCALE <= float(frame.log_depth_sigma.median()) < SCALELESS:
             return 0.0
-        found = log_ratio(keyframes[-1], frame.log_depth[0, 0])
-        if found is None:
+        ratio = log_ratio(keyframes[-1], frame.log_depth[0, 0])
+        if ratio is None:
             return 0.0
-        measured, disagreement = (float(x) for x in found)
+        measured, disagreement = (float(x) for x in ratio)
         return self.update(measured, disagreement, _travel(keyframes))
 
     def update(self, measured: float, disagreement: float, travel: float) -> float:
-        """The correction for a keyframe of which the model says the logarithm ``measured``.
+        """One filter step; returns the correction of the log scale.
 
-        ``disagreement``: median absolute log ratio of the shapes; ``travel``: distance from the
-        keyframe before, over the depth.
+        Args:
+            measured: log(model's depth / map's depth) at a new keyframe, the innovation.
+            disagreement: median absolute deviation of that log ratio over the points.
+            travel: distance from the keyframe before, over the median depth.
         """
-        noise = (_PER_DISAGREEMENT * max(disagreement, _LEAST)) ** 2
-        # Of the first image nothing is known but what it says itself.
-        before = noise if self._variance is None else self._variance
-        variance = before + (self._drift * travel) ** 2
+        noise = (_SIGMA_PER_DISAGREEMENT * max(disagreement, _MIN_DISAGREEMENT)) ** 2
+        # The first measurement sets the initial variance.
+        previous = noise if self._variance is None else self._variance
+        variance = previous + (self._drift * travel) ** 2
         gain = variance / (variance + noise)
         self._variance = (1.0 - gain) * variance
-        limit = _OUTLYING * math.sqrt(variance + noise)
+        limit = _MAX_INNOVATION * math.sqrt(variance + noise)
         return gain * min(max(measured, -limit), limit)
 
 

@@ -1,7 +1,7 @@
-"""Corners that the window knows are handed on to a new keyframe with depth and observations.
+"""Propagation of the window's tracks to a new keyframe, with depth and observations.
 
-So a new keyframe starts with corners of known depth, and only the places between them get new
-ones. A track lives on through many keyframes instead of being found anew in each.
+A new keyframe so has corners of known depth, and new corners are detected only between them. A
+track continues through many keyframes instead of being detected again in each.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.mapping.feature_tracking import TRACKED_BACK, track_features
 from denseba_ros.slam.mapping.keyframe_depth import VAGUE
 
-# A corner found farther than this from its projection (pixels) is not handed on.
-_AGREES = 3.0
+# A corner tracked farther than this from its projection (pixels) is not propagated.
+_MAX_ERROR = 3.0
 
 
 @dataclass(frozen=True)
 class PropagatedTracks:
-    """Corners of the window seen again in a new image.
+    """Corners of the window observed in a new image.
 
     ``pixels`` (M, 2) there, ``inverse_depth`` (M,) there, ``relative_sigma`` (M,), ``host`` (M,)
     index of the keyframe and ``corner`` (M,) index in it that each comes from.
@@ -37,7 +37,7 @@ class PropagatedTracks:
     corner: Tensor
 
     def first(self, count: int) -> PropagatedTracks:
-        """At most ``count`` of them."""
+        """The first ``count`` of them, or all if there are fewer."""
         return PropagatedTracks(*(getattr(self, f.name)[:count] for f in fields(self)))
 
     @classmethod
@@ -55,33 +55,45 @@ def propagate_tracks(
     count: int,
     spacing: float,
 ) -> PropagatedTracks | None:
-    """Look for the corners of ``others`` in the image of keyframe ``new_id`` at T_camera_world.
+    """Track the corners of the window into a new keyframe and select those to propagate.
 
-    Every corner found is observed there; up to ``count`` of those that agree with their depth are
-    handed on, the newest keyframes' first, one per cell of ``spacing`` pixels. None without
-    ``others``.
+    All observations are added to ``others``. Up to ``count`` corners whose observation agrees with
+    their depth are propagated, the newest keyframes' first, one per cell of ``spacing`` pixels.
+
+    Args:
+        camera: of level 0.
+        others: keyframes of the window, oldest first.
+        new_id: id of the new keyframe.
+        grey: its image.
+        T: its T_camera_world (4, 4).
+        count: most tracks to propagate.
+        spacing: pixels between propagated corners.
+
+    Returns:
+        None without ``others``.
     """
     parts = []
-    taken: set[tuple[int, int]] = set()
+    occupied: set[tuple[int, int]] = set()
     for index in reversed(range(len(others))):
         host = others[index]
         observations = track_features(camera, host, grey, T)
         host.observed[new_id] = (observations.pixels, observations.is_tracked)
         error = torch.linalg.vector_norm(observations.pixels - observations.projected, dim=1)
         sigma = host.points.relative_sigma[: host.points.corners]
-        corner = (observations.is_tracked & (error < _AGREES) & (sigma < VAGUE)).nonzero()[:, 0]
-        corner = corner[_free(observations.pixels[corner], spacing, taken)]
+        agrees = observations.is_tracked & (error < _MAX_ERROR) & (sigma < VAGUE)
+        corner = agrees.nonzero()[:, 0]
+        corner = corner[_occupy(observations.pixels[corner], spacing, occupied)]
         part = (observations.pixels[corner], observations.inverse_depth[corner], sigma[corner])
         parts.append(PropagatedTracks(*part, torch.full_like(corner, index), corner))
     return PropagatedTracks.joined(parts).first(count) if parts else None
 
 
-def _free(pixels: Tensor, spacing: float, taken: set[tuple[int, int]]) -> list[int]:
-    """Which of the places (M, 2) fall into cells that are not ``taken`` yet; takes them."""
+def _occupy(pixels: Tensor, spacing: float, occupied: set[tuple[int, int]]) -> list[int]:
+    """Indices of the pixels (M, 2) in cells that are not ``occupied`` yet; adds their cells."""
     keep = []
     for row, (x, y) in enumerate((pixels / spacing).floor().long().tolist()):
-        if (x, y) not in taken:
-            taken.add((x, y))
+        if (x, y) not in occupied:
+            occupied.add((x, y))
             keep.append(row)
     return keep
 
@@ -89,12 +101,13 @@ def _free(pixels: Tensor, spacing: float, taken: set[tuple[int, int]]) -> list[i
 def new_corners(
     grey: Grey, count: int, spacing: float, propagated: PropagatedTracks | None
 ) -> Tensor:
-    """Corners (M, 2), M up to ``count``: those handed on first, then new ones between them."""
+    """Corners (M, 2) float32 of a new keyframe, M up to ``count``: the propagated ones, then newly
+    detected ones at least ``spacing`` pixels away from them."""
     if propagated is None:
         return torch.from_numpy(detect_corners(grey, count))
     pixels = propagated.pixels.cpu()
-    fresh = detect_corners(grey, count, pixels.numpy(), spacing)
-    return torch.cat([pixels, torch.from_numpy(fresh)])[:count]
+    detected = detect_corners(grey, count, pixels.numpy(), spacing)
+    return torch.cat([pixels, torch.from_numpy(detected)])[:count]
 
 
 def track_back(
@@ -103,26 +116,27 @@ def track_back(
     others: list[WindowKeyframe],
     propagated: PropagatedTracks | None,
 ) -> None:
-    """Observe the new keyframe's corners in the others: those handed on where the window saw
-    them already, the new ones by optical flow in the newest."""
+    """Add the observations of the new keyframe's corners in ``others``: of propagated corners those
+    that the window has already, of newly detected ones optical flow into the newest others."""
     if propagated is None:
         return
     f, m = new.points.corners, len(propagated.pixels)
-    fresh = torch.arange(f, device=new.points.pixels.device) >= m
+    is_new = torch.arange(f, device=new.points.pixels.device) >= m
     for index, other in enumerate(others):
         pixels = new.points.pixels.new_zeros(f, 2)
-        is_tracked = torch.zeros_like(fresh)
+        is_tracked = torch.zeros_like(is_new)
         if index >= len(others) - TRACKED_BACK:
-            observations = track_features(camera, new, other.grey, other.T, fresh)
+            observations = track_features(camera, new, other.grey, other.T, is_new)
             pixels, is_tracked = observations.pixels, observations.is_tracked
-        pixels[:m], is_tracked[:m] = _seen_before(others, index, propagated)
+        pixels[:m], is_tracked[:m] = _earlier_observations(others, index, propagated)
         new.observed[other.id] = (pixels, is_tracked)
 
 
-def _seen_before(
+def _earlier_observations(
     others: list[WindowKeyframe], index: int, propagated: PropagatedTracks
 ) -> tuple[Tensor, Tensor]:
-    """Where keyframe ``index`` of ``others`` sees what was handed on: (M, 2) and (M,) bool."""
+    """Pixels (M, 2) of the propagated tracks in keyframe ``index`` of ``others``, and (M,) bool
+    whether they are observed there."""
     pixels = torch.zeros_like(propagated.pixels)
     is_tracked = torch.zeros_like(propagated.host, dtype=torch.bool)
     for source, host in enumerate(others):
@@ -132,6 +146,6 @@ def _seen_before(
             pixels[rows] = host.points.pixels[corner]
             is_tracked[rows] = True
         elif others[index].id in host.observed:
-            place, ok = host.observed[others[index].id]
-            pixels[rows], is_tracked[rows] = place[corner], ok[corner]
+            observed, ok = host.observed[others[index].id]
+            pixels[rows], is_tracked[rows] = observed[corner], ok[corner]
     return pixels, is_tracked

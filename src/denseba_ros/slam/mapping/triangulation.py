@@ -1,4 +1,4 @@
-"""Inverse depth of a keyframe's corners from where its neighbours see them, poses held."""
+"""Triangulation of a keyframe's corners from their observations, with fixed poses."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, project, projection_jacobians
 
-# An observation farther than this from the projection (pixels) is taken for a mismatch.
-_MISMATCH = 2.5
-_ROUNDS = 3
-# No corner is claimed to be known better than this, relative.
-_LEAST_SIGMA = 0.01
+# An observation farther than this from the projection (pixels) is an outlier.
+_MAX_ERROR = 2.5
+_ITERATIONS = 3
+# Least relative standard deviation of a triangulated corner.
+_MIN_SIGMA = 0.01
 
 
 def triangulate(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKeyframe]) -> None:
-    """Corners that the ``others`` know better than their present depth take the depth that fits
-    best; observations that do not fit are taken off the keyframe's.
+    """Triangulate the corners of ``keyframe`` from their observations in ``others``.
+
+    A corner takes the new inverse depth where its relative standard deviation is smaller than the
+    present one. Outliers are removed from the keyframe's observations. ``camera`` of level 0.
 
     The projection x = (R ray + t d) / z is linear in the inverse depth d once multiplied by z, so
     each round is a weighted linear least-squares problem (Hartley, Zisserman, "Multiple view
@@ -30,21 +32,21 @@ def triangulate(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKe
     R, t = T[..., :3, :3], T[..., :3, 3]
     observed_pixels = torch.stack([keyframe.observed[o.id][0] for o in others])
     is_tracked = torch.stack([keyframe.observed[o.id][1] for o in others])
-    turned = (R @ rays[..., None])[..., 0]
-    a, b = _linear(camera, turned, t, observed_pixels)
+    rotated = (R @ rays[..., None])[..., 0]
+    a, b = _linear_equations(camera, rotated, t, observed_pixels)
     d, good = points.inverse_depth[:f], is_tracked
-    for _ in range(_ROUNDS):
-        z = (turned[..., 2] + t[..., 2] * d).clamp(min=0.05)
+    for _ in range(_ITERATIONS):
+        z = (rotated[..., 2] + t[..., 2] * d).clamp(min=0.05)
         weight = good / z**2
         information = (weight * (b**2).sum(-1)).sum(0)
         solved = -(weight * (a * b).sum(-1)).sum(0) / information.clamp(min=1e-12)
         d = torch.where((information > 0) & (solved > 0), solved, d)
         p = project(camera, rays, d[None], R, t)
         error = torch.linalg.vector_norm(p.pixels - observed_pixels, dim=-1)
-        good = is_tracked & (error < _MISMATCH) & p.in_front
+        good = is_tracked & (error < _MAX_ERROR) & p.in_front
     J = projection_jacobians(camera, p, t)[1]
     information = (good * (J**2).sum(-1)).sum(0)
-    sigma = (information.clamp(min=1e-12).rsqrt() / d.clamp(min=1e-6)).clamp(min=_LEAST_SIGMA)
+    sigma = (information.clamp(min=1e-12).rsqrt() / d.clamp(min=1e-6)).clamp(min=_MIN_SIGMA)
     better = good.any(0) & (sigma < points.relative_sigma[:f])
     points.inverse_depth[:f] = torch.where(better, d, points.inverse_depth[:f])
     points.relative_sigma[:f] = torch.where(better, sigma, points.relative_sigma[:f])
@@ -52,13 +54,13 @@ def triangulate(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKe
         keyframe.observed[other.id] = (observed_pixels[k], good[k])
 
 
-def _linear(
-    camera: Pinhole, turned: Tensor, t: Tensor, observed_pixels: Tensor
+def _linear_equations(
+    camera: Pinhole, rotated: Tensor, t: Tensor, observed_pixels: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """a, b (K, F, 2) of a + b d = 0, in pixels times depth: rays ``turned`` (K, F, 3) into images
-    with translation ``t`` (K, 1, 3) that see the corner at ``observed_pixels`` (K, F, 2)."""
-    seen = camera.rays(observed_pixels)[..., :2]
-    focal = turned.new_tensor([camera.fx, camera.fy])
-    a = (turned[..., :2] - seen * turned[..., 2:]) * focal
-    b = (t[..., :2] - seen * t[..., 2:]) * focal
+    """a, b (K, F, 2) of a + b d = 0, in pixels times z: rays ``rotated`` (K, F, 3) into images with
+    translation ``t`` (K, 1, 3) that observe the corner at ``observed_pixels`` (K, F, 2)."""
+    observed = camera.rays(observed_pixels)[..., :2]
+    focal = rotated.new_tensor([camera.fx, camera.fy])
+    a = (rotated[..., :2] - observed * rotated[..., 2:]) * focal
+    b = (t[..., :2] - observed * t[..., 2:]) * focal
     return a, b

@@ -1,1 +1,1 @@
-"""What is known of a frame and said of it: images, poses, covariance, depth."""
+"""State that is kept and published per frame: images, pose, covariance, depth."""

@@ -1,4 +1,4 @@
-"""Dense depth as the outside sees it: of a keyframe, or rendered into any later image."""
+"""Dense depth for the user: of a keyframe, or rendered into a later image."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO, Pinhole, project_by
 from denseba_ros.geometry.pyramid import inside
-from denseba_ros.slam.state.depth_rendering_loops import close_gaps, project_surface
+from denseba_ros.slam.state.depth_rendering_loops import close_gaps, project_depth_map
 from denseba_ros.slam.state.estimate import DepthMap, Keyframe
 
-# Cells known worse than this relative deviation are given out as unknown (NaN).
+# Cells whose relative standard deviation is larger are published as unknown (NaN).
 _MAX_SIGMA = 0.3
 
 
 def _depth_map(inverse_depth_map: Tensor, camera: Pinhole) -> DepthMap:
-    """DepthMap from inverse depth and relative deviation (2, h, w)."""
+    """DepthMap from inverse depth and its relative standard deviation (2, h, w)."""
     depth = 1.0 / inverse_depth_map[0].clamp(min=1e-6)
     known = (inverse_depth_map[1] < _MAX_SIGMA) & (inverse_depth_map[0] > 1e-6)
     nan = torch.full_like(depth, float("nan"))
@@ -36,7 +36,7 @@ def _depth_map(inverse_depth_map: Tensor, camera: Pinhole) -> DepthMap:
 
 
 def keyframe_view(keyframe: WindowKeyframe, camera: Pinhole, grid_level: int) -> Keyframe:
-    """A keyframe copied off the device."""
+    """A keyframe copied from the device; ``camera`` of level 0, its depth on ``grid_level``."""
     grey = keyframe.pyramid[grid_level][0, 0].clamp(0, 255).to(torch.uint8)
     first = keyframe.first_inverse_depth_map
     return Keyframe(
@@ -52,21 +52,22 @@ def keyframe_view(keyframe: WindowKeyframe, camera: Pinhole, grid_level: int) ->
 def render_depth(
     keyframe: WindowKeyframe, T_current_keyframe: Tensor, camera: Pinhole, grid_level: int
 ) -> DepthMap:
-    """The keyframe's surface seen from a later image; cells that it does not cover are NaN."""
+    """Depth of the image at ``T_current_keyframe`` (4, 4), rendered from the keyframe's inverse
+    depth map on the grid of ``grid_level``; cells that it does not cover are NaN."""
     grid, inverse_depth_map = camera.level(grid_level), keyframe.inverse_depth_map
-    numba_jit = inverse_depth_map.device.type == "cpu"
-    rendered = (render_compiled if numba_jit else render_torch)(
+    on_cpu = inverse_depth_map.device.type == "cpu"
+    rendered = (render_numba if on_cpu else render_torch)(
         inverse_depth_map, T_current_keyframe, grid
     )
     return _depth_map(rendered, grid)
 
 
-def render_compiled(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
-    """What ``render_torch`` does, on the CPU, in a sixth of the time."""
+def render_numba(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
+    """The same result as ``render_torch``, on the CPU, in a sixth of the time."""
     inverse_depth_map = inverse_depth_map.contiguous()
     index = torch.empty(inverse_depth_map[0].numel(), dtype=torch.int64)
     inverse_depth = torch.empty(len(index))
-    project_surface(
+    project_depth_map(
         inverse_depth_map.numpy(),
         T.to(torch.float32).contiguous().numpy(),
         np.array([grid.fx, grid.fy, grid.cx, grid.cy], np.float32),
@@ -76,15 +77,24 @@ def render_compiled(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tens
         inverse_depth.numpy(),
     )
     h, w = inverse_depth_map.shape[1:]
-    sigma, seen = inverse_depth_map[1].reshape(-1), index >= 0
-    mean, weight = scatter_at(index.clamp(min=0), inverse_depth, sigma, seen, (h, w))
+    sigma, is_visible = inverse_depth_map[1].reshape(-1), index >= 0
+    mean, weight = scatter_at(index.clamp(min=0), inverse_depth, sigma, is_visible, (h, w))
     out = torch.empty_like(inverse_depth_map)
     close_gaps(mean.numpy(), weight.numpy(), out.numpy())
     return out
 
 
 def render_torch(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
-    """A surface (2, h, w) seen from T_view_surface (4, 4), on any device: (2, h, w)."""
+    """Render an inverse depth map into another view, on any device.
+
+    Args:
+        inverse_depth_map: (2, h, w) float32, inverse depth and its relative standard deviation.
+        T: T_view_map (4, 4).
+        grid: camera of both views, on the map's grid.
+
+    Returns:
+        (2, h, w) float32 in the view; the relative standard deviation is 1 where nothing projects.
+    """
     h, w = inverse_depth_map.shape[1:]
     rays = grid.rays(grid.grid(inverse_depth_map.device))
     p = project_by(grid, rays, inverse_depth_map[0], T)
@@ -97,11 +107,11 @@ def render_torch(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
 
 
 def _close_gaps(mean: Tensor, weight: Tensor) -> Tensor:
-    """Surface (2, h, w): cells that nothing fell on take the mean of their neighbours'."""
+    """Inverse depth map (2, h, w): empty cells take the weighted mean of their neighbours."""
     near = F.avg_pool2d(weight[None, None], 3, 1, 1)[0, 0]
     value = F.avg_pool2d((mean * weight)[None, None], 3, 1, 1)[0, 0] / near.clamp(min=1e-12)
     inverse_depth = torch.where(weight > 0, mean, value)
     support = torch.where(weight > 0, weight, near)
-    # The inverse of surface.point_weight; sums of several stay below sigma = 0.
+    # The inverse of depth_map.point_weight; sums of several weights would give sigma < 0.
     sigma = (1e-4 / support.clamp(min=1e-9) - 1e-4).clamp(min=1e-6).sqrt()
     return torch.stack([inverse_depth, torch.where(near > 0, sigma, torch.ones_like(sigma))])

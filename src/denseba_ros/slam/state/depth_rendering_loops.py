@@ -1,4 +1,4 @@
-"""A keyframe's surface drawn into a later view on the CPU, compiled: for every image."""
+"""Forward projection of a keyframe's inverse depth map into a later view, compiled for the CPU."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
     "void(float32[:,:,::1], float32[:,::1], float32[::1], float32, float32, int64[::1],"
     " float32[::1])"
 )
-def project_surface(
+def project_depth_map(
     inverse_depth_map: Floats,
     T: Floats,
     camera: Floats,
@@ -25,11 +25,16 @@ def project_surface(
     index: NDArray[np.int64],
     inverse_depth: Floats,
 ) -> None:
-    """For each cell of a surface (2, h, w) its flat ``index`` in the view at ``T`` (4, 4)
-    T_view_surface and the ``inverse_depth`` there, both (h * w,).
+    """Project each cell of an inverse depth map into another view.
 
-    ``camera``: fx, fy, cx, cy of the grid. The index is -1 for cells that are known no better than
-    ``max_sigma``, leave the view or come nearer than ``min_z`` of their ray's length.
+    Args:
+        inverse_depth_map: (2, h, w), inverse depth and its relative standard deviation.
+        T: T_view_map (4, 4).
+        camera: (fx, fy, cx, cy) of the grid.
+        max_sigma: cells with a relative standard deviation from this on are left out.
+        min_z: least z of a point in the view, as a share of its depth in the map.
+        index: result (h * w,), flat cell in the view; -1 for cells left out or outside the view.
+        inverse_depth: result (h * w,) in the view.
     """
     h, w = inverse_depth_map.shape[1], inverse_depth_map.shape[2]
     fx, fy, cx, cy = camera[0], camera[1], camera[2], camera[3]
@@ -52,8 +57,9 @@ def project_surface(
 
 @numba_jit("void(float32[:,::1], float32[:,::1], float32[:,:,::1])")
 def close_gaps(mean: Floats, weight: Floats, out: Floats) -> None:
-    """Surface ``out`` (2, h, w) of scattered inverse depths and weights (h, w): cells that nothing
-    fell on take the mean of the 3x3 around them; channel 1 is the relative deviation."""
+    """Write the inverse depth map ``out`` (2, h, w) from scattered inverse depths ``mean`` and
+    weights (h, w): empty cells take the weighted mean of the 3x3 cells around them; channel 1 is
+    the relative standard deviation."""
     h, w = mean.shape
     for y in range(h):
         for x in range(w):
@@ -68,7 +74,7 @@ def close_gaps(mean: Floats, weight: Floats, out: Floats) -> None:
                 support /= np.float32(9)
             out[0, y, x] = value
             if support > _ZERO:
-                # The inverse of surface.point_weight; sums of several stay below sigma = 0.
+                # The inverse of depth_map.point_weight; sums of weights would give sigma < 0.
                 square = np.float32(1e-4) / max(support, np.float32(1e-9)) - np.float32(1e-4)
                 out[1, y, x] = np.sqrt(max(square, np.float32(1e-6)))
             else:

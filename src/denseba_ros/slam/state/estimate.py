@@ -1,4 +1,4 @@
-"""What the SLAM system says about one image."""
+"""Results of the SLAM system for one image: state, pose, covariance, depth, keyframe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from denseba_ros.geometry.calibration import Calibration
 
 
 class Tracking(Enum):
-    """State of the estimate. Only TRACKING carries a measured pose."""
+    """State of the estimate. Only the pose of TRACKING is measured."""
 
     INITIALISING = "initialising"
     TRACKING = "tracking"
@@ -33,10 +33,11 @@ class DepthMap:
 
 @dataclass(frozen=True)
 class Keyframe:
-    """One keyframe of the window as the outside sees it, copied off the device.
+    """One keyframe of the window, copied from the device.
 
-    ``image`` (h, w) uint8 grey, rectified, on the grid of ``depth``; ``first_depth`` (h, w) float32
-    metres, the depth that it started with, before its first adjustment, certain or not.
+    ``T_world_camera`` (4, 4) float64; ``image`` (h, w) uint8 grey, rectified, on the grid of
+    ``depth``; ``first_depth`` (h, w) float32 metres, its initial depth before the first bundle
+    adjustment, certain or not.
     """
 
     id: int
@@ -63,10 +64,11 @@ class Estimate:
         twist_covariance: (6, 6) float64.
         depth: depth seen from this image, None when unknown.
         is_keyframe: this image became a keyframe.
-        reason: why the state is not TRACKING, or that the rotation alone is known yet (no depth
-            then, and a wide covariance of the position); one plain sentence, else empty.
+        reason: why the state is not TRACKING, or, while TRACKING, that only the rotation is known
+            yet (then without depth and with a large covariance of the position); else empty.
         seconds: time spent per stage: "frontend", "tracking", "backend", "depth" where rendered.
-        quality: share (0-1) of the keyframe's points that the image confirms; 0 when not measured.
+        quality: ratio (0-1) of the keyframe's points that are inliers in the image; 0 when not
+            measured.
     """
 
     stamp_ns: int

@@ -1,4 +1,4 @@
-"""One frame with what tracking and mapping both need of its image, made once."""
+"""One frame with the image pyramid that tracking and mapping both use."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ _LEVELS = 5
 
 @dataclass(frozen=True)
 class Frame:
-    """``frame`` of the frontend, ``pyramid`` per level (1, 3, h, w) brightness and gradients, but
-    for the finest, (1, 1, h, w), of which only flow and features ask, and ``grey``, its brightness
-    for optical flow."""
+    """An image ready for tracking and mapping.
+
+    ``frame`` of the frontend; ``pyramid`` per level (1, 3, h, w) float32 intensity and its two
+    gradients, the finest (1, 1, h, w) intensity only; ``grey``, the intensity for optical flow.
+    """
 
     frame: FrontendFrame
     grey: Grey
@@ -25,5 +27,6 @@ class Frame:
 
     @classmethod
     def prepare(cls, frame: FrontendFrame) -> Frame:
+        """Build the pyramid of a frontend frame."""
         pyramid = build_pyramid(frame.image, _LEVELS, plain=1)
         return cls(frame, Grey.from_pyramid(pyramid), pyramid)

@@ -20,10 +20,10 @@ _INITIALISING_TRANSLATION, _INITIALISING_ROTATION = 0.03, 0.002
 
 
 class PoseEstimator:
-    """What tracking and mapping measured becomes a path with an uncertainty.
+    """Pose, velocity and covariance from the results of tracking and mapping.
 
-    ``median_depth`` of the newest keyframe's points, None before the first map; it outlives a map
-    that is given up.
+    ``median_depth`` of the newest keyframe's points, None before the first map; it is kept when a
+    map is dropped.
     """
 
     def __init__(self) -> None:
@@ -45,21 +45,21 @@ class PoseEstimator:
         self, frame: FrontendFrame, alignment: Alignment, keyframe: WindowKeyframe
     ) -> tuple[Tensor, Tensor]:
         """Take a measured pose over: T_camera_world (4, 4), covariance (6, 6) of its alignment."""
-        # Every product with an inverse triples a departure from a rotation, so it is taken off.
+        # Each product with an inverse triples the deviation from a rotation, so it is removed.
         T = se3.orthonormalised(alignment.T @ keyframe.T)
         self._motion.update(frame.stamp_ns, T, alignment.affine)
         return T, torch.linalg.pinv(frame_information(alignment), hermitian=True)
 
     def refine(self, T: Tensor) -> None:
-        """The same image's T_camera_world (4, 4) after adjustment."""
+        """Replace the pose by T_camera_world (4, 4) of the same image after bundle adjustment."""
         self._motion.set_refined(T)
 
     def rescale(self, factor: float) -> None:
-        """The map grew by ``factor`` about the camera."""
-        self._motion.rescaled(factor)
+        """Rescale the velocity after the map was scaled by ``factor`` about the camera."""
+        self._motion.rescale(factor)
 
     def set_keyframes(self, camera: Pinhole, keyframes: list[WindowKeyframe]) -> None:
-        """The window as it was adjusted, oldest first: depth, and uncertainty of its motion."""
+        """Update median depth and motion covariance from the adjusted window, oldest first."""
         points = keyframes[-1].points
         self.median_depth = float(1.0 / points.inverse_depth[points.valid].median())
         self._path.adjusted(camera, keyframes)
@@ -72,7 +72,7 @@ class PoseEstimator:
         alignment: Alignment,
         is_keyframe: bool,
     ) -> None:
-        """Let the uncertainty of the path grow to a tracked image."""
+        """Propagate the covariance to a tracked image."""
         if not is_keyframe and len(keyframes) == 1:
             self._path.tracked(camera, keyframes[-1], self.T, frame.stamp_ns)
         self._path.propagate(se3.inverse(self.T), alignment.flow, is_keyframe)

@@ -1,4 +1,4 @@
-"""Time that each stage of one image takes."""
+"""Time of each stage of one image."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
 
 @dataclass(frozen=True)
 class InitialisingState:
-    """There is no map: the first keyframes are still to be made.
+    """There is no map yet.
 
-    ``is_after_lost``: a map was given up before, so that the pose and scale of its end are taken
-    over, and images are looked for among its keyframes.
+    ``is_after_lost``: a map was dropped before; its last pose and scale are taken over, and images
+    are also relocalised against its keyframes.
     """
 
     initialiser: MapInitialiser

@@ -1,1 +1,1 @@
-"""Pose of every image against the newest keyframe, and relocalisation."""
+"""Tracking: the pose of every image relative to the newest keyframe, and relocalisation."""

@@ -1,8 +1,8 @@
-"""The tracker's sums over points and corners, each in one compiled pass on the CPU.
+"""The tracker's sums over points and corners as compiled loops on the CPU.
 
-The same equations as in ``alignment_terms``, in double precision; the Jacobians are those of
-``geometry.pinhole.projection_jacobians``. Points that do not count are skipped, so whatever they
-hold (behind the camera, outside, NaN) leaves no trace.
+The same equations as in ``alignment_terms_torch``, in double precision; the Jacobians are those of
+``geometry.pinhole.projection_jacobians``. Points that are not used are skipped, so their values
+(behind the camera, outside the image, NaN) have no effect.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _Six = tuple[float, float, float, float, float, float]
 
 @numba_jit()
 def _transformed(T: Doubles, a: float, b: float, d: float) -> tuple[float, float, float]:
-    """R (a, b, 1) + t d: the point in the image's camera, times the host's inverse depth."""
+    """R (a, b, 1) + t d, with ``T`` (4, 4) T_current_reference and ``d`` the inverse depth in the
+    reference: the point in the current camera, times ``d``."""
     return (
         T[0, 0] * a + T[0, 1] * b + T[0, 2] + T[0, 3] * d,
         T[1, 0] * a + T[1, 1] * b + T[1, 2] + T[1, 3] * d,
@@ -33,14 +34,18 @@ def _transformed(T: Doubles, a: float, b: float, d: float) -> tuple[float, float
 
 @numba_jit()
 def _by_pose(u: float, v: float, x: float, y: float, d: float) -> _Six:
-    """Row (u, v) = weights of the two pixel coordinates, already times the focal lengths, times
-    the projection's derivative by the left perturbation of the pose, at inverse depth d."""
+    """Row (6,) of the Jacobian by a left perturbation (translation, rotation) of the pose, at
+    normalised image coordinates (x, y) and inverse depth d in the current camera.
+
+    ``u``, ``v``: derivative of the residual by the pixel, times the focal lengths.
+    """
     along = u * x + v * y
     return u * d, v * d, -along * d, -along * y - v, along * x + u, v * x - u * y
 
 
 @numba_jit()
 def _bilinear(image: Floats, channel: int, column: int, row: int, u: float, v: float) -> float:
+    """A channel of ``image`` (C, h, w) at (column + u, row + v), u and v from 0 to 1."""
     upper = (1.0 - u) * image[channel, row, column] + u * image[channel, row, column + 1]
     lower = (1.0 - u) * image[channel, row + 1, column] + u * image[channel, row + 1, column + 1]
     return float((1.0 - v) * upper + v * lower)
@@ -65,10 +70,25 @@ def photometric(
     H: Doubles,
     b: Doubles,
 ) -> tuple[float, int, int, int]:
-    """Add to ``H`` (8, 8) and ``b`` (8,); returns energy and how many are usable, visible, fit.
+    """Add the photometric residuals to ``H`` (8, 8) and ``b`` (8,): pose, log gain, offset.
 
-    ``image`` (3, h, w) brightness and gradients; ``camera`` (fx, fy, cx, cy); ``change`` (gain,
-    offset of the reference, offset of the image); ``noise`` (intensity, huber, cutoff).
+    Args:
+        image: (3, h, w) intensity (grey levels) and its gradients, of the current image.
+        rays: (N, 3) of the reference's points, z = 1.
+        inverse_depth: (N,) in the reference.
+        relative_sigma: (N,) relative standard deviation of the inverse depth.
+        brightness: (N,) intensity in the reference.
+        gradient_weight: (N,), 0 to 1.
+        usable: (N,).
+        camera: (fx, fy, cx, cy) of the level.
+        T: (4, 4) T_current_reference.
+        change: (gain, offset of the reference, offset of the current image).
+        noise: (intensity in grey levels, huber, cutoff in standard deviations).
+        H: result, added to.
+        b: result, added to.
+
+    Returns:
+        Robust energy and the numbers of usable, visible and inlier points.
     """
     fx, fy, cx, cy = camera
     gain, host_offset, offset = change
@@ -76,7 +96,7 @@ def photometric(
     cap = k * (cut - 0.5 * k)
     right, bottom = image.shape[2] - 2.0, image.shape[1] - 2.0
     J = np.ones(8)
-    energy, count, visible, inlier_ratio = 0.0, 0, 0, 0
+    energy, count, visible, inliers = 0.0, 0, 0, 0
     for n in range(len(rays)):
         if not usable[n]:
             continue
@@ -104,7 +124,7 @@ def photometric(
         size = abs(r) / math.sqrt(variance)
         if not size < cut:
             continue
-        inlier_ratio += 1
+        inliers += 1
         energy += (0.5 * size**2 if size < k else k * (size - 0.5 * k)) - cap
         weight = k / max(size, k) / variance
         J[0], J[1], J[2], J[3], J[4], J[5] = _by_pose(gx, gy, x, y, d * scale)
@@ -114,7 +134,7 @@ def photometric(
             b[i] += weighted * r
             for j in range(8):
                 H[i, j] += weighted * J[j]
-    return energy, count, visible, inlier_ratio
+    return energy, count, visible, inliers
 
 
 @numba_jit(
@@ -135,10 +155,24 @@ def corners(
     H: Doubles,
     b: Doubles,
 ) -> tuple[float, int]:
-    """Add ``share`` of the corners' information to ``H`` (6, 6) and ``b`` (6,).
+    """Add the reprojection residuals, weighted with ``share``, to ``H`` (6, 6) and ``b`` (6,).
 
-    ``pixels`` (F, 2) where the first F points were ``is_tracked`` (F,); ``noise`` (pixel, huber,
-    cutoff). Returns the energy, times ``share`` too, and how many are near.
+    Args:
+        pixels: (F, 2) observations of the first F points in the current image.
+        is_tracked: (F,).
+        rays: (N, 3) of the reference's points, z = 1.
+        inverse_depth: (N,) in the reference.
+        relative_sigma: (N,) relative standard deviation of the inverse depth.
+        valid: (N,).
+        camera: (fx, fy, cx, cy) of level 0.
+        T: (4, 4) T_current_reference.
+        noise: (pixels, huber, cutoff in standard deviations).
+        share: weight of all residuals.
+        H: result, added to.
+        b: result, added to.
+
+    Returns:
+        Robust energy, times ``share``, and the number of inliers.
     """
     fx, fy, cx, cy = camera
     s2, k, cut = noise[0] ** 2, noise[1], noise[2]
@@ -182,7 +216,8 @@ def corners(
 def flow(
     pixels: Floats, rays: Floats, inverse_depth: Floats, valid: Bools, camera: Doubles, T: Doubles
 ) -> float:
-    """Mean distance of the valid points' projections from ``pixels`` (N, 2)."""
+    """Mean distance in pixels of the valid points' projections from their ``pixels`` (N, 2) in the
+    reference; arguments as in ``corners``."""
     fx, fy, cx, cy = camera
     total, count = 0.0, 0
     for n in range(len(rays)):
@@ -204,8 +239,8 @@ def similarity(
     camera: Doubles,
     T: Doubles,
 ) -> float:
-    """Correlation of ``brightness`` (N,) with that of ``image`` where the points project; 0 where
-    there is none."""
+    """Zero-mean normalised cross-correlation (-1 to 1) of ``brightness`` (N,) with ``image`` where
+    the points project; 0 where it is undefined. Arguments as in ``photometric``."""
     fx, fy, cx, cy = camera
     right, bottom = image.shape[2] - 2.0, image.shape[1] - 2.0
     count, s, t, ss, st, tt = 0, 0.0, 0.0, 0.0, 0.0, 0.0

@@ -1,4 +1,4 @@
-"""The tracker's terms on the CPU: tensors handed to the compiled sums without copying."""
+"""The tracker's terms on the CPU: tensors passed to the compiled loops without copying."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from denseba_ros.backend.problem import Noise
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.slam.tracking import alignment_loops as alignment_kernel
+from denseba_ros.slam.tracking import alignment_loops
 from denseba_ros.slam.tracking.alignment_terms_torch import (
     Doubles,
     Photometric,
@@ -22,11 +22,12 @@ from denseba_ros.slam.tracking.reference import CurrentView, Reference
 
 
 class FusedTerms:
-    """``TorchTerms`` in compiled passes; float32 tensors on the CPU."""
+    """``TorchTerms`` by compiled loops; float32 tensors on the CPU."""
 
-    def __init__(self, reference: Reference, seen: CurrentView, noise: Noise) -> None:
+    def __init__(self, reference: Reference, view: CurrentView, noise: Noise) -> None:
+        """``view`` of the image to align with ``reference``."""
         self._reference = reference
-        self._seen = seen
+        self._view = view
         self._intensity = np.array([noise.intensity, noise.huber, noise.cutoff])
         self._pixel = np.array([noise.pixel, noise.huber, noise.pixel_cutoff])
         self._offsets = reference.affine.tolist()
@@ -34,16 +35,17 @@ class FusedTerms:
         self._depth = _array(reference.inverse_depth)
         self._sigma = _array(reference.relative_sigma)
         self._valid = _array(reference.valid)
-        self._pixels = _array(seen.corners.pixels)
-        self._found = _array(seen.corners.ok)
+        self._pixels = _array(view.corners.pixels)
+        self._is_tracked = _array(view.corners.ok)
 
     def photometric(self, T: Doubles, affine: Doubles, level: int) -> Photometric:
+        """Photometric residuals on a pyramid level, as in ``Terms``."""
         host = self._reference.levels[level]
         log_gain, offset = self._offsets
         change = np.array([math.exp(affine[0] - log_gain), offset, affine[1]])
         H, b = np.zeros((8, 8)), np.zeros(8)
-        energy, usable, visible, inlier_ratio = alignment_kernel.photometric(
-            _array(self._seen.pyramid[level][0]),
+        energy, usable, visible, inliers = alignment_loops.photometric(
+            _array(self._view.pyramid[level][0]),
             self._rays,
             self._depth,
             self._sigma,
@@ -57,13 +59,14 @@ class FusedTerms:
             H,
             b,
         )
-        return Photometric(H, b, energy, visible / max(usable, 1), inlier_ratio / max(visible, 1))
+        return Photometric(H, b, energy, visible / max(usable, 1), inliers / max(visible, 1))
 
     def corners(self, T: Doubles, level: int) -> Reprojection:
+        """Reprojection residuals, weighted for a pyramid level, as in ``Terms``."""
         H, b = np.zeros((6, 6)), np.zeros(6)
-        energy, corner_inliers = alignment_kernel.corners(
+        energy, corner_inliers = alignment_loops.corners(
             self._pixels,
-            self._found,
+            self._is_tracked,
             self._rays,
             self._depth,
             self._sigma,
@@ -78,8 +81,9 @@ class FusedTerms:
         return Reprojection(H, b, energy, corner_inliers)
 
     def zncc(self, T: Doubles, level: int) -> Zncc:
+        """Mean flow and similarity on a pyramid level, as in ``Terms``."""
         host = self._reference.levels[level]
-        flow = alignment_kernel.flow(
+        flow = alignment_loops.flow(
             _array(self._reference.pixels),
             self._rays,
             self._depth,
@@ -87,8 +91,8 @@ class FusedTerms:
             _intrinsics(self._reference.camera),
             T,
         )
-        similarity = alignment_kernel.similarity(
-            _array(self._seen.pyramid[level][0]),
+        similarity = alignment_loops.similarity(
+            _array(self._view.pyramid[level][0]),
             self._rays,
             self._depth,
             _array(host.brightness),

@@ -1,4 +1,4 @@
-"""Follows the reference keyframe's corners from image to image and gives pose starts."""
+"""Tracks the reference keyframe's corners from image to image; initial pose by PnP."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pinhole import Pinhole, project_by
 from denseba_ros.slam.tracking.reference import Corners, Reference
 
-# Below this share of corners found from the predicted pose, the last image's places are tried.
-_ENOUGH = 0.5
+# Below this ratio of corners tracked from the predicted pose, their last pixels are tried.
+_MIN_TRACKED = 0.5
 _MIN_PNP = 12
 _PNP_PIXELS = 3.0
 
 
 class CornerTracker:
-    """Corners of one reference image, found again in each new image."""
+    """Tracks the corners of one reference image into each new image."""
 
     def __init__(self, camera: Pinhole, grey: Grey, reference: Reference, corners: int) -> None:
+        """``grey``: image of the reference, of whose points the first ``corners`` are tracked;
+        ``camera`` of level 0."""
         self._camera = camera
         self._grey = grey
         self._reference = reference
@@ -33,25 +35,27 @@ class CornerTracker:
         self._last = grey
 
     def track(self, grey: Grey, T_predicted: Tensor) -> Corners:
-        """Find the corners in ``grey``, from their projection at T_current_reference, or, where
-        that fails, from their places in the last image."""
-        pixels, ok = self._from(grey, self._project(T_predicted))
-        if ok.sum() < _ENOUGH * self._valid.sum():
-            step, followed = track(self._last, grey, self._pixels)
-            again, ok_again = self._from(grey, step)
-            ok_again &= followed
-            if ok_again.sum() > ok.sum():
-                pixels, ok = again, ok_again
+        """Track the corners into ``grey``, from their projection at ``T_predicted`` (4, 4)
+        T_current_reference or, where that fails, from their pixels in the last image."""
+        pixels, ok = self._track_from(grey, self._project(T_predicted))
+        if ok.sum() < _MIN_TRACKED * self._valid.sum():
+            step, ok_step = track(self._last, grey, self._pixels)
+            retry, ok_retry = self._track_from(grey, step)
+            ok_retry &= ok_step
+            if ok_retry.sum() > ok.sum():
+                pixels, ok = retry, ok_retry
         self._pixels = np.where(ok[:, None], pixels, self._pixels)
         self._last = grey
         device = self._reference.pixels.device
         return Corners(torch.from_numpy(pixels).to(device), torch.from_numpy(ok).to(device))
 
-    def _from(self, grey: Grey, guess: Points) -> tuple[Points, NDArray[np.bool_]]:
+    def _track_from(self, grey: Grey, guess: Points) -> tuple[Points, NDArray[np.bool_]]:
+        """Flow from the reference into ``grey``, initialised at pixels ``guess`` (F, 2)."""
         pixels, ok = track(self._grey, grey, self._reference_pixels, guess)
         return pixels, ok & self._valid
 
     def _project(self, T: Tensor) -> Points:
+        """Pixels (F, 2) of the corners at ``T`` (4, 4) T_current_reference."""
         f = len(self._reference_pixels)
         depth = self._reference.inverse_depth[:f]
         p = project_by(self._camera, self._reference.rays[:f], depth, T)
@@ -60,7 +64,7 @@ class CornerTracker:
         return np.ascontiguousarray(pixels.clamp(-limit, limit).cpu().numpy())
 
     def pose_from_corners(self, corners: Corners) -> Tensor | None:
-        """T_current_reference (4, 4) by PnP in RANSAC (OpenCV), None when it finds none."""
+        """T_current_reference (4, 4) float64 by PnP in RANSAC (OpenCV), None when it fails."""
         ok = corners.ok.cpu().numpy()
         if ok.sum() < _MIN_PNP:
             return None
@@ -71,10 +75,10 @@ class CornerTracker:
         c = self._camera
         K = np.array([[c.fx, 0, c.cx], [0, c.fy, c.cy], [0, 0, 1.0]])
         cv2.setRNGSeed(0)
-        is_tracked, rotation, t, inliers = cv2.solvePnPRansac(
+        is_solved, rotation, t, inliers = cv2.solvePnPRansac(
             X, pixels, K, None, iterationsCount=200, reprojectionError=_PNP_PIXELS
         )
-        if not is_tracked or inliers is None or len(inliers) < _MIN_PNP:
+        if not is_solved or inliers is None or len(inliers) < _MIN_PNP:
             return None
         T = torch.eye(4, dtype=torch.float64)
         T[:3, :3] = torch.from_numpy(cv2.Rodrigues(rotation)[0])

@@ -13,9 +13,10 @@ from denseba_ros.slam.tracking.tracking_quality import reason_lost
 
 
 class KeyframeTracker:
-    """Points of one keyframe, cut out once, and its corners as the last images showed them."""
+    """Points of one keyframe and its corners, tracked from image to image."""
 
     def __init__(self, tracker: Tracker, keyframe: WindowKeyframe) -> None:
+        """Sample the keyframe's points once, with the settings of ``tracker``."""
         points = keyframe.points
         self.keyframe = keyframe
         self._reference = tracker.reference(points, keyframe.pyramid, keyframe.affine)
@@ -28,8 +29,8 @@ class KeyframeTracker:
     ) -> Alignment:
         """Align the next image, from the predicted pose (4, 4) and brightness (2,).
 
-        Corners alone give the initial guess; where the alignment is not to be believed, PnP from
-        them gives another, and the alignment with more inlying corners counts.
+        The corners alone give the initial guess; if the alignment fails, PnP gives another, and
+        the alignment with more corner inliers is returned.
         """
         corners = self._corners.track(image.grey, T_image_keyframe)
         view = CurrentView(image.pyramid, corners)
@@ -43,7 +44,8 @@ class KeyframeTracker:
         return alignment
 
     def align(self, tracker: Tracker, image: Frame, T_image_keyframe: Tensor) -> Alignment:
-        """Align any image from a pose (4, 4) that matches gave, at the keyframe's brightness."""
+        """Align an image from an initial ``T_image_keyframe`` (4, 4), at the keyframe's
+        brightness."""
         corners = self._corners.track(image.grey, T_image_keyframe)
         view = CurrentView(image.pyramid, corners)
         return tracker.align(self._reference, view, T_image_keyframe, self.keyframe.affine)

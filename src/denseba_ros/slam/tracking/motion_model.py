@@ -1,4 +1,4 @@
-"""The last poses, from which the next one is predicted and the velocity comes."""
+"""Constant-velocity motion model: predicts the next pose and estimates the velocity."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from denseba_ros.geometry import se3
 
 # Longest gap over which the last velocity predicts, seconds.
 _MAX_GAP = 0.5
-# Growth of the deviation per lost image: translation in median depths, rotation in radians.
+# Standard deviation per lost image: translation in median depths, rotation in radians.
 _LOST_TRANSLATION, _LOST_ROTATION = 0.05, 0.05
 # Seconds without a measurement that count like one lost image, however few images came.
 _LOST_SECONDS = 0.1
 
 
 class MotionModel:
-    """Poses T_camera_world (4, 4) float64 with their stamps; velocity in the camera's frame."""
+    """Pose T_camera_world ``T`` (4, 4) float64 of the last image, and the velocity.
+
+    The velocity (6,) per second is that of a left perturbation of T_camera_world: translation in
+    the map's unit, rotation in radians.
+    """
 
     def __init__(self) -> None:
         self.T = torch.eye(4, dtype=torch.float64)
@@ -29,7 +33,7 @@ class MotionModel:
         self._measured_ns: int | None = None
 
     def restart(self, stamp_ns: int, T: Tensor) -> None:
-        """A pose without a past."""
+        """Set a pose without a velocity."""
         self.T, self._stamp_ns = T, stamp_ns
         self._velocity = torch.zeros_like(self._velocity)
         self._affine = None
@@ -46,7 +50,7 @@ class MotionModel:
         return by_velocity.to(self.T.device) @ self.T
 
     def update(self, stamp_ns: int, T: Tensor, affine: Tensor) -> None:
-        """A tracked pose."""
+        """Set the tracked pose ``T`` (4, 4) and brightness ``affine`` (2,); update the velocity."""
         gap = self.gap(stamp_ns)
         if gap > 0 and not self._lost:
             self._velocity = se3.log(T @ se3.inverse(self.T)).cpu() / gap
@@ -57,34 +61,36 @@ class MotionModel:
         self._measured_ns = stamp_ns
 
     def set_approximate(self, stamp_ns: int, T: Tensor) -> None:
-        """A pose too rough to predict from; what was lost before stays lost, but is no more."""
+        """Set an approximate pose ``T`` (4, 4), without velocity; the covariance of the images lost
+        before stays, but does not grow."""
         if self._measured_ns is not None and self._stamp_ns is not None:
             self._measured_ns += stamp_ns - self._stamp_ns
         self.T, self._stamp_ns, self._affine = T, stamp_ns, None
         self._velocity = torch.zeros_like(self._velocity)
 
     def set_refined(self, T: Tensor) -> None:
-        """The pose of the same image after adjustment."""
+        """Replace the last pose by ``T`` (4, 4), refined by bundle adjustment."""
         self.T = T
         self._affine = None
 
-    def rescaled(self, factor: float) -> None:
-        """The world grew by ``factor`` about the camera."""
+    def rescale(self, factor: float) -> None:
+        """Rescale the velocity after the map was scaled by ``factor`` about the camera."""
         self._velocity[:3] *= factor
 
     def coast(self, stamp_ns: int) -> None:
-        """An image without a pose: it stays where the velocity, slowed down, leads."""
+        """An image without a measured pose: take the prediction and decay the velocity."""
         self.T = self.predict(stamp_ns, None)
         self._velocity = 0.7 * self._velocity
         self._stamp_ns = stamp_ns
         self._lost += 1
 
     def affine_or(self, other: Tensor) -> Tensor:
-        """Brightness (2,) of the last tracked image, else ``other``."""
+        """Brightness (2,) (log gain, offset) of the last tracked image, else ``other``."""
         return other if self._affine is None else self._affine
 
     def lost_covariance(self, depth: float) -> Tensor:
-        """(6, 6) what the images or the time lost since the last measurement add."""
+        """Covariance (6, 6) that the lost images, or the time since the last measurement, add;
+        ``depth`` is the map's median depth."""
         lost = float(self._lost)
         if self._lost and self._stamp_ns is not None and self._measured_ns is not None:
             lost = max(lost, (self._stamp_ns - self._measured_ns) * 1e-9 / _LOST_SECONDS)
@@ -101,7 +107,7 @@ class MotionModel:
         return -self._velocity, step_covariance / interval**2
 
     def gap(self, stamp_ns: int) -> float:
-        """Seconds since the last image, at most those over which a velocity predicts."""
+        """Seconds since the last image, at most the longest that is predicted."""
         if self._stamp_ns is None:
             return 0.0
         return min(max((stamp_ns - self._stamp_ns) * 1e-9, 0.0), _MAX_GAP)

@@ -1,4 +1,4 @@
-"""What the tracker aligns: points of the newest keyframe, and what a new image shows of them."""
+"""Inputs of the tracker: points of the newest keyframe, and a new image with tracked corners."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from denseba_ros.geometry.pyramid import inside, sample
 
 @dataclass(frozen=True)
 class ReferenceLevel:
-    """The reference's points on one pyramid level, cut out once: ``brightness`` (N,),
-    ``gradient_weight`` (N,) and ``usable`` (N,) away from the border."""
+    """The reference's points on one pyramid level: ``camera`` of the level, ``brightness`` (N,) in
+    grey levels, ``gradient_weight`` (N,), 0 to 1, and ``usable`` (N,) bool, inside the border."""
 
     camera: Pinhole
     brightness: Tensor
@@ -50,7 +50,7 @@ class Reference:
         levels: tuple[int, ...],
         noise: Noise,
     ) -> Reference:
-        """Cut the points of a keyframe out of its pyramid, once for all images to come."""
+        """Sample the points of a keyframe from its pyramid, once for all later images."""
         by_level = {}
         for level in levels:
             small = camera.level(level)
@@ -74,7 +74,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Corners:
-    """Where the reference's corners were found: ``pixels`` (F, 2), ``ok`` (F,)."""
+    """Observations of the reference's corners: ``pixels`` (F, 2) float32, ``ok`` (F,) bool."""
 
     pixels: Tensor
     ok: Tensor
@@ -82,7 +82,7 @@ class Corners:
 
 @dataclass(frozen=True)
 class CurrentView:
-    """What the new image shows: its ``pyramid`` and the reference's ``corners`` found in it."""
+    """The image to align: its ``pyramid`` and the reference's ``corners`` tracked into it."""
 
     pyramid: list[Tensor]
     corners: Corners

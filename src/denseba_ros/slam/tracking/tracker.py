@@ -1,8 +1,8 @@
 """Direct alignment of a new image against the newest keyframe, coarse to fine.
 
 Unknowns: the pose and the brightness of the new image. Photometric residuals of the keyframe's
-points and reprojection residuals of its corners meet in one small system, which is solved on the
-host; what is summed over the points is in ``alignment_terms``.
+points and reprojection residuals of its corners form one 8 x 8 system, which is solved on the host
+(Levenberg-Marquardt); the sums over the points are in ``alignment_terms_torch``.
 """
 
 from __future__ import annotations
@@ -22,19 +22,23 @@ from denseba_ros.slam.tracking.alignment_terms_cpu import FusedTerms
 from denseba_ros.slam.tracking.alignment_terms_torch import Doubles, Terms, TorchTerms
 from denseba_ros.slam.tracking.reference import Corners, CurrentView, Reference
 
-# A step below this (metres and radians together) ends a level; half the pixels, twice the step.
+# A level ends at a step below this (norm of translation and rotation); doubled per coarser level.
 _CONVERGED = 5e-5
-# Deviations of the brightness change between keyframe and image (log gain, grey levels).
+# Standard deviation of the brightness change between keyframe and image (log gain, grey levels).
 _AFFINE_SIGMA = np.array([0.3, 15.0])
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """Result: ``T`` (4, 4) float64 T_current_reference, ``affine`` (2,) of the current image,
-    ``H`` (8, 8) information, ``visible`` share of the points inside the image, ``inliers`` share
-    of those that fit, ``similarity`` correlation (-1 to 1) of their brightness with the keyframe's
-    (inliers alone do not tell a grey wall, which any image fits once the gain is low enough),
-    ``corner_inliers`` count and ``flow`` mean move in working pixels."""
+    """Result of the tracker.
+
+    ``T`` (4, 4) float64 T_current_reference; ``affine`` (2,) float64 brightness of the current
+    image; ``H`` (8, 8) information of both; ``visible`` ratio of the points inside the image;
+    ``inliers``, ratio of these; ``similarity``, zero-mean normalised cross-correlation (-1 to 1) of
+    their brightness with the keyframe's (any image fits a uniform one once the gain is low enough,
+    so inliers alone do not suffice); ``corner_inliers``, a count; ``flow``, mean image motion of
+    the points in pixels of level 0.
+    """
 
     T: Tensor
     affine: Tensor
@@ -48,7 +52,7 @@ class Alignment:
 
 @dataclass(frozen=True)
 class _Normal:
-    """Normal equations at ``T`` (4, 4), ``affine`` (2,) and what was counted there."""
+    """Normal equations at ``T`` (4, 4) and ``affine`` (2,), with energy and ratios there."""
 
     T: Doubles
     affine: Doubles
@@ -65,20 +69,25 @@ class Tracker:
     def __init__(
         self, camera: Pinhole, levels: tuple[int, ...], iterations: int, noise: Noise
     ) -> None:
+        """``camera`` of level 0; pyramid ``levels`` in order; ``iterations`` at most per level."""
         self.camera = camera
         self.levels = levels
         self.iterations = iterations
         self.noise = noise
 
     def reference(self, points: Points, pyramid: list[Tensor], affine: Tensor) -> Reference:
-        """Cut the points of a keyframe out of its pyramid, once for all images to come."""
+        """Sample the points of a keyframe from its pyramid, once for all later images.
+
+        ``pyramid`` per level (1, 3, h, w); ``affine`` (2,) brightness of the keyframe.
+        """
         return Reference.cut(self.camera, points, pyramid, affine, self.levels, self.noise)
 
     def align(
-        self, reference: Reference, seen: CurrentView, T: Tensor, affine: Tensor
+        self, reference: Reference, view: CurrentView, T: Tensor, affine: Tensor
     ) -> Alignment:
-        """Align from the start (T, affine), on each level until the step is small."""
-        terms = self._terms(reference, seen)
+        """Align from the initial guess ``T`` (4, 4) T_current_reference and ``affine`` (2,), both
+        float64, on each level until the step is small."""
+        terms = self._terms(reference, view)
         pose, brightness = T.cpu().numpy(), affine.cpu().numpy()
         prior = reference.affine.cpu().numpy()
         for level in self.levels:
@@ -98,12 +107,15 @@ class Tracker:
         )
 
     def align_corners(self, reference: Reference, corners: Corners, T: Tensor) -> Tensor:
-        """Pose (4, 4) from the corners alone: a start with a wide basin."""
+        """T_current_reference (4, 4) from the corners alone, initialised at ``T`` (4, 4).
+
+        It is an initial guess for ``align``, with a wide basin of convergence.
+        """
         terms = self._terms(reference, CurrentView([], corners))
         pose = T.cpu().numpy()
         for _ in range(self.iterations):
-            linearise = terms.corners(pose, 0)
-            step = _solve(linearise.H, linearise.b, 1e-6)
+            residuals = terms.corners(pose, 0)
+            step = _solve(residuals.H, residuals.b, 1e-6)
             if step is None:
                 break
             pose = pose_step.exp(step) @ pose
@@ -111,9 +123,9 @@ class Tracker:
                 break
         return torch.from_numpy(pose).to(T.device)
 
-    def _terms(self, reference: Reference, seen: CurrentView) -> Terms:
-        fused = reference.rays.device.type == "cpu"
-        return (FusedTerms if fused else TorchTerms)(reference, seen, self.noise)
+    def _terms(self, reference: Reference, view: CurrentView) -> Terms:
+        on_cpu = reference.rays.device.type == "cpu"
+        return (FusedTerms if on_cpu else TorchTerms)(reference, view, self.noise)
 
     def _align_level(
         self, terms: Terms, prior: Doubles, T: Doubles, affine: Doubles, level: int
@@ -140,7 +152,7 @@ class Tracker:
 
 
 def _normal(terms: Terms, prior: Doubles, T: Doubles, affine: Doubles, level: int) -> _Normal:
-    """Points, corners and the ``prior`` (2,) of the brightness together."""
+    """Normal equations of points, corners and the ``prior`` (2,) of the brightness."""
     photo, corners = terms.photometric(T, affine, level), terms.corners(T, level)
     H, b = photo.H.copy(), photo.b.copy()
     H[:6, :6] += corners.H
@@ -154,14 +166,14 @@ def _normal(terms: Terms, prior: Doubles, T: Doubles, affine: Doubles, level: in
 
 
 def _solve(H: Doubles, b: Doubles, damping: float) -> Doubles | None:
-    """Damped step -(H + damping diag H)^-1 b; None where there is none."""
+    """Damped step -(H + damping diag H)^-1 b; None when the system is singular."""
     damped = H + damping * np.diag(H.diagonal() + 1e-9)
     _, step, failed = dposv(damped, -b)
     return None if failed or not np.isfinite(step).all() else step
 
 
 def frame_information(alignment: Alignment) -> Tensor:
-    """Information (6, 6) of the pose alone, the brightness eliminated."""
+    """Information (6, 6) float64 of the pose, with the brightness marginalised out."""
     H = alignment.H
     assert H.shape == (FRAME_DOF, FRAME_DOF)
     brightness: Tensor = torch.linalg.solve(H[6:, 6:], H[6:, :6])

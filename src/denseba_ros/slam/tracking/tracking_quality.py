@@ -1,4 +1,4 @@
-"""Whether an alignment is to be believed."""
+"""Acceptance test of an alignment: tracking is lost when it fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MIN_SIMILARITY = 0.7
 
 
 def reason_lost(alignment: Alignment) -> str:
-    """Why an alignment is not to be believed, in one plain phrase; empty where it is."""
+    """Why an alignment is rejected, one phrase; empty if it is accepted."""
     if not bool(torch.isfinite(alignment.T).all()):
         return "the alignment diverged"
     if alignment.visible < _MIN_VISIBLE:

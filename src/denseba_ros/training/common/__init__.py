@@ -1,1 +1,1 @@
-"""What several trainings share: checkpoints, logs, curves, photometric losses."""
+"""Shared by several trainings: checkpoints, logs, loss curves, photometric losses."""

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: written whole or not at all, read only into the same training."""
+"""Checkpoints of a training: written atomically, loaded only with the same settings."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def save_checkpoint(path: Path, settings: dict[str, Any], state: dict[str, Any])
 def opened_checkpoint(
     path: Path, settings: dict[str, Any], device: torch.device | None = None
 ) -> Iterator[dict[str, Any]]:
-    """The state of a checkpoint, to be taken over inside the ``with``.
+    """The state of a checkpoint, with tensors on ``device``, to be loaded inside the ``with``.
 
     Raises:
         ConfigurationError: when it is missing, of a training with other ``settings``, or broken,
-            also where that shows only inside the ``with``.
+            also if that is detected only inside the ``with``.
     """
     try:
         state = torch.load(path, map_location=device, weights_only=True)

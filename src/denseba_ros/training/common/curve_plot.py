@@ -1,4 +1,4 @@
-"""The curve of a training, from its log."""
+"""The loss curve of a training, from its log."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from denseba_ros.errors import ConfigurationError
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-# Rows of the log that a point of the thick line is the mean of.
+# Rows of the log that are averaged for the thick line.
 _MEAN = 20
 
 
 def plot_curve(path: Path, log: Path) -> None:
-    """The loss over the steps (of a depth training) or chunks (of a pose training) of a log.
+    """Plot the loss over the steps (depth training) or chunks (pose training) of ``log``.
 
     Raises:
-        ConfigurationError: when the log is missing or holds no steps.
+        ConfigurationError: when the log is missing or has no steps.
     """
     try:
         rows = [json.loads(line) for line in log.read_text().splitlines()]
         unit = "step" if "step" in rows[0] else "chunk"
-        # A training that was stopped and went on has written some rows twice.
+        # A training that was stopped and resumed has written some rows twice.
         losses = {int(r[unit]): float(r["loss"]) for r in rows}
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise ConfigurationError(f"{log}: no log of a training ({error})") from error
@@ -38,7 +38,7 @@ def plot_curve(path: Path, log: Path) -> None:
         mean = np.convolve(values, np.full(_MEAN, 1.0 / _MEAN), "valid")
         axis.plot(steps[_MEAN - 1 :], mean, label=f"mean of {_MEAN} rows")
         axis.legend()
-    # The first steps of a training would hide all others.
+    # The losses of the first steps are far larger than the others.
     low, high = np.percentile(values, [0, 98])
     if high > low:
         axis.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))

@@ -12,14 +12,15 @@ from torch import Tensor
 # Stabilisers of SSIM for grey levels up to 255 (Wang et al., 2004).
 _C1, _C2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
 _SSIM_SHARE = 0.85
-# Points nearer to the other camera than this do not project, metres.
+# Points nearer to the other camera than this are not projected, metres.
 _MIN_DEPTH = 0.02
-# A point is hidden when the other view's own depth there is nearer by this share.
-_HIDDEN = 0.15
+# A point is occluded if the other view's own depth there is smaller by this ratio.
+_OCCLUSION_MARGIN = 0.15
 
 
 def ssim_distance(a: Tensor, b: Tensor) -> Tensor:
-    """(1 - SSIM) / 2 over 3x3 windows, 0 to 1 (Wang et al., "Image quality assessment", 2004)."""
+    """(1 - SSIM) / 2 over 3x3 windows, (B, 1, H, W), 0 to 1 (Wang et al., "Image quality
+    assessment: from error visibility to structural similarity", 2004)."""
     stack = torch.cat([a, b, a * a, b * b, a * b], 1)
     mean = F.avg_pool2d(F.pad(stack, (1, 1, 1, 1), mode="reflect"), 3, 1)
     ma, mb, maa, mbb, mab = mean.chunk(5, 1)
@@ -31,7 +32,8 @@ def ssim_distance(a: Tensor, b: Tensor) -> Tensor:
 
 
 def photometric_error(target: Tensor, warped: Tensor) -> Tensor:
-    """0.85 (1 - SSIM) / 2 + 0.15 |difference| (Godard et al., monodepth, CVPR 2017)."""
+    """0.85 (1 - SSIM) / 2 + 0.15 |difference|, (B, 1, H, W) (Godard et al., monodepth, CVPR
+    2017)."""
     difference = (target - warped).abs() / 255.0
     return _SSIM_SHARE * ssim_distance(target, warped) + (1 - _SSIM_SHARE) * difference
 
@@ -39,14 +41,14 @@ def photometric_error(target: Tensor, warped: Tensor) -> Tensor:
 def warp(
     view: Tensor, depth: Tensor, K: Tensor, view_K: Tensor, T_view_image: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The other view as the image's camera would see it, if ``depth`` were true.
+    """Warp another view to the image with the image's depth.
 
-    ``view`` (B, 1, Hv, Wv); ``depth`` (B, 1, H, W) metres; ``K`` and ``view_K`` (B, 4)
-    fx, fy, cx, cy; ``T_view_image`` (B, 4, 4).
+    ``view`` (B, 1, Hv, Wv); ``depth`` (B, 1, H, W) of the image, metres; ``K`` and ``view_K``
+    (B, 4) fx, fy, cx, cy of image and view; ``T_view_image`` (B, 4, 4).
 
     Returns:
-        The warped view (B, 1, H, W), where it shows the point (B, 1, H, W) bool, and the points'
-        depth in the view (B, 1, H, W).
+        The warped view (B, 1, H, W), whether the point projects into the view (B, 1, H, W) bool,
+        and the points' depth in the view (B, 1, H, W), metres.
     """
     fx, fy, cx, cy = K[:, :, None, None].unbind(1)
     h, w = depth.shape[-2:]
@@ -67,16 +69,16 @@ def warp(
 
 
 def brightness_adapted(image: Tensor, affine: Tensor) -> Tensor:
-    """exp(a) image + b with ``affine`` (B, 2) = (a, b): the exposure between two images
-    (Engel et al., DSO, 2016; predicted by a network in Yang et al., D3VO, CVPR 2020)."""
+    """exp(a) image + b with ``affine`` (B, 2) = (a, b): the change of exposure between two images
+    (Engel et al., DSO, 2018; predicted by a network in Yang et al., D3VO, CVPR 2020)."""
     a, b = affine[:, :, None, None, None].unbind(1)
     return torch.exp(a) * image + b
 
 
-def fitted_brightness(target: Tensor, warped: Tensor, seen: Tensor) -> Tensor:
-    """(a, b) (B, 2) for which ``brightness_adapted(warped, ...)`` has the mean and deviation that
-    ``target`` has where ``seen``."""
-    weight = seen.to(target.dtype)
+def fitted_brightness(target: Tensor, warped: Tensor, visible: Tensor) -> Tensor:
+    """(a, b) (B, 2) for which ``brightness_adapted(warped, ...)`` has the mean and standard
+    deviation of ``target`` over the ``visible`` (B, 1, H, W) bool pixels."""
+    weight = visible.to(target.dtype)
     count = weight.sum((1, 2, 3)).clamp(min=1.0)
 
     def moments(image: Tensor) -> tuple[Tensor, Tensor]:
@@ -90,25 +92,27 @@ def fitted_brightness(target: Tensor, warped: Tensor, seen: Tensor) -> Tensor:
 
 
 def not_hidden(depth_in_view: Tensor, view_depth: Tensor) -> Tensor:
-    """Where the view's own depth (resampled at the same points) does not lie clearly in front."""
-    return view_depth > (1.0 - _HIDDEN) * depth_in_view
+    """Bool mask of the points that are not occluded in the view: their ``depth_in_view`` is not
+    clearly larger than the view's own depth at the same pixels, both metres."""
+    return view_depth > (1.0 - _OCCLUSION_MARGIN) * depth_in_view
 
 
-def minimum_reprojection(errors: list[Tensor], seen: list[Tensor]) -> Tensor:
-    """Per pixel the least error over the views that see the point, infinite where none does: a
-    point is hidden in some views only (Godard et al., monodepth2, ICCV 2019, eq. 4)."""
-    never = float("inf")
-    stack = torch.stack([e.masked_fill(~s, never) for e, s in zip(errors, seen, strict=True)])
+def minimum_reprojection(errors: list[Tensor], visible: list[Tensor]) -> Tensor:
+    """Least error (B, 1, H, W) over the views in which the point is visible, infinite where there
+    is none: points are occluded in some views only (Godard et al., monodepth2, ICCV 2019,
+    eq. 4)."""
+    none = float("inf")
+    stack = torch.stack([e.masked_fill(~s, none) for e, s in zip(errors, visible, strict=True)])
     return stack.min(0).values
 
 
 def auto_mask(error: Tensor, unwarped: Tensor) -> Tensor:
-    """Where warping explains the image better than leaving the views as they are, which drops what
-    moves with the camera and standstill (monodepth2, eq. 5)."""
+    """Bool mask of the pixels whose ``error`` is smaller than that of the unwarped views, which
+    excludes standstill and objects that move with the camera (monodepth2, eq. 5)."""
     return error < unwarped
 
 
 def masked_mean(loss: Tensor, mask: Tensor) -> Tensor:
-    """Mean of ``loss`` over ``mask``, zero where the mask is empty."""
+    """Mean of ``loss`` over the bool ``mask`` of the same shape, zero if the mask is empty."""
     kept = torch.where(mask, loss, torch.zeros_like(loss))
     return kept.sum() / mask.sum().clamp(min=1)

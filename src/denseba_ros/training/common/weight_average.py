@@ -1,4 +1,4 @@
-"""A running mean of a network's weights, which is better than where the last step left them.
+"""Exponential moving average of a network's weights, which generalises better than the last ones.
 
 Polyak, Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
 """
@@ -11,8 +11,8 @@ from torch import nn
 
 @torch.no_grad()
 def average(mean: nn.Module, network: nn.Module, decay: float, step: int) -> None:
-    """Let ``mean`` follow ``network`` after its ``step``-th step: early weights are forgotten
-    quickly, late ones with ``decay``. Counters are copied."""
+    """Update ``mean`` with ``network`` after its ``step``-th step, in place: the decay is small in
+    early steps and rises to ``decay``. Integer buffers are copied."""
     kept = min(decay, (1 + step) / (10 + step))
     for a, b in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
         if a.dtype.is_floating_point:

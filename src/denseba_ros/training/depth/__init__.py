@@ -1,1 +1,1 @@
-"""Self-supervised and supervised training of the depth network."""
+"""Self-supervised and supervised training of the depth network, and its evaluation."""

@@ -1,4 +1,4 @@
-"""A depth model on images with measured depth that it was not trained on."""
+"""Evaluation of a depth model on images with measured depth that it was not trained on."""
 
 from __future__ import annotations
 
@@ -31,22 +31,23 @@ from denseba_ros.frontend.depth.constant_depth import DEPTH_STRIDE, DepthModel
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.rectify import Rectifier
 from denseba_ros.sequences.image_io import read_image
-from denseba_ros.training.depth.depth_folder import depth_camera, depth_files, opened
+from denseba_ros.training.depth.depth_image_files import depth_camera, depth_files, open_images
 from denseba_ros.training.depth.depth_plots import PanelRow
-from denseba_ros.training.depth.depth_regions import Placed, regions
 from denseba_ros.training.depth.depth_sources import Crop, DepthSource
+from denseba_ros.training.depth.errors_by_region import LocatedDepth, errors_by_region
 
 Grid = NDArray[np.float32]
 
-# True depth that counts, metres.
+# Range of true depth that is evaluated, metres.
 _NEAREST, _FURTHEST = 0.1, 80.0
 
 
 @dataclass(frozen=True)
 class EvaluatedFrame:
-    """One image: ``depth`` and relative ``sigma`` as the node sees them, at the true pixels (N,),
-    with ``truth`` (N,) metres and the image's ``gradient`` (N,) there; ``column`` (N,) the share of
-    the width to their left; ``inside`` (N,) the crop of the source, without one all."""
+    """The N pixels of one image with true depth: ``depth`` (N,) in metres and its ``sigma`` (N,),
+    standard deviation of log-depth, as the frontend computes them; ``truth`` (N,) in metres; the
+    image's ``gradient`` (N,); ``column`` (N,) as a ratio of the width; ``inside`` (N,) whether in
+    the source's crop, all without one."""
 
     depth: NDArray[np.float64]
     sigma: NDArray[np.float64]
@@ -57,7 +58,8 @@ class EvaluatedFrame:
 
 
 def evaluate(model: DepthModel, source: DepthSource, root: Path) -> dict[str, Any]:
-    """Errors, spread of the scale and quality of the uncertainty, over the images of ``source``.
+    """Errors, spread of the scale and quality of the uncertainty, over the images of ``source``
+    below the folder ``root``.
 
     Raises:
         SequenceError: when no image of the source has a depth.
@@ -72,16 +74,16 @@ def evaluate(model: DepthModel, source: DepthSource, root: Path) -> dict[str, An
 
 
 def depth_report(frames: list[EvaluatedFrame]) -> dict[str, Any]:
-    """What ``evaluate`` says of its frames."""
-    scaled, plain, scales, areas, curves, placed = [], [], [], [], [], []
+    """The report of ``evaluate`` for at least one frame."""
+    scaled, plain, scales, areas, curves, located = [], [], [], [], [], []
     for frame in frames:
         scale = median_scale(frame.depth, frame.truth)
         scales.append(np.log(scale))
         plain.append(depth_errors(frame.depth, frame.truth))
         scaled.append(depth_errors(frame.depth, frame.truth, scale))
-        placed.append(Placed(scale * frame.depth, frame.truth, frame.column))
+        located.append(LocatedDepth(scale * frame.depth, frame.truth, frame.column))
         error = np.abs(scale * frame.depth - frame.truth) / frame.truth
-        # Flat places are uncertain, or edges are: the better of the two is the heuristic.
+        # Baseline: either uniform areas or edges are uncertain, whichever is better.
         flat, edge = (sparsification_area(error, s * frame.gradient) for s in (-1.0, 1.0))
         areas.append((sparsification_area(error, frame.sigma), flat, edge))
         curves.append(sparsification(error, frame.sigma))
@@ -93,7 +95,7 @@ def depth_report(frames: list[EvaluatedFrame]) -> dict[str, Any]:
         "constant": mean_errors([_constant(f) for f in frames]),
         "log_scale_mean": float(np.mean(scales)),
         "log_scale_spread": float(np.std(scales)),
-        **regions(placed),
+        **errors_by_region(located),
         "sigma_median": float(np.median(np.concatenate([f.sigma for f in frames]))),
         "sparsification": {
             "shares": [round(float(s), 2) for s in SHARES],
@@ -106,13 +108,13 @@ def depth_report(frames: list[EvaluatedFrame]) -> dict[str, Any]:
 
 
 def _constant(frame: EvaluatedFrame) -> DepthErrors:
-    """Errors of one constant depth, median-scaled: what no network at all reaches."""
+    """Errors of a constant depth, median-scaled: the baseline without a network."""
     ones = np.ones_like(frame.truth)
     return depth_errors(ones, frame.truth, median_scale(ones, frame.truth))
 
 
 def _cropped(frame: EvaluatedFrame) -> DepthErrors:
-    """Errors inside the crop alone, median-scaled there."""
+    """Errors inside the crop only, median-scaled there."""
     depth, truth = frame.depth[frame.inside], frame.truth[frame.inside]
     return depth_errors(depth, truth, median_scale(depth, truth))
 
@@ -143,7 +145,7 @@ def evaluated_frames(
 
 
 def _inside(crop: Crop | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which pixels of an image (h, w) the crop holds."""
+    """Mask (h, w) of the pixels inside the crop."""
     if crop is None:
         return np.ones(shape, np.bool_)
     top, bottom, left, right = crop
@@ -171,7 +173,7 @@ def evaluated_rows(
 
 def _images(source: DepthSource, root: Path) -> Iterator[_Image]:
     folder = root / source.path
-    sequence = opened(folder)
+    sequence = open_images(folder)
     rectifier = Rectifier(sequence.calibration, FrontendConfig().working_pixels)
     files = depth_files(source, folder, sequence)
     for k in range(source.start, len(sequence.files), source.stride):
@@ -184,7 +186,7 @@ def _images(source: DepthSource, root: Path) -> Iterator[_Image]:
 
 
 def _predicted(model: DepthModel, image: _Image) -> tuple[Grid, Grid, Grid]:
-    """Log-depth, deviation and gradient of the image, at the pixels of the true depth."""
+    """Log-depth, its standard deviation and the image gradient at the pixels of the true depth."""
     c = image.calibration
     grey = torch.from_numpy(image.grey).float()[None, None]
     log_depth, sigma = (g[0, 0].numpy() for g in model.predict(grey, c))
@@ -204,7 +206,7 @@ def _at_truth(grid: Grid, grid_camera: Calibration, camera: Calibration) -> Grid
     u = (np.arange(camera.width) - camera.cx) / camera.fx * grid_camera.fx + grid_camera.cx
     v = (np.arange(camera.height) - camera.cy) / camera.fy * grid_camera.fy + grid_camera.cy
     x, y = np.meshgrid(u.astype(np.float32), v.astype(np.float32))
-    # The half cell beyond the outermost centres is still the image.
+    # The half cell beyond the outermost centres is inside the image.
     inside = (x > -0.5) & (x < grid.shape[1] - 0.5) & (y > -0.5) & (y < grid.shape[0] - 0.5)
     sampled = cv2.remap(grid, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.where(inside, sampled, np.float32(np.nan)).astype(np.float32)

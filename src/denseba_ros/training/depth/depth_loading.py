@@ -1,4 +1,4 @@
-"""Samples of a depth training, decoded from stereo pairs, RGB-D, video with poses, or rendered."""
+"""Loads the samples of a depth training: stereo pairs, RGB-D, video with poses, rendered room."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.image_io import image_files
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
-from denseba_ros.training.depth.depth_folder import depth_camera, depth_files, opened
-from denseba_ros.training.depth.depth_neighbours import known_poses, neighbours, read_grey
-from denseba_ros.training.depth.depth_propagation import carried
+from denseba_ros.training.depth.depth_image_files import depth_camera, depth_files, open_images
+from denseba_ros.training.depth.depth_propagation import propagate_depth
 from denseba_ros.training.depth.depth_samples import (
     DepthSample,
     Matrix,
@@ -31,6 +30,7 @@ from denseba_ros.training.depth.depth_samples import (
     registered,
 )
 from denseba_ros.training.depth.depth_sources import DepthSource, Intrinsics
+from denseba_ros.training.depth.neighbour_views import known_poses, neighbours, read_grey
 from denseba_ros.training.depth.stereo_hints import HintCache, StereoPair
 
 Item = TypeVar("Item")
@@ -51,7 +51,7 @@ def load_source(source: DepthSource, loading: Loading) -> SampleSet:
     """All samples of one source.
 
     Raises:
-        SequenceError: when there is nothing to learn from.
+        SequenceError: when there is no sample.
     """
     readers: dict[str, Callable[[DepthSource, Loading], Iterator[DepthSample]]] = {
         "stereo": _stereo,
@@ -60,10 +60,10 @@ def load_source(source: DepthSource, loading: Loading) -> SampleSet:
         "room": _room,
     }
     name = source.path.name or source.kind
-    found = readers[source.kind](source, loading)
-    samples = list(tqdm(found, desc=name, unit="image", leave=False, disable=None))
+    loaded = readers[source.kind](source, loading)
+    samples = list(tqdm(loaded, desc=name, unit="image", leave=False, disable=None))
     if not samples:
-        raise SequenceError(f"{loading.root / source.path}: no image to learn from")
+        raise SequenceError(f"{loading.root / source.path}: no image to train on")
     camera = samples[0].camera
     size = network_size(camera.width, camera.height, loading.pixels)
     return SampleSet(name, size, samples, source.weight)
@@ -78,14 +78,14 @@ def _stereo(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
         raise SequenceError(f"{folder}: no pairs of images in image_0 and image_1")
     around = {}
     if source.neighbours:
-        around = neighbours(source, opened(folder), loading.pixels)
+        around = neighbours(source, open_images(folder), loading.pixels)
     known = source.intrinsics
     for path in _cut(lefts, source):
         left, right = read_grey(path), read_grey(_partner(folder, path))
         if known is None:
             known = _intrinsics(open_sequence(folder).calibration)
         camera = Calibration(left.shape[1], left.shape[0], *known)
-        # Cameras of a pair may have been stored at different sizes; the smaller one rules.
+        # The images of a pair may have different sizes; the smaller one is used.
         size = (min(left.shape[1], right.shape[1]), min(left.shape[0], right.shape[0]))
         left, camera = reduced(left, camera, size)
         right = np.asarray(cv2.resize(right, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -93,9 +93,9 @@ def _stereo(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
         T = np.eye(4)
         T[0, 3] = -source.baseline
         partner = View(right, camera, T)
-        # Without neighbours the partner stands in for them: batches need as many views of each.
-        instead = (partner, partner) if source.neighbours else ()
-        views = (partner, *around.get(path.name, instead))
+        # Without neighbours the partner replaces them: a batch needs equal numbers of views.
+        replacement = (partner, partner) if source.neighbours else ()
+        views = (partner, *around.get(path.name, replacement))
         yield _kept(DepthSample(left, camera, hint, False, views), loading.pixels)
 
 
@@ -108,9 +108,9 @@ def _partner(folder: Path, left: Path) -> Path:
 
 
 def _rgbd(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
-    """Images that have a depth image of the same number, or near one that has."""
+    """Images that have a depth image of the same number, or a propagated one of a near image."""
     folder = loading.root / source.path
-    sequence = opened(folder)
+    sequence = open_images(folder)
     files = depth_files(source, folder, sequence)
     poses = known_poses(sequence) if source.carried else {}
     for k in _cut(list(range(len(sequence.files))), source):
@@ -121,7 +121,7 @@ def _rgbd(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
         camera = sequence.calibration
         measuring = depth_camera(source, camera, depth.shape[1], depth.shape[0])
         if at != k:
-            depth = carried(depth, measuring, np.linalg.inv(poses[k]) @ poses[at])
+            depth = propagate_depth(depth, measuring, np.linalg.inv(poses[k]) @ poses[at])
         image = read_grey(sequence.files[k].path)
         kept = kept_size(camera.width, camera.height, loading.pixels)
         small, camera = reduced(image, camera, kept)
@@ -132,7 +132,7 @@ def _rgbd(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
 def _nearest(
     k: int, files: dict[int, Path], poses: dict[int, Matrix], source: DepthSource
 ) -> int | None:
-    """The image whose depth image ``k`` is to use, itself if it can."""
+    """The image nearest to ``k`` with a depth image, ``k`` itself if it has one; else None."""
     if k in files:
         return k
     near = [n for n in files if abs(n - k) <= source.carried and n in poses and k in poses]
@@ -140,17 +140,17 @@ def _nearest(
 
 
 def _video(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
-    """Images of which only the neighbours and their motion are known."""
+    """Images without depth, with neighbours of known relative pose."""
     folder = loading.root / source.path
-    sequence = opened(folder)
+    sequence = open_images(folder)
     around = neighbours(source, sequence, loading.pixels)
     for file in _cut(sequence.files, source):
         views = around.get(file.path.name)
         if views is None:
             continue
         image, camera = read_grey(file.path), sequence.calibration
-        nothing = np.zeros(image.shape, np.float32)
-        yield _kept(DepthSample(image, camera, nothing, False, views), loading.pixels)
+        unknown = np.zeros(image.shape, np.float32)
+        yield _kept(DepthSample(image, camera, unknown, False, views), loading.pixels)
 
 
 def _room(source: DepthSource, loading: Loading) -> Iterator[DepthSample]:
@@ -169,7 +169,7 @@ def _cut(items: list[Item], source: DepthSource) -> list[Item]:
 
 
 def _kept(sample: DepthSample, pixels: int) -> DepthSample:
-    """The sample at the size at which it is kept."""
+    """The sample resized to the size that is kept in memory."""
     camera = sample.camera
     size = kept_size(camera.width, camera.height, pixels)
     image, small = reduced(sample.image, camera, size)

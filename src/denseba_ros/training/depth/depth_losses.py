@@ -1,6 +1,6 @@
-"""Losses of depth against a known depth or a guess of it, and smoothness.
+"""Losses of depth against measured depth or stereo hints, and smoothness.
 
-Depth is (B, 1, H, W) in metres, losses are per pixel (B, 1, H, W) unless they say otherwise.
+Depth is (B, 1, H, W) in metres, losses are per pixel (B, 1, H, W) unless documented otherwise.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def log_l1(depth: Tensor, target: Tensor) -> Tensor:
 
 def berhu(depth: Tensor, target: Tensor, known: Tensor) -> Tensor:
     """|x| up to c, (x^2 + c^2) / 2c beyond, with c a fifth of the largest error of the batch
-    (Laina et al., "Deeper depth prediction", 3DV 2016, eq. 1); zero where not ``known``."""
+    (Laina et al., "Deeper depth prediction", 3DV 2016, eq. 1); zero where not ``known`` (bool)."""
     x = torch.where(known, (depth - target).abs(), torch.zeros_like(depth))
     c = (0.2 * x.detach().max()).clamp(min=1e-6)
     return torch.where(x <= c, x, (x * x + c * c) / (2 * c))
@@ -37,8 +37,9 @@ def laplace(log_depth: Tensor, log_sigma: Tensor, target: Tensor) -> Tensor:
 
 
 def scale_invariant(log_depth: Tensor, target: Tensor, known: Tensor) -> Tensor:
-    """Mean |e - median(e)| over the known pixels of each image, e = log d - log h: the shape alone
-    (after Eigen et al., NeurIPS 2014, with medians as in Ranftl et al., MiDaS, 2020). A scalar."""
+    """Mean |e - median(e)| over the ``known`` pixels of each image, e = log d - log h: the shape
+    without the scale (after Eigen et al., NeurIPS 2014, with medians as in Ranftl et al., MiDaS,
+    2020). A scalar."""
     e = log_depth - torch.log(target.clamp(min=1e-3))
     e = torch.where(known, e, torch.full_like(e, float("nan"))).flatten(1)
     shape = (e - e.nanmedian(1, keepdim=True).values).abs().nanmean(1)
@@ -68,28 +69,28 @@ def supervised(
     likelihood: Tensor,
     photometric: float = 1.0,
 ) -> Tensor:
-    """How photometric loss and a guessed depth ``hint`` (0 = none) meet. A scalar.
+    """Combination of the photometric loss and a depth ``hint`` (0 = none). A scalar.
 
-    ``reprojection`` l_r(d) and ``hint_reprojection`` l_r(h), infinite where no view tells;
-    ``counted`` bool: where l_r(d) is part of the loss (auto-mask); ``likelihood`` is ``laplace``
-    against the hint; ``photometric`` is the weight of l_r(d) beside what the hint adds.
+    ``reprojection`` l_r(d) and ``hint_reprojection`` l_r(h), infinite where no view shows the
+    pixel; ``counted`` bool: where l_r(d) is part of the loss (auto-mask); ``likelihood`` is
+    ``laplace`` against the hint; ``photometric`` is the weight of l_r(d).
 
     none: l_r(d), plain self-supervision. hard: log(1 + |d - h|) wherever there is a hint.
     sum: both everywhere. hints: l_r(d) + log(1 + |d - h|) only where l_r(h) < l_r(d), otherwise
     l_r(d) (Watson et al., ICCV 2019, eq. 5). uncertainty: l_r(d) + ``likelihood``.
     """
-    guessed = hint > 0
+    has_hint = hint > 0
     if mode == "hard":
-        return masked_mean(log_l1(depth, hint), guessed)
-    seen = counted & torch.isfinite(reprojection)
-    total = photometric * masked_mean(reprojection, seen)
+        return masked_mean(log_l1(depth, hint), has_hint)
+    used = counted & torch.isfinite(reprojection)
+    total = photometric * masked_mean(reprojection, used)
     if mode == "uncertainty":
-        return total + masked_mean(likelihood, guessed)
+        return total + masked_mean(likelihood, has_hint)
     if mode == "sum":
-        return total + masked_mean(log_l1(depth, hint), guessed)
+        return total + masked_mean(log_l1(depth, hint), has_hint)
     if mode == "hints":
-        better = guessed & (hint_reprojection < reprojection)
-        # Divided by all pixels: the equation adds the term pixel by pixel, few or many.
+        better = has_hint & (hint_reprojection < reprojection)
+        # Divided by the number of all pixels, as in the equation, which adds it per pixel.
         extra = torch.where(better, log_l1(depth, hint), torch.zeros_like(depth))
         return total + extra.mean()
     return total

@@ -1,4 +1,4 @@
-"""What a depth network is trained to: one number for a batch, from all scales."""
+"""The training objective of the depth network: the loss of a batch over all scales."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from denseba_ros.training.depth.depth_losses import (
     supervised,
 )
 
-# Depth that losses believe, metres: beyond, an image says no more than that it is far.
+# Range of depth in the losses, metres: beyond it an image has no information on depth.
 _NEAREST, _FURTHEST = 0.1, 100.0
 
 
 @dataclass(frozen=True)
 class Objective:
-    """Weights of the terms. ``photometric_scales``: so many of the finest outputs are warped.
+    """Weights of the terms. ``photometric_scales``: number of the finest outputs that are warped.
 
-    Beside a likelihood, whose slope is that of the log-depth over its deviation, a ``photometric``
-    of some fifty gives the images a say: their errors are of 0.05 and change little with depth.
+    Together with a likelihood, whose gradient is 1 / scale per log-depth, ``photometric`` must be
+    about 50 to have an effect: photometric errors are about 0.05 and change little with depth.
     """
 
     supervision: Supervision = "hints"
@@ -69,7 +69,8 @@ def batch_loss(outputs: list[DepthOutput], batch: DepthBatch, objective: Objecti
 def measured_loss(
     log_depth: Tensor, log_sigma: Tensor, depth: Tensor, objective: Objective
 ) -> Tensor:
-    """Laplace likelihood of a measured depth (0 = unknown), and its shape without its scale."""
+    """Laplace likelihood of a measured depth (0 = unknown) plus the scale-invariant loss; all
+    (B, 1, H, W), ``depth`` in metres. A scalar."""
     known = (depth > _NEAREST) & (depth < _FURTHEST)
     loss = masked_mean(laplace(log_depth, log_sigma, depth), known)
     return loss + objective.shape * scale_invariant(log_depth, depth, known)
@@ -83,6 +84,7 @@ def _guessed_loss(
     objective: Objective,
     warped: bool,
 ) -> Tensor:
+    """Loss of one output where depth is a hint or unknown; ``warped``: with reprojection."""
     hint = torch.where((batch.depth > _NEAREST) & (batch.depth < _FURTHEST), batch.depth, 0.0)
     depth = torch.exp(log_depth).clamp(_NEAREST, _FURTHEST)
     if warped:
@@ -96,9 +98,9 @@ def _guessed_loss(
     weight = objective.photometric
     loss = supervised(mode, error, counted, depth, hint, hint_error, likelihood, weight)
     if objective.uncertainty > 0.0:
-        # The deviation learns beside the depth, which this term must not move.
-        beside = laplace(log_depth.detach(), log_sigma, hint)
-        loss = loss + objective.uncertainty * masked_mean(beside, hint > 0)
+        # Only the deviation is trained by this term, not the depth.
+        sigma_loss = laplace(log_depth.detach(), log_sigma, hint)
+        loss = loss + objective.uncertainty * masked_mean(sigma_loss, hint > 0)
     if mode == "uncertainty":
         loss = loss + objective.shape * scale_invariant(log_depth, hint, hint > 0)
     return loss
@@ -106,24 +108,24 @@ def _guessed_loss(
 
 def reprojection(depth: Tensor, batch: DepthBatch) -> tuple[Tensor, Tensor]:
     """l_r (B, 1, H, W): the least photometric error over the views, infinite where no view shows
-    the pixel; and where the auto-mask lets it count."""
-    errors, seen, unwarped = [], [], []
+    the pixel; and the auto-mask (B, 1, H, W) bool. ``depth`` (B, 1, H, W) metres."""
+    errors, visible, unwarped = [], [], []
     for k in range(batch.views.shape[1]):
         view, K = batch.views[:, k], batch.view_intrinsics[:, k]
         warped, inside, _ = warp(view, depth, batch.intrinsics, K, batch.T_view_image[:, k])
         affine = fitted_brightness(batch.image, warped, inside)
         errors.append(photometric_error(batch.image, brightness_adapted(warped, affine)))
-        seen.append(inside)
+        visible.append(inside)
         still = _without_motion(view, batch, k)
         unwarped.append(photometric_error(batch.image, still))
     if not errors:
         return torch.full_like(depth, float("inf")), torch.zeros_like(depth, dtype=torch.bool)
-    error = minimum_reprojection(errors, seen)
+    error = minimum_reprojection(errors, visible)
     return error, auto_mask(error, torch.stack(unwarped).min(0).values)
 
 
 def _without_motion(view: Tensor, batch: DepthBatch, k: int) -> Tensor:
-    """The other view as if its camera stood where the image's does: rotation of the crop alone."""
+    """The other view warped without its translation: the rotation of the crop only."""
     still = batch.T_view_image[:, k].clone()
     still[:, :3, 3] = 0.0
     far = torch.ones_like(batch.image)

@@ -1,4 +1,4 @@
-"""Predictions of a depth model as coloured depth."""
+"""Plots of a depth model's predictions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _COLOURS = "magma"
 
 @dataclass(frozen=True)
 class PanelRow:
-    """One prediction: ``depth`` and ``sigma`` (h, w), and the measured ``truth``, NaN = none."""
+    """One prediction: ``depth`` (h, w) metres, its ``sigma`` (h, w), standard deviation of
+    log-depth, and the measured ``truth`` (h, w) metres, NaN = unknown."""
 
     name: str
     depth: Grid
@@ -28,7 +29,7 @@ class PanelRow:
 
 
 def plot_panel(path: Path, rows: Sequence[PanelRow]) -> None:
-    """Inverse depth as predicted and as measured, and the deviation, a row for each image."""
+    """Plot predicted and measured inverse depth and the predicted deviation, a row per image."""
     figure, axes = plt.subplots(len(rows), 3, figsize=(11, 2.6 * len(rows)), squeeze=False)
     for (left, middle, right), row in zip(axes, rows, strict=True):
         near = 1.0 / np.nanpercentile(row.truth, 2)
@@ -40,7 +41,9 @@ def plot_panel(path: Path, rows: Sequence[PanelRow]) -> None:
             axis.set_xticks([])
             axis.set_yticks([])
     for axis, title in zip(
-        axes[0], ("predicted inverse depth", "measured", "stated deviation, 0 to 0.5"), strict=True
+        axes[0],
+        ("predicted inverse depth", "measured", "predicted deviation, 0 to 0.5"),
+        strict=True,
     ):
         axis.set_title(title)
     figure.tight_layout()

@@ -1,4 +1,4 @@
-"""Decoded inputs of the depth training, kept in memory at a little more than the network's size."""
+"""Decoded inputs of the depth training, kept in memory slightly larger than the network's size."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ _MARGIN = 1.25
 
 @dataclass(frozen=True)
 class View:
-    """Another image of the same scene: (H, W) uint8, its camera, and ``T_view_image`` (4, 4)."""
+    """Another image of the same scene: (H, W) uint8, its camera, and ``T_view_image`` (4, 4),
+    metres."""
 
     image: Grey
     camera: Calibration
@@ -31,10 +32,10 @@ class View:
 
 @dataclass(frozen=True)
 class DepthSample:
-    """One image to learn from.
+    """One training image.
 
-    ``image`` (H, W) uint8; ``depth`` (H, W) float32 metres, 0 = unknown: measured where
-    ``measured``, else guessed (a hint); ``views`` for the photometric losses.
+    ``image`` (H, W) uint8; ``depth`` (H, W) float32 metres, 0 = unknown: measured if ``measured``,
+    else a hint; ``views`` for the photometric losses.
     """
 
     image: Grey
@@ -46,7 +47,7 @@ class DepthSample:
 
 @dataclass(frozen=True)
 class SampleSet:
-    """Samples of one source: all of one size, seen by the network at ``size`` (width, height)."""
+    """Samples of one source, all of one size; ``size`` (width, height) is the network's input."""
 
     name: str
     size: tuple[int, int]
@@ -55,7 +56,7 @@ class SampleSet:
 
 
 def kept_size(width: int, height: int, pixels: int) -> tuple[int, int]:
-    """(width, height) at which an image of that size is kept, never larger than it is."""
+    """(width, height) at which an image is kept for a network of ``pixels``; never enlarged."""
     w, h = network_size(width, height, pixels)
     return min(width, round(_MARGIN * w)), min(height, round(_MARGIN * h))
 
@@ -69,9 +70,10 @@ def reduced(image: Grey, camera: Calibration, size: tuple[int, int]) -> tuple[Gr
 
 
 def registered(depth: Depth, depth_camera: Calibration, camera: Calibration) -> Depth:
-    """Depth (h, w) resampled to the pixels of ``camera``, which has the same centre and axes.
+    """Depth (h, w) of ``depth_camera`` resampled to the pixels of ``camera``, which has the same
+    centre and axes.
 
-    Nearest neighbours: depth is never mixed across an edge. 0 outside.
+    Nearest neighbour, as interpolation would mix depths across edges. 0 outside.
     """
     x = np.arange(camera.width, dtype=np.float32)
     y = np.arange(camera.height, dtype=np.float32)
@@ -85,7 +87,7 @@ def registered(depth: Depth, depth_camera: Calibration, camera: Calibration) -> 
 
 
 def total_bytes(sets: Sequence[SampleSet]) -> int:
-    """Memory that the decoded inputs take."""
+    """Memory of the decoded inputs, bytes."""
     return sum(
         s.image.nbytes + s.depth.nbytes + sum(v.image.nbytes for v in s.views)
         for one in sets

@@ -1,4 +1,4 @@
-"""Which data a depth network learns from: a YAML file, and the samples that it describes."""
+"""The data sources of a depth training, described by a YAML file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DepthSource(BaseModel):
     """stereo: image_0/ and image_1/ rectified; rgbd: a sequence with depth images; video: a
     sequence with known poses; room: the rendered room."""
     path: Path = Path()
-    """Folder, relative to --root; of no use for the room."""
+    """Folder, relative to --root; not used for the room."""
     start: int = Field(0, ge=0)
     """Frames left out at the beginning."""
     stop: int | None = Field(None, ge=1)
@@ -33,23 +33,24 @@ class DepthSource(BaseModel):
     stride: int = Field(1, ge=1)
     """Every so many frames."""
     weight: float = Field(1.0, gt=0.0)
-    """Share of the batches that come from here, relative to the other sources."""
+    """Share of the batches from this source, relative to the other sources."""
     intrinsics: Intrinsics | None = None
-    """fx, fy, cx, cy of the left images, where the folder brings no calibration."""
+    """fx, fy, cx, cy of the left images, if the folder has no calibration."""
     baseline: float | None = Field(None, gt=0.0)
     """Metres between the two cameras of a stereo source."""
     depth: str = "."
-    """Folder of the depth images below ``path``; file numbers say which image they belong to."""
+    """Folder of the depth images below ``path``; the numbers in their names are those of the
+    images."""
     depth_units: float = Field(1000.0, gt=0.0)
     """Units of the depth images per metre."""
     depth_intrinsics: Intrinsics | None = None
-    """fx, fy, cx, cy of the depth images, where they are not those of the images, resized."""
+    """fx, fy, cx, cy of the depth images, if they are not those of the images, resized."""
     carried: int = Field(0, ge=0)
-    """rgbd: images without a depth image take that of the nearest one that has it, up to so many
-    frames away, carried by the known poses."""
+    """rgbd: images without a depth image take that of the nearest image with one, at most so many
+    frames away, propagated by the known poses."""
     crop: Crop | None = None
-    """Part of the true depth that is evaluated apart, too: first and last row, first and
-    last column, as shares of the image's height and width."""
+    """Part of the true depth that is also evaluated separately: first and last row, first and last
+    column, as ratios of the image's height and width."""
     neighbours: int = Field(0, ge=0)
     """Frames this far before and after are views for the photometric loss of stereo and video;
     needs known poses."""

@@ -1,4 +1,4 @@
-"""Training of the depth network: steps, average of the weights, checkpoints, a log."""
+"""Training of the depth network: optimisation steps, weight average, checkpoints, log."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tqdm import tqdm
 
 from denseba_ros.frontend.depth.depth_network import DepthNetwork
 from denseba_ros.training.common.checkpoint import opened_checkpoint, save_checkpoint
-from denseba_ros.training.common.training_log import append_row
+from denseba_ros.training.common.json_lines_log import append_row
 from denseba_ros.training.common.weight_average import average
-from denseba_ros.training.depth.depth_batch import draw_batch
+from denseba_ros.training.depth.depth_augmentation import draw_batch
 from denseba_ros.training.depth.depth_objective import Objective, batch_loss
 from denseba_ros.training.depth.depth_samples import SampleSet
 
-# The encoder comes pretrained, so it learns slower than the decoder.
+# The encoder is pretrained: its learning rate is smaller than the decoder's by this factor.
 _ENCODER_RATE = 0.3
 _LOG_EVERY = 20
 
@@ -25,7 +25,7 @@ _LOG_EVERY = 20
 @dataclass(frozen=True)
 class DepthTraining:
     """``steps`` of ``batch`` images; one-cycle learning rate up to ``rate``; ``average`` is the
-    decay of the running mean of the weights, which is what a training returns."""
+    decay of the moving average of the weights, which is the result of a training."""
 
     steps: int = 3000
     batch: int = 8
@@ -38,7 +38,7 @@ class DepthTraining:
 
 
 class DepthTrainer:
-    """A training that can stop after any step and go on from its checkpoint."""
+    """A training that can stop after any step and resume from its checkpoint."""
 
     def __init__(
         self,
@@ -48,8 +48,8 @@ class DepthTrainer:
         device: torch.device | None = None,
         begin: DepthNetwork | None = None,
     ) -> None:
-        """``encoder``: published weights of the classifier to begin from, else random ones;
-        ``begin``: a whole network to go on from instead."""
+        """``encoder``: pretrained weights of the classifier, else random ones; ``begin``: a whole
+        network to initialise from instead."""
         torch.manual_seed(settings.seed)
         self.sets, self.settings = sets, settings
         self.device = device or torch.device("cpu")
@@ -67,12 +67,12 @@ class DepthTrainer:
         self.step = 0
 
     def advance(self) -> float:
-        """One step; its loss."""
+        """One optimisation step; returns its loss."""
         self.network.train()
         settings = self.settings
         batch = draw_batch(self.sets, settings.batch, settings.seed, self.step).to(self.device)
         loss = batch_loss(
-            self.network(batch.seen, batch.intrinsics), batch, self.settings.objective
+            self.network(batch.network_image, batch.intrinsics), batch, self.settings.objective
         )
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -84,7 +84,7 @@ class DepthTrainer:
         return float(loss.detach())
 
     def run(self, checkpoint: Path | None, log: Path | None = None) -> DepthNetwork:
-        """Train to the end; checkpoints and JSON lines are written on the way."""
+        """Train to the end, with checkpoints and a log of JSON lines; returns the average."""
         settings = self.settings
         bar = tqdm(total=settings.steps, initial=self.step, desc="depth", unit="step", disable=None)
         losses: list[float] = []
@@ -104,7 +104,7 @@ class DepthTrainer:
         return self.average.eval()
 
     def save(self, path: Path) -> None:
-        """Write everything that a continuation needs, atomically."""
+        """Write a checkpoint from which the training can resume, atomically."""
         state = {
             "step": self.step,
             "network": self.network.state_dict(),
@@ -115,7 +115,7 @@ class DepthTrainer:
         save_checkpoint(path, asdict(self.settings), state)
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint.
+        """Resume from a checkpoint.
 
         Raises:
             ConfigurationError: when it is missing, broken, or of a training with other settings.
@@ -131,6 +131,7 @@ class DepthTrainer:
 def _optimiser(
     network: DepthNetwork, settings: DepthTraining
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.OneCycleLR]:
+    """Optimiser with a smaller rate for the encoder, and its one-cycle schedule."""
     encoder = list(network.encoder.parameters())
     known = {id(p) for p in encoder}
     decoder = [p for p in network.parameters() if id(p) not in known]

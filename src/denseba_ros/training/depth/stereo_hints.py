@@ -1,8 +1,8 @@
-"""Depth hints: semi-global matching over random settings, the best of them for every pixel.
+"""Depth hints: semi-global matching with random settings, the best depth for every pixel.
 
-Watson et al., "Self-supervised monocular depth hints", ICCV 2019: no one setting of the matcher
-suits every scene, so many are run and each pixel keeps the depth that reprojects best.
-Matching: Hirschmueller, "Stereo processing by semi-global matching", 2008 (OpenCV).
+Watson et al., "Self-supervised monocular depth hints", ICCV 2019: no single setting of the matcher
+suits every scene, so several are run and each pixel keeps the depth of least reprojection error.
+Matching: Hirschmueller, "Stereo processing by semi-global matching", PAMI 30(2), 2008 (OpenCV).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from denseba_ros.training.common.photometric_losses import photometric_error, wa
 Grey = NDArray[np.uint8]
 Depth = NDArray[np.float32]
 
-# Changes when the hints of the same images would; a part of the cache's keys.
+# Part of the cache's keys; to be increased when the hints of the same images change.
 _VERSION = 1
 _DISPARITIES = (64, 96, 128, 160)
 _BLOCKS = (1, 2, 3, 5, 7)
@@ -39,7 +39,8 @@ class StereoPair:
 
 
 def fused_hint(pair: StereoPair, draws: int, seed: int) -> Depth:
-    """Depth (H, W) of the left image, metres, 0 where no setting of ``draws`` found any."""
+    """Depth (H, W) float32 of the left image, metres, by ``draws`` random settings; 0 where none
+    of them has a match."""
     rng = np.random.default_rng(seed)
     best = np.full(pair.left.shape, np.inf, np.float32)
     depth = np.zeros(pair.left.shape, np.float32)
@@ -52,7 +53,8 @@ def fused_hint(pair: StereoPair, draws: int, seed: int) -> Depth:
 
 
 def reprojection_error(pair: StereoPair, depth: Depth) -> Depth:
-    """Photometric error (H, W) of the right image warped by ``depth``, infinite where it is 0."""
+    """Photometric error (H, W) of the right image warped by ``depth`` (H, W) metres, infinite where
+    that is 0 or projects outside."""
     left, right, d = (
         torch.from_numpy(np.asarray(a, np.float32))[None, None]
         for a in (pair.left, pair.right, depth)
@@ -60,8 +62,8 @@ def reprojection_error(pair: StereoPair, depth: Depth) -> Depth:
     K = torch.tensor([pair.intrinsics])
     T = torch.eye(4)[None]
     T[0, 0, 3] = -pair.baseline
-    warped, seen, _ = warp(right, d.clamp(min=1e-3), K, K, T)
-    error = photometric_error(left, warped).masked_fill(~seen | (d <= 0), float("inf"))
+    warped, inside, _ = warp(right, d.clamp(min=1e-3), K, K, T)
+    error = photometric_error(left, warped).masked_fill(~inside | (d <= 0), float("inf"))
     result: Depth = error[0, 0].numpy()
     return result
 
@@ -83,27 +85,29 @@ def _matched(pair: StereoPair, rng: np.random.Generator) -> Depth:
         speckleRange=2,
         mode=cv2.STEREO_SGBM_MODE_SGBM_3WAY,
     )
-    # Columns beyond the left border let the matcher tell disparities there, too.
+    # The matcher needs further columns beyond the left border to compute disparities there.
     left, right = (
         cv2.copyMakeBorder(a, 0, 0, disparities + 1, 0, cv2.BORDER_REPLICATE)
         for a in (pair.left, pair.right)
     )
     disparity = matcher.compute(left, right)[:, disparities + 1 :].astype(np.float32) / 16.0
     depth = np.zeros_like(disparity)
-    found = disparity > 0.5
-    depth[found] = pair.intrinsics[0] * pair.baseline / disparity[found]
+    matched = disparity > 0.5
+    depth[matched] = pair.intrinsics[0] * pair.baseline / disparity[matched]
     return depth
 
 
 class HintCache:
-    """Hints on disk, found again by the images' content, the camera and the settings."""
+    """Hints on disk, with a hash of the images, the camera and the settings as key; ``made``
+    counts those that were computed."""
 
     def __init__(self, folder: Path, draws: int = 12, seed: int = 0) -> None:
+        """``draws`` random settings of the matcher per pair, from ``seed``."""
         self._folder, self._draws, self._seed = folder, draws, seed
         self.made = 0
 
     def hint(self, pair: StereoPair) -> Depth:
-        """``fused_hint`` of the pair, computed once; millimetre-exact float32."""
+        """``fused_hint`` of the pair, read from the cache if it was computed before."""
         path = self._folder / f"{self._key(pair)}.npz"
         if path.is_file():
             with np.load(path) as file:
@@ -111,7 +115,7 @@ class HintCache:
         depth = fused_hint(pair, self._draws, self._seed)
         self.made += 1
         self._folder.mkdir(parents=True, exist_ok=True)
-        # Written beside and moved, so that an interruption leaves no half file.
+        # Written to another name and renamed, so that an interruption leaves no partial file.
         partial = path.with_suffix(f".{os.getpid()}.npz")
         np.savez_compressed(partial, depth=depth)
         partial.replace(path)

@@ -1,1 +1,1 @@
-"""Training of the weights of matches through the minimal solver."""
+"""Training of the network that weights matches, through the minimal solver."""

@@ -1,4 +1,4 @@
-"""Relative poses from weighted and from uniform samples on pairs that training never saw."""
+"""Evaluation of the weights of matches: relative poses from learned and from uniform sampling."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from denseba_ros.training.matching.match_losses import labels
 from denseba_ros.training.matching.match_pairs import FeatureSequence, MatchPair
 
 _THRESHOLD_PIXELS = 1.5
-# With fewer right matches two images share hardly any view, and no weights can tell their pose.
+# With fewer correct matches the overlap of two images is too small for any weights.
 _MIN_RIGHT = 15
 DEGREES = (5.0, 10.0)
 
 
 @dataclass(frozen=True)
 class PairScore:
-    """Pairs at one gap whose views share enough and, for uniform and learned samples, the area
-    under the curve of their pose error up to 5 and up to 10 degrees, in percent."""
+    """Number of ``pairs`` with enough overlap, ``gap`` frames apart, and for uniform and learned
+    sampling the area under the curve of the pose error up to 5 and 10 degrees, in percent."""
 
     gap: int
     pairs: int
@@ -42,15 +42,15 @@ def evaluate_weights(
     most: int = 200,
     seeds: int = 1,
 ) -> list[PairScore]:
-    """Scores at each gap in frames with ``samples`` minimal samples a pair, drawn ``seeds`` times;
-    ``most`` pairs a gap, spread evenly."""
+    """Scores at each gap in frames with ``samples`` minimal samples per pair, drawn ``seeds``
+    times; at most ``most`` pairs per gap, evenly spaced."""
     scores = []
     for gap in gaps:
         last = len(source) - gap - 1
-        starts = np.unique(np.linspace(0, last, most if last >= 0 else 0).astype(int))
+        firsts = np.unique(np.linspace(0, last, most if last >= 0 else 0).astype(int))
         errors: dict[str, list[float]] = {"uniform": [], "learned": []}
         count = 0
-        for one in tqdm(starts, desc=f"gap {gap}", leave=False, disable=None):
+        for one in tqdm(firsts, desc=f"gap {gap}", leave=False, disable=None):
             pair = source.pair(int(one), int(one) + gap)
             if pair is None or int(labels(pair)[0].sum()) < _MIN_RIGHT:
                 continue
@@ -75,26 +75,27 @@ def _both(network: WeightNetwork, pair: MatchPair) -> list[tuple[str, Tensor]]:
 
 
 def _error(pair: MatchPair, logits: Tensor, samples: int, seed: int) -> float:
-    """The larger of the angles of rotation and of translation direction, degrees."""
+    """``pose_error`` of RANSAC with samples by ``logits``; 180 degrees without a result."""
     generator = torch.Generator().manual_seed(seed)
     threshold = _THRESHOLD_PIXELS * float(pair.pixel)
-    found = relative_pose(pair.first, pair.second, logits, samples, threshold, generator)
-    if found is None:
+    pose = relative_pose(pair.first, pair.second, logits, samples, threshold, generator)
+    if pose is None:
         return 180.0
-    return pose_error(found.T_second_first, pair.T_second_first)
+    return pose_error(pose.T_second_first, pair.T_second_first)
 
 
-def pose_error(found: Tensor, truth: Tensor) -> float:
-    """The larger of the angles between the rotations and between the translations, degrees."""
-    turn = torch.linalg.vector_norm(se3.log(found @ se3.inverse(truth))[3:])
-    t, u = found[:3, 3], truth[:3, 3]
-    shift = torch.atan2(torch.linalg.vector_norm(torch.linalg.cross(t, u)), t @ u)
-    return float(torch.rad2deg(torch.maximum(turn, shift)))
+def pose_error(estimate: Tensor, truth: Tensor) -> float:
+    """The larger of the angles between the rotations and between the translations, degrees, of two
+    T_second_first (4, 4)."""
+    rotation = torch.linalg.vector_norm(se3.log(estimate @ se3.inverse(truth))[3:])
+    t, u = estimate[:3, 3], truth[:3, 3]
+    direction = torch.atan2(torch.linalg.vector_norm(torch.linalg.cross(t, u)), t @ u)
+    return float(torch.rad2deg(torch.maximum(rotation, direction)))
 
 
 def area_under_curve(errors: np.ndarray, limit: float) -> float:
-    """Percent of the area under the curve of the share of errors (N,) below each angle up to
-    ``limit`` degrees, in closed form."""
+    """Area in percent under the cumulative curve of errors (N,), degrees, up to ``limit`` degrees,
+    in closed form."""
     if not len(errors):
         return 0.0
     return float(100.0 * np.clip(1.0 - errors / limit, 0.0, 1.0).mean())

@@ -27,9 +27,12 @@ _STAMP_TOLERANCE_NS = 5_000_000
 
 @dataclass(frozen=True)
 class MatchPair:
-    """``first`` and ``second`` (..., M, 2) normalised image coordinates, ``side`` (..., M, 3), the
-    true ``T_second_first`` (..., 4, 4), and the size (...) of a ``pixel`` in normalised
-    coordinates: one pair, or a batch of pairs with as many matches each."""
+    """One pair, or a batch of pairs with equal numbers of matches.
+
+    ``first`` and ``second`` (..., M, 2) normalised image coordinates, ``side`` (..., M, 3) side
+    information, the true ``T_second_first`` (..., 4, 4), and the size (...) of a ``pixel`` in
+    normalised coordinates.
+    """
 
     first: Tensor
     second: Tensor
@@ -46,7 +49,7 @@ class MatchPair:
 
 
 def stacked(pairs: Sequence[MatchPair]) -> MatchPair:
-    """A batch of pairs with as many matches each."""
+    """A batch of pairs with equal numbers of matches."""
     return MatchPair(
         torch.stack([pair.first for pair in pairs]),
         torch.stack([pair.second for pair in pairs]),
@@ -62,7 +65,7 @@ class FeatureSequence:
     def __init__(
         self, camera: Pinhole, features: Sequence[Features], T_world_camera: Sequence[Tensor | None]
     ) -> None:
-        """``T_world_camera`` (4, 4) of each frame, None where it is not known."""
+        """``T_world_camera`` (4, 4) of each frame, None where it is unknown."""
         self.camera = camera
         self._features = features
         self._T_world_camera = T_world_camera
@@ -71,15 +74,15 @@ class FeatureSequence:
         return len(self._features)
 
     def part(self, begin: float, end: float) -> FeatureSequence:
-        """The frames from ``begin`` to ``end``, shares of the sequence; two parts that meet share
-        none."""
+        """The frames from ``begin`` to ``end``, ratios of the sequence's length; adjacent parts do
+        not overlap."""
         first, last = (round(share * len(self)) for share in (begin, end))
         return FeatureSequence(
             self.camera, self._features[first:last], self._T_world_camera[first:last]
         )
 
     def pair(self, one: int, other: int) -> MatchPair | None:
-        """Matches between the frames at two positions; None where a pose is not known."""
+        """Matches between the frames at two indices; None if a pose is unknown."""
         T_world_one, T_world_other = self._T_world_camera[one], self._T_world_camera[other]
         if T_world_one is None or T_world_other is None:
             return None
@@ -94,13 +97,13 @@ def read_features(path: Path, count: int) -> FeatureSequence:
     """``count`` features of every frame of a recorded sequence.
 
     Raises:
-        SequenceError: when the sequence brings no ground truth.
+        SequenceError: when the sequence has no ground truth.
         ConfigurationError: without the package of the features.
     """
     sequence = open_sequence(path)
     truth = sequence.groundtruth()
     if truth is None:
-        raise SequenceError(f"{path}: this sequence brings no ground truth")
+        raise SequenceError(f"{path}: this sequence has no ground truth")
     rectifier = Rectifier(sequence.calibration, Config().frontend.working_pixels)
     network = XFeat(count)
     features, stamps = [], []
@@ -108,8 +111,8 @@ def read_features(path: Path, count: int) -> FeatureSequence:
         grey = torch.from_numpy(rectifier.rectify(frame.image)).float()[None, None]
         features.append(network.detect(grey))
         stamps.append(frame.stamp_ns)
-    found, at = associate(np.array(stamps), truth.stamps_ns, _STAMP_TOLERANCE_NS)
+    frames, rows = associate(np.array(stamps), truth.stamps_ns, _STAMP_TOLERANCE_NS)
     poses: list[Tensor | None] = [None] * len(features)
-    for k, j in zip(found, at, strict=True):
+    for k, j in zip(frames, rows, strict=True):
         poses[int(k)] = torch.from_numpy(truth.T_world_camera[j]).double()
     return FeatureSequence(Pinhole.from_calibration(rectifier.calibration), features, poses)

@@ -1,4 +1,4 @@
-"""Training of the matches' weights, end to end through the minimal solver."""
+"""Training of the network that weights matches, end to end through the minimal solver."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from denseba_ros.errors import SequenceError
 from denseba_ros.matching.weight_network import WeightNetwork
-from denseba_ros.training.matching.match_augmentation import MIN_RIGHT, thinned, varied
+from denseba_ros.training.matching.match_augmentation import MIN_RIGHT, augmented, subsampled
 from denseba_ros.training.matching.match_losses import (
     label_loss,
     labels,
@@ -22,15 +22,16 @@ from denseba_ros.training.matching.match_losses import (
 from denseba_ros.training.matching.match_pairs import FeatureSequence, MatchPair, stacked
 
 _MIN_MATCHES = 80
-# Pairs of a batch come from so many next to each other in the order of their sizes.
-_NEAR = 60
+# The pairs of a batch are drawn from so many neighbours in the order of their numbers of matches.
+_NEIGHBOURS = 60
 
 
 @dataclass(frozen=True)
 class MatchTraining:
-    """``steps`` of ``batch`` pairs out of ``pairs`` that are matched once; frames of a pair are up
-    to ``gap`` positions apart, and at most ``matches`` of each are looked at. The losses through
-    the solvers begin after the share ``warm_up`` of the steps.
+    """``steps`` of ``batch`` pairs out of ``pairs`` that are matched once; the frames of a pair are
+    up to ``gap`` frames apart, and at most ``matches`` of each pair are used. The losses through
+    the solvers, with weights ``refined`` and ``sampled``, begin after the ratio ``warm_up`` of the
+    steps.
     """
 
     steps: int = 1500
@@ -49,7 +50,7 @@ def train_weights(sources: Sequence[FeatureSequence], settings: MatchTraining) -
     """A network trained on pairs of all ``sources``; the same seed gives the same one.
 
     Raises:
-        SequenceError: without a source, or when one has hardly any pair with enough right matches.
+        SequenceError: without a source, or when one has too few pairs with enough correct matches.
     """
     if not sources:
         raise SequenceError("no frames are left to train on")
@@ -80,16 +81,16 @@ def train_weights(sources: Sequence[FeatureSequence], settings: MatchTraining) -
 def _drawn(
     pool: Sequence[MatchPair], settings: MatchTraining, rng: np.random.Generator
 ) -> MatchPair:
-    """A batch of varied pairs of about as many matches, thinned to those of the poorest.
+    """A batch of augmented pairs of similar size, subsampled to the smallest number of matches.
 
     ``pool`` is in the order of their numbers of matches.
     """
-    near = min(_NEAR, len(pool))
-    first = int(rng.integers(len(pool) - near + 1))
-    chosen = first + rng.integers(near, size=settings.batch)
-    pairs = [varied(pool[int(k)], rng) for k in chosen]
+    count = min(_NEIGHBOURS, len(pool))
+    first = int(rng.integers(len(pool) - count + 1))
+    chosen = first + rng.integers(count, size=settings.batch)
+    pairs = [augmented(pool[int(k)], rng) for k in chosen]
     number = min(settings.matches, *(len(pair.first) for pair in pairs))
-    return stacked([thinned(pair, number, rng) for pair in pairs])
+    return stacked([subsampled(pair, number, rng) for pair in pairs])
 
 
 def _loss(
@@ -110,10 +111,10 @@ def _loss(
 def collect_pairs(
     source: FeatureSequence, count: int, gap: int, rng: np.random.Generator
 ) -> list[MatchPair]:
-    """``count`` pairs that have enough right matches, in both orders of time.
+    """``count`` pairs with enough correct matches, in both temporal orders.
 
     Raises:
-        SequenceError: when less than one in twenty has.
+        SequenceError: when fewer than one in twenty has.
     """
     pairs: list[MatchPair] = []
     gap = min(gap, len(source) - 1)
@@ -129,5 +130,5 @@ def collect_pairs(
         if int(labels(pair)[0].sum()) >= MIN_RIGHT:
             pairs.append(pair)
     if len(pairs) < count:
-        raise SequenceError(f"only {len(pairs)} of {20 * count} pairs have enough right matches")
+        raise SequenceError(f"only {len(pairs)} of {20 * count} pairs have enough correct matches")
     return pairs

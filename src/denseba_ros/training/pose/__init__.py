@@ -1,1 +1,1 @@
-"""Training of the recurrent pose network."""
+"""Training of the recurrent pose network, and its evaluation."""

@@ -1,8 +1,8 @@
-"""Images of a stream as a camera that also trembles, with another exposure, would have taken them.
+"""Augmentation of a stream of images: additional camera rotation and changes of exposure.
 
-A turned camera sees the same image through a homography, so every turn makes a pair of known
-motion out of one that is there. What an image is turned by depends on the seed, its place in the
-stream and its lane alone: the next pair, which begins with the same image, sees it turned alike.
+A rotation of the camera is a homography of the image, so it gives pairs of another, known motion.
+The rotation of an image depends only on the seed, the step of the stream and the lane: the next
+pair, which begins with the same image, uses the same rotation.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from denseba_ros.training.common.photometric_losses import brightness_adapted, w
 
 
 @dataclass(frozen=True)
-class PoseVariation:
-    """Deviations: ``turn`` of each rotation angle (radians), ``gain`` (of its log), ``offset`` and
-    ``noise`` of brightness (grey levels). All zero: images as they are. Every second lane varies.
+class PoseAugmentation:
+    """Standard deviations: ``turn`` of each rotation angle (radians), ``gain`` (of its log),
+    ``offset`` and ``noise`` of brightness (grey levels). All zero: images unchanged. Every second
+    lane is augmented.
     """
 
     turn: float = 0.0
@@ -30,60 +31,70 @@ class PoseVariation:
 
     @property
     def any(self) -> bool:
-        """Whether anything changes."""
+        """Whether any standard deviation is not zero."""
         return max(self.turn, self.gain, self.offset, self.noise) > 0.0
 
 
 @dataclass(frozen=True)
 class _Draw:
-    """What the images of one step are changed by: ``R`` (B, 3, 3) R_camera_turned, ``affine``
-    (B, 2) as in ``brightness_adapted``, and the seed of their noise."""
+    """The augmentation of one step: ``R`` (B, 3, 3) R_camera_rotated, ``affine`` (B, 2) as in
+    ``brightness_adapted``, and the seed of the noise."""
 
     R: Tensor
     affine: Tensor
     noise: int
 
 
-def varied(
-    variation: PoseVariation, images: Tensor, intrinsics: Tensor, T: Tensor, seed: int, begin: int
+def augmented(
+    augmentation: PoseAugmentation,
+    images: Tensor,
+    intrinsics: Tensor,
+    T: Tensor,
+    seed: int,
+    begin: int,
 ) -> tuple[Tensor, Tensor]:
-    """Images (B, L + 1, 1, H, W) and motions T_previous_current (B, L, 4, 4) of the L steps from
-    ``begin`` on, changed; ``intrinsics`` (B, L, 4). The first image is that of the step before."""
+    """Augmented images (B, L + 1, 1, H, W) and motions (B, L, 4, 4) of the L steps from ``begin``.
+
+    ``images`` (B, L + 1, 1, H, W), the first of the step before; ``intrinsics`` (B, L, 4); ``T``
+    (B, L, 4, 4) T_previous_current.
+    """
     lanes, length = T.shape[:2]
-    draws = [_draw(variation, lanes, seed, begin - 1 + k) for k in range(length + 1)]
-    shown = [
-        _seen(variation, images[:, k], intrinsics[:, max(k - 1, 0)], draw)
+    draws = [_draw(augmentation, lanes, seed, begin - 1 + k) for k in range(length + 1)]
+    changed = [
+        _augmented_image(augmentation, images[:, k], intrinsics[:, max(k - 1, 0)], draw)
         for k, draw in enumerate(draws)
     ]
-    turns = torch.stack([_homogeneous(draw.R) for draw in draws], 1).to(T)
-    return torch.stack(shown, 1), turns[:, :-1].mT @ T @ turns[:, 1:]
+    rotations = torch.stack([_homogeneous(draw.R) for draw in draws], 1).to(T)
+    return torch.stack(changed, 1), rotations[:, :-1].mT @ T @ rotations[:, 1:]
 
 
-def _draw(variation: PoseVariation, lanes: int, seed: int, step: int) -> _Draw:
+def _draw(augmentation: PoseAugmentation, lanes: int, seed: int, step: int) -> _Draw:
     rng = np.random.default_rng((seed, 7, step + 1))
     vary = (np.arange(lanes) % 2 == 1)[:, None]
-    vectors = variation.turn * rng.normal(size=(lanes, 3)) * vary
-    brightness = rng.normal(size=(lanes, 2)) * [variation.gain, variation.offset] * vary
+    vectors = augmentation.turn * rng.normal(size=(lanes, 3)) * vary
+    brightness = rng.normal(size=(lanes, 2)) * [augmentation.gain, augmentation.offset] * vary
     R = torch.from_numpy(Rotation.from_rotvec(vectors).as_matrix())
     return _Draw(R, torch.from_numpy(brightness).float(), int(rng.integers(1 << 31)))
 
 
-def _seen(variation: PoseVariation, image: Tensor, intrinsics: Tensor, draw: _Draw) -> Tensor:
-    """Images (B, 1, H, W) of one step, in whole grey levels, as the network will see images."""
-    turned = turned_image(image, intrinsics, draw.R.to(image))
+def _augmented_image(
+    augmentation: PoseAugmentation, image: Tensor, intrinsics: Tensor, draw: _Draw
+) -> Tensor:
+    """Images (B, 1, H, W) of one step, in whole grey levels, as in inference."""
+    rotated = rotated_image(image, intrinsics, draw.R.to(image))
     generator = torch.Generator().manual_seed(draw.noise)
-    noise = variation.noise * torch.randn(image.shape, generator=generator).to(image)
-    changed = brightness_adapted(turned, draw.affine.to(image)) + noise
+    noise = augmentation.noise * torch.randn(image.shape, generator=generator).to(image)
+    changed = brightness_adapted(rotated, draw.affine.to(image)) + noise
     vary = torch.arange(len(image), device=image.device) % 2 == 1
     changed = torch.where(vary[:, None, None, None], changed, image)
     return changed.clamp(0.0, 255.0).round()
 
 
-def turned_image(image: Tensor, intrinsics: Tensor, R: Tensor) -> Tensor:
-    """Images (B, 1, H, W) as seen by cameras turned by R_camera_turned (B, 3, 3); what lies beyond
-    the border is the border's brightness. ``intrinsics`` (B, 4)."""
+def rotated_image(image: Tensor, intrinsics: Tensor, R: Tensor) -> Tensor:
+    """Images (B, 1, H, W) of cameras rotated by R_camera_rotated (B, 3, 3), with the border's
+    brightness beyond the border; ``intrinsics`` (B, 4)."""
     T = _homogeneous(R).to(image)
-    # Turning moves near and far alike.
+    # The flow of a rotation does not depend on depth.
     return warp(image, torch.ones_like(image), intrinsics, intrinsics, T)[0]
 
 

@@ -1,4 +1,4 @@
-"""How well a pose model predicts the motion to the next image, beside the last velocity."""
+"""Evaluation of a pose model against constant velocity: the motion between consecutive images."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def evaluate_pose(
     """Means over all pairs of images that have two pairs before them; degrees and metres.
 
     ``rotation``: error of the model's rotation between two images; ``constant_velocity``: of the
-    rotation between the two images before; ``still``: of none, which is the rotation itself.
+    rotation between the two images before; ``still``: of the identity, that is the rotation itself.
     ``translation``, ``translation_constant_velocity`` and ``translation_still`` likewise;
-    ``direction``: between the true and the stated translation, where there is one.
-    ``rotation_nees`` and ``translation_nees``: squared errors over the stated variances, 3 for
-    honest deviations (truth taken for exact).
+    ``direction``: angle between the true and the predicted translation, if there is one.
+    ``rotation_nees`` and ``translation_nees``: normalised estimation error squared, 3 if consistent
+    (ground truth assumed exact).
 
     Raises:
         SequenceError: when no trajectory is long enough.
@@ -44,9 +44,9 @@ def evaluate_pose(
         model.reset()
         poses = trajectory.T_world_camera
         truth = np.linalg.inv(poses[:-1]) @ poses[1:]
-        said = _said(model, trajectory, reader)
+        motions = _predicted(model, trajectory, reader)
         for k in range(_MIN_PAIRS - 1, len(truth)):
-            pairs.append(_errors(said[k], truth[k - 1], truth[k]))
+            pairs.append(_errors(motions[k], truth[k - 1], truth[k]))
     if not pairs:
         raise SequenceError("no trajectory is long enough to evaluate a pose model on")
     names = dict.fromkeys(name for pair in pairs for name in pair)
@@ -54,43 +54,48 @@ def evaluate_pose(
     return {"pairs": len(pairs), **means}
 
 
-def _said(
+def _predicted(
     model: PoseModel, trajectory: ImageTrajectory, reader: ImageReader
 ) -> list[Motion | None]:
-    """What the model says of each pair; none where it has no opinion."""
-    said: list[Motion | None] = []
+    """The model's motion of each pair, None without a prediction."""
+    motions: list[Motion | None] = []
     for k, location in enumerate(tqdm(trajectory.locations, leave=False, disable=None)):
         grey = reader.read(location)
         camera = trajectory.camera.resized(grey.shape[1], grey.shape[0])
         motion = model.step(torch.from_numpy(grey).float()[None, None], camera)
         if k > 0:
-            said.append(motion)
-    return said
+            motions.append(motion)
+    return motions
 
 
 def _errors(motion: Motion | None, before: Matrix, truth: Matrix) -> dict[str, float]:
-    """Errors of one pair; a model without an opinion says no motion, and no deviation of it."""
-    said = np.eye(4) if motion is None else motion.T_previous_current.numpy()
-    turn, shift = _turn(said, truth), said[:3, 3] - truth[:3, 3]
+    """Errors of one pair; without a prediction those of the identity, without NEES."""
+    predicted = np.eye(4) if motion is None else motion.T_previous_current.numpy()
+    rotation, translation = _rotation_error(predicted, truth), predicted[:3, 3] - truth[:3, 3]
     errors = {
-        "rotation": _degrees(turn),
-        "constant_velocity": _degrees(_turn(before, truth)),
-        "still": _degrees(_turn(np.eye(4), truth)),
-        "translation": float(np.linalg.norm(shift)),
+        "rotation": _degrees(rotation),
+        "constant_velocity": _degrees(_rotation_error(before, truth)),
+        "still": _degrees(_rotation_error(np.eye(4), truth)),
+        "translation": float(np.linalg.norm(translation)),
         "translation_constant_velocity": float(np.linalg.norm(before[:3, 3] - truth[:3, 3])),
         "translation_still": float(np.linalg.norm(truth[:3, 3])),
     }
     if errors["translation_still"] > _STILL and motion is not None:
-        errors["direction"] = _between(said[:3, 3], truth[:3, 3])
+        errors["direction"] = _angle(predicted[:3, 3], truth[:3, 3])
     if motion is not None:
         covariance = motion.covariance.numpy()
-        errors["rotation_nees"] = float(turn @ np.linalg.solve(covariance[3:, 3:], turn))
-        errors["translation_nees"] = float(shift @ np.linalg.solve(covariance[:3, :3], shift))
+        errors["rotation_nees"] = _nees(rotation, covariance[3:, 3:])
+        errors["translation_nees"] = _nees(translation, covariance[:3, :3])
     return errors
 
 
-def _turn(T: Matrix, truth: Matrix) -> Matrix:
-    """Rotation vector (3,), radians, by which T (4, 4) misses the truth."""
+def _nees(error: Matrix, covariance: Matrix) -> float:
+    """Normalised estimation error squared of one error (3,) with covariance (3, 3)."""
+    return float(error @ np.linalg.solve(covariance, error))
+
+
+def _rotation_error(T: Matrix, truth: Matrix) -> Matrix:
+    """Rotation vector (3,), radians, of the error of T (4, 4)."""
     vector: Matrix = Rotation.from_matrix(truth[:3, :3].T @ T[:3, :3]).as_rotvec()
     return vector
 
@@ -99,7 +104,7 @@ def _degrees(vector: Matrix) -> float:
     return float(np.degrees(np.linalg.norm(vector)))
 
 
-def _between(said: Matrix, truth: Matrix) -> float:
-    """Angle between two vectors, degrees; a right one where the first has no direction."""
-    across, along = np.linalg.norm(np.cross(said, truth)), said @ truth
-    return float(np.degrees(np.arctan2(across, along))) if np.any(said) else 90.0
+def _angle(predicted: Matrix, truth: Matrix) -> float:
+    """Angle between two vectors (3,), degrees; 90 if the first is zero."""
+    across, along = np.linalg.norm(np.cross(predicted, truth)), predicted @ truth
+    return float(np.degrees(np.arctan2(across, along))) if np.any(predicted) else 90.0

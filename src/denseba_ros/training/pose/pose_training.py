@@ -1,7 +1,7 @@
 """Training of the pose network on streams: truncated back-propagation through time.
 
-Every process of a distributed training (torch.distributed) streams lanes of its own and all share
-their gradients.
+Every process of a distributed training (torch.distributed) has its own stream; gradients are
+averaged over the processes.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from denseba_ros.errors import ConfigurationError
 from denseba_ros.frontend.pose.pose_convention import ned_from_optical
 from denseba_ros.frontend.pose.pose_network import PoseNetwork, State
 from denseba_ros.training.common.checkpoint import opened_checkpoint, save_checkpoint
+from denseba_ros.training.common.json_lines_log import append_row
 from denseba_ros.training.common.photometric_losses import fitted_brightness
-from denseba_ros.training.common.training_log import append_row
 from denseba_ros.training.common.weight_average import average
-from denseba_ros.training.pose.pose_augmentation import PoseVariation, varied
+from denseba_ros.training.pose.pose_augmentation import PoseAugmentation, augmented
 from denseba_ros.training.pose.pose_losses import pose_loss
 from denseba_ros.training.streaming.image_reader import ImageReader
 from denseba_ros.training.streaming.trajectory_stream import (
@@ -34,16 +34,16 @@ from denseba_ros.training.streaming.trajectory_stream import (
     TrajectoryStream,
 )
 
-# Share of the training in which the learning rate rises.
+# Ratio of the training in which the learning rate rises.
 _RISE = 0.03
 
 
 @dataclass(frozen=True)
 class PoseTraining:
-    """``chunks`` of ``stream.trajectory_length`` steps, through each of which gradients flow back;
-    the learning rate rises to ``rate`` and falls to nothing as a cosine; ``average``: decay of the
-    running mean of the weights, which is what a training returns; ``ned``: say motions in NED axes;
-    ``metric``: learn the length of translations, too."""
+    """``chunks`` of ``stream.trajectory_length`` steps, through each of which gradients are
+    back-propagated; the learning rate rises to ``rate`` and falls to zero as a cosine; ``average``:
+    decay of the moving average of the weights, which is the result of a training; ``ned``: predict
+    motions along NED axes; ``metric``: train the length of translations, too."""
 
     chunks: int = 1000
     rate: float = 1e-3
@@ -51,7 +51,7 @@ class PoseTraining:
     save_every: int = 50
     ned: bool = False
     metric: bool = True
-    variation: PoseVariation = field(default_factory=PoseVariation)
+    augmentation: PoseAugmentation = field(default_factory=PoseAugmentation)
     stream: StreamSettings = field(default_factory=StreamSettings)
 
     def rate_at(self, chunk: int) -> float:
@@ -61,7 +61,7 @@ class PoseTraining:
 
 
 class PoseTrainer:
-    """A training that can stop after any chunk, in the middle of its trajectories, and go on."""
+    """A training that can stop after any chunk, also within a trajectory, and resume."""
 
     def __init__(
         self,
@@ -71,13 +71,13 @@ class PoseTrainer:
         device: torch.device | None = None,
         begin: PoseNetwork | None = None,
     ) -> None:
-        """``begin``: a network of an earlier training to go on from, else a new one.
+        """``begin``: a network of an earlier training to initialise from, else a new one.
 
         Raises:
-            ConfigurationError: when that network says its motions in other axes.
+            ConfigurationError: when that network predicts motions along other axes.
         """
         if begin is not None and begin.ned != settings.ned:
-            raise ConfigurationError("the weights to begin from say motions in other axes (--ned)")
+            raise ConfigurationError("the weights to begin from have motions in other axes (--ned)")
         torch.manual_seed(settings.stream.seed)
         self.device = device or torch.device("cpu")
         self._trajectories, self._reader, self.settings = trajectories, reader, settings
@@ -91,14 +91,14 @@ class PoseTrainer:
         if dist.is_initialized():
             self._shared = DistributedDataParallel(self.network)
         self._optimiser = torch.optim.AdamW(self.network.parameters(), settings.rate)
-        self._state = self.network.start(settings.stream.batch_size)
+        self._state = self.network.initial_state(settings.stream.batch_size)
         self._stream: TrajectoryStream | None = None
         self.chunk = 0
         # Mean error of the rotations of the last chunk, degrees.
         self.rotation = 0.0
 
     def advance(self) -> float:
-        """One chunk; its loss."""
+        """Train on one chunk; returns its loss."""
         if self._stream is None:
             settings = self.settings.stream
             own = replace(settings, seed=settings.seed + 7919 * self._rank)
@@ -124,12 +124,12 @@ class PoseTrainer:
         )
         images = torch.cat([steps[0].previous[:, None].to(self.device), current], 1)
         stream = self.settings.stream
-        if self.settings.variation.any:
+        if self.settings.augmentation.any:
             seed, begin = stream.seed + self._rank, self.chunk * stream.trajectory_length
-            images, T = varied(self.settings.variation, images, intrinsics, T, seed, begin)
+            images, T = augmented(self.settings.augmentation, images, intrinsics, T, seed, begin)
         state: State
         output, state = self._shared(images, intrinsics, first, self._state)
-        # Gradients end here: the chunks before are history.
+        # Truncated back-propagation: no gradients into earlier chunks.
         self._state = (state[0].detach(), state[1].detach())
         if self.settings.ned:
             T = ned_from_optical(T)
@@ -170,7 +170,7 @@ class PoseTrainer:
             self._stream = None
 
     def save(self, path: Path) -> None:
-        """Write everything that a continuation needs, atomically."""
+        """Write a checkpoint from which the training can resume, atomically."""
         state = {
             "chunk": self.chunk,
             "network": self.network.state_dict(),
@@ -181,7 +181,7 @@ class PoseTrainer:
         save_checkpoint(self._own(path), asdict(self.settings), state)
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint.
+        """Resume from a checkpoint.
 
         Raises:
             ConfigurationError: when it is missing, broken, or of a training with other settings.
@@ -195,5 +195,5 @@ class PoseTrainer:
         self.close()
 
     def _own(self, path: Path) -> Path:
-        """The file of this process: each has lanes, and so a memory, of its own."""
+        """The file of this process: each has its own lanes and recurrent state."""
         return path.with_name(f"{path.stem}.{self._rank}{path.suffix}") if self._rank else path

@@ -1,1 +1,1 @@
-"""Streams of images from many trajectories, through readers that survive failures."""
+"""Streams of images from many trajectories, with readers that tolerate failures."""

@@ -1,6 +1,6 @@
-"""Reads images from anywhere, from servers that are dead, slow, cut short or lie as well.
+"""Reads images from local and remote storage, with deadlines and retries.
 
-Locations are whatever fsspec opens: paths, file://, http(s)://, s3://, az:// with their drivers.
+Locations are those of fsspec: paths, file://, http(s)://, s3://, az:// with their drivers.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Grey = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class ReaderSettings:
-    """``deadline`` seconds for one request, ``attempts`` at one image, and ``pause`` seconds after
-    the first failure, twice as many after each further one, at most ``longest_pause``."""
+    """``deadline`` in seconds of one request, number of ``attempts`` per image, and ``pause`` in
+    seconds after the first failure, doubled after each further one, at most ``longest_pause``."""
 
     deadline: float = 10.0
     attempts: int = 6
@@ -35,18 +35,19 @@ class ReaderSettings:
 
 
 class ImageReader:
-    """Whole images or an error, within a bounded time; may be used by several threads."""
+    """Reads complete images within a bounded time; thread-safe. ``requests`` counts attempts."""
 
     def __init__(self, settings: ReaderSettings | None = None) -> None:
+        """Default settings if None."""
         self._settings = settings or ReaderSettings()
         self._lock = threading.Lock()
         self.requests = 0
 
     def read(self, location: str) -> Grey:
-        """The image as grey (H, W).
+        """The grey image (H, W) uint8 at a location.
 
         Raises:
-            ImageError: when every attempt failed, with the reason of the last.
+            ImageError: when every attempt failed, with the reason of the last one.
         """
         s = self._settings
         retrying = tenacity.Retrying(
@@ -72,7 +73,7 @@ class ImageReader:
 
 
 def _before_deadline(location: str, deadline: float) -> bytes:
-    """The content, fetched by a thread of its own: what hangs there is left behind.
+    """The content, fetched by a thread of its own, which is abandoned when it hangs.
 
     Drivers have time limits of their own, but none for the whole request, and some have none.
     """
@@ -83,7 +84,7 @@ def _before_deadline(location: str, deadline: float) -> bytes:
             filesystem, path = fsspec.core.url_to_fs(location)
             answer.put(filesystem.cat_file(path))
         except Exception as error:
-            # Drivers raise what they like; whatever it is, this request has failed.
+            # Drivers raise errors of any class.
             answer.put(error)
 
     threading.Thread(target=fetch, daemon=True, name=f"read {location}").start()

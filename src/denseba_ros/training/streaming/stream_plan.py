@@ -1,4 +1,7 @@
-"""Which image each lane of a stream shows at each step; depends on the seed alone."""
+"""The image of each lane of a stream at each step; depends on the seed alone.
+
+A lane is one sequence of a batch; a run is a continuous part of a trajectory that a lane plays.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Place:
-    """One image: ``frame`` of ``trajectory``; ``first`` of a run, before which nothing is known;
-    ``mirrored``: the run is shown as in a mirror."""
+    """One image: ``frame`` of ``trajectory``; ``first``: it is the first of a run; ``mirrored``:
+    the run is mirrored."""
 
     trajectory: int
     frame: int
@@ -22,10 +25,11 @@ class Place:
 def plan(
     lengths: Sequence[int], lanes: int, seed: int, mirror: bool = False
 ) -> Iterator[list[Place]]:
-    """Forever, at each step, the place of each of ``lanes`` lanes; ``mirror`` half of the runs.
+    """Endless: at each step the image of each of ``lanes`` lanes, for trajectories of ``lengths``.
 
     In every pass each image of every trajectory comes exactly once: a trajectory is played from a
-    random frame to its end, and its beginning as a run of its own. Runs come in random order.
+    random frame to its end, and the part before that frame as another run. Runs are in random
+    order; ``mirror``: half of them are mirrored.
     """
     runs = _runs(lengths, seed, mirror)
     playing = [iter(next(runs)) for _ in range(lanes)]
@@ -47,13 +51,13 @@ def _runs(lengths: Sequence[int], seed: int, mirror: bool) -> Iterator[list[Plac
         runs = []
         for trajectory, length in enumerate(lengths):
             start = int(rng.integers(0, max(length - 1, 1)))
-            # Neither run may be a single image, from which no motion shows.
+            # No run may be a single image, which has no motion.
             start = 0 if start < 2 else start
             pieces = (range(start, length), range(start))
             for piece in pieces:
-                turned = mirror and bool(rng.random() < 0.5)
+                mirrored = mirror and bool(rng.random() < 0.5)
                 if piece:
-                    runs.append([Place(trajectory, k, k == piece[0], turned) for k in piece])
+                    runs.append([Place(trajectory, k, k == piece[0], mirrored) for k in piece])
         for k in rng.permutation(len(runs)):
             yield runs[k]
         number += 1

@@ -1,6 +1,6 @@
-"""Pairs of consecutive images from many trajectories at once, fetched just in time.
+"""Batches of pairs of consecutive images from many trajectories at once, prefetched.
 
-At most ``batch_size * (trajectory_length + 1)`` images are held, and each step fetches
+At most ``batch_size * (trajectory_length + 1)`` images are in memory, and each step fetches
 ``batch_size`` new ones: none twice in a pass.
 """
 
@@ -44,13 +44,13 @@ class ImageTrajectory:
             )
 
     def every(self, stride: int) -> ImageTrajectory | None:
-        """Every so many images, backwards where ``stride`` is negative; None where one is left.
+        """Every ``stride``-th image, in reverse if negative; None if fewer than two are left.
 
         Raises:
             SequenceError: when ``stride`` is 0.
         """
         if stride == 0:
-            raise SequenceError("a stride of 0 shows one image for ever")
+            raise SequenceError("a stride of 0 repeats one image for ever")
         locations, poses = self.locations[::stride], self.T_world_camera[::stride]
         return ImageTrajectory(locations, poses, self.camera) if len(locations) > 1 else None
 
@@ -58,8 +58,8 @@ class ImageTrajectory:
 @dataclass(frozen=True)
 class StreamStep:
     """One step of B lanes: ``previous`` and ``current`` (B, 1, H, W), grey 0-255; ``intrinsics``
-    (B, 4); ``T_previous_current`` (B, 4, 4) float64; ``known`` (B,) bool: this lane shows a pair;
-    ``first`` (B,) bool: this lane begins a run, so what was remembered of it is of another."""
+    (B, 4); ``T_previous_current`` (B, 4, 4) float64; ``known`` (B,) bool: the lane has a valid
+    pair; ``first`` (B,) bool: the lane begins a run, so its recurrent state must be reset."""
 
     previous: Tensor
     current: Tensor
@@ -71,8 +71,8 @@ class StreamStep:
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """Images are resized to ``size`` (width, height); ``workers`` threads fetch ahead; ``mirror``:
-    half of the runs are shown as in a mirror."""
+    """Images are resized to ``size`` (width, height); ``workers`` threads prefetch; ``mirror``:
+    half of the runs are mirrored."""
 
     batch_size: int = 8
     trajectory_length: int = 8
@@ -83,7 +83,8 @@ class StreamSettings:
 
 
 class TrajectoryStream:
-    """An endless iterator of steps; ``step`` says where it is, and a stream can begin anywhere."""
+    """An endless iterator of steps; ``step`` is the number of steps so far, and a stream can begin
+    at any step. ``most_held`` is the largest number of images in memory."""
 
     def __init__(
         self,
@@ -92,7 +93,11 @@ class TrajectoryStream:
         settings: StreamSettings,
         step: int = 0,
     ) -> None:
-        """``step``: go on as a stream that gave so many steps would."""
+        """``step``: continue as a stream after so many steps would.
+
+        Raises:
+            SequenceError: without a trajectory.
+        """
         if not trajectories:
             raise SequenceError("no trajectory to stream")
         self._trajectories, self._reader, self._settings = trajectories, reader, settings
@@ -102,7 +107,7 @@ class TrajectoryStream:
         self._plan = places
         self.step = step
         self._pool = ThreadPoolExecutor(settings.workers, "stream")
-        self._ahead: deque[list[tuple[Place, Future[Grey | None]]]] = deque()
+        self._prefetched: deque[list[tuple[Place, Future[Grey | None]]]] = deque()
         blank: list[Grey | None] = [None] * settings.batch_size
 
         self._images = [self._fetch(p) for p in before[0]] if before else blank
@@ -112,14 +117,14 @@ class TrajectoryStream:
         return self
 
     def __next__(self) -> StreamStep:
-        # Two of the images of a lane are shown, the others are on their way.
-        while len(self._ahead) < max(self._settings.trajectory_length - 1, 1):
+        # Two of the images of a lane are in use, the others are being fetched.
+        while len(self._prefetched) < max(self._settings.trajectory_length - 1, 1):
             places = next(self._plan)
-            self._ahead.append([(p, self._pool.submit(self._fetch, p)) for p in places])
-        coming = self._ahead.popleft()
-        places = [place for place, _ in coming]
-        images = [future.result() for _, future in coming]
-        held = (2 + len(self._ahead)) * self._settings.batch_size
+            self._prefetched.append([(p, self._pool.submit(self._fetch, p)) for p in places])
+        requested = self._prefetched.popleft()
+        places = [place for place, _ in requested]
+        images = [future.result() for _, future in requested]
+        held = (2 + len(self._prefetched)) * self._settings.batch_size
         self.most_held = max(self.most_held, held)
         result = self._made(places, images)
         self._images = images
@@ -138,12 +143,12 @@ class TrajectoryStream:
         self.close()
 
     def close(self) -> None:
-        """Stop fetching; what is under way is waited for."""
+        """Stop fetching; waits for running requests."""
         self._pool.shutdown(cancel_futures=True)
-        self._ahead.clear()
+        self._prefetched.clear()
 
     def _fetch(self, place: Place) -> Grey | None:
-        """The image at the stream's size, None when it cannot be had."""
+        """The image at the stream's size, None when it cannot be read."""
         location = self._trajectories[place.trajectory].locations[place.frame]
         try:
             image = self._reader.read(location)
@@ -156,7 +161,7 @@ class TrajectoryStream:
     def _made(self, places: list[Place], images: list[Grey | None]) -> StreamStep:
         pairs, motions, intrinsics, known = [], [], [], []
         width, height = self._settings.size
-        nothing = np.zeros((height, width), np.uint8)
+        black = np.zeros((height, width), np.uint8)
         for lane, (place, image) in enumerate(zip(places, images, strict=True)):
             trajectory = self._trajectories[place.trajectory]
             before = None if place.first else self._images[lane]
@@ -166,12 +171,12 @@ class TrajectoryStream:
                 T = np.linalg.inv(poses[place.frame - 1]) @ poses[place.frame]
             c = trajectory.camera.resized(width, height)
             cx = c.cx
-            shown = [nothing if i is None else i for i in (before, image)]
+            pair = [black if i is None else i for i in (before, image)]
             if place.mirrored:
-                shown, cx = [i[:, ::-1] for i in shown], width - 1 - cx
+                pair, cx = [i[:, ::-1] for i in pair], width - 1 - cx
                 T = _MIRROR @ T @ _MIRROR
             known.append(before is not None and image is not None)
-            pairs.append(shown)
+            pairs.append(pair)
             motions.append(T)
             intrinsics.append([c.fx, c.fy, cx, c.cy])
         stacked = torch.from_numpy(np.array(pairs)).float()[:, :, None]

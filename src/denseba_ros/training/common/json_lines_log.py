@@ -1,4 +1,4 @@
-"""JSON lines of a training: one row each time that something is worth telling."""
+"""The log of a training as JSON lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def append_row(path: Path | None, row: dict[str, Any]) -> None:
-    """Add ``row`` to the file, which is made where it is missing; nothing without a path."""
+    """Append ``row`` to the file, which is created if missing; does nothing without a path."""
     if path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Depth of a run folder against a folder of true depth: the report and its picture."""
+"""Evaluation of a run folder's depth against a folder of true depth: report and plot."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PANELS = 4
 
 @dataclass(frozen=True)
 class DepthTruth:
-    """Where the true depth lies and how its files are to be read."""
+    """A folder of true depth images: its files, units per metre and intrinsics."""
 
     folder: Path
     files: DepthFiles
@@ -42,7 +42,8 @@ class DepthTruth:
         times: Path | None = None,
         fps: float | None = None,
     ) -> DepthTruth:
-        """Without ``units_per_metre`` those of the folder's layout.
+        """Find the depth images of ``folder``; the default of ``units_per_metre`` is the layout's,
+        ``times`` and ``fps`` are as in ``find_depth``.
 
         Raises:
             SequenceError: when there are no depth images.
@@ -54,10 +55,12 @@ class DepthTruth:
 def evaluate_depth(
     folder: RunFolder, truth: DepthTruth, trajectory_scale: float
 ) -> dict[str, object]:
-    """Compare every keyframe that has true depth of its stamp; writes depth.png.
+    """Compare every keyframe with the true depth of its stamp; writes depth.png into the folder.
+
+    ``trajectory_scale`` is the factor of the trajectory's Sim(3) alignment.
 
     Raises:
-        SequenceError: when no keyframe has.
+        SequenceError: when no keyframe has true depth.
     """
     camera, image_camera = folder.depth_camera(), folder.image_camera()
     stamps = folder.keyframe_stamps()
@@ -65,7 +68,7 @@ def evaluate_depth(
     matches = list(zip(*associate(stamps, truth.files.stamps_ns, tolerance), strict=True))
     report = DepthReport(trajectory_scale)
     panels: list[DepthPanel] = []
-    wanted = set(np.linspace(0, len(matches) - 1, min(PANELS, len(matches))).astype(int).tolist())
+    shown = set(np.linspace(0, len(matches) - 1, min(PANELS, len(matches))).astype(int).tolist())
     for k, (i, j) in enumerate(matches):
         stamp = int(stamps[i])
         depth = folder.depth(stamp)
@@ -74,7 +77,7 @@ def evaluate_depth(
         true_camera = truth_camera(truth.folder, size, truth.intrinsics, image_camera)
         first, image = folder.first_depth(stamp), folder.image(stamp)
         compared = report.add(depth, camera, true, true_camera, image, first)
-        if k in wanted and compared:
+        if k in shown and compared:
             seconds = float(stamp - stamps[0]) / NANOSECONDS
             on_grid = truth_on_grid(camera, true, true_camera)
             panels.append(DepthPanel(seconds, depth * trajectory_scale, on_grid))

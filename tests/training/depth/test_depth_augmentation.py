@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from denseba_ros.training.common.photometric_losses import warp
-from denseba_ros.training.depth.depth_batch import augmented, draw_batch, stack_batch, whole_view
+from denseba_ros.training.depth.depth_augmentation import augmented, draw_batch, whole_view
+from denseba_ros.training.depth.depth_batch import stack_batch
 from denseba_ros.training.depth.depth_samples import SampleSet
 
 SEEDS = range(12)
@@ -14,9 +15,11 @@ def test_a_step_draws_the_same_whatever_came_before(room_sets: list[SampleSet]) 
     first = draw_batch(room_sets, 3, seed=5, step=7)
     draw_batch(room_sets, 3, seed=5, step=8)
     again = draw_batch(room_sets, 3, seed=5, step=7)
-    assert torch.equal(first.seen, again.seen)
+    assert torch.equal(first.network_image, again.network_image)
     assert torch.equal(first.depth, again.depth)
-    assert not torch.equal(first.seen, draw_batch(room_sets, 3, seed=6, step=7).seen)
+    assert not torch.equal(
+        first.network_image, draw_batch(room_sets, 3, seed=6, step=7).network_image
+    )
 
 
 def test_every_sample_comes_once_an_epoch(small_room: Any, room_sets: list[SampleSet]) -> None:
@@ -55,11 +58,11 @@ def test_random_views_keep_geometry(room_sets: list[SampleSet]) -> None:
         assert right < 0.8 * float((wrong - b.image)[use].abs().median())
 
 
-def test_only_what_the_network_sees_changes_its_brightness(room_sets: list[SampleSet]) -> None:
+def test_only_the_network_image_changes_its_brightness(room_sets: list[SampleSet]) -> None:
     b = augmented(room_sets[0].samples[0], (64, 64), np.random.default_rng(1))
-    assert not torch.equal(b.seen, b.image)
-    assert float(b.seen.min()) >= 0.0
-    assert float(b.seen.max()) <= 255.0
+    assert not torch.equal(b.network_image, b.image)
+    assert float(b.network_image.min()) >= 0.0
+    assert float(b.network_image.max()) <= 255.0
 
 
 def test_stacked_batches(room_sets: list[SampleSet]) -> None:

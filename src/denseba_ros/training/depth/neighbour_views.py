@@ -1,4 +1,4 @@
-"""What is around an image of a training sequence: known poses, and the frames before and after."""
+"""Neighbours of an image in a training sequence: known poses, and the frames before and after."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def known_poses(sequence: ImageSequence) -> dict[int, Matrix]:
     truth = sequence.groundtruth()
     if truth is None:
         folder = sequence.files[0].path.parent
-        raise SequenceError(f"{folder}: no poses for what is around an image")
+        raise SequenceError(f"{folder}: no poses, which neighbours need")
     stamps = np.array([f.stamp_ns for f in sequence.files])
-    found, at = associate(stamps, truth.stamps_ns, _STAMP_TOLERANCE_NS)
-    return {int(k): truth.T_world_camera[j] for k, j in zip(found, at, strict=True)}
+    images, poses = associate(stamps, truth.stamps_ns, _STAMP_TOLERANCE_NS)
+    return {int(k): truth.T_world_camera[j] for k, j in zip(images, poses, strict=True)}
 
 
 def neighbours(
     source: DepthSource, sequence: ImageSequence, pixels: int
 ) -> dict[str, tuple[View, View]]:
     """The frames ``source.neighbours`` before and after, by the name of the image's file, where all
-    three poses are known; at the size kept for a network of so many ``pixels``.
+    three poses are known; at the size that is kept for a network of so many ``pixels``.
 
-    Frames that the source leaves out at its ends are no neighbours either: they may be judged by.
+    Frames that the source leaves out at its ends are never neighbours: evaluation may use them.
     """
     poses = known_poses(sequence)
     last = min(source.stop or len(sequence.files), len(sequence.files))

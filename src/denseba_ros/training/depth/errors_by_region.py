@@ -1,4 +1,4 @@
-"""Where a depth model errs: near or far, in the middle of the image or at its sides."""
+"""Errors of a depth model by region: by true depth and by image column."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from denseba_ros.evaluation.depth.depth_metrics import depth_errors
 
-# Bounds of true depth as multiples of the image's median, and of columns as shares of the width.
+# Bounds of true depth as multiples of the image's median, and of columns as ratios of the width.
 _DEPTHS = (0.0, 0.5, 0.75, 1.0, 1.5, 2.5, np.inf)
 _COLUMNS = (0.0, 0.05, 0.2, 0.8, 0.95, 1.0)
 
@@ -19,19 +19,19 @@ Values = NDArray[np.float64]
 Row = dict[str, float | None]
 
 
-class Placed(NamedTuple):
-    """Pixels (N,) of one image: ``depth`` at the true scale and ``truth``, metres; ``column``, the
-    share of the width to their left."""
+class LocatedDepth(NamedTuple):
+    """Pixels (N,) of one image: ``depth`` at the true scale and ``truth``, metres; ``column`` as a
+    ratio of the width."""
 
     depth: Values
     truth: Values
     column: Values
 
 
-def regions(images: Sequence[Placed]) -> dict[str, list[Row]]:
-    """Errors ``by_depth`` (over the image's median) and ``by_column``, over all pixels of all
-    images alike: the bounds ``first`` and ``last`` (none: infinity, which JSON does not know), the
-    ``share`` of all pixels, ``abs_rel`` and ``delta1``. A region without a pixel is left out."""
+def errors_by_region(images: Sequence[LocatedDepth]) -> dict[str, list[Row]]:
+    """Errors ``by_depth`` (over the image's median) and ``by_column``, over the pixels of all
+    images together: the bounds ``first`` and ``last`` (None for infinity, which JSON lacks), the
+    ``share`` of all pixels, ``abs_rel`` and ``delta1``. Regions without a pixel are left out."""
     depth, truth, column = (np.concatenate(values) for values in zip(*images, strict=True))
     relative = np.concatenate([i.truth / np.median(i.truth) for i in images])
     return {

@@ -1,4 +1,4 @@
-"""A folder of images with depth images beside them, as trainings and evaluations read it."""
+"""Folders of images with depth images: the sequence, the depth files and their camera."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from denseba_ros.sequences.readers.image_sequence import ImageSequence
 from denseba_ros.training.depth.depth_sources import DepthSource
 
 
-def opened(folder: Path) -> ImageSequence:
+def open_images(folder: Path) -> ImageSequence:
     """The sequence of image files in a folder.
 
     Raises:
         SequenceError: when it holds something else.
     """
-    # Folders of plain images need a rate, of which the training makes no use.
+    # Folders of images without stamps need a rate, which the training does not use.
     sequence = open_sequence(folder, fps=1.0)
     if not isinstance(sequence, ImageSequence):
         raise SequenceError(f"{folder}: not a sequence of image files")
@@ -26,21 +26,22 @@ def opened(folder: Path) -> ImageSequence:
 
 
 def depth_files(source: DepthSource, folder: Path, sequence: ImageSequence) -> dict[int, Path]:
-    """Depth images by the index of the image with their number, of the part between the source's
-    ends."""
+    """Depth image files by the index of the image with the same number, from ``source.start`` to
+    ``source.stop``."""
     numbered = {file_number(p): p for p in image_files(folder / source.depth) if p.suffix == ".png"}
-    found = {}
+    files = {}
     for k, file in enumerate(sequence.files[: source.stop]):
         number = file_number(file.path)
         if k < source.start or number is None or number not in numbered:
             continue
         if numbered[number] != file.path:
-            found[k] = numbered[number]
-    return found
+            files[k] = numbered[number]
+    return files
 
 
 def depth_camera(source: DepthSource, camera: Calibration, width: int, height: int) -> Calibration:
-    """The camera of the source's depth images, ``camera`` being that of its images."""
+    """The camera of the source's depth images of ``width`` and ``height``; ``camera`` is that of
+    its images."""
     if source.depth_intrinsics is None:
         return camera.resized(width, height)
     return Calibration(width, height, *source.depth_intrinsics)
