@@ -1,8 +1,8 @@
-"""Measured results: runs the recorded sequences, keeps what the commands say, writes the tables.
+"""Measured results: runs the recorded sequences and keeps what the commands say of themselves.
 
     python benchmarks/results.py run DATA [NAME ...] --out RUNS    runs, evaluates, keeps the record
     python benchmarks/results.py collect NAME RUN --pose odometry --timing live [--commit HASH]
-    python benchmarks/results.py page                              prints docs/results.md
+    python docs/generators/results_page.py > docs/results.md       writes the tables
 
 A record is docs/results/NAME.json: a part of ``summary.json`` and ``evaluation.json``, stamped with
 commit, date, machine and load. A test holds docs/results.md to the records.
@@ -23,7 +23,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "docs" / "results"
-PAGE = ROOT / "docs" / "results.md"
 
 _SUMMARY = (
     "finished", "frames", "tracked", "initialising", "lost", "frames_unreadable", "keyframes",
@@ -85,9 +84,6 @@ SEQUENCES = {
         options=("--format", "tum"),
         groundtruth="{}/groundtruth.txt",
     ),
-    "slider_hdr": Sequence(
-        "Slider, dark and bright", "slider_hdr", "never seen", groundtruth="{}/groundtruth.txt"
-    ),
 }  # fmt: skip
 
 
@@ -119,6 +115,8 @@ def write_record(
     evaluation = json.loads((run / "evaluation.json").read_text())
     record = {
         "name": name,
+        "title": SEQUENCES[name].title if name in SEQUENCES else name,
+        "note": SEQUENCES[name].note if name in SEQUENCES else "",
         "commit": commit or present_commit(),
         "date": datetime.date.today().isoformat(),
         "machine": {"cpu": cpu_model(), "cores": os.cpu_count(), "load_before": load},
@@ -175,15 +173,20 @@ def main() -> None:
     collect.add_argument("--pose", choices=("map", "odometry"), required=True)
     collect.add_argument("--timing", choices=("lockstep", "live"), required=True)
     collect.add_argument("--commit", help="that it ran at, default the checkout's")
-    commands.add_parser("page", help="print docs/results.md")
     args = parser.parse_args()
     if args.command == "run":
         unknown = set(args.names) - set(SEQUENCES)
         if unknown:
             parser.error(f"no such sequence: {', '.join(sorted(unknown))}")
+        failed = 0
         for name in args.names or SEQUENCES:
-            print(run_sequence(name, args.data, args.out))
-    elif args.command == "collect":
+            try:
+                print(run_sequence(name, args.data, args.out), flush=True)
+            except subprocess.CalledProcessError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                failed += 1
+        sys.exit(1 if failed else 0)
+    else:
         print(write_record(args.name, args.run, args.pose, args.timing, None, args.commit))
 
 
