@@ -1,6 +1,7 @@
 """The page of results, written from the records that ``benchmarks/results.py`` keeps.
 
 python docs/generators/results_page.py > docs/results.md
+python docs/generators/results_page.py --short    prints the table of the README
 """
 
 from __future__ import annotations
@@ -67,6 +68,12 @@ def results_page(records: Iterable[dict[str, Any]]) -> str:
             _table(_STAMP, rows),
         ]
     )
+
+
+def short_table(records: Iterable[dict[str, Any]]) -> str:
+    """The table of the README: paths alone."""
+    columns = {name: _PATH[name] for name in ("sequence", "depth network", "path", "tracked")}
+    return _table({**columns, "ATE": _ate, "commit": _PATH["commit"]}, list(records))
 
 
 def _table(columns: dict[str, Any], rows: list[dict[str, Any]]) -> str:
@@ -181,4 +188,5 @@ def read_records(folder: Path = RECORDS) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(results_page(read_records()))
+    shown = short_table if "--short" in sys.argv[1:] else results_page
+    sys.stdout.write(shown(read_records()))
