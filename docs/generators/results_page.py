@@ -14,6 +14,8 @@ from typing import Any
 
 RECORDS = Path(__file__).resolve().parents[1] / "results"
 
+# From this load on other work had a good part of the machine.
+_SHARED_LOAD = 1.0
 _HEAD = """\
 # Results
 
@@ -61,8 +63,8 @@ def results_page(records: Iterable[dict[str, Any]]) -> str:
             _table(_NEES, [r for r in rows if r["evaluation"].get("nees")]),
             "## Time\n",
             "Milliseconds for one image, median and 95th percentile. *Load* is the number of "
-            "processes that\nwanted a core just before the run. Where it is above 0, other work "
-            "shared the machine, and the\ntimes are too long.\n",
+            "processes that\nwanted a core just before the run. Times of runs that shared the machine "
+            "(load above 1) are left out:\nthey say nothing. [Speed](speed.md) has older ones.\n",
             _table(_TIME, rows),
             "## Stamps\n",
             _table(_STAMP, rows),
@@ -109,6 +111,8 @@ def _machine(row: dict[str, Any]) -> str:
 def _seconds(stage: str) -> Any:
     def cell(row: dict[str, Any]) -> str:
         times = row["summary"]["seconds_per_frame"].get(stage)
+        if (row["machine"]["load_before"] or 0.0) > _SHARED_LOAD:
+            return ""
         return f"{times['median'] * 1e3:.0f}, {times['p95'] * 1e3:.0f} ms" if times else ""
 
     return cell
