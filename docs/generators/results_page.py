@@ -63,8 +63,9 @@ def results_page(records: Iterable[dict[str, Any]]) -> str:
             _table(_NEES, [r for r in rows if r["evaluation"].get("nees")]),
             "## Time\n",
             "Milliseconds for one image, median and 95th percentile. *Load* is the number of "
-            "processes that\nwanted a core just before the run. Times of runs that shared the machine "
-            "(load above 1) are left out:\nthey say nothing. [Speed](speed.md) has older ones.\n",
+            "processes that\nwanted a core just before the run. Times of runs that shared the "
+            "machine (load above 1)\nare left out: they say nothing. "
+            "[Speed](speed.md) has older ones.\n",
             _table(_TIME, rows),
             "## Stamps\n",
             _table(_STAMP, rows),
