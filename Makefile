@@ -5,7 +5,7 @@ BIN := .venv/bin
 ENTER := . .venv/local_setup.sh && export PYTHONPATH="$(CURDIR)/src:$$PYTHONPATH" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint faults build clean distclean
+.PHONY: help setup demo test lint docs faults build clean distclean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -25,6 +25,10 @@ lint: setup ## ruff and mypy
 test: lint ## lint, then all tests
 	$(ENTER) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
+docs: setup ## build the documents into docs/_build/html; warnings and broken links are errors
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
 faults: setup ## faults of camera, clock and processes, fuzz and long runs (50 minutes)
 	@$(ENTER) $(BIN)/denseba faults
 	@$(ENTER) $(BIN)/denseba faults fuzz lifecycle loop $(FAULTS_ARGS)
@@ -33,7 +37,7 @@ build: setup ## build the colcon workspace into ros2_ws/install
 	@. .venv/local_setup.sh && cd ros2_ws && ../$(BIN)/python -m colcon build $(COLCON_ARGS)
 
 clean: ## remove what was built and measured, keep .venv
-	rm -rf build dist src/*.egg-info ros2_ws/build ros2_ws/install ros2_ws/log demo faults
+	rm -rf build dist src/*.egg-info ros2_ws/build ros2_ws/install ros2_ws/log demo faults docs/_build
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -not -path "./.venv/*" -prune -exec rm -rf {} +
 

@@ -105,6 +105,8 @@ setup(
             "pypose==0.9.5",  # Levenberg-Marquardt on Lie groups in torch; Apache-2.0
             "gtsam==4.3.0",  # factor graphs with custom factors; BSD-2-Clause
         ],
+        # `make docs`: Sphinx as ROS' rosdoc2 uses it, Markdown, and a theme; BSD-2-Clause and MIT.
+        "docs": ["sphinx>=9,<10", "myst-parser>=5,<6", "furo>=2025.12.19"],
         "dev": [
             "ruff==0.17.5",
             "mypy==2.4.1",

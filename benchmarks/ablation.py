@@ -1,6 +1,6 @@
 """One parameter at a time: absolute trajectory error of every variant on every sequence.
 
-python benchmarks/ablation.py DATA --out RUNS >> benchmarks/ablation.md
+python benchmarks/ablation.py DATA --out RUNS >> docs/ablation.md
 where DATA holds the sequences' folders. Runs that are there already are not repeated.
 """
 

@@ -1,0 +1,197 @@
+"""The page of results, written from the records that ``benchmarks/results.py`` keeps.
+
+python docs/generators/results_page.py > docs/results.md
+python docs/generators/results_page.py --short    prints the table of the README
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+RECORDS = Path(__file__).resolve().parents[1] / "results"
+
+# From this load on other work had a good part of the machine.
+_SHARED_LOAD = 1.0
+_HEAD = """\
+# Results
+
+<!-- Written by `python docs/generators/results_page.py > docs/results.md`. -->
+
+Every row below comes from one run. A script made it from what the commands said:
+
+    python benchmarks/results.py run DATA --out RUNS
+    python docs/generators/results_page.py > docs/results.md
+
+- Each row names its commit, its date, the machine and the load. Rows of one commit can be compared.
+- *Pose* says which pose was measured. *map* is the pose of the camera in the map, at the moment of
+  its image. *odometry* is what a robot reads on `odometry`. The two are not the same: see
+  [limitations](limitations.md).
+- *Timing* says how images came. *lockstep*: each image waits until the one before it is done, as in
+  `denseba run`. *live*: images come at the camera's rate, and the node drops those that are too
+  many. **A figure in lockstep says nothing about real time.**
+- ATE is the absolute trajectory error: the root mean square over all tracked images, in metres,
+  after Sim(3) alignment (rotation, translation and one scale).
+- *Length* is the length of the estimated path over the true one, without alignment. 1.00 is right.
+- *Worlds that the depth network was trained on are marked.* Judge by the others.
+
+One run says little. Another number of threads, or another first image, moves the error of a drive
+by a tenth to a third. Older figures are in [earlier measurements](earlier.md).
+"""
+
+
+def results_page(records: Iterable[dict[str, Any]]) -> str:
+    """The page as Markdown: accuracy, depth, covariance, time, and the stamp of every row."""
+    rows = list(records)
+    return "\n".join(
+        [
+            _HEAD,
+            "## Path\n",
+            _table(_PATH, rows),
+            "## Depth of the keyframes\n",
+            "Scaled by the path's own scale. *Before* and *after* are the same pixels before and "
+            "after\nthe adjustment, each keyframe scaled by its median. Errors are mean relative "
+            "errors (abs rel).\n",
+            _table(_DEPTH, [r for r in rows if r["evaluation"].get("depth")]),
+            "## Is the covariance honest?\n",
+            "Normalised estimation error squared (NEES) of the motion over one second. The mean "
+            "should be 6\nfor the pose, 3 for its halves. More is over-confident. Errors of the "
+            "ground truth count as ours.\n",
+            _table(_NEES, [r for r in rows if r["evaluation"].get("nees")]),
+            "## Time\n",
+            "Milliseconds for one image, median and 95th percentile. *Load* is the number of "
+            "processes that\nwanted a core just before the run. Times of runs that shared the "
+            "machine (load above 1)\nare left out: they say nothing. "
+            "[Speed](speed.md) has older ones.\n",
+            _table(_TIME, rows),
+            "## Stamps\n",
+            _table(_STAMP, rows),
+        ]
+    )
+
+
+def short_table(records: Iterable[dict[str, Any]]) -> str:
+    """The table of the README: paths alone."""
+    columns = {name: _PATH[name] for name in ("sequence", "depth network", "path", "tracked")}
+    return _table({**columns, "ATE": _ate, "commit": _PATH["commit"]}, list(records))
+
+
+def _table(columns: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+    head = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    body = ["| " + " | ".join(cell(row) for cell in columns.values()) + " |" for row in rows]
+    return "\n".join([*head, *body]) + "\n"
+
+
+def _title(row: dict[str, Any]) -> str:
+    return str(row["title"])
+
+
+def _tracked(row: dict[str, Any]) -> str:
+    return f"{row['summary']['tracked']} of {row['summary']['frames']}"
+
+
+def _length(row: dict[str, Any]) -> str:
+    return f"{1.0 / row['evaluation']['trajectory']['scale']:.2f}"
+
+
+def _ate(row: dict[str, Any]) -> str:
+    path = row["evaluation"]["trajectory"]
+    return f"{path['ate_m']['rmse']:.3f} m ({path['ate_percent_of_path']:.2f} %)"
+
+
+def _machine(row: dict[str, Any]) -> str:
+    """The machine in words: only what anybody may know of it."""
+    device, machine = row["summary"]["device"], row["machine"]
+    threads = device["cpu_threads"]
+    return f"{machine['cpu']}, {machine['cores']} cores, {threads} thread" + "s" * (threads > 1)
+
+
+def _seconds(stage: str) -> Any:
+    def cell(row: dict[str, Any]) -> str:
+        times = row["summary"]["seconds_per_frame"].get(stage)
+        if (row["machine"]["load_before"] or 0.0) > _SHARED_LOAD:
+            return ""
+        return f"{times['median'] * 1e3:.0f}, {times['p95'] * 1e3:.0f} ms" if times else ""
+
+    return cell
+
+
+def _depth(scaling: str) -> Any:
+    def cell(row: dict[str, Any]) -> str:
+        errors = row["evaluation"]["depth"].get(scaling)
+        return f"{errors['abs_rel']:.3f}" if errors else ""
+
+    return cell
+
+
+def _nees(part: str) -> Any:
+    def cell(row: dict[str, Any]) -> str:
+        nees = row["evaluation"]["nees"].get(part) or {}
+        return f"{nees['mean']:.1f}, {nees['median']:.1f}" if "mean" in nees else "too few motions"
+
+    return cell
+
+
+_PATH = {
+    "sequence": _title,
+    "depth network": lambda row: row["note"],
+    "path": lambda row: f"{row['evaluation']['trajectory']['path_length_m']:.1f} m",
+    "tracked": _tracked,
+    "ATE": _ate,
+    "length": _length,
+    "pose": lambda row: row["pose"],
+    "timing": lambda row: row["timing"],
+    "commit": lambda row: f"`{row['commit']}`",
+}
+_DEPTH = {
+    "sequence": _title,
+    "true pixels estimated": lambda row: (
+        f"{100 * row['evaluation']['depth']['share_of_true_pixels_estimated']:.0f} %"
+    ),
+    "path's scale": _depth("trajectory_scaled"),
+    "unscaled": _depth("unscaled"),
+    "before": _depth("before_adjustment"),
+    "after": _depth("after_adjustment"),
+    "commit": lambda row: f"`{row['commit']}`",
+}
+_NEES = {
+    "sequence": _title,
+    "motions": lambda row: str(row["evaluation"]["nees"]["motions"]),
+    "pose: mean, median (6)": _nees("pose"),
+    "translation (3)": _nees("translation"),
+    "rotation (3)": _nees("rotation"),
+    "commit": lambda row: f"`{row['commit']}`",
+}
+_TIME = {
+    "sequence": _title,
+    "tracking": _seconds("tracking"),
+    "backend": _seconds("backend"),
+    "whole image": _seconds("total"),
+    "keyframes": lambda row: str(row["summary"]["keyframes"]),
+    "memory": lambda row: f"{row['summary']['peak_memory_mib']['host']:.0f} MiB",
+    "load": lambda row: (
+        "" if row["machine"]["load_before"] is None else f"{row['machine']['load_before']:.1f}"
+    ),
+    "commit": lambda row: f"`{row['commit']}`",
+}
+_STAMP = {
+    "sequence": _title,
+    "commit": lambda row: f"`{row['commit']}`",
+    "date": lambda row: row["date"],
+    "machine": _machine,
+    "torch": lambda row: row["summary"]["versions"]["torch"],
+    "depth model": lambda row: row["depth_model"],
+}
+
+
+def read_records(folder: Path = RECORDS) -> list[dict[str, Any]]:
+    """All records, by name."""
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+
+
+if __name__ == "__main__":
+    shown = short_table if "--short" in sys.argv[1:] else results_page
+    sys.stdout.write(shown(read_records()))
