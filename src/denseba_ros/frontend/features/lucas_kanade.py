@@ -14,17 +14,21 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from denseba_ros.frontend.features.patch_loops import (
+    AROUND,
+    WINDOW,
+    clamped,
+    corner_and_weights,
+    cut,
+    cut_warped,
+    is_identity,
+)
 from denseba_ros.geometry.grey import PAD
 from denseba_ros.numba_jit import numba_jit
 
 Floats = NDArray[np.float32]
 Cells = NDArray[np.int32]
 
-# Side of the window: a multiple of eight, the vector length. It is even, so it reaches one pixel
-# farther to the left and up; a window centred between four pixels would blur the template by
-# interpolation. The window of any point in the image fits: PAD = WINDOW // 2 + 2.
-WINDOW = 2 * (PAD - 2)
-_AROUND = WINDOW + 2
 _ITERATIONS = 10
 # Converged: a step below this (pixels), or two steps whose sum is (oscillation at the minimum).
 _CONVERGED = 0.02
@@ -32,87 +36,6 @@ _CONVERGED = 0.02
 _MIN_GRADIENT = 0.1
 # Largest contrast of the target over that of the template; its inverse is the smallest.
 _MAX_GAIN = 3.0
-# A warp that moves a pixel's neighbours by less than this (pixels) counts as the identity.
-_MIN_WARP = 0.03
-
-
-@numba_jit()
-def _corner_and_weights(
-    x: float, y: float, side: int, width: np.uintp
-) -> tuple[np.uintp, np.float32, np.float32, np.float32, np.float32]:
-    """Flat index of the first pixel of a window around (x, y), and its bilinear weights."""
-    left, top = x + PAD - side // 2, y + PAD - side // 2
-    column, row = math.floor(left), math.floor(top)
-    u, v = np.float32(left - column), np.float32(top - row)
-    one = np.float32(1)
-    first = np.uintp(row) * width + np.uintp(column)
-    return first, (one - u) * (one - v), u * (one - v), (one - u) * v, u * v
-
-
-@numba_jit()
-def _clamped(x: float, high: float) -> float:
-    """x between 0 and high; 0 for NaN, which must not become an index."""
-    return min(x, high) if x > 0.0 else 0.0
-
-
-@numba_jit()
-def _cut(image: Floats, x: float, y: float, around: Floats) -> None:
-    """Sample ``around`` (_AROUND^2,) at (x, y). Loops vectorise with unsigned indices only."""
-    flat, w = image.ravel(), np.uintp(image.shape[1])
-    one, wide = np.uintp(1), np.uintp(_AROUND)
-    row, a, b, c, d = _corner_and_weights(x, y, _AROUND, w)
-    to = np.uintp(0)
-    for _ in range(_AROUND):
-        for j in range(wide):
-            k = row + j
-            around[to + j] = (
-                a * flat[k] + b * flat[k + one] + c * flat[k + w] + d * flat[k + w + one]
-            )
-        row += w
-        to += wide
-
-
-@numba_jit()
-def _cut_warped(
-    image: Floats, x: float, y: float, warp: Floats, around: Floats, work: Floats, cells: Cells
-) -> None:
-    """The same with a ``warp`` (2, 2): pixels of this image per pixel of the target.
-
-    ``work`` (6, _AROUND^2) and ``cells`` (_AROUND^2,) are overwritten. Three loops, so that all but
-    the reading of single pixels is vectorised.
-    """
-    flat, width = image.ravel(), np.int32(image.shape[1])
-    half, side = np.float32(_AROUND // 2), np.uintp(_AROUND)
-    right, bottom = np.float32(image.shape[1] - 1.001), np.float32(image.shape[0] - 1.001)
-    left, top, zero = np.float32(x + PAD), np.float32(y + PAD), np.float32(0)
-    u, v, to = work[4], work[5], np.uintp(0)
-    for i in range(_AROUND):
-        dy = np.float32(i) - half
-        for j in range(side):
-            dx = np.float32(np.int32(j)) - half
-            # In this order NaN becomes zero: it must not become an index.
-            at_x = min(right, max(zero, left + warp[0, 0] * dx + warp[0, 1] * dy))
-            at_y = min(bottom, max(zero, top + warp[1, 0] * dx + warp[1, 1] * dy))
-            column, row = np.int32(at_x), np.int32(at_y)
-            u[to + j], v[to + j] = at_x - np.float32(column), at_y - np.float32(row)
-            cells[to + j] = row * width + column
-        to += side
-    one, w, count = np.uintp(1), np.uintp(width), np.uintp(_AROUND * _AROUND)
-    for m in range(count):
-        k = np.uintp(cells[m])
-        work[0, m], work[1, m] = flat[k], flat[k + one]
-        work[2, m], work[3, m] = flat[k + w], flat[k + w + one]
-    for m in range(count):
-        upper = work[0, m] + u[m] * (work[1, m] - work[0, m])
-        lower = work[2, m] + u[m] * (work[3, m] - work[2, m])
-        around[m] = upper + v[m] * (lower - upper)
-
-
-@numba_jit()
-def _is_identity(warp: Floats) -> bool:
-    off = max(abs(warp[0, 1]), abs(warp[1, 0]))
-    result: bool = max(abs(warp[0, 0] - 1), abs(warp[1, 1] - 1), off) < _MIN_WARP
-    return result
 
 
 @numba_jit()
@@ -149,7 +72,7 @@ def _template(around: Floats, patch: Floats, gx: Floats, gy: Floats) -> tuple[fl
 
     Changes of gain and offset are projected out of the gradients, the mean out of the patch.
     """
-    one, side, wide = np.uintp(1), np.uintp(WINDOW), np.uintp(_AROUND)
+    one, side, wide = np.uintp(1), np.uintp(WINDOW), np.uintp(AROUND)
     half, at, to = np.float32(0.5), np.uintp(0), wide + one
     for _ in range(WINDOW):
         for j in range(side):
@@ -183,7 +106,7 @@ def _correlations(
     """
     flat, w = image.ravel(), np.uintp(image.shape[1])
     one, side = np.uintp(1), np.uintp(WINDOW)
-    row, a, b, c, d = _corner_and_weights(x, y, WINDOW, w)
+    row, a, b, c, d = corner_and_weights(x, y, WINDOW, w)
     by_patch, by_x, by_y, at = np.float32(0), np.float32(0), np.float32(0), np.uintp(0)
     for _ in range(WINDOW):
         for j in range(side):
@@ -214,7 +137,7 @@ def _descend(
     contrast = max(float(_dot(patch, patch)), 1e-6)
     last_x, last_y = 0.0, 0.0
     for _ in range(_ITERATIONS):
-        x, y = _clamped(x, right), _clamped(y, bottom)
+        x, y = clamped(x, right), clamped(y, bottom)
         by_patch, by_x, by_y = _correlations(image, x, y, patch, gx, gy)
         gain = min(max(by_patch / contrast, 1.0 / _MAX_GAIN), _MAX_GAIN)
         step_x = (xy * by_y - yy * by_x) / (gain * determinant)
@@ -257,18 +180,18 @@ def track_on_level(
             the target.
         scale: pixels of the level per pixel of level 0.
     """
-    around = np.empty(_AROUND * _AROUND, np.float32)
+    around = np.empty(AROUND * AROUND, np.float32)
     work, cells = np.empty((6, around.size), np.float32), np.empty(around.size, np.int32)
     patch = np.empty(WINDOW * WINDOW, np.float32)
     gx, gy = np.empty_like(patch), np.empty_like(patch)
     right, bottom = target.shape[1] - 2 * PAD - 1.0, target.shape[0] - 2 * PAD - 1.0
     for m in range(begin, end):
         x, y = (float(points[m, 0]) + 0.5) * scale - 0.5, (float(points[m, 1]) + 0.5) * scale - 0.5
-        x, y = _clamped(x, right), _clamped(y, bottom)
-        if _is_identity(warps[m]):
-            _cut(source, x, y, around)
+        x, y = clamped(x, right), clamped(y, bottom)
+        if is_identity(warps[m]):
+            cut(source, x, y, around)
         else:
-            _cut_warped(source, x, y, warps[m], around, work, cells)
+            cut_warped(source, x, y, warps[m], around, work, cells)
         moments = _template(around, patch, gx, gy)
         x, y = (
             (float(target_pixels[m, 0]) + 0.5) * scale - 0.5,

@@ -22,7 +22,7 @@ _Six = tuple[float, float, float, float, float, float]
 
 
 @numba_jit()
-def _transformed(T: Doubles, a: float, b: float, d: float) -> tuple[float, float, float]:
+def transformed(T: Doubles, a: float, b: float, d: float) -> tuple[float, float, float]:
     """R (a, b, 1) + t d, with ``T`` (4, 4) T_current_reference and ``d`` the inverse depth in the
     reference: the point in the current camera, times ``d``."""
     return (
@@ -44,7 +44,7 @@ def _by_pose(u: float, v: float, x: float, y: float, d: float) -> _Six:
 
 
 @numba_jit()
-def _bilinear(image: Floats, channel: int, column: int, row: int, u: float, v: float) -> float:
+def bilinear(image: Floats, channel: int, column: int, row: int, u: float, v: float) -> float:
     """A channel of ``image`` (C, h, w) at (column + u, row + v), u and v from 0 to 1."""
     upper = (1.0 - u) * image[channel, row, column] + u * image[channel, row, column + 1]
     lower = (1.0 - u) * image[channel, row + 1, column] + u * image[channel, row + 1, column + 1]
@@ -103,7 +103,7 @@ def photometric(
         count += 1
         energy += cap
         d = np.float64(inverse_depth[n])
-        X, Y, Z = _transformed(T, rays[n, 0], rays[n, 1], d)
+        X, Y, Z = transformed(T, rays[n, 0], rays[n, 1], d)
         if not Z > MIN_DEPTH_RATIO:
             continue
         scale = 1.0 / Z
@@ -114,10 +114,10 @@ def photometric(
         visible += 1
         column, row = int(u), int(v)
         u, v = u - column, v - row
-        gx = _bilinear(image, 1, column, row, u, v) * fx
-        gy = _bilinear(image, 2, column, row, u, v) * fy
+        gx = bilinear(image, 1, column, row, u, v) * fx
+        gy = bilinear(image, 2, column, row, u, v) * fy
         model = gain * (brightness[n] - host_offset)
-        r = _bilinear(image, 0, column, row, u, v) - offset - model
+        r = bilinear(image, 0, column, row, u, v) - offset - model
         by_depth = (gx * (T[0, 3] - x * T[2, 3]) + gy * (T[1, 3] - y * T[2, 3])) * scale
         by_depth *= d * relative_sigma[n]
         variance = variance_of_intensity / gradient_weight[n] + by_depth**2
@@ -180,7 +180,7 @@ def corners(
     energy, corner_inliers = 0.0, 0
     for n in range(len(pixels)):
         d = np.float64(inverse_depth[n])
-        X, Y, Z = _transformed(T, rays[n, 0], rays[n, 1], d)
+        X, Y, Z = transformed(T, rays[n, 0], rays[n, 1], d)
         if not (is_tracked[n] and valid[n] and Z > MIN_DEPTH_RATIO):
             continue
         scale = 1.0 / Z
@@ -210,53 +210,3 @@ def corners(
             for j in range(6):
                 H[i, j] += by_u * J[0, j] + by_v * J[1, j]
     return energy * share, corner_inliers
-
-
-@numba_jit("f8(f4[:, ::1], f4[:, ::1], f4[::1], b1[::1], f8[::1], f8[:, ::1])")
-def flow(
-    pixels: Floats, rays: Floats, inverse_depth: Floats, valid: Bools, camera: Doubles, T: Doubles
-) -> float:
-    """Mean distance in pixels of the valid points' projections from their ``pixels`` (N, 2) in the
-    reference; arguments as in ``corners``."""
-    fx, fy, cx, cy = camera
-    total, count = 0.0, 0
-    for n in range(len(rays)):
-        X, Y, Z = _transformed(T, rays[n, 0], rays[n, 1], inverse_depth[n])
-        if valid[n] and Z > MIN_DEPTH_RATIO:
-            u, v = X / Z * fx + cx - pixels[n, 0], Y / Z * fy + cy - pixels[n, 1]
-            total += math.sqrt(u * u + v * v)
-            count += 1
-    return total / max(count, 1)
-
-
-@numba_jit("f8(f4[:, :, ::1], f4[:, ::1], f4[::1], f4[::1], b1[::1], f8[::1], f8[:, ::1])")
-def similarity(
-    image: Floats,
-    rays: Floats,
-    inverse_depth: Floats,
-    brightness: Floats,
-    usable: Bools,
-    camera: Doubles,
-    T: Doubles,
-) -> float:
-    """Zero-mean normalised cross-correlation (-1 to 1) of ``brightness`` (N,) with ``image`` where
-    the points project; 0 where it is undefined. Arguments as in ``photometric``."""
-    fx, fy, cx, cy = camera
-    right, bottom = image.shape[2] - 2.0, image.shape[1] - 2.0
-    count, s, t, ss, st, tt = 0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for n in range(len(rays)):
-        X, Y, Z = _transformed(T, rays[n, 0], rays[n, 1], inverse_depth[n])
-        if not (usable[n] and Z > MIN_DEPTH_RATIO):
-            continue
-        u, v = X / Z * fx + cx, Y / Z * fy + cy
-        if not (1.0 <= u <= right and 1.0 <= v <= bottom):
-            continue
-        column, row = int(u), int(v)
-        p = np.float64(brightness[n])
-        q = _bilinear(image, 0, column, row, u - column, v - row)
-        count += 1
-        s, t, ss, st, tt = s + p, t + q, ss + p * p, st + p * q, tt + q * q
-    if count < 2:
-        return 0.0
-    spread = (ss - s * s / count) * (tt - t * t / count)
-    return (st - s * t / count) / math.sqrt(spread) if spread > 0.0 else 0.0

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from denseba_ros.backend.problem import Noise
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.slam.tracking import alignment_loops
+from denseba_ros.slam.tracking import alignment_loops, alignment_quality_loops
 from denseba_ros.slam.tracking.alignment_terms_torch import (
     Doubles,
     Photometric,
@@ -83,7 +83,7 @@ class FusedTerms:
     def zncc(self, T: Doubles, level: int) -> Zncc:
         """Mean flow and similarity on a pyramid level, as in ``Terms``."""
         host = self._reference.levels[level]
-        flow = alignment_loops.flow(
+        flow = alignment_quality_loops.flow(
             _array(self._reference.pixels),
             self._rays,
             self._depth,
@@ -91,7 +91,7 @@ class FusedTerms:
             _intrinsics(self._reference.camera),
             T,
         )
-        similarity = alignment_loops.similarity(
+        similarity = alignment_quality_loops.similarity(
             _array(self._view.pyramid[level][0]),
             self._rays,
             self._depth,
