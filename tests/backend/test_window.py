@@ -1,4 +1,4 @@
-"""A window in a larger world shows the same images."""
+"""A window in a larger world shows the same images; what an adjustment leaves in it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import copy
 
 import pytest
 import torch
+from torch import Tensor
 
-from denseba_ros.backend.window import seen_from
+from denseba_ros.backend.problem import Variables
+from denseba_ros.backend.solver.normal_equations import LinearSystem
+from denseba_ros.backend.window import Window, seen_from
 from denseba_ros.geometry import se3
 from tests.scaled_keyframe import CAMERA, keyframe, window_of
 
@@ -61,3 +64,48 @@ def test_the_prior_goes_along() -> None:
         window.rescale(2.0, about=1)
     assert energies[0] > 1.0
     assert energies[1] == pytest.approx(energies[0], rel=1e-9)
+
+
+def _system(window: Window, information: Tensor, costs: Tensor) -> LinearSystem:
+    """The last system of an adjustment as far as the window looks at it."""
+    n = len(window.keyframes) * 8
+    nothing = torch.zeros(0)
+    H = torch.eye(n, dtype=torch.float64)
+    return LinearSystem(H, H[0], information, nothing, nothing, costs, H[0, 0])
+
+
+def _updated(window: Window, depth_factor: float, sigma: float, fits: bool) -> Variables:
+    """Adjusted to ``depth_factor`` times the depths, which are known to ``sigma`` of themselves."""
+    before = window.variables()
+    variables = Variables(before.T, before.affine, before.inverse_depth / depth_factor)
+    count = len(window.keyframes)
+    costs = torch.full((count, count, variables.inverse_depth.shape[1]), 1.0 if fits else -1.0)
+    information = (sigma * variables.inverse_depth) ** -2
+    window.update(variables, _system(window, information, costs))
+    return variables
+
+
+@pytest.mark.parametrize("factor", [0.1, 1.0, 30.0])
+def test_deviations_of_depths_are_relative(factor: float) -> None:
+    """Near or far: information on the inverse depth, over what it is after the adjustment."""
+    window = window_of(keyframe(1, 1.0), keyframe(2, 1.0))
+    variables = _updated(window, factor, 0.07, fits=True)
+    for i, one in enumerate(window.keyframes):
+        assert torch.equal(one.points.inverse_depth, variables.inverse_depth[i])
+        torch.testing.assert_close(
+            one.points.relative_sigma, torch.full_like(one.points.inverse_depth, 0.07)
+        )
+
+
+def test_points_that_fit_nowhere_know_nothing_unless_they_are_tracked_corners() -> None:
+    window = window_of(keyframe(1, 1.0), keyframe(2, 1.0))
+    first = window.keyframes[0]
+    corners = first.points.corners
+    tracked = torch.arange(corners) % 2 == 0
+    first.observed[2] = (torch.zeros(corners, 2), tracked)
+    _updated(window, 1.0, 0.07, fits=False)
+    sigma = first.points.relative_sigma
+    torch.testing.assert_close(sigma[:corners][tracked], torch.full((int(tracked.sum()),), 0.07))
+    assert (sigma[:corners][~tracked] >= 1.0).all()
+    assert (sigma[corners:] >= 1.0).all()
+    assert (window.keyframes[1].points.relative_sigma >= 1.0).all()

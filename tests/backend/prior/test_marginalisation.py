@@ -10,10 +10,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.prior.marginalisation import MARGINALISATION_WEIGHT, marginalise
+from denseba_ros.backend.prior.marginalisation import marginalise
 from denseba_ros.backend.problem import FRAME_DOF
 
 _KEPT = 2 * FRAME_DOF
+# Share of the leaving points' information that is kept, as in DSO.
+_WEIGHT = 0.25
+# Which of the three frames are held at their first estimates, away from where they are now.
+_HELD = pytest.mark.parametrize("held", [(False,) * 3, (True, True, False), (True,) * 3])
+
+
+def _held(window: Any, held: tuple[bool, ...]) -> Any:
+    problem = replace(window.problem, uses_first_estimate=torch.tensor(held))
+    return replace(window, problem=problem)
 
 
 def _alone(window: Any, index: int) -> Any:
@@ -24,15 +33,15 @@ def _alone(window: Any, index: int) -> Any:
 
 
 def _system(window: Any, algebra: Any, index: int) -> tuple[Tensor, Tensor]:
-    """H and gradient of all unknowns: the prior in full, what the leaving points say trusted
-    less."""
+    """H and gradient of all unknowns: the prior in full, what the leaving points say at a quarter
+    of its weight."""
     alone = _alone(window, index)
     H, b = algebra.dense(alone.linearise())
     prior_H, prior_b, _ = window.problem.pose_prior.at(window.variables.T, window.variables.affine)
-    H, b = MARGINALISATION_WEIGHT * H, MARGINALISATION_WEIGHT * b
+    H, b = _WEIGHT * H, _WEIGHT * b
     n = len(prior_b)
-    H[:n, :n] += (1 - MARGINALISATION_WEIGHT) * prior_H
-    b[:n] += (1 - MARGINALISATION_WEIGHT) * prior_b
+    H[:n, :n] += (1 - _WEIGHT) * prior_H
+    b[:n] += (1 - _WEIGHT) * prior_b
     return H, b
 
 
@@ -51,30 +60,57 @@ def _scaled(H: Tensor) -> Tensor:
     return H / size[:, None] / size[None]
 
 
+@_HELD
 @pytest.mark.parametrize("index", [0, 1, 2])
-def test_prior_is_the_dense_complement(algebra: Any, cloud_window: Any, index: int) -> None:
-    H, b = _dense(cloud_window, algebra, index)
-    prior = marginalise(cloud_window.problem, cloud_window.variables, index, 0)
+def test_prior_is_the_dense_complement(
+    algebra: Any, cloud_window: Any, index: int, held: tuple[bool, ...]
+) -> None:
+    """Also where frames moved on since their first estimate, to which the prior is tied."""
+    window = _held(cloud_window, held)
+    H, b = _dense(window, algebra, index)
+    prior = marginalise(window.problem, window.variables, index, 0)
     size = H.diagonal().sqrt()
     np.testing.assert_allclose(
         (prior.H - H) / size[:, None] / size[None], np.zeros_like(H), atol=1e-6
     )
     keep = torch.arange(3) != index
-    variables = cloud_window.variables
+    variables = window.variables
     _, gradient, _ = prior.at(variables.T[keep], variables.affine[keep])
     np.testing.assert_allclose(gradient / size, b / size, atol=1e-4 * float((b / size).norm()))
 
 
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_without_points_the_old_priors_marginal_is_left(cloud_window: Any, index: int) -> None:
+    """A marginal of a Gaussian is that Gaussian's, wherever the frames are by now, and what was
+    known before keeps its whole weight."""
+    window = _held(cloud_window, (True, True, True))
+    problem = replace(window.problem, valid=torch.zeros_like(window.problem.valid))
+    problem = replace(problem, observed_ok=torch.zeros_like(problem.observed_ok))
+    old = problem.pose_prior
+    covariance = torch.linalg.inv(old.H)
+    keep = torch.arange(3) != index
+    rows = keep.repeat_interleave(FRAME_DOF)
+    H = torch.linalg.inv(covariance[rows][:, rows])
+    mean = -(covariance @ old.b)[rows]
+    prior = marginalise(problem, window.variables, index, 0)
+    np.testing.assert_allclose(_scaled(prior.H), _scaled(H), atol=1e-6)
+    np.testing.assert_allclose(prior.H.diagonal(), H.diagonal(), rtol=1e-6)
+    np.testing.assert_array_equal(prior.T, old.T[keep])
+    np.testing.assert_allclose(-torch.linalg.solve(prior.H, prior.b), mean, rtol=1e-4, atol=1e-9)
+
+
+@_HELD
 @pytest.mark.parametrize("index", [0, 1])
 def test_minimum_of_the_prior_is_that_of_the_whole(
-    algebra: Any, cloud_window: Any, index: int
+    algebra: Any, cloud_window: Any, index: int, held: tuple[bool, ...]
 ) -> None:
     """The frames that stay want to go where the undivided system sends them."""
-    H, b = _system(cloud_window, algebra, index)
+    window = _held(cloud_window, held)
+    H, b = _system(window, algebra, index)
     whole = -torch.linalg.solve(H, b)[: 3 * FRAME_DOF].reshape(3, FRAME_DOF)
     keep = torch.arange(3) != index
-    prior = marginalise(cloud_window.problem, cloud_window.variables, index, 0)
-    variables = cloud_window.variables
+    prior = marginalise(window.problem, window.variables, index, 0)
+    variables = window.variables
     _, gradient, _ = prior.at(variables.T[keep], variables.affine[keep])
     step = -torch.linalg.solve(prior.H, gradient)
     np.testing.assert_allclose(step, whole[keep].reshape(-1), rtol=1e-3, atol=1e-5)

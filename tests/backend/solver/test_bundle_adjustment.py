@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from denseba_ros.backend.kernels.interface import NormalEquations
+from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
 from denseba_ros.backend.photometric import patch_reference, patch_residual, relative_poses
 from denseba_ros.backend.solver.bundle_adjustment import adjust
 from denseba_ros.geometry.pinhole import project
@@ -131,16 +133,39 @@ def test_adjustment_is_bit_identical_when_repeated(room_window: Any) -> None:
     assert torch.equal(results[0].energies, results[1].energies)
 
 
+class _Uphill:
+    """The sums of plain torch with their gradients turned round, so that steps climb."""
+
+    energy = staticmethod(TORCH_KERNEL.energy)
+
+    def linearise(self, *arguments: Any) -> NormalEquations:
+        right = TORCH_KERNEL.linearise(*arguments)
+        return replace(right, b_pair=-right.b_pair, b_depth=-right.b_depth)
+
+
 def test_a_step_that_raises_the_energy_is_refused(room_window: Any) -> None:
-    """At the minimum of several rounds a further step that does not pay changes nothing."""
     problem, variables = room_window.start(0.007, 0.3, 0.09)
-    for _ in range(12):
+    result = adjust(problem, variables, (_COARSE, _FINE), _DAMPING, _Uphill())
+    assert not result.accepted.any()
+    assert result.variables.T.equal(variables.T)
+    assert result.variables.affine.equal(variables.affine)
+    assert result.variables.inverse_depth.equal(variables.inverse_depth)
+    assert result.energies[:, 0].equal(result.energies[:, 1])
+
+
+def test_a_step_too_far_is_refused(room_window: Any) -> None:
+    """From so bad a start that linear steps lead astray: some pay, and one that does not ends it."""
+    problem, variables = room_window.start(0.2, 8.0, 0.5)
+    accepted = []
+    for _ in range(4):
         result = adjust(problem, variables, (_FINE,), _DAMPING)
-        assert float(result.energies[0, 1]) <= float(result.energies[0, 0])
-        if not bool(result.accepted[0]):
-            assert result.variables.T.equal(variables.T)
-            assert result.variables.inverse_depth.equal(variables.inverse_depth)
+        before, after = result.energies[0]
+        accepted.append(bool(result.accepted[0]))
+        assert bool(after < before) is accepted[-1]
+        assert result.variables.T.equal(variables.T) is not accepted[-1]
         variables = result.variables
+    assert accepted[0]
+    assert not accepted[-1]
 
 
 def test_inverse_depth_changes_by_a_bounded_factor(room_window: Any) -> None:

@@ -19,6 +19,18 @@ def test_it_keeps_the_newest_in_order_and_gives_back_the_rest(size: int, items: 
     assert len(kept) == min(size, len(items))
 
 
+@given(st.integers(0, 5), st.lists(st.integers(), min_size=1, max_size=20))
+def test_the_oldest_that_waits_comes_out_first(size: int, items: list[int]) -> None:
+    """A tracker needs images in the order of time."""
+    queue: FrameQueue[int] = FrameQueue(size)
+    for item in items:
+        queue.put(item)
+    queue.open()
+    kept = items[-size:]
+    assert [queue.get() for _ in kept] == kept
+    assert queue.clear() == []
+
+
 def test_size_zero_keeps_everything() -> None:
     queue: FrameQueue[int] = FrameQueue(0)
     assert [queue.put(i) for i in range(100)] == [None] * 100

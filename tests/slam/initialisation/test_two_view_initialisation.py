@@ -60,6 +60,17 @@ def test_initialisation_has_the_true_direction(feed: _Feed, room: Any) -> None:
     assert np.median(np.abs(ratio / np.median(ratio) - 1)) < 0.1
 
 
+def test_it_waits_while_the_direction_of_motion_is_vague(feed: _Feed, room: Any) -> None:
+    """Through a window of a third of the image a turn looks like a shift: at a parallax that would
+    do, the direction is known to more than two degrees only."""
+    for image in room.images[:8]:
+        through = np.full_like(image, 90)
+        middle = (slice(100, 260), slice(160, 320))
+        through[middle] = image[middle]
+        assert feed(through) is None
+    assert "direction of motion is known to" in feed.bootstrap.reason
+
+
 def test_without_motion_initialisation_waits(feed: _Feed, room: Any) -> None:
     for _ in range(4):
         assert feed(room.images[0]) is None

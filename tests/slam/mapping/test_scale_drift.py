@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from denseba_ros.backend.window import WindowKeyframe
@@ -42,6 +44,34 @@ def frame(log_error: float, sigma: float = _SIGMA, shape: float = 0.04) -> Front
     log_depth = TRUTH + log_error + slope
     depth = DepthPrior.known(log_depth[None, None], torch.full((1, 1, *TRUTH.shape), sigma))
     return FrontendFrame(0, torch.zeros(1, 1, 48, 64), _CAMERA, depth)
+
+
+@given(st.lists(st.floats(-0.03, 0.03), min_size=1, max_size=12), st.floats(0.0, 0.3))
+def test_without_travel_it_is_the_mean_of_what_the_images_say(
+    said: list[float], disagreement: float
+) -> None:
+    """The first map counts as one image: it was brought to the scale that an image said. What each
+    image says is the ratio to the map as corrected so far."""
+    anchor, corrected = ScaleDriftFilter(_DRIFT), 0.0
+    for measured in said:
+        corrected += anchor.update(measured - corrected, disagreement, 0.0)
+    assert corrected == pytest.approx(sum(said) / (len(said) + 1), abs=1e-12)
+
+
+def test_the_deviation_grows_with_the_way() -> None:
+    """In equilibrium the Kalman gain of a random walk: g^2 / (1 - g) = drift^2 / noise."""
+    anchor, noise = ScaleDriftFilter(_DRIFT), 0.08**2
+    for _ in range(300):
+        gain = anchor.update(1e-3, 0.04, 2.0) / 1e-3
+    assert gain**2 / (1.0 - gain) == pytest.approx((2.0 * _DRIFT) ** 2 / noise, rel=1e-6)
+
+
+def test_after_a_reset_it_knows_as_little_as_a_new_one() -> None:
+    anchor = ScaleDriftFilter(_DRIFT)
+    first = [anchor.update(0.02, 0.04, 0.25) for _ in range(5)]
+    anchor.reset()
+    assert [anchor.update(0.02, 0.04, 0.25) for _ in range(5)] == first
+    assert first[0] > 2.0 * first[-1]
 
 
 def test_the_filter_converges_to_a_constant_scale() -> None:

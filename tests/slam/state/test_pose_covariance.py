@@ -16,7 +16,7 @@ from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, project_by
 from denseba_ros.sequences.trajectory import Trajectory
 from denseba_ros.slam.state.estimate import Tracking
-from denseba_ros.slam.state.pose_covariance import HORIZON, PoseCovariance
+from denseba_ros.slam.state.pose_covariance import HORIZON, MotionUncertainty, PoseCovariance
 
 CAMERA = Pinhole(300.0, 300.0, 199.5, 149.5, 400, 300)
 _TICK = 250_000_000
@@ -83,6 +83,30 @@ def test_motion_over_the_horizon_has_the_covariance_of_that_motion(path: PoseCov
     grown = (path.covariance - before)[3:, 3:]
     expected = (motion.steady + motion.random)[3:, 3:]
     np.testing.assert_allclose(grown, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seconds", [0.25, 0.5, 1.0, 2.0])
+def test_errors_that_last_are_those_of_one_piece_over_the_horizon(seconds: float) -> None:
+    """A motion measured over any time: what displaces the image steadily adds up in proportion to
+    the way over a second, what does not adds its variances."""
+    steady, random = 3.0 * torch.eye(6).double(), 5.0 * torch.eye(6).double()
+    motion = MotionUncertainty(steady, random, 12.0, seconds)
+    motions = HORIZON / seconds
+    whole = motion.growth(12.0 * motions)
+    torch.testing.assert_close(whole, motions**2 * steady + motions * random)
+    # In pieces as in one.
+    torch.testing.assert_close(sum(motion.growth(0.1 * 12.0 * motions) for _ in range(10)), whole)
+
+
+def test_a_guess_of_one_horizon_has_the_covariance_that_was_guessed() -> None:
+    """In three unequal steps on the spot."""
+    path = PoseCovariance()
+    here, guess = torch.eye(4).double(), torch.diag(torch.arange(1.0, 7.0).double())
+    path.initialise(here)
+    before = path.covariance
+    for share in (0.5, 0.2, 0.3):
+        path.propagate_guess(here, guess, share * HORIZON)
+    torch.testing.assert_close(path.covariance - before, guess)
 
 
 def test_every_step_makes_the_pose_less_certain(path: PoseCovariance) -> None:

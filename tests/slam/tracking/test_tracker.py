@@ -132,6 +132,51 @@ def test_brightness_change_is_recovered(setup: _Setup) -> None:
     assert degrees < 0.05
 
 
+def test_brightness_that_no_point_shows_is_that_of_the_keyframe(setup: _Setup) -> None:
+    """The prior alone decides: wherever the brightness begins, its step leads all the way."""
+    levels = {
+        n: replace(level, usable=torch.zeros_like(level.usable))
+        for n, level in setup.reference.levels.items()
+    }
+    keyframes = torch.tensor([0.1, -4.0], dtype=torch.float64)
+    blind = replace(setup.reference, affine=keyframes, levels=levels)
+    view = CurrentView(setup.pyramid(3), setup.no_corners)
+    start = torch.tensor([0.4, 11.0], dtype=torch.float64)
+    found = setup.tracker.align(blind, view, setup.true(3), start)
+    np.testing.assert_allclose(found.affine, keyframes, atol=1e-4)
+
+
+def test_brightness_is_a_compromise_of_points_and_prior(setup: _Setup) -> None:
+    """Where two images differ by a gain and an offset that a few points of one brightness cannot
+    tell apart, both change in proportion to their variances: the prior's ridge regression."""
+    count = 60
+    valid = torch.zeros_like(setup.reference.valid)
+    inner = (setup.reference.pixels - torch.tensor([240.0, 180.0])).abs().amax(-1) < 120.0
+    valid[inner.nonzero()[:count, 0]] = True
+    grey, brighter = 100.0, 6.0
+    levels = {
+        n: replace(
+            level,
+            brightness=torch.full_like(level.brightness, grey),
+            gradient_weight=torch.ones_like(level.gradient_weight),
+            usable=valid,
+        )
+        for n, level in setup.reference.levels.items()
+    }
+    flat = replace(setup.reference, levels=levels, affine=_NO_CHANGE)
+    pyramid = [torch.zeros_like(level) for level in setup.pyramid(3)]
+    for level in pyramid:
+        level[:, 0] = grey + brighter
+    found = setup.tracker.align(
+        flat, CurrentView(pyramid, setup.no_corners), torch.eye(4).double(), _NO_CHANGE
+    )
+    variance = np.array([0.3, 15.0]) ** 2
+    J = np.array([grey, 1.0])
+    noise = setup.tracker.noise.intensity**2 / count
+    expected = variance * J * brighter / (J @ (variance * J) + noise)
+    np.testing.assert_allclose(found.affine, expected, rtol=0.05)
+
+
 def test_information_is_positive_and_grows_with_certainty_of_depth(setup: _Setup) -> None:
     information = frame_information(_align(setup, 3, setup.no_corners, setup.true(3)))
     assert float(torch.linalg.eigvalsh(information)[0]) > 0.0

@@ -1,0 +1,99 @@
+"""What is published about estimates goes forward in time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+pytest.importorskip("tf2_msgs", reason="tf2_msgs is not built: run `make setup`")
+
+from nav_msgs.msg import Odometry
+from tf2_msgs.msg import TFMessage
+
+from denseba_ros.geometry.body_frame import CameraMount, T_base_optical
+from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
+from denseba_ros.nodes.conversions.stamps import stamp_to_ns
+from denseba_ros.nodes.outputs.estimate_outputs import EstimateOutputs
+from denseba_ros.nodes.parameters.node_config import NodeConfig
+
+SECOND = 1_000_000_000
+MOUNT = CameraMount(T_base_optical(0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
+BRIGHT = np.full((6, 8), 100, np.uint8)
+
+
+class _Ears:
+    """Outputs of a plain node, and the stamps of odometry and odom -> base that they publish."""
+
+    def __init__(self, ros: Any, system: Any) -> None:
+        self._ros, self._system = ros, system
+        node = ros.client()
+        logger = ThrottledLogger(node.get_logger().warning)
+        self.outputs = EstimateOutputs(node, NodeConfig(), logger)
+        self.odometry: list[int] = []
+        self.tf: list[int] = []
+        hear = [
+            node.create_subscription(
+                Odometry, "odometry", lambda m: self.odometry.append(stamp_to_ns(m.header.stamp)), 50
+            ),
+            node.create_subscription(
+                TFMessage,
+                "/tf",
+                lambda m: self.tf.append(stamp_to_ns(m.transforms[-1].header.stamp)),
+                50,
+            ),
+        ]
+        ros.spin_until(lambda: all(s.get_publisher_count() for s in hear), "the outputs")
+        ours = [p for p in node.publishers if p.topic_name in ("/odometry", "/tf")]
+        ros.spin_until(lambda: all(p.get_subscription_count() for p in ours), "the ears")
+
+    def publish(self, stamp_ns: int) -> None:
+        estimate = self._system.process(stamp_ns, BRIGHT)
+        self.outputs.publish(estimate, self._system, MOUNT, "camera")
+
+    def wait_for(self, stamp_ns: int) -> None:
+        self._ros.spin_until(
+            lambda: stamp_ns in self.odometry and stamp_ns in self.tf, "the last stamp"
+        )
+
+
+@pytest.fixture
+def ears(ros: Any, fake_system: Any) -> _Ears:
+    made = _Ears(ros, fake_system)
+    made.publish(SECOND)  # the first image initialises
+    return made
+
+
+def test_what_was_predicted_of_an_image_is_not_said_again(ears: _Ears) -> None:
+    """The late estimate of an image whose pose went out ahead has the same stamp."""
+    ears.publish(2 * SECOND)
+    ears.outputs.publish_ahead(3 * SECOND, MOUNT)
+    ears.publish(3 * SECOND)
+    ears.publish(4 * SECOND)
+    ears.wait_for(4 * SECOND)
+    assert ears.odometry == [2 * SECOND, 3 * SECOND, 4 * SECOND] == ears.tf
+
+
+def test_stamps_never_go_back(ears: _Ears) -> None:
+    """An estimate of an image before the one that was predicted, and images that were missed."""
+    ears.publish(2 * SECOND)
+    ears.outputs.publish_ahead(4 * SECOND, MOUNT)
+    ears.publish(3 * SECOND)
+    ears.outputs.publish_missed(3 * SECOND + 1, MOUNT)
+    ears.outputs.publish_missed(4 * SECOND, MOUNT)
+    ears.outputs.publish_missed(5 * SECOND, MOUNT)
+    ears.outputs.publish_ahead(5 * SECOND, MOUNT)
+    ears.publish(6 * SECOND)
+    ears.wait_for(6 * SECOND)
+    assert ears.odometry == [s * SECOND for s in (2, 4, 5, 6)] == ears.tf
+
+
+def test_after_a_reset_time_may_begin_anew(ears: _Ears) -> None:
+    """A bag that is played again."""
+    ears.publish(9 * SECOND)
+    ears.outputs.reset()
+    ears.publish(2 * SECOND)
+    ears.wait_for(2 * SECOND)
+    assert ears.odometry == [9 * SECOND, 2 * SECOND] == ears.tf
