@@ -154,7 +154,7 @@ def test_a_step_that_raises_the_energy_is_refused(room_window: Any) -> None:
 
 
 def test_a_step_too_far_is_refused(room_window: Any) -> None:
-    """From so bad a start that linear steps lead astray: some pay, and one that does not ends it."""
+    """From so bad a start that linear steps lead astray: some pay, and one does not."""
     problem, variables = room_window.start(0.2, 8.0, 0.5)
     accepted = []
     for _ in range(4):

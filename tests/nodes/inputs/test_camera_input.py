@@ -29,9 +29,7 @@ def test_it_asks_for_reliable_images_only_when_told(
 ) -> None:
     """Most cameras publish best effort, which a reliable subscription never hears."""
     node = ros.client()
-    camera = CameraInput(
-        node, NodeConfig(**settings), lambda _: None, lambda: None, lambda _: None
-    )
+    camera = CameraInput(node, NodeConfig(**settings), lambda _: None, lambda: None, lambda _: None)
     assert (camera.image_topic, camera.info_topic) == (image, "/camera_info")
     for topic in (image, "/camera_info"):
         ros.spin_until(lambda t=topic: node.get_subscriptions_info_by_topic(t), topic)

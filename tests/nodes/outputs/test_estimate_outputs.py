@@ -35,19 +35,18 @@ class _Ears:
         self.odometry: list[int] = []
         self.tf: list[int] = []
         hear = [
-            node.create_subscription(
-                Odometry, "odometry", lambda m: self.odometry.append(stamp_to_ns(m.header.stamp)), 50
-            ),
-            node.create_subscription(
-                TFMessage,
-                "/tf",
-                lambda m: self.tf.append(stamp_to_ns(m.transforms[-1].header.stamp)),
-                50,
-            ),
+            node.create_subscription(Odometry, "odometry", self._hear_odometry, 50),
+            node.create_subscription(TFMessage, "/tf", self._hear_tf, 50),
         ]
         ros.spin_until(lambda: all(s.get_publisher_count() for s in hear), "the outputs")
         ours = [p for p in node.publishers if p.topic_name in ("/odometry", "/tf")]
         ros.spin_until(lambda: all(p.get_subscription_count() for p in ours), "the ears")
+
+    def _hear_odometry(self, message: Odometry) -> None:
+        self.odometry.append(stamp_to_ns(message.header.stamp))
+
+    def _hear_tf(self, message: TFMessage) -> None:
+        self.tf.append(stamp_to_ns(message.transforms[-1].header.stamp))
 
     def publish(self, stamp_ns: int) -> None:
         estimate = self._system.process(stamp_ns, BRIGHT)

@@ -18,6 +18,7 @@ from denseba_ros.frontend.frame import DepthPrior, FrontendFrame
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
+from denseba_ros.slam.state.estimate import Estimate, Tracking
 from denseba_ros.slam.system import System
 from tests.scaled_keyframe import TRUTH, keyframe
 
@@ -145,40 +146,99 @@ def test_there_is_no_scale_without_certain_points() -> None:
 
 
 class _Metric:
-    """The rendered depth, and from some image on 1.5 times of it: as if the map had shrunk."""
+    """The rendered depth, times exp(``log_error``), of the image that was set."""
 
     name = "metric"
 
     def __init__(self, room: Any) -> None:
         self._room = room
         self.index = 0
+        self.log_error = 0.0
 
     def predict(self, image: Tensor, calibration: Calibration) -> tuple[Tensor, Tensor]:
         depth = self._room.sequence.depth(self.index)[2::4, 2::4]
-        log_depth = torch.from_numpy(np.log(depth)).float()[None, None]
-        log_depth = log_depth + (0.4 if self.index > 15 else 0.0)
+        log_depth = torch.from_numpy(np.log(depth)).float()[None, None] + self.log_error
         return log_depth, torch.full_like(log_depth, _SIGMA)
 
 
-def _speed_ratio(room: Any, drift: float) -> float:
-    """Length of the path over the true one, in the last third of the images."""
-    config: dict[str, Any] = {"device": "cpu", "frontend": {"scale_drift": drift}}
-    config["keyframes"] = {"max_flow": 0.02}
-    system = System(Config.from_dict(config), room.sequence.calibration)
-    model = _Metric(room)
-    system.frontend.depth_model = model
-    said, true = [], []
-    for i, (stamp, image) in enumerate(zip(room.stamps_ns, room.images, strict=True)):
-        model.index = i
-        said.append(system.process(stamp, image).T_world_camera[:3, 3])
-        true.append(room.sequence.pose(i)[:3, 3])
-    steps = [np.diff(np.array(path[-10:]), axis=0) for path in (said, true)]
-    lengths = [np.linalg.norm(step, axis=1).sum() for step in steps]
-    return float(lengths[0] / lengths[1])
+class _Drive:
+    """The system over images of the room in any order, and what it said."""
+
+    def __init__(self, room: Any, drift: float, max_flow: float = 0.02) -> None:
+        self._room = room
+        values: dict[str, Any] = {
+            "device": "cpu",
+            "frontend": {"scale_drift": drift},
+            "keyframes": {"max_flow": max_flow},
+            "tracker": {"relocalise": False},
+        }
+        self._system = System(Config.from_dict(values), room.sequence.calibration)
+        self._model = _Metric(room)
+        self._system.frontend.depth_model = self._model
+        self._true: list[np.ndarray] = []
+        self.said: list[Estimate] = []
+
+    def __call__(self, index: int | None, log_error: float = 0.0) -> Estimate:
+        """Image ``index``, or a black one; what the model says of it is off by ``log_error``."""
+        self._model.index, self._model.log_error = index or 0, log_error
+        image = self._room.images[index or 0]
+        image = image if index is not None else np.zeros_like(image)
+        first, second = self._room.stamps_ns[:2]
+        stamp = first + (second - first) * len(self.said)
+        self._true.append(self._room.sequence.pose(index or 0)[:3, 3])
+        self.said.append(self._system.process(stamp, image))
+        return self.said[-1]
+
+    def path_ratio(self, count: int) -> float:
+        """Length of the path over the last ``count`` images, over the true one."""
+        said = [e.T_world_camera[:3, 3] for e in self.said]
+        steps = [np.diff(path[-count:], axis=0) for path in (np.array(said), np.array(self._true))]
+        lengths = [np.linalg.norm(step, axis=1).sum() for step in steps]
+        return float(lengths[0] / lengths[1])
+
+    def speed_ratio(self) -> float:
+        """Velocity said with the last image, over the true one."""
+        true = np.linalg.norm(self._true[-1] - self._true[-2])
+        seconds = (self.said[-1].stamp_ns - self.said[-2].stamp_ns) * 1e-9
+        return float(np.linalg.norm(self.said[-1].twist[:3]) * seconds / true)
 
 
+@pytest.mark.parametrize(("drift", "scale", "tolerance"), [(0.0, 1.0, 0.05), (2.0, 1.5, 0.12)])
 def test_the_maps_scale_converges_to_the_models(room: Any) -> None:
     """In metres from the start; where the model changes its mind the map goes along, or does not
     where the anchor is off. Odometry stays whole: no step is longer than the others."""
-    assert _speed_ratio(room, 0.0) == pytest.approx(1.0, abs=0.05)
-    assert _speed_ratio(room, 2.0) == pytest.approx(1.5, abs=0.12)
+    drive = _Drive(room, drift)
+    for index in range(len(room.images)):
+        drive(index, 0.4 if index > 15 else 0.0)
+    assert drive.path_ratio(10) == pytest.approx(scale, abs=tolerance)
+
+
+def test_when_the_map_grows_the_velocity_grows_with_it(room: Any) -> None:
+    """At once: with the very keyframe that brings the map to a scale that is half as large again,
+    as the next image is looked for where that velocity leads."""
+    drive = _Drive(room, 10.0)
+    speeds = []
+    for index in range(len(room.images)):
+        estimate = drive(index, 0.4 if index > 15 else 0.0)
+        if index > 10:
+            speeds.append(drive.speed_ratio())
+        if index > 15 and estimate.is_keyframe:
+            break
+    assert speeds[:-1] == pytest.approx([1.0] * len(speeds[:-1]), abs=0.1)
+    assert speeds[-1] == pytest.approx(math.exp(0.4), rel=0.1)
+
+
+def test_a_new_map_after_a_loss_is_corrected_like_the_first(room: Any) -> None:
+    """What the scale of the lost map was known to says nothing about that of the new one."""
+    ratios = []
+    for lost in (False, True):
+        drive = _Drive(room, 0.05, 0.012)
+        if lost:
+            for index in (*range(38, 26, -1), *[None] * 9):
+                drive(index)
+        for index in range(22):
+            drive(index, 0.3 if index > 8 else 0.0)
+        assert drive.said[-1].tracking is Tracking.TRACKING
+        ratios.append(drive.path_ratio(6))
+    assert ratios[1] == pytest.approx(ratios[0], rel=0.01)
+    assert ratios[0] > 1.08
