@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -45,11 +46,13 @@ def test_points_are_distinct_and_away_from_the_border() -> None:
     assert float(y.max()) <= 120 - 8
 
 
-def test_a_dark_half_gets_its_share() -> None:
-    """The left half has a tenth of the contrast, but gradients of its own."""
-    image = _noise(contrast=100.0)
-    image[..., :80] = 100.0 + 0.1 * (image[..., :80] - 100.0)
-    pixels, _ = select_points(build_pyramid(image, 2), _NO_CORNERS, 0, 400)
+@pytest.mark.parametrize(("contrast", "share", "count"), [(100.0, 0.1, 400), (600.0, 0.5, 60)])
+def test_a_dark_half_gets_its_share(contrast: float, share: float, count: int) -> None:
+    """The left half has less contrast, but gradients of its own: few points, too, are strong
+    against their region rather than against the whole image."""
+    image = _noise(contrast=contrast)
+    image[..., :80] = 100.0 + share * (image[..., :80] - 100.0)
+    pixels, _ = select_points(build_pyramid(image, 2), _NO_CORNERS, 0, count)
     left = float((pixels[:, 0] < 80).float().mean())
     assert 0.1 < left < 0.6
 

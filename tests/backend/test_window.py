@@ -109,3 +109,39 @@ def test_points_that_fit_nowhere_know_nothing_unless_they_are_tracked_corners() 
     assert (sigma[:corners][~tracked] >= 1.0).all()
     assert (sigma[corners:] >= 1.0).all()
     assert (window.keyframes[1].points.relative_sigma >= 1.0).all()
+
+
+def _first_estimates(window: Window) -> list[bool]:
+    return [k.uses_first_estimate for k in window.keyframes]
+
+
+def test_frames_keep_their_first_estimate_from_when_a_prior_ties_them() -> None:
+    """The first one by the gauge, all that stay by what a marginalised one leaves; not those that
+    come later."""
+    window = window_of(keyframe(1, 1.0), keyframe(2, 1.0), keyframe(3, 1.0))
+    assert _first_estimates(window) == [True, False, False]
+    one, two, three = window.keyframes
+    two.observed = {1: (torch.zeros(50, 2), torch.ones(50).bool())}
+    three.observed = {1: two.observed[1], 2: two.observed[1]}
+    left = window.gauge_without(0)
+    assert window.remove(0, left) is one
+    assert window.prior is left
+    assert _first_estimates(window) == [True, True]
+    assert not two.observed
+    assert list(three.observed) == [2]
+    window.append(keyframe(4, 1.0))
+    assert _first_estimates(window) == [True, True, False]
+    assert len(window.prior.b) == 8 * 3
+
+
+@pytest.mark.parametrize(("leaves", "held"), [(0, 2), (1, 1), (2, 1)])
+def test_where_nothing_is_left_behind_the_oldest_other_one_is_held(leaves: int, held: int) -> None:
+    """By a deviation of 0.1 mm; nothing is said of the others."""
+    window = window_of(keyframe(1, 1.0), keyframe(2, 1.0), keyframe(3, 1.0))
+    prior = window.gauge_without(leaves)
+    stay = [k for i, k in enumerate(window.keyframes) if i != leaves]
+    step = torch.tensor([1e-4, 0, 0, 0, 0, 0], dtype=torch.float64)
+    for moved in stay:
+        T = torch.stack([se3.exp(step) @ k.T if k is moved else k.T for k in stay])
+        energy = float(prior.at(T, torch.stack([k.affine for k in stay]))[2])
+        assert energy == pytest.approx(0.5 if moved.id == held else 0.0, abs=1e-6)

@@ -58,6 +58,12 @@ def test_initialisation_has_the_true_direction(feed: _Feed, room: Any) -> None:
     ok = start.solution.ok
     ratio = start.solution.depth[ok] / true[ok]
     assert np.median(np.abs(ratio / np.median(ratio) - 1)) < 0.1
+    # The motion of the newest image, in median depths.
+    motion = feed.bootstrap.motion
+    assert motion is not None
+    moved = np.linalg.inv(room.sequence.pose(index)) @ room.sequence.pose(0)
+    expected = np.linalg.norm(moved[:3, 3]) / np.median(true[ok])
+    assert np.linalg.norm(motion[:3, 3]) == pytest.approx(expected, rel=0.15)
 
 
 def test_it_waits_while_the_direction_of_motion_is_vague(feed: _Feed, room: Any) -> None:

@@ -1,12 +1,13 @@
-"""What holds the depths of a keyframe's points."""
+"""What holds the depths of a keyframe's points, and the dense map between them."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from denseba_ros.slam.mapping.keyframe_depth import set_depth_prior
-from tests.scaled_keyframe import CELLS, keyframe
+from denseba_ros.backend.depth_map.depth_map import edge_weights
+from denseba_ros.slam.mapping.keyframe_depth import set_depth_prior, update_depth_maps
+from tests.scaled_keyframe import CELLS, PIXELS, keyframe
 
 
 @pytest.mark.parametrize(("sigma", "says"), [(0.05, True), (0.149, True), (0.151, False)])
@@ -42,3 +43,37 @@ def test_a_model_that_knows_nothing_still_keeps_points_from_running_away() -> No
     depth = one.points.inverse_depth
     assert torch.equal(one.points.prior_depth, depth)
     torch.testing.assert_close(one.points.prior_information, (0.5 * depth) ** -2)
+
+
+@pytest.mark.parametrize(("sigma", "fills"), [(0.1, True), (0.6, False)])
+def test_the_network_fills_the_map_between_points_unless_it_is_vague(
+    sigma: float, fills: bool
+) -> None:
+    """Points on the left know an inverse depth of one half; the network says another one."""
+    one = keyframe(1, 1.0)
+    one.edges = edge_weights(torch.zeros(12, 16))
+    one.points.valid = PIXELS[:, 0] < 24.0
+    one.points.inverse_depth[:], one.points.relative_sigma[:] = 0.5, 0.02
+    one.network_depth[0], one.network_depth[1] = 0.9, sigma
+    update_depth_maps([one])
+    far = one.inverse_depth_map[0][:, 12:]
+    near = one.inverse_depth_map[0][:, :4]
+    assert float(near.median()) == pytest.approx(0.5, rel=0.05)
+    if fills:
+        assert (far > 0.6).all()
+    else:
+        torch.testing.assert_close(far, torch.full((12, 4), 0.5), rtol=1e-3, atol=0.0)
+
+
+def test_points_that_know_little_follow_the_map_of_those_that_know() -> None:
+    one = keyframe(1, 1.0)
+    one.edges = edge_weights(torch.zeros(12, 16))
+    one.network_depth[1] = 1.0
+    vague = torch.arange(len(PIXELS)) % 4 == 0
+    one.points.inverse_depth = torch.where(vague, 3.0, 0.5)
+    one.points.relative_sigma = torch.where(vague, 0.31, 0.29)
+    update_depth_maps([one])
+    torch.testing.assert_close(
+        one.points.inverse_depth, torch.full((len(PIXELS),), 0.5), rtol=1e-3, atol=0.0
+    )
+    torch.testing.assert_close(one.points.prior_depth, one.points.inverse_depth)

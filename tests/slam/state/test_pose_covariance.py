@@ -98,6 +98,14 @@ def test_errors_that_last_are_those_of_one_piece_over_the_horizon(seconds: float
     torch.testing.assert_close(sum(motion.growth(0.1 * 12.0 * motions) for _ in range(10)), whole)
 
 
+def test_a_part_of_a_motion_by_itself_has_its_share_of_the_errors() -> None:
+    """Deviations of what lasts in proportion to the way, variances of what does not."""
+    steady, random = 3.0 * torch.eye(6).double(), 5.0 * torch.eye(6).double()
+    motion = MotionUncertainty(steady, random, 12.0, 0.5)
+    torch.testing.assert_close(motion.of_step(12.0), steady + random)
+    torch.testing.assert_close(motion.of_step(3.0), steady / 16 + random / 4)
+
+
 def test_a_guess_of_one_horizon_has_the_covariance_that_was_guessed() -> None:
     """In three unequal steps on the spot."""
     path = PoseCovariance()

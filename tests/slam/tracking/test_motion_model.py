@@ -89,6 +89,23 @@ def test_lost_images_coast_with_decaying_velocity_and_growing_covariance(
         np.testing.assert_allclose(deviations[3:], 0.05 * i)
 
 
+def test_time_without_images_counts_like_images_that_were_lost(forward: MotionModel) -> None:
+    """One image after three seconds of none: as if one had come each tenth of a second."""
+    forward.coast(2 * _TICK + 3_000_000_000)
+    deviations = forward.lost_covariance(2.0).diagonal().sqrt()
+    np.testing.assert_allclose(deviations, [0.05 * 2.0 * 30] * 3 + [0.05 * 30] * 3)
+
+
+def test_while_rough_poses_come_nothing_more_is_lost(forward: MotionModel) -> None:
+    forward.coast(3 * _TICK)
+    lost = forward.lost_covariance(1.0)
+    assert lost.any()
+    for i in range(4, 14):
+        forward.set_approximate(i * _TICK, _at(0.6))
+    np.testing.assert_allclose(forward.lost_covariance(1.0), lost)
+    np.testing.assert_array_equal(forward.predict(14 * _TICK, None), _at(0.6))
+
+
 def test_recovery_after_lost_has_no_jump_in_velocity(forward: MotionModel) -> None:
     forward.coast(3 * _TICK)
     forward.update(4 * _TICK, _at(9.0), _NO_CHANGE)

@@ -18,6 +18,9 @@ from denseba_ros.geometry import se3
 from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import build_pyramid, sample
+from denseba_ros.slam.tracking import tracker as tracker_module
+from denseba_ros.slam.tracking.alignment_terms_cpu import FusedTerms
+from denseba_ros.slam.tracking.alignment_terms_torch import Photometric
 from denseba_ros.slam.tracking.corner_tracking import CornerTracker
 from denseba_ros.slam.tracking.reference import Corners, CurrentView, Reference
 from denseba_ros.slam.tracking.tracker import Alignment, Tracker, frame_information
@@ -175,6 +178,36 @@ def test_brightness_is_a_compromise_of_points_and_prior(setup: _Setup) -> None:
     noise = setup.tracker.noise.intensity**2 / count
     expected = variance * J * brighter / (J @ (variance * J) + noise)
     np.testing.assert_allclose(found.affine, expected, rtol=0.05)
+
+
+class _Uphill(FusedTerms):
+    """Sums whose gradients are turned round, so that steps climb."""
+
+    def photometric(self, T: Any, affine: Any, level: int) -> Photometric:
+        right = super().photometric(T, affine, level)
+        return replace(right, b=-right.b)
+
+
+def test_a_step_that_raises_the_energy_is_refused(
+    setup: _Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = torch.tensor([0.01, -0.01, 0.014, 0.005, -0.005, 0.005]).double()
+    start = se3.exp(step) @ setup.true(3)
+    monkeypatch.setattr(tracker_module, "FusedTerms", _Uphill)
+    found = _align(setup, 3, setup.no_corners, start)
+    assert torch.equal(found.T, start)
+    assert torch.equal(found.affine, _NO_CHANGE)
+
+
+def test_information_of_the_pose_is_that_of_its_marginal() -> None:
+    """The inverse of the pose's block of the whole covariance: not knowing the brightness makes the
+    pose less certain."""
+    root = np.random.default_rng(0).normal(size=(8, 8))
+    H = torch.from_numpy(root @ root.T)
+    eye = torch.eye(4).double()
+    alignment = Alignment(eye, _NO_CHANGE, H, 1.0, 1.0, 1.0, 0, 0.0)
+    expected = np.linalg.inv(np.linalg.inv(H.numpy())[:6, :6])
+    np.testing.assert_allclose(frame_information(alignment), expected, rtol=1e-6)
 
 
 def test_information_is_positive_and_grows_with_certainty_of_depth(setup: _Setup) -> None:
