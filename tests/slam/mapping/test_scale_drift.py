@@ -119,6 +119,14 @@ def test_a_ratio_far_outside_moves_little() -> None:
     assert 0.0 < anchor.log_correction(keyframes(1.0), frame(5.0)) < 0.02
 
 
+def test_too_small_and_too_large_count_alike() -> None:
+    corrections = []
+    for sign in (1.0, -1.0):
+        anchor = ScaleDriftFilter(_DRIFT)
+        corrections.append([sign * anchor.update(sign * said, 0.04, 0.25) for said in (0.02, 9.0)])
+    assert corrections[0] == corrections[1]
+
+
 def test_a_camera_that_travels_little_keeps_its_scale() -> None:
     """After many images that agreed, twenty say a tenth more."""
     kept = []

@@ -8,7 +8,7 @@ import torch
 from denseba_ros.backend.window import Points, WindowKeyframe, seen_from
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.grey import Grey
-from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.geometry.pinhole import Pinhole, project_by
 from denseba_ros.slam.mapping.triangulation import triangulate
 
 _CAMERA = Pinhole(200.0, 200.0, 159.5, 119.5, 320, 240)
@@ -84,3 +84,30 @@ def test_smaller_deviations_are_kept(scene: Scene) -> None:
     new.points.relative_sigma.fill_(1e-4)
     triangulate(_CAMERA, new, others)
     assert torch.allclose(new.points.inverse_depth, torch.full((_CORNERS,), 0.5))
+
+
+def test_noisy_observations_give_the_depth_of_least_pixels(scene: Scene) -> None:
+    """Against all depths within a half of the true one, where one of the others is much nearer to
+    the corners: errors count in pixels there, too."""
+    new, others, true = scene
+    others = others[:2]
+    others[1].T = se3.exp(torch.tensor([[0.15, 0.1, -0.7, 0, 0, 0]], dtype=torch.float64))[0]
+    trials = true * torch.linspace(0.5, 1.5, 2001)[:, None]
+    depths = torch.cat([trials, true[None]])
+
+    def pixels(other: WindowKeyframe, depth: torch.Tensor) -> torch.Tensor:
+        return project_by(_CAMERA, _CAMERA.rays(new.points.pixels), depth, other.T).pixels
+
+    generator = torch.Generator().manual_seed(1)
+    errors = torch.zeros(len(depths), _CORNERS)
+    for other in others:
+        seen = pixels(other, true) + 0.5 * torch.randn(_CORNERS, 2, generator=generator)
+        new.observed[other.id] = (seen, torch.ones(_CORNERS, dtype=torch.bool))
+        errors += ((pixels(other, depths) - seen) ** 2).sum(-1)
+    triangulate(_CAMERA, new, others)
+    used = torch.stack([new.observed[o.id][1] for o in others]).all(0)
+    assert int(used.sum()) > 0.8 * _CORNERS
+    best = depths.gather(0, errors.argmin(0)[None])[0]
+    off = (new.points.inverse_depth / best - 1).abs()[used]
+    assert float(off.max()) < 0.003
+    assert float(new.points.relative_sigma.min()) == pytest.approx(0.01)

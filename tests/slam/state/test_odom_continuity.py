@@ -101,6 +101,29 @@ def test_the_covariance_of_a_jump_is_transported_with_the_position() -> None:
     assert later.covariance[0, 0] == pytest.approx((3.0 + 0.1 * 10.0) ** 2, rel=0.05)
 
 
+def test_what_is_missed_in_several_losses_adds_up() -> None:
+    """Three metres to the side, then four ahead: the second does not hide the first."""
+    link = OdomContinuity()
+    link.update(estimate(0, np.zeros(3)))
+    link.update(estimate(1, ahead(1), Tracking.LOST))
+    link.update(estimate(2, np.array([3.0, 0.0, 0.0])))
+    link.update(estimate(3, np.array([3.0, 0.0, 0.0]), Tracking.LOST))
+    back = link.update(estimate(4, np.array([3.0, 0.0, 4.0])))
+    np.testing.assert_allclose(back.covariance[[0, 2], [0, 2]], [9.0, 16.0], rtol=0.05)
+
+
+def test_the_velocity_of_images_without_a_pose_fades() -> None:
+    link = OdomContinuity()
+    link.update(estimate(0, np.zeros(3)))
+    places = [np.zeros(3)]
+    for k in range(1, 5):
+        missed = link.coast(k * FRAME_NS)
+        assert missed is not None
+        places.append(missed.T_world_camera[:3, 3])
+    steps = np.diff(np.array(places)[:, 2])
+    np.testing.assert_allclose(steps, SPEED * FRAME_NS * 1e-9 * 0.7 ** np.arange(4))
+
+
 def test_the_covariance_of_a_prediction_grows_with_time() -> None:
     link = OdomContinuity()
     assert link.predict(0) is None
