@@ -1,0 +1,49 @@
+"""Which recorded sequence to read, and how."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from denseba_ros.sequences.opening import FORMATS, open_sequence
+from denseba_ros.sequences.sequence import Sequence
+
+
+def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Add SEQUENCE, which may be left out when ``optional``, and how to read it."""
+    parser.add_argument(
+        "sequence",
+        metavar="SEQUENCE",
+        type=Path,
+        nargs="?" if optional else None,
+        help="folder, video file or bag to read",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="auto", help="layout of SEQUENCE")
+    parser.add_argument(
+        "--intrinsics",
+        metavar="fx,fy,cx,cy[,k1,k2,p1,p2]",
+        help="calibration in pixels, or a calibration file; overrides the sequence's own",
+    )
+    parser.add_argument("--fps", type=float, help="frames per second where there are no stamps")
+    parser.add_argument(
+        "--start", type=int, default=0, metavar="N", help="first frame, counted from 0"
+    )
+    parser.add_argument("--count", type=int, metavar="N", help="number of frames; without it all")
+    parser.add_argument("--topic", help="image topic of a bag, where it holds several")
+
+
+def open_from_options(args: argparse.Namespace) -> Sequence:
+    """The sequence that the options describe.
+
+    Raises:
+        SequenceError, CalibrationError: as ``open_sequence``.
+    """
+    return open_sequence(
+        args.sequence,
+        format=args.format,
+        calibration=args.intrinsics,
+        fps=args.fps,
+        start=args.start,
+        count=args.count,
+        topic=args.topic,
+    )
