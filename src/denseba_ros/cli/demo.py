@@ -12,6 +12,7 @@ from typing import Any
 
 from denseba_ros.cli.demo_report import print_report
 from denseba_ros.cli.exit_status import DONE, FAILED
+from denseba_ros.cli.options.kinds import add_paths, add_switches
 from denseba_ros.cli.options.output import add_out_option
 from denseba_ros.cli.options.sequence import add_sequence_options, open_from_options
 from denseba_ros.cli.record import READY
@@ -40,13 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_sequence_options(parser, optional=True)
     add_out_option(parser, Path("demo"))
-    parser.add_argument(
-        "--params",
-        type=Path,
-        metavar="FILE",
-        help="parameter file; without it config/denseba.yaml",
-    )
-    parser.add_argument("--direct", action="store_true", help="the core alone, without ROS 2")
+    add_paths(parser, "FILE", params="parameter file; without it config/denseba.yaml")
+    add_switches(parser, direct="the core alone, without ROS 2")
 
 
 def run(args: argparse.Namespace) -> int:

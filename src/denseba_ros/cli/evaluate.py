@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from denseba_ros.cli.exit_status import DONE
+from denseba_ros.cli.options.kinds import add_numbers, add_paths, add_switches
 from denseba_ros.evaluation.depth.run_depth_evaluation import DepthTruth, evaluate_depth
 from denseba_ros.evaluation.results.plots import plot_errors, plot_path
 from denseba_ros.evaluation.results.run_folder import EVALUATION, TRAJECTORY, RunFolder
@@ -33,9 +34,7 @@ FRAME_COUNTS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba evaluate``."""
-    parser.add_argument(
-        "folder", type=Path, metavar="DIR", help="folder that `denseba run --out` wrote"
-    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="what `denseba run --out` wrote")
     parser.add_argument(
         "--groundtruth",
         type=Path,
@@ -43,43 +42,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="TUM file, KITTI pose file, or a sequence folder that brings its poses",
     )
-    parser.add_argument(
-        "--times", type=Path, metavar="FILE", help="stamps of a KITTI pose file's rows"
+    add_paths(parser, "FILE", times="stamps of a KITTI pose file's rows")
+    add_numbers(
+        parser,
+        fps=(None, "frame rate that was given to `denseba run`"),
+        tolerance=(None, "seconds that stamps may differ; without it half a frame"),
     )
-    parser.add_argument("--fps", type=float, help="frame rate that was given to `denseba run`")
-    parser.add_argument(
-        "--tolerance",
-        type=float,
-        metavar="SECONDS",
-        help="stamps may differ by so much; without it by half a frame",
-    )
-    parser.add_argument(
-        "--no-scale", action="store_true", help="align by SE(3): the estimate is metric"
-    )
-    _add_depth_options(parser.add_argument_group("depth"))
-
-
-def _add_depth_options(depth: argparse._ArgumentGroup) -> None:
-    depth.add_argument(
-        "--depth-groundtruth", type=Path, metavar="DIR", help="folder of 16-bit depth images"
-    )
-    depth.add_argument(
-        "--depth-scale",
-        type=float,
-        metavar="UNITS",
-        help="their units per metre; without it 5000 beside depth.txt, else 1000",
+    add_switches(parser, no_scale="align by SE(3): the estimate is metric")
+    depth = parser.add_argument_group("depth")
+    add_paths(depth, "DIR", depth_groundtruth="folder of 16-bit depth images")
+    add_paths(depth, "FILE", depth_times="stamps, one row for each number in the file names")
+    add_numbers(
+        depth,
+        depth_scale=(None, "their units per metre; without it 5000 beside depth.txt, else 1000"),
+        depth_fps=(None, "file number / this = stamp in seconds"),
     )
     depth.add_argument(
         "--depth-intrinsics", metavar="fx,fy,cx,cy", help="of the depth images, when not the run's"
-    )
-    depth.add_argument(
-        "--depth-times",
-        type=Path,
-        metavar="FILE",
-        help="stamps, one row for each number in the file names",
-    )
-    depth.add_argument(
-        "--depth-fps", type=float, metavar="FPS", help="stamp in seconds = file number / FPS"
     )
 
 

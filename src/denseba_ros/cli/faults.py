@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from denseba_ros.cli.exit_status import DONE, FAILED
+from denseba_ros.cli.options.kinds import add_counts, add_numbers, add_switches
 from denseba_ros.cli.options.output import add_out_option
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.nodes.tools.processes import Processes, private_environment, ros_is_here
@@ -37,14 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"a fault, or {', '.join(LONG)}")
     add_out_option(parser, Path("faults"))
-    parser.add_argument("--list", action="store_true", help="print the names of the faults")
-    parser.add_argument(
-        "--inputs", type=int, default=100_000, metavar="N", help="random inputs of fuzz"
-    )
-    parser.add_argument(
-        "--cycles", type=int, default=200, metavar="N", help="changes of state of lifecycle"
-    )
-    parser.add_argument("--minutes", type=float, default=30.0, help="duration of loop")
+    add_switches(parser, list="print the names of the faults")
+    add_counts(parser, inputs=(100_000, "random inputs of fuzz"), cycles=(200, "of lifecycle"))
+    add_numbers(parser, minutes=(30.0, "duration of loop"))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,11 +9,15 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
+from typing import TypeAlias
 
-from denseba_ros.cli.commands import COMMANDS, Command, Group
+from denseba_ros.cli.commands import COMMANDS, GROUPS
 from denseba_ros.cli.exit_status import WRONG_USE
+
+# argparse has no public name for it.
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 class HelpWithDefaults(argparse.HelpFormatter):
@@ -39,44 +43,41 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
     What is parsed has ``run``, which takes it and returns the exit status.
     """
-    parser = argparse.ArgumentParser(prog="denseba", description="Dense monocular visual SLAM.")
     names = [word for word in words if not word.startswith("-")]
-    _add_commands(parser, "COMMAND", COMMANDS, names)
+    wanted = {" ".join(names[:1]), " ".join(names[:2])}
+    parser = argparse.ArgumentParser(prog="denseba", description="Dense monocular visual SLAM.")
+    choices = {"": _choice(parser)}
+    for name, summary in COMMANDS.items():
+        group, _, word = name.rpartition(" ")
+        if group not in choices:
+            choices[group] = _choice(_add_command(choices[""], group, GROUPS[group]))
+        command = _add_command(choices[group], word, summary)
+        if name in wanted:
+            _load(command, name)
     return parser
 
 
-def command_parser(name: str, command: Command) -> argparse.ArgumentParser:
+def command_parser(name: str) -> argparse.ArgumentParser:
     """The parser of one command alone; ``name`` in full, ``train depth`` for example."""
-    parser = argparse.ArgumentParser(prog=f"denseba {name}", description=command.summary)
-    _load(parser, command)
+    parser = argparse.ArgumentParser(prog=f"denseba {name}", description=COMMANDS[name])
+    _load(parser, name)
     return parser
 
 
-def _add_commands(
-    parser: argparse.ArgumentParser,
-    placeholder: str,
-    commands: Mapping[str, Command | Group],
-    names: Sequence[str],
-) -> None:
+def _choice(parser: argparse.ArgumentParser) -> Subparsers:
+    """Let a command follow; without one, the list is shown."""
     parser.set_defaults(run=partial(_list_commands, parser))
-    subparsers = parser.add_subparsers(metavar=placeholder)
-    for name, entry in commands.items():
-        subparser = subparsers.add_parser(
-            name,
-            help=entry.summary,
-            description=entry.summary,
-            formatter_class=HelpWithDefaults,
-        )
-        if name != next(iter(names), None):
-            continue
-        if isinstance(entry, Group):
-            _add_commands(subparser, entry.placeholder, entry.commands, names[1:])
-        else:
-            _load(subparser, entry)
+    return parser.add_subparsers(metavar="COMMAND")
 
 
-def _load(parser: argparse.ArgumentParser, command: Command) -> None:
-    module = importlib.import_module(f"denseba_ros.cli.{command.module}")
+def _add_command(choice: Subparsers, word: str, summary: str) -> argparse.ArgumentParser:
+    return choice.add_parser(
+        word, help=summary, description=summary, formatter_class=HelpWithDefaults
+    )
+
+
+def _load(parser: argparse.ArgumentParser, name: str) -> None:
+    module = importlib.import_module(f"denseba_ros.cli.{name.replace(' ', '.')}")
     module.add_arguments(parser)
     parser.set_defaults(run=module.run)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from denseba_ros.cli.exit_status import DONE, FAILED
+from denseba_ros.cli.options.kinds import add_counts, add_numbers
 from denseba_ros.cli.options.output import add_namespace_option, add_out_option
 from denseba_ros.cli.ros_session import ros_session
 
@@ -29,12 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_out_option(parser)
     add_namespace_option(parser, "of the node's topics")
-    parser.add_argument(
-        "--count", type=int, metavar="N", help="stop after so many images, dropped ones too"
-    )
-    parser.add_argument(
-        "--idle", type=float, metavar="SECONDS", help="stop when nothing came for so long"
-    )
+    add_counts(parser, count=(None, "stop after so many images, dropped ones too"))
+    add_numbers(parser, idle=(None, "stop when nothing came for so many seconds"))
 
 
 def run(args: argparse.Namespace) -> int:

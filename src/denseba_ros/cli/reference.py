@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-from denseba_ros.cli.commands import all_commands
+from denseba_ros.cli.commands import COMMANDS
 from denseba_ros.cli.parser import command_parser, default_text
 
 _HEAD = """\
@@ -36,12 +36,11 @@ What stands between `--ros-args` and `--` is left to ROS 2.
 
 def command_reference() -> str:
     """The whole page, Markdown."""
-    commands = all_commands()
     rows = (
-        f"| [`{name}`](#denseba-{name.replace(' ', '-')}) | {command.summary} |"
-        for name, command in commands
+        f"| [`{name}`](#denseba-{name.replace(' ', '-')}) | {summary} |"
+        for name, summary in COMMANDS.items()
     )
-    sections = (_section(command_parser(name, command)) for name, command in commands)
+    sections = (_section(command_parser(name)) for name in COMMANDS)
     return _HEAD + "\n".join(rows) + "\n\n" + "\n".join(sections)
 
 

@@ -9,6 +9,7 @@ from contextlib import closing
 from tqdm import tqdm
 
 from denseba_ros.cli.exit_status import DONE, INTERRUPTED
+from denseba_ros.cli.options.kinds import add_switches
 from denseba_ros.cli.options.output import add_namespace_option
 from denseba_ros.cli.options.sequence import add_sequence_options, open_from_options
 from denseba_ros.cli.options.settings import add_settings, settings_from
@@ -46,8 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("jpeg", "png"),
         help="publish IMAGE/compressed; without a value as jpeg",
     )
-    out.add_argument("--no-clock", action="store_true", help="do not publish /clock")
-    out.add_argument("--loop", action="store_true", help="begin again at the end, until stopped")
+    add_switches(
+        out, no_clock="do not publish /clock", loop="begin again at the end, until stopped"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from denseba_ros.benchmark.backend.floors import measure_rates
 from denseba_ros.benchmark.backend.general_solvers import EVERY, run_general
 from denseba_ros.cli.benchmark.options import add_timing_options, check_counts, write_json
 from denseba_ros.cli.exit_status import DONE
+from denseba_ros.cli.options.kinds import add_numbers
 from denseba_ros.device import pick_device
 from denseba_ros.evaluation.results.run_statistics import describe_machine, machine_summary
 from denseba_ros.slam.mapping.local_mapper import DAMPING
@@ -24,13 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="all",
         help="`default` is what the system adjusts at a keyframe, `dense` every cell of the grid",
     )
-    parser.add_argument(
-        "--cap",
-        type=float,
-        default=600.0,
-        metavar="SECONDS",
-        help="limit of L-BFGS and each general solver on each level; 0 leaves them out",
-    )
+    limit = "seconds for L-BFGS and each general solver on each level; 0 leaves them out"
+    add_numbers(parser, cap=(600.0, limit))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,21 +10,20 @@ from denseba_ros.benchmark.solvers.solver_gradients import make_pairs, run_gradi
 from denseba_ros.benchmark.solvers.solver_table import solver_table
 from denseba_ros.cli.benchmark.options import add_timing_options, check_counts, write_json
 from denseba_ros.cli.exit_status import DONE
+from denseba_ros.cli.options.kinds import add_counts
 from denseba_ros.device import pick_device
 from denseba_ros.evaluation.results.run_statistics import describe_machine, machine_summary
-
-_COUNTS = {
-    "accuracy-samples": (5000, "random problems of each solver"),
-    "pairs": (32, "image pairs of the training step"),
-    "samples": (64, "minimal samples of each pair"),
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba benchmark solvers``."""
     add_timing_options(parser, repeat=5)
-    for name, (default, help_text) in _COUNTS.items():
-        parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=help_text)
+    add_counts(
+        parser,
+        accuracy_samples=(5000, "random problems of each solver"),
+        pairs=(32, "image pairs of the training step"),
+        samples=(64, "minimal samples of each pair"),
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 
 from tqdm import tqdm
 
@@ -14,6 +13,7 @@ from denseba_ros.benchmark.system.system_report import plot_blocks, system_table
 from denseba_ros.cli.benchmark.options import add_json_option, check_counts, write_json
 from denseba_ros.cli.exit_status import DONE
 from denseba_ros.cli.options.configuration import add_config_options, config_from_options
+from denseba_ros.cli.options.kinds import add_counts, add_paths
 from denseba_ros.cli.options.sequence import add_sequence_options, open_from_options
 from denseba_ros.device import pick_device
 from denseba_ros.evaluation.results.run_statistics import machine_summary
@@ -25,10 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sequence_options(parser)
     add_config_options(parser)
     add_json_option(parser)
-    parser.add_argument(
-        "--loop", type=int, metavar="N", help="play the sequence forth and back for N frames"
-    )
-    parser.add_argument("--plot", type=Path, metavar="PNG", help="picture of the blocks of --loop")
+    add_counts(parser, loop=(None, "play the sequence forth and back for N frames"))
+    add_paths(parser, "PNG", plot="picture of the blocks of --loop")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any, get_args
 
 import yaml
 
+from denseba_ros.cli.options.kinds import add_paths
 from denseba_ros.config import Config
 from denseba_ros.errors import ConfigurationError
 
@@ -21,12 +21,7 @@ def add_device_option(parser: argparse.ArgumentParser, default: str | None = "au
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
     """Add --config, --set and --device."""
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="YAML file of parameters, such as config/denseba.yaml",
-    )
+    add_paths(parser, "FILE", config="YAML file of parameters, such as config/denseba.yaml")
     parser.add_argument(
         "--set",
         action="append",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from denseba_ros.cli.options.kinds import Parser
+
 
 def add_out_option(parser: argparse.ArgumentParser, default: Path | None = None) -> None:
     """Add --out, which must be given where there is no ``default``."""
@@ -18,8 +20,6 @@ def add_out_option(parser: argparse.ArgumentParser, default: Path | None = None)
     )
 
 
-def add_namespace_option(
-    parser: argparse.ArgumentParser | argparse._ArgumentGroup, help_text: str
-) -> None:
+def add_namespace_option(parser: Parser, help_text: str) -> None:
     """Add --namespace, a ROS namespace."""
     parser.add_argument("--namespace", default="", help=help_text)

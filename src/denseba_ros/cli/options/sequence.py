@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from denseba_ros.cli.options.kinds import add_counts, add_numbers
 from denseba_ros.sequences.opening import FORMATS, open_sequence
 from denseba_ros.sequences.sequence import Sequence
 
@@ -24,11 +25,12 @@ def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = Fa
         metavar="fx,fy,cx,cy[,k1,k2,p1,p2]",
         help="calibration in pixels, or a calibration file; overrides the sequence's own",
     )
-    parser.add_argument("--fps", type=float, help="frames per second where there are no stamps")
-    parser.add_argument(
-        "--start", type=int, default=0, metavar="N", help="first frame, counted from 0"
+    add_numbers(parser, fps=(None, "frames per second where there are no stamps"))
+    add_counts(
+        parser,
+        start=(0, "first frame, counted from 0"),
+        count=(None, "number of frames; without it all"),
     )
-    parser.add_argument("--count", type=int, metavar="N", help="number of frames; without it all")
     parser.add_argument("--topic", help="image topic of a bag, where it holds several")
 
 

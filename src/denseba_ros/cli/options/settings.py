@@ -6,11 +6,13 @@ import argparse
 from dataclasses import MISSING, Field, fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from denseba_ros.cli.options.kinds import Parser, option_name
+
 Settings = TypeVar("Settings")
 
 
 def add_settings(
-    parser: argparse.ArgumentParser | argparse._ArgumentGroup,
+    parser: Parser,
     settings: type,
     /,
     **help_texts: str,
@@ -24,7 +26,7 @@ def add_settings(
     types = get_type_hints(settings)
     for name, help_text in help_texts.items():
         how = _how_to_read(types[name], by_name[name])
-        parser.add_argument(f"--{name.replace('_', '-')}", help=help_text, **how)
+        parser.add_argument(option_name(name), help=help_text, **how)
 
 
 def settings_from(args: argparse.Namespace, settings: type[Settings], /, **others: Any) -> Settings:
@@ -52,8 +54,9 @@ def _how_to_read(kind: Any, field: Field[Any]) -> dict[str, Any]:
 
 
 def _placeholder(kind: type) -> dict[str, Any]:
-    """The type of one value, and N where it is a count."""
-    return {"type": kind, "metavar": "N"} if kind is int else {"type": kind}
+    """The type of one value, and N or X where it is a number."""
+    placeholders = {int: "N", float: "X"}
+    return {"type": kind, "metavar": placeholders.get(kind)}
 
 
 def _as_field(value: Any) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from denseba_ros.cli.exit_status import DONE
 from denseba_ros.cli.options.configuration import add_device_option
+from denseba_ros.cli.options.kinds import add_counts, add_numbers, add_paths
 from denseba_ros.cli.options.settings import add_settings, settings_from
 from denseba_ros.cli.train.options import (
     add_progress_options,
@@ -32,12 +33,9 @@ from denseba_ros.training.depth.stereo_hints import HintCache
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba train depth``."""
-    parser.add_argument(
-        "--root", type=Path, default=Path(), metavar="DIR", help="folder of all sources"
-    )
-    parser.add_argument("--data", type=Path, metavar="YAML", help="sources to train on")
-    parser.add_argument("--evaluate", type=Path, metavar="YAML", help="sources to evaluate on")
-    parser.add_argument("--panel", type=Path, metavar="PNG", help="picture of predictions")
+    parser.add_argument("--root", type=Path, default=Path(), help="folder of all sources")
+    add_paths(parser, "YAML", data="sources to train on", evaluate="sources to evaluate on")
+    add_paths(parser, "PNG", panel="picture of predictions")
     add_weight_options(parser, "evaluate these, do not train")
     training = parser.add_argument_group("training")
     add_progress_options(training)
@@ -46,21 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_training_options(training: argparse._ArgumentGroup) -> None:
-    training.add_argument(
-        "--hints", type=Path, default=Path("hints"), metavar="DIR", help="cache of depth hints"
-    )
-    training.add_argument(
-        "--hint-draws", type=int, default=12, metavar="N", help="settings of the stereo matcher"
-    )
-    training.add_argument(
-        "--encoder", type=Path, metavar="FILE", help="weights of EfficientNet-Lite0"
-    )
-    training.add_argument(
-        "--pixels",
-        type=int,
-        default=32_768,
-        metavar="N",
-        help="pixels of the network's input, about",
+    cache = Path("hints")
+    training.add_argument("--hints", type=Path, default=cache, help="cache of depth hints")
+    add_paths(training, "FILE", encoder="weights of EfficientNet-Lite0")
+    add_counts(
+        training,
+        hint_draws=(12, "settings of the stereo matcher"),
+        pixels=(32_768, "size of the network's input, about"),
     )
     add_settings(
         training,
@@ -77,9 +67,7 @@ def _add_training_options(training: argparse._ArgumentGroup) -> None:
         photometric_scales="so many of the finest outputs are warped",
         photometric="weight of the photometric error",
     )
-    training.add_argument(
-        "--uncertainty", type=float, default=0.5, help="weight of the likelihood beside the hints"
-    )
+    add_numbers(training, uncertainty=(0.5, "weight of the likelihood beside the hints"))
 
 
 def run(args: argparse.Namespace) -> int:

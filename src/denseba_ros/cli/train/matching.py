@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from denseba_ros.cli.exit_status import DONE
+from denseba_ros.cli.options.kinds import add_counts
 from denseba_ros.cli.options.settings import add_settings, settings_from
 from denseba_ros.cli.train.options import add_weight_options
 from denseba_ros.errors import ConfigurationError
@@ -23,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "sequences", type=Path, nargs="+", metavar="SEQUENCE", help="recordings with true poses"
     )
     add_weight_options(parser, "compare these, do not train")
-    parser.add_argument(
-        "--features", type=int, default=1000, metavar="N", help="features in each image"
-    )
+    add_counts(parser, features=(1000, "features in each image"))
     add_settings(
         parser,
         MatchTraining,
@@ -61,12 +60,12 @@ def _add_comparison_options(comparison: argparse._ArgumentGroup) -> None:
         metavar="N",
         help="frames between the images of a pair",
     )
-    for name, default, help_text in (
-        ("samples", 32, "minimal samples of each pair"),
-        ("most", 200, "at most so many pairs of each gap and sequence"),
-        ("seeds", 3, "draws of the samples"),
-    ):
-        comparison.add_argument(f"--{name}", type=int, default=default, metavar="N", help=help_text)
+    add_counts(
+        comparison,
+        samples=(32, "minimal samples of each pair"),
+        most=(200, "at most so many pairs of each gap and sequence"),
+        seeds=(3, "draws of the samples"),
+    )
 
 
 def run(args: argparse.Namespace) -> int:

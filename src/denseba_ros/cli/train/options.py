@@ -6,11 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Protocol
 
+from denseba_ros.cli.options.kinds import Parser, add_paths
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.training.common.curve_plot import plot_curve
-
-# argparse has no public name for what a parser and its groups share.
-Parser = argparse.ArgumentParser | argparse._ArgumentGroup
 
 
 class Resumable(Protocol):
@@ -23,19 +21,19 @@ class Resumable(Protocol):
 
 def add_weight_options(parser: Parser, weights_help: str) -> None:
     """Add --out and --weights."""
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write weights as safetensors")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help=weights_help)
+    add_paths(parser, "FILE", out="write weights as safetensors", weights=weights_help)
 
 
 def add_progress_options(parser: Parser) -> None:
     """Add --begin, --checkpoint, --log and --curve."""
-    for name, metavar, help_text in (
-        ("begin", "FILE", "weights of an earlier training to go on from"),
-        ("checkpoint", "FILE", "saved while training; where it exists, training goes on from it"),
-        ("log", "FILE", "losses as JSON lines, appended"),
-        ("curve", "PNG", "picture of the log"),
-    ):
-        parser.add_argument(f"--{name}", type=Path, metavar=metavar, help=help_text)
+    add_paths(
+        parser,
+        "FILE",
+        begin="weights of an earlier training to go on from",
+        checkpoint="saved while training; where it exists, training goes on from it",
+        log="losses as JSON lines, appended",
+    )
+    add_paths(parser, "PNG", curve="picture of the log")
 
 
 def check_curve(args: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ import torch.distributed as dist
 
 from denseba_ros.cli.exit_status import DONE
 from denseba_ros.cli.options.configuration import add_device_option
+from denseba_ros.cli.options.kinds import add_counts, add_numbers, add_switches
 from denseba_ros.cli.options.settings import add_settings, settings_from
 from denseba_ros.cli.train.options import (
     add_progress_options,
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SEQUENCE",
         help="recordings with true poses",
     )
-    parser.add_argument("--split", type=float, default=1.0, help="share of each that is trained on")
+    add_numbers(parser, split=(1.0, "share of each that is trained on"))
     parser.add_argument("--url", help="read the images below this location instead of SEQUENCE")
     add_weight_options(parser, "evaluate these on the rest, do not train")
     add_progress_options(parser)
@@ -55,30 +56,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         rate="highest learning rate",
         ned="say motions in NED axes",
     )
+    add_switches(parser, direction="learn the direction of translations, not their length")
     _add_stream_options(parser)
-    parser.add_argument(
-        "--direction",
-        action="store_true",
-        help="learn the direction of translations, not their length",
-    )
     add_settings(parser, ReaderSettings, deadline="seconds for one request of an image")
     add_device_option(parser)
 
 
 def _add_stream_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--batch",
-        type=int,
-        default=StreamSettings.batch_size,
-        metavar="N",
-        help="lanes: sequences that are read side by side",
-    )
-    parser.add_argument(
-        "--length",
-        type=int,
-        default=StreamSettings.trajectory_length,
-        metavar="N",
-        help="images through which gradients flow back",
+    add_counts(
+        parser,
+        batch=(StreamSettings.batch_size, "lanes: sequences that are read side by side"),
+        length=(StreamSettings.trajectory_length, "images through which gradients flow back"),
     )
     add_settings(
         parser,
@@ -87,13 +75,8 @@ def _add_stream_options(parser: argparse.ArgumentParser) -> None:
         mirror="half of the runs as in a mirror",
         seed="seed of the initial weights and the order of the runs",
     )
-    parser.add_argument(
-        "--turn",
-        type=float,
-        default=0.0,
-        metavar="DEGREES",
-        help="tremble of the camera, and another exposure, for half of the lanes",
-    )
+    tremble = "degrees of tremble of the camera, and another exposure, for half of the lanes"
+    add_numbers(parser, turn=(0.0, tremble))
     parser.add_argument(
         "--strides",
         type=int,
