@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"a fault, or {', '.join(LONG)}")
     add_out_option(parser, Path("faults"))
     add_switches(parser, list="print the names of the faults")
-    add_counts(parser, inputs=(100_000, "random inputs of fuzz"), cycles=(200, "of lifecycle"))
+    add_counts(
+        parser, inputs=(100_000, "random inputs of fuzz"), cycles=(200, "rounds of lifecycle")
+    )
     add_numbers(parser, minutes=(30.0, "duration of loop"))
 
 
