@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from denseba_ros.cli.arguments import add_config_arguments, config_from_arguments
+from denseba_ros.cli.options.configuration import add_config_options, config_from_options
 from denseba_ros.config import Config
 from denseba_ros.errors import TrajectoryError
 from denseba_ros.evaluation.trajectory.trajectory_metrics import match
@@ -76,9 +76,9 @@ def run_clip(data: Path, clips: Clips, start: int, config: Config) -> tuple[floa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    add_config_arguments(parser)
+    add_config_options(parser)
     arguments = parser.parse_args()
-    config = config_from_arguments(arguments)
+    config = config_from_options(arguments)
     print("| clips | number | median error | worst error | images tracked |\n|---|---|---|---|---|")
     for name, clips in CLIPS.items():
         results = np.array(

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import pytest
 import torch
 
 from denseba_ros.benchmark.solvers.solver_accuracy import run_accuracy
 from denseba_ros.benchmark.solvers.solver_gradients import make_pairs, run_gradients
-from denseba_ros.cli.main import main
 
 CPU = torch.device("cpu")
 
@@ -28,20 +23,3 @@ def test_the_three_gradients_agree_where_they_are_finite() -> None:
     results = {r.name: r for r in run_gradients(make_pairs(4, 16, CPU), 1)}
     assert results["implicit"].finite == 1.0
     assert all(r.agrees > 0.95 for r in results.values())
-
-
-def test_the_command_prints_both_tables(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    target = tmp_path / "solvers.json"
-    few = ["--accuracy-samples", "20", "--pairs", "2", "--samples", "8", "--repeat", "1"]
-    command = ["benchmark", "solvers", "--device", "cpu", "--json", str(target), *few]
-    assert main(command) == 0
-    printed = capsys.readouterr().out
-    assert "five points" in printed
-    assert "DDN" in printed
-    written = json.loads(target.read_text())
-    assert set(written["gradients"]) == {"implicit", "autograd", "DDN"}
-
-
-def test_no_samples_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["benchmark", "solvers", "--pairs", "0"]) == 2
-    assert "at least 1" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from denseba_ros.cli import main as dispatcher
+from denseba_ros.cli.commands import COMMANDS
 from denseba_ros.errors import SequenceError
 
 
@@ -74,20 +75,43 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, raised: Base
         dispatcher.main(["run", "word"])
 
 
-def test_help_lists_the_commands_without_loading_them() -> None:
+@pytest.mark.parametrize("words", [[], ["train"], ["benchmark"]])
+def test_help_lists_the_commands_without_loading_them(words: list[str]) -> None:
     script = (
         "import sys; from denseba_ros.cli.main import main\n"
-        "try: main(['--help'])\n"
-        "finally: assert not {'torch', 'rclpy', 'cv2'} & set(sys.modules)\n"
+        f"try: main([*{words}, '--help'])\n"
+        "finally: assert not {'torch', 'rclpy', 'cv2', 'numpy', 'pydantic'} & set(sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for name in dispatcher.COMMANDS:
+    listed = [name.split()[-1] for name in COMMANDS if name.split()[:-1] == words]
+    assert len(listed) >= 3
+    for name in listed:
         assert name in done.stdout
 
 
-def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["fly"], "fly"),
+        (["train", "fly"], "fly"),
+        (["evaluate", "x", "--groundtruth", "y", "--wings", "2"], "--wings 2"),
+        (["evaluate"], "--groundtruth"),
+        (["run", "x", "--out", "y", "--start", "soon"], "soon"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_named(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stopped:
-        dispatcher.main(["fly"])
+        dispatcher.main(arguments)
     assert stopped.value.code == 2
-    assert "fly" in capsys.readouterr().err
+    assert named in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("arguments", "listed"), [([], "evaluate"), (["train"], "matching")])
+def test_without_a_command_the_list_is_shown(
+    arguments: list[str], listed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert dispatcher.main(arguments) == 2
+    assert listed in capsys.readouterr().err

@@ -12,10 +12,12 @@ from denseba_ros.errors import TrajectoryError
 from denseba_ros.sequences.trajectory import (
     Trajectory,
     associate,
+    format_seconds,
     is_rigid,
     parse_seconds,
     read_kitti,
     read_tum,
+    tum_row,
     write_tum,
 )
 
@@ -113,7 +115,17 @@ def test_kitti_rows_that_are_no_pose(tmp_path: Path, row: str, message: str) -> 
 @given(st.integers(-(2**62), 2**62))
 def test_seconds_keep_every_nanosecond(nanoseconds: int) -> None:
     sign, digits = ("-" if nanoseconds < 0 else ""), f"{abs(nanoseconds):010d}"
-    assert parse_seconds(f"{sign}{digits[:-9]}.{digits[-9:]}") == nanoseconds
+    text = f"{sign}{digits[:-9]}.{digits[-9:]}"
+    assert parse_seconds(text) == nanoseconds
+    assert format_seconds(nanoseconds) == text
+
+
+def test_a_tum_row_is_stamp_position_and_quaternion() -> None:
+    T = np.eye(4)
+    T[:3, :3] = Rotation.from_quat([0.6, 0.0, 0.0, 0.8]).as_matrix()
+    T[:3, 3] = 1.0, -2.0, 0.5
+    numbers = "1.000000000 -2.000000000 0.500000000 0.600000000 0.000000000 0.000000000 0.800000000"
+    assert tum_row(1_500_000_001, T) == f"1.500000001 {numbers}"
 
 
 def test_scientific_seconds() -> None:

@@ -10,8 +10,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from denseba_ros.cli.arguments import add_sequence_arguments, open_from_arguments
 from denseba_ros.cli.demo_report import print_report
+from denseba_ros.cli.exit_status import DONE, FAILED
+from denseba_ros.cli.options.kinds import add_paths, add_switches
+from denseba_ros.cli.options.output import add_out_option
+from denseba_ros.cli.options.sequence import add_sequence_options, open_from_options
 from denseba_ros.cli.record import READY
 from denseba_ros.errors import DensebaError
 from denseba_ros.nodes.tools.processes import (
@@ -31,14 +34,15 @@ _SECONDS_PER_IMAGE = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``denseba demo``."""
     parser.description = (
         "Replays SEQUENCE, or a room that it renders, into a denseba_node, records what comes out, "
         "and compares it with ground truth: three processes over ROS 2."
     )
-    add_sequence_arguments(parser, optional=True)
-    parser.add_argument("--out", type=Path, default=Path("demo"), help="folder for results (demo)")
-    parser.add_argument("--params", type=Path, help="parameter file, default config/denseba.yaml")
-    parser.add_argument("--direct", action="store_true", help="the core alone, without ROS 2")
+    add_sequence_options(parser, optional=True)
+    add_out_option(parser, Path("demo"))
+    add_paths(parser, "FILE", params="parameter file; without it config/denseba.yaml")
+    add_switches(parser, direct="the core alone, without ROS 2")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,18 +54,13 @@ def run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     is_room = args.sequence is None
     if is_room:
-        args.sequence = args.out / "room"
-        print(f"1/3 rendering a room with exact depth and poses into {args.sequence}")
-        room = RoomSequence(frames=args.count or _ROOM_FRAMES)
-        write_room(args.sequence, room, progress=sys.stderr.isatty())
-    sequence = open_from_arguments(args)
+        args.sequence = _rendered_room(args)
+    sequence = open_from_options(args)
     results = args.out / "results"
     missing = ros_is_here()
     if missing or args.direct:
         print(f"2/3 {missing or 'as asked'}: running the core directly, WITHOUT any ROS 2 node")
-        params = _params_file(args)
-        options = [*_sequence_options(args), "--out", str(results), "--config", str(params)]
-        _call(denseba_command("run", *options))
+        _directly(args, results)
     else:
         print("2/3 replay -> denseba_node -> recorder, three processes over ROS 2")
         _through_ros(args, len(sequence), results)
@@ -70,7 +69,21 @@ def run(args: argparse.Namespace) -> int:
     summary = json.loads((results / "summary.json").read_text())
     sane = print_report(summary, evaluation, len(sequence), is_room=is_room)
     print(f"results in {results} ({time.monotonic() - started:.0f} s in all)")
-    return 0 if sane else 1
+    return DONE if sane else FAILED
+
+
+def _rendered_room(args: argparse.Namespace) -> Path:
+    """A sequence with exact depth and poses, written below --out."""
+    folder: Path = args.out / "room"
+    print(f"1/3 rendering a room with exact depth and poses into {folder}")
+    room = RoomSequence(frames=args.count or _ROOM_FRAMES)
+    write_room(folder, room, progress=sys.stderr.isatty())
+    return folder
+
+
+def _directly(args: argparse.Namespace, results: Path) -> None:
+    options = ["--out", str(results), "--config", str(_params_file(args))]
+    _call(denseba_command("run", *_sequence_options(args), *options))
 
 
 def _through_ros(args: argparse.Namespace, frames: int, results: Path) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 
 from tqdm import tqdm
 
+from denseba_ros.cli.exit_status import DONE, FAILED
+from denseba_ros.cli.options.kinds import add_switches
 from denseba_ros.doctor import machine, ros
 from denseba_ros.doctor.check import Check, as_json, as_table, has_failure
 from denseba_ros.doctor.transport import NAME, check_transport
@@ -15,11 +17,10 @@ from denseba_ros.doctor.transport import NAME, check_transport
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba doctor``."""
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument(
-        "--no-transport",
-        action="store_true",
-        help="skip the measurement of images between two processes (about 6 s)",
+    add_switches(
+        parser,
+        json="print JSON instead of a table",
+        no_transport="skip the measurement of images between two processes (about 6 s)",
     )
 
 
@@ -27,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """Print every check; 1 when one of them failed, else 0."""
     checks = list(_checks(measure=not args.no_transport))
     print(json.dumps(as_json(checks), indent=2) if args.json else as_table(checks))
-    return int(has_failure(checks))
+    return FAILED if has_failure(checks) else DONE
 
 
 def _checks(measure: bool) -> Iterator[Check]:

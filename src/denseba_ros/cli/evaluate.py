@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from denseba_ros.cli.exit_status import DONE
+from denseba_ros.cli.options.kinds import add_numbers, add_paths, add_switches
 from denseba_ros.evaluation.depth.run_depth_evaluation import DepthTruth, evaluate_depth
 from denseba_ros.evaluation.results.plots import plot_errors, plot_path
 from denseba_ros.evaluation.results.run_folder import EVALUATION, TRAJECTORY, RunFolder
@@ -31,33 +33,33 @@ FRAME_COUNTS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="what `denseba run --out` wrote")
+    """Add the options of ``denseba evaluate``."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="what `denseba run --out` wrote")
     parser.add_argument(
         "--groundtruth",
         type=Path,
         required=True,
+        metavar="PATH",
         help="TUM file, KITTI pose file, or a sequence folder that brings its poses",
     )
-    parser.add_argument("--times", type=Path, help="stamps of a KITTI pose file's rows")
-    parser.add_argument("--fps", type=float, help="frame rate that was given to `denseba run`")
-    parser.add_argument(
-        "--tolerance", type=float, help="seconds that stamps may differ, default half a frame"
+    add_paths(parser, "FILE", times="stamps of a KITTI pose file's rows")
+    add_numbers(
+        parser,
+        fps=(None, "frame rate that was given to `denseba run`"),
+        tolerance=(None, "seconds that stamps may differ; without it half a frame"),
     )
-    parser.add_argument(
-        "--no-scale", action="store_true", help="align by SE(3): the estimate is metric"
-    )
+    add_switches(parser, no_scale="align by SE(3): the estimate is metric")
     depth = parser.add_argument_group("depth")
-    depth.add_argument("--depth-groundtruth", type=Path, help="folder of 16-bit depth images")
-    depth.add_argument(
-        "--depth-scale", type=float, help="their units per metre (5000 beside depth.txt, else 1000)"
+    add_paths(depth, "DIR", depth_groundtruth="folder of 16-bit depth images")
+    add_paths(depth, "FILE", depth_times="stamps, one row for each number in the file names")
+    add_numbers(
+        depth,
+        depth_scale=(None, "their units per metre; without it 5000 beside depth.txt, else 1000"),
+        depth_fps=(None, "file number / this = stamp in seconds"),
     )
     depth.add_argument(
         "--depth-intrinsics", metavar="fx,fy,cx,cy", help="of the depth images, when not the run's"
     )
-    depth.add_argument(
-        "--depth-times", type=Path, help="stamps, a row for each number in the file names"
-    )
-    depth.add_argument("--depth-fps", type=float, help="file number / this = stamp in seconds")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -88,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     print(text)
     for note in report["notes"]:
         print(f"note: {note}", file=sys.stderr)
-    return 0
+    return DONE
 
 
 def _evaluate_trajectory(

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from denseba_ros.cli.exit_status import DONE, FAILED
+from denseba_ros.cli.options.kinds import add_counts, add_numbers, add_switches
+from denseba_ros.cli.options.output import add_out_option
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.nodes.tools.processes import Processes, private_environment, ros_is_here
 from denseba_ros.sequences.room.room_folder import write_room
@@ -21,22 +24,25 @@ from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 if TYPE_CHECKING:
     from denseba_ros.faults.bench import Bench, Result
+    from denseba_ros.faults.scenarios import Scenario
 
 LONG = ("fuzz", "lifecycle", "loop")
 _FRAMES, _WIDTH, _HEIGHT = 60, 320, 240
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``denseba faults``."""
     parser.description = (
         "Runs nodes and a misbehaving camera as processes over DDS and prints a table. Without "
         "names all faults are run; fuzz, lifecycle and loop are the long ones, by name only."
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"a fault, or {', '.join(LONG)}")
-    parser.add_argument("--out", type=Path, default=Path("faults"), help="folder (faults)")
-    parser.add_argument("--list", action="store_true", help="print the names of the faults")
-    parser.add_argument("--inputs", type=int, default=100_000, help="of fuzz (100000)")
-    parser.add_argument("--cycles", type=int, default=200, help="of lifecycle (200)")
-    parser.add_argument("--minutes", type=float, default=30.0, help="of loop (30)")
+    add_out_option(parser, Path("faults"))
+    add_switches(parser, list="print the names of the faults")
+    add_counts(
+        parser, inputs=(100_000, "random inputs of fuzz"), cycles=(200, "rounds of lifecycle")
+    )
+    add_numbers(parser, minutes=(30.0, "duration of loop"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,29 +59,41 @@ def run(args: argparse.Namespace) -> int:
     known = {scenario.name: scenario for scenario in (*SCENARIOS, MEDLEY)}
     if args.list:
         print("\n".join([*known, *LONG]))
-        return 0
+        return DONE
     names = args.names or [scenario.name for scenario in SCENARIOS]
     unknown = set(names) - known.keys() - set(LONG)
     if unknown:
         raise ConfigurationError(f"no such faults: {sorted(unknown)}; see denseba faults --list")
-    args.out.mkdir(parents=True, exist_ok=True)
-    room = args.out / "room"
-    if not room.exists() and set(names) != {"fuzz"}:
-        frames = RoomSequence(frames=_FRAMES, width=_WIDTH, height=_HEIGHT)
-        write_room(room, frames, progress=sys.stderr.isatty())
-    results = []
-    for name in tqdm([n for n in names if n in known], unit="fault", disable=None):
-        with _bench(args.out / name.replace(" ", "_"), room) as bench:
-            results.append(bench.run(known[name]))
-        print(_row(results[-1]), flush=True)
-    met = all(not result.faults for result in results)
-    (args.out / "faults.json").write_text(json.dumps([asdict(r) for r in results], indent=1))
+    room = _rendered_room(args.out, needed=set(names) != {"fuzz"})
+    met = _run_short([known[name] for name in names if name in known], args.out, room)
     for name in (n for n in LONG if n in names):
         met &= _run_long(name, args, room)
-    return 0 if met else 1
+    return DONE if met else FAILED
+
+
+def _rendered_room(folder: Path, needed: bool) -> Path:
+    """The sequence that the camera shows, below ``folder``; written where it is ``needed``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    room = folder / "room"
+    if needed and not room.exists():
+        frames = RoomSequence(frames=_FRAMES, width=_WIDTH, height=_HEIGHT)
+        write_room(room, frames, progress=sys.stderr.isatty())
+    return room
+
+
+def _run_short(scenarios: Sequence[Scenario], folder: Path, room: Path) -> bool:
+    """Run scenarios, print a row for each, write faults.json; whether every bar was met."""
+    results = []
+    for scenario in tqdm(scenarios, unit="fault", disable=None):
+        with _bench(folder / scenario.name.replace(" ", "_"), room) as bench:
+            results.append(bench.run(scenario))
+        print(_row(results[-1]), flush=True)
+    (folder / "faults.json").write_text(json.dumps([asdict(r) for r in results], indent=1))
+    return all(not result.faults for result in results)
 
 
 def _run_long(name: str, args: argparse.Namespace, room: Path) -> bool:
+    """Run one of LONG and write its JSON; whether its bar was met."""
     from denseba_ros.faults import endurance, fuzz
 
     progress = sys.stderr.isatty()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import threading
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from denseba_ros import transport
+from denseba_ros.cli.exit_status import DONE, FAILED
+from denseba_ros.cli.options.kinds import add_counts, add_numbers
+from denseba_ros.cli.options.output import add_namespace_option, add_out_option
+from denseba_ros.cli.ros_session import ros_session
 
 if TYPE_CHECKING:
     from denseba_ros.nodes.tools.recorder import Recorder
@@ -21,15 +22,16 @@ READY = "recording"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``denseba record``."""
     parser.description = (
         "Writes DIR/trajectory.txt (poses of the camera in the frame of the first one, as `denseba "
         "run` writes them; TF gives where the camera sits on the base), DIR/depth, DIR/points.ply "
         "and DIR/summary.json with the counts per topic, until it is stopped."
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
-    parser.add_argument("--namespace", default="", help="of the node's topics")
-    parser.add_argument("--count", type=int, help="stop after so many images, dropped ones too")
-    parser.add_argument("--idle", type=float, help="stop when nothing came for so many seconds")
+    add_out_option(parser)
+    add_namespace_option(parser, "of the node's topics")
+    add_counts(parser, count=(None, "stop after so many images, dropped ones too"))
+    add_numbers(parser, idle=(None, "stop when nothing came for so many seconds"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,33 +40,30 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         DensebaError: when the folder cannot be used.
     """
-    transport.activate()
-    import rclpy
-    from rclpy.signals import SignalHandlerOptions
-
-    from denseba_ros.evaluation.results.run_writer import RunWriter
-    from denseba_ros.nodes.base.stopping import stop_event
-    from denseba_ros.nodes.tools.recorder import Recorder
-
-    stop = stop_event()
-    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        with RunWriter(args.out) as writer:
-            recorder = Recorder(writer, namespace=args.namespace)
-            try:
-                _record(recorder, args.count, args.idle, stop)
-                recorder.finish()
-            finally:
-                writer.write_summary(recorder.summary())
-                recorder.destroy_node()
-    finally:
-        rclpy.try_shutdown()
-    summary = recorder.summary()
+    with ros_session() as stop:
+        summary = _recorded(args, stop)
     print(
         f"{args.out}: {summary['tracked']} of {summary['frames']} images tracked, "
         f"{summary['keyframes']} keyframes, {summary['messages'].get('odometry', 0)} odometry"
     )
-    return 0 if summary["frames"] else 1
+    return DONE if summary["frames"] else FAILED
+
+
+def _recorded(args: argparse.Namespace, stop: threading.Event) -> dict[str, Any]:
+    """Record until the end; the summary that was written."""
+    from denseba_ros.evaluation.results.run_writer import RunWriter
+    from denseba_ros.nodes.tools.recorder import Recorder
+
+    with RunWriter(args.out) as writer:
+        recorder = Recorder(writer, namespace=args.namespace)
+        try:
+            _record(recorder, args.count, args.idle, stop)
+            recorder.finish()
+        finally:
+            summary = recorder.summary()
+            writer.write_summary(summary)
+            recorder.destroy_node()
+    return summary
 
 
 def _record(

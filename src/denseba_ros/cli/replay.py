@@ -3,42 +3,52 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Generator
 from contextlib import closing
 
 from tqdm import tqdm
 
-from denseba_ros import transport
-from denseba_ros.cli.arguments import add_sequence_arguments, open_from_arguments
-from denseba_ros.cli.prefetch import prefetch
+from denseba_ros.cli.exit_status import DONE, INTERRUPTED
+from denseba_ros.cli.options.kinds import add_switches
+from denseba_ros.cli.options.output import add_namespace_option
+from denseba_ros.cli.options.sequence import add_sequence_options, open_from_options
+from denseba_ros.cli.options.settings import add_settings, settings_from
+from denseba_ros.cli.ros_session import ros_session
 from denseba_ros.errors import ConfigurationError
+from denseba_ros.nodes.tools.player_options import PlayerOptions
+from denseba_ros.sequences.prefetch import prefetch
 from denseba_ros.sequences.sequence import Sequence, StampedImage
-
-INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_sequence_arguments(parser)
+    """Add the options of ``denseba replay``."""
+    add_sequence_options(parser)
     out = parser.add_argument_group("publishing")
-    out.add_argument("--rate", type=float, default=1.0, help="times real time; 0: no pauses (1)")
-    out.add_argument(
-        "--lockstep",
-        action="store_true",
-        help="wait with each image for the node's `status` of the last: nothing is dropped",
+    add_namespace_option(out, "of all topics but /clock")
+    add_settings(
+        out,
+        PlayerOptions,
+        rate="times real time; 0: no pauses",
+        lockstep="wait with each image for the node's `status` of the last: nothing is dropped",
+        image_topic="name to publish images under",
+        info_topic="name to publish the calibration under",
+        frame_id="optical frame",
+        wait_subscribers="so many subscribers must listen before the first image",
     )
-    out.add_argument("--namespace", default="", help="of all topics but /clock")
-    out.add_argument("--image-topic", default="image", help="name to publish images under")
-    out.add_argument("--info-topic", default="camera_info", help="... and camera_info")
-    out.add_argument("--frame-id", default="camera_optical_frame", help="optical frame")
-    out.add_argument("--encoding", choices=("mono8", "bgr8", "rgb8"), help="default: as recorded")
     out.add_argument(
-        "--compressed", nargs="?", const="jpeg", choices=("jpeg", "png"), help="IMAGE/compressed"
+        "--encoding",
+        choices=("mono8", "bgr8", "rgb8"),
+        help="of the images; without it as recorded",
     )
-    out.add_argument("--no-clock", action="store_true", help="do not publish /clock")
-    out.add_argument("--loop", action="store_true", help="begin again at the end, until stopped")
     out.add_argument(
-        "--wait-subscribers", type=int, default=1, metavar="N", help="before the first image (1)"
+        "--compressed",
+        nargs="?",
+        const="jpeg",
+        choices=("jpeg", "png"),
+        help="publish IMAGE/compressed; without a value as jpeg",
+    )
+    add_switches(
+        out, no_clock="do not publish /clock", loop="begin again at the end, until stopped"
     )
 
 
@@ -50,38 +60,28 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.rate < 0:
         raise ConfigurationError(f"--rate {args.rate} is negative")
-    transport.activate()
-    import rclpy
-    from rclpy.signals import SignalHandlerOptions
+    from denseba_ros.nodes.tools.player import Player
 
-    from denseba_ros.nodes.base.stopping import stop_event
-    from denseba_ros.nodes.tools.player import Player, PlayerOptions
-
-    sequence = open_from_arguments(args)
-    options = PlayerOptions(
-        image_topic=args.image_topic,
-        info_topic=args.info_topic,
-        frame_id=args.frame_id,
-        rate=args.rate,
-        lockstep=args.lockstep,
-        encoding=args.encoding or "",
-        compressed=args.compressed or "",
-        publish_clock=not args.no_clock,
-        wait_subscribers=args.wait_subscribers,
-    )
-    stop = stop_event()
-    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        player = Player(sequence.calibration, options, stop, namespace=args.namespace)
-        finished = False
+    sequence = open_from_options(args)
+    finished = False
+    with ros_session() as stop:
+        player = Player(sequence.calibration, _options(args), stop, namespace=args.namespace)
         while not stop.is_set() and (args.loop or not finished):
             with closing(_with_progress(sequence)) as frames:
                 print(player.play(frames).text())
             finished = not stop.is_set()
         player.destroy_node()
-    finally:
-        rclpy.try_shutdown()
-    return 0 if finished else INTERRUPTED
+    return DONE if finished else INTERRUPTED
+
+
+def _options(args: argparse.Namespace) -> PlayerOptions:
+    return settings_from(
+        args,
+        PlayerOptions,
+        encoding=args.encoding or "",
+        compressed=args.compressed or "",
+        publish_clock=not args.no_clock,
+    )
 
 
 def _with_progress(sequence: Sequence) -> Generator[StampedImage, None, None]:

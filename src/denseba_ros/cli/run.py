@@ -7,31 +7,27 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import asdict
-from pathlib import Path
 
 from tqdm import tqdm
 
-from denseba_ros.cli.arguments import (
-    add_config_arguments,
-    add_sequence_arguments,
-    config_from_arguments,
-    open_from_arguments,
-)
-from denseba_ros.cli.prefetch import prefetch
+from denseba_ros.cli.exit_status import DONE, INTERRUPTED
+from denseba_ros.cli.options.configuration import add_config_options, config_from_options
+from denseba_ros.cli.options.output import add_out_option
+from denseba_ros.cli.options.sequence import add_sequence_options, open_from_options
 from denseba_ros.config import Config
 from denseba_ros.device import pick_device
 from denseba_ros.evaluation.results.run_statistics import RunStatistics, machine_summary
 from denseba_ros.evaluation.results.run_writer import RunWriter
+from denseba_ros.sequences.prefetch import prefetch
 from denseba_ros.sequences.sequence import Sequence
 from denseba_ros.slam.system import System
 
-INTERRUPTED = 130
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_sequence_arguments(parser)
-    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
-    add_config_arguments(parser)
+    """Add the options of ``denseba run``."""
+    add_sequence_options(parser)
+    add_out_option(parser)
+    add_config_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,8 +36,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         DensebaError: on a wrong sequence, configuration or calibration.
     """
-    config = config_from_arguments(args)
-    sequence = open_from_arguments(args)
+    config = config_from_options(args)
+    sequence = open_from_options(args)
     system = System(config, sequence.calibration)
     statistics = RunStatistics()
     started = time.perf_counter()
@@ -62,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         f"{args.out}: {counts['tracked']} of {counts['frames']} frames tracked, "
         f"{writer.keyframes} keyframes, {elapsed:.1f} s"
     )
-    return 0 if finished else INTERRUPTED
+    return DONE if finished else INTERRUPTED
 
 
 def _process(

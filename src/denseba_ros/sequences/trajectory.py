@@ -38,17 +38,23 @@ def parse_seconds(text: str) -> int:
         raise ValueError(f"{text!r} is not a number of seconds") from error
 
 
+def format_seconds(stamp_ns: int) -> str:
+    """Nanoseconds as decimal seconds with nine digits; what ``parse_seconds`` reads."""
+    return f"{Decimal(int(stamp_ns)).scaleb(-9):.9f}"
+
+
+def tum_row(stamp_ns: int, T_world_camera: np.ndarray) -> str:
+    """``t tx ty tz qx qy qz qw`` of one (4, 4) pose: seconds, metres, a unit quaternion."""
+    quaternion = Rotation.from_matrix(T_world_camera[:3, :3]).as_quat()
+    values = " ".join(f"{v:.9f}" for v in (*T_world_camera[:3, 3], *quaternion))
+    return f"{format_seconds(stamp_ns)} {values}"
+
+
 def write_tum(path: Path, trajectory: Trajectory) -> None:
-    """Write TUM rows ``t tx ty tz qx qy qz qw``, seconds with nanosecond digits."""
+    """Write one ``tum_row`` for each pose."""
     with path.open("w") as file:
-        if len(trajectory) == 0:
-            return
-        quaternions = Rotation.from_matrix(trajectory.T_world_camera[:, :3, :3]).as_quat()
-        for stamp, T, q in zip(
-            trajectory.stamps_ns, trajectory.T_world_camera, quaternions, strict=True
-        ):
-            values = " ".join(f"{v:.9f}" for v in (*T[:3, 3], *q))
-            file.write(f"{Decimal(int(stamp)).scaleb(-9):.9f} {values}\n")
+        for stamp, T in zip(trajectory.stamps_ns, trajectory.T_world_camera, strict=True):
+            file.write(tum_row(stamp, T) + "\n")
 
 
 def read_tum(path: Path) -> Trajectory:

@@ -24,7 +24,8 @@ from denseba_ros.nodes.conversions.camera_info import calibration_from_msg
 from denseba_ros.nodes.conversions.images import image_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 from denseba_ros.nodes.outputs.diagnostics import drop_status
-from denseba_ros.nodes.tools.player import Player, PlayerOptions, PlayReport
+from denseba_ros.nodes.tools.player import Player, PlayReport
+from denseba_ros.nodes.tools.player_options import PlayerOptions
 
 SECOND = 1_000_000_000
 FRAMES = [

@@ -11,12 +11,12 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from denseba_ros.cli.train_pose import read_trajectories
 from denseba_ros.errors import SequenceError
 from denseba_ros.frontend.frame import Motion
 from denseba_ros.frontend.pose.pose_model import make_pose_model
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.training.pose.pose_evaluation import evaluate_pose
+from denseba_ros.training.pose.pose_trajectories import read_trajectories
 from denseba_ros.training.streaming.image_reader import ImageReader
 from denseba_ros.training.streaming.trajectory_stream import ImageTrajectory
 

@@ -10,7 +10,6 @@ from typing import Any, Self
 
 import cv2
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import DensebaError
 from denseba_ros.evaluation.results.point_cloud import keyframe_points, write_ply
@@ -27,7 +26,7 @@ from denseba_ros.evaluation.results.run_folder import (
     SUMMARY,
     TRAJECTORY,
 )
-from denseba_ros.sequences.trajectory import Trajectory, write_tum
+from denseba_ros.sequences.trajectory import Trajectory, tum_row, write_tum
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe, Tracking
 
 _LARGEST = np.iinfo(np.uint16).max
@@ -110,14 +109,6 @@ class RunWriter:
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write summary.json."""
         (self.folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n")
-
-
-def tum_row(stamp_ns: int, T_world_camera: np.ndarray) -> str:
-    """One TUM row of a (4, 4) pose."""
-    seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
-    quaternion = Rotation.from_matrix(T_world_camera[:3, :3]).as_quat()
-    values = " ".join(f"{v:.9f}" for v in (*T_world_camera[:3, 3], *quaternion))
-    return f"{seconds}.{nanoseconds:09d} {values}"
 
 
 def encode_depth(depth: np.ndarray) -> tuple[np.ndarray, int]:

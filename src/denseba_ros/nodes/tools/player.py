@@ -22,33 +22,12 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
 from denseba_ros.nodes.conversions.images import compressed_image_to_msg, encoded_image_to_msg
 from denseba_ros.nodes.conversions.stamps import NANOSECONDS, stamp_from_ns, stamp_to_ns
+from denseba_ros.nodes.tools.player_options import PlayerOptions
 from denseba_ros.sequences.sequence import StampedImage
 
 _CLOCK_PERIOD = 0.02
 # A subscriber may know of us a moment after we know of it.
 _SETTLE_SECONDS = 0.3
-
-
-@dataclass(frozen=True)
-class PlayerOptions:
-    """How the images are published.
-
-    ``rate`` is times real time, 0 without pauses. ``lockstep`` holds each image back until the
-    `status` of the last one came. ``encoding`` "" keeps what the images are; ``compressed`` is
-    "", "jpeg" or "png". Seconds for the time limits.
-    """
-
-    image_topic: str = "image"
-    info_topic: str = "camera_info"
-    frame_id: str = "camera_optical_frame"
-    rate: float = 1.0
-    lockstep: bool = False
-    encoding: str = ""
-    compressed: str = ""
-    publish_clock: bool = True
-    wait_subscribers: int = 1
-    wait_limit: float = 60.0
-    lockstep_limit: float = 60.0
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from tqdm import tqdm
 from denseba_ros.sequences.camera_info import write_camera_info
 from denseba_ros.sequences.image_io import write_image
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
-from denseba_ros.sequences.trajectory import write_tum
+from denseba_ros.sequences.trajectory import format_seconds, write_tum
 
 DEPTH_UNITS_PER_METRE = 5000
 """The TUM RGB-D benchmark's scale of 16-bit depth."""
@@ -28,7 +27,7 @@ def write_room(folder: Path, room: RoomSequence, progress: bool = False) -> None
         (folder / kind).mkdir(parents=True, exist_ok=True)
     for frame in tqdm(room, desc="rendering", unit="frame", disable=not progress):
         depth = np.rint(DEPTH_UNITS_PER_METRE * room.depth(frame.index)).astype(np.uint16)
-        stamp = f"{Decimal(frame.stamp_ns).scaleb(-9):.9f}"
+        stamp = format_seconds(frame.stamp_ns)
         for kind, image in (("rgb", frame.image), ("depth", depth)):
             write_image(folder / kind / f"{stamp}.png", image)
             listings[kind].append(f"{stamp} {kind}/{stamp}.png\n")

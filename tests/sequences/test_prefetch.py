@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from denseba_ros.cli.prefetch import prefetch
+from denseba_ros.sequences.prefetch import prefetch
 
 
 def _threads() -> int:

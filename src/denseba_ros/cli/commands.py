@@ -1,0 +1,28 @@
+"""Every command of ``denseba``, in the order of ``--help``, and what it does.
+
+The module of ``train depth`` is denseba_ros.cli.train.depth. It has ``add_arguments(parser)`` and
+``run(args) -> int``, which returns the exit status.
+"""
+
+COMMANDS = {
+    "run": "estimate the trajectory and depth of a recorded sequence",
+    "evaluate": "compare a run with ground truth",
+    "demo": "send a camera through the ROS 2 nodes, and compare with ground truth",
+    "benchmark backend": "time the bundle adjustment of one window, beside other solvers",
+    "benchmark system": "measure frames per second, stages and memory on a real sequence",
+    "benchmark solvers": "measure accuracy, time and gradients of the minimal solvers",
+    "benchmark networks": "time the depth and the pose network, one image at a time",
+    "benchmark recovery": "measure how soon the place is found again after black images",
+    "train depth": "train the depth network, from stereo, RGB-D, video and the rendered room",
+    "train pose": "train the pose network, from streams of images with known poses",
+    "train matching": "train the weights of learned matches, through the five-point solver",
+    "doctor": "say what is wrong with this machine",
+    "faults": "feed the node faults of cameras, clocks and processes, over DDS",
+    "replay": "publish a sequence or bag as camera topics",
+    "record": "write a node's outputs to files",
+}
+GROUPS = {
+    "benchmark": "time the system, its bundle adjustment, its solvers and its networks",
+    "train": "train a network from recorded sequences",
+}
+"""What the first word of ``benchmark backend`` and of ``train depth`` stands for."""

@@ -1,0 +1,51 @@
+"""Which recorded sequence to read, and how."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from denseba_ros.cli.options.kinds import add_counts, add_numbers
+from denseba_ros.sequences.opening import FORMATS, open_sequence
+from denseba_ros.sequences.sequence import Sequence
+
+
+def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Add SEQUENCE, which may be left out when ``optional``, and how to read it."""
+    parser.add_argument(
+        "sequence",
+        metavar="SEQUENCE",
+        type=Path,
+        nargs="?" if optional else None,
+        help="folder, video file or bag to read",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="auto", help="layout of SEQUENCE")
+    parser.add_argument(
+        "--intrinsics",
+        metavar="fx,fy,cx,cy[,k1,k2,p1,p2]",
+        help="calibration in pixels, or a calibration file; overrides the sequence's own",
+    )
+    add_numbers(parser, fps=(None, "frames per second where there are no stamps"))
+    add_counts(
+        parser,
+        start=(0, "first frame, counted from 0"),
+        count=(None, "number of frames; without it all"),
+    )
+    parser.add_argument("--topic", help="image topic of a bag, where it holds several")
+
+
+def open_from_options(args: argparse.Namespace) -> Sequence:
+    """The sequence that the options describe.
+
+    Raises:
+        SequenceError, CalibrationError: as ``open_sequence``.
+    """
+    return open_sequence(
+        args.sequence,
+        format=args.format,
+        calibration=args.intrinsics,
+        fps=args.fps,
+        start=args.start,
+        count=args.count,
+        topic=args.topic,
+    )

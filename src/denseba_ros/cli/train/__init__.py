@@ -1,0 +1,1 @@
+"""``denseba train``: trains the networks."""

@@ -1,0 +1,27 @@
+"""How a sequence is published. Needs no ROS, so that the command line can show the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PlayerOptions:
+    """How the images are published.
+
+    ``rate`` is times real time, 0 without pauses. ``lockstep`` holds each image back until the
+    `status` of the last one came. ``encoding`` "" keeps what the images are; ``compressed`` is
+    "", "jpeg" or "png". Seconds for the time limits.
+    """
+
+    image_topic: str = "image"
+    info_topic: str = "camera_info"
+    frame_id: str = "camera_optical_frame"
+    rate: float = 1.0
+    lockstep: bool = False
+    encoding: str = ""
+    compressed: str = ""
+    publish_clock: bool = True
+    wait_subscribers: int = 1
+    wait_limit: float = 60.0
+    lockstep_limit: float = 60.0
