@@ -52,7 +52,7 @@ def test_it_evaluates_weights_on_what_was_left_out(
 
 def test_poses_are_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "pose", "--data", str(tmp_path)]) == 2
-    assert "no known sequence" in capsys.readouterr().err
+    assert "not a known sequence" in capsys.readouterr().err
 
 
 def test_a_curve_without_a_log_is_refused_before_the_training(
