@@ -113,6 +113,7 @@ setup(
             "types-PyYAML",
             "pytest>=9,<10",
             "pytest-timeout>=2.4,<3",
+            "pytest-xdist>=3.6,<4",  # tests on two cores at once; MIT
             "hypothesis>=6.150,<7",
             "onnx>=1.17,<2",  # makes the tiny networks that tests load; Apache-2.0
             # Interprets and compiles the GPU kernels in tests; torch's CUDA wheels bring this very
