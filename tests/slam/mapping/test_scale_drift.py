@@ -212,7 +212,9 @@ class _Drive:
 
 
 @pytest.mark.parametrize(("drift", "scale", "tolerance"), [(0.0, 1.0, 0.05), (2.0, 1.5, 0.12)])
-def test_the_maps_scale_converges_to_the_models(room: Any) -> None:
+def test_the_maps_scale_converges_to_the_models(
+    room: Any, drift: float, scale: float, tolerance: float
+) -> None:
     """In metres from the start; where the model changes its mind the map goes along, or does not
     where the anchor is off. Odometry stays whole: no step is longer than the others."""
     drive = _Drive(room, drift)
