@@ -68,7 +68,7 @@ def ears(ros: Any, fake_system: Any) -> _Ears:
 def test_what_was_predicted_of_an_image_is_not_said_again(ears: _Ears) -> None:
     """The late estimate of an image whose pose went out ahead has the same stamp."""
     ears.publish(2 * SECOND)
-    ears.outputs.publish_ahead(3 * SECOND, MOUNT)
+    ears.outputs.publish_prediction(3 * SECOND, MOUNT)
     ears.publish(3 * SECOND)
     ears.publish(4 * SECOND)
     ears.wait_for(4 * SECOND)
@@ -78,12 +78,12 @@ def test_what_was_predicted_of_an_image_is_not_said_again(ears: _Ears) -> None:
 def test_stamps_never_go_back(ears: _Ears) -> None:
     """An estimate of an image before the one that was predicted, and images that were missed."""
     ears.publish(2 * SECOND)
-    ears.outputs.publish_ahead(4 * SECOND, MOUNT)
+    ears.outputs.publish_prediction(4 * SECOND, MOUNT)
     ears.publish(3 * SECOND)
-    ears.outputs.publish_missed(3 * SECOND + 1, MOUNT)
-    ears.outputs.publish_missed(4 * SECOND, MOUNT)
-    ears.outputs.publish_missed(5 * SECOND, MOUNT)
-    ears.outputs.publish_ahead(5 * SECOND, MOUNT)
+    ears.outputs.coast(3 * SECOND + 1, MOUNT)
+    ears.outputs.coast(4 * SECOND, MOUNT)
+    ears.outputs.coast(5 * SECOND, MOUNT)
+    ears.outputs.publish_prediction(5 * SECOND, MOUNT)
     ears.publish(6 * SECOND)
     ears.wait_for(6 * SECOND)
     assert ears.odometry == [s * SECOND for s in (2, 4, 5, 6)] == ears.tf

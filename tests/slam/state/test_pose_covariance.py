@@ -81,7 +81,7 @@ def test_motion_over_the_horizon_has_the_covariance_of_that_motion(path: PoseCov
     for i in range(1, 5):
         path.propagate(se3.inverse(_pose(_STEP * i)), _flow(path), is_keyframe=True)
     grown = (path.covariance - before)[3:, 3:]
-    expected = (motion.steady + motion.random)[3:, 3:]
+    expected = (motion.systematic + motion.random)[3:, 3:]
     np.testing.assert_allclose(grown, expected, rtol=1e-9)
 
 
@@ -89,21 +89,21 @@ def test_motion_over_the_horizon_has_the_covariance_of_that_motion(path: PoseCov
 def test_errors_that_last_are_those_of_one_piece_over_the_horizon(seconds: float) -> None:
     """A motion measured over any time: what displaces the image steadily adds up in proportion to
     the way over a second, what does not adds its variances."""
-    steady, random = 3.0 * torch.eye(6).double(), 5.0 * torch.eye(6).double()
-    motion = MotionUncertainty(steady, random, 12.0, seconds)
+    systematic, random = 3.0 * torch.eye(6).double(), 5.0 * torch.eye(6).double()
+    motion = MotionUncertainty(systematic, random, 12.0, seconds)
     motions = HORIZON / seconds
     whole = motion.growth(12.0 * motions)
-    torch.testing.assert_close(whole, motions**2 * steady + motions * random)
+    torch.testing.assert_close(whole, motions**2 * systematic + motions * random)
     # In pieces as in one.
     torch.testing.assert_close(sum(motion.growth(0.1 * 12.0 * motions) for _ in range(10)), whole)
 
 
 def test_a_part_of_a_motion_by_itself_has_its_share_of_the_errors() -> None:
     """Deviations of what lasts in proportion to the way, variances of what does not."""
-    steady, random = 3.0 * torch.eye(6).double(), 5.0 * torch.eye(6).double()
-    motion = MotionUncertainty(steady, random, 12.0, 0.5)
-    torch.testing.assert_close(motion.of_step(12.0), steady + random)
-    torch.testing.assert_close(motion.of_step(3.0), steady / 16 + random / 4)
+    systematic, random = 3.0 * torch.eye(6).double(), 5.0 * torch.eye(6).double()
+    motion = MotionUncertainty(systematic, random, 12.0, 0.5)
+    torch.testing.assert_close(motion.of_step(12.0), systematic + random)
+    torch.testing.assert_close(motion.of_step(3.0), systematic / 16 + random / 4)
 
 
 def test_a_guess_of_one_horizon_has_the_covariance_that_was_guessed() -> None:
@@ -200,7 +200,7 @@ def test_a_new_map_adds_the_missed_motion_and_scale_uncertainty(path: PoseCovari
     after = path._motion
     assert before is not None
     assert after is not None
-    extra = (after.steady - before.steady)[0, 0] ** 0.5
+    extra = (after.systematic - before.systematic)[0, 0] ** 0.5
     assert float(extra) == pytest.approx(0.3 * _STEP * 4, rel=0.05)
 
 
