@@ -18,7 +18,7 @@ from denseba_ros.backend.kernels.interface import (
     linearisation_poses,
     relative_gains,
 )
-from denseba_ros.backend.kernels.triton_device import PARTIAL, energy_kernel, sums_kernel
+from denseba_ros.backend.kernels.triton_device import PARTIAL, energy_kernel, linearise_kernel
 from denseba_ros.backend.photometric import PatchReference, relative_poses
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
 from denseba_ros.geometry.patch import PATTERN
@@ -49,7 +49,7 @@ class TritonKernel:
         inputs = _inputs(problem, reference, variables, level)
         out = (costs, H_depth, b_depth, H_mixed, partial)
         before, after = inputs[:10], inputs[10:]
-        sums_kernel[grid](
+        linearise_kernel[grid](
             *before,
             T_first.to(depth.dtype).contiguous(),
             *after,
