@@ -87,12 +87,6 @@ def test_inverse(xi: Tensor) -> None:
     np.testing.assert_allclose(se3.inverse(T).numpy(), np.linalg.inv(T.numpy()), atol=1e-10)
 
 
-def test_hat_is_the_cross_product() -> None:
-    v, w = torch.randn(2, 5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    product = (se3.hat(v) @ w[..., None])[..., 0]
-    np.testing.assert_allclose(product, torch.linalg.cross(v, w), atol=1e-15)
-
-
 def test_batches_are_their_elements() -> None:
     xi = torch.randn(2, 3, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     T = se3.exp(xi)

@@ -10,18 +10,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from denseba_ros.geometry.cross_product import hat
+
 # Below this angle (radians) the Taylor series is more exact than the closed form.
 _SMALL_ANGLE = 1e-4
 # The same for a term that is a difference of nearly equal numbers.
 _SERIES_ANGLE = 0.03
-
-
-def hat(v: Tensor) -> Tensor:
-    """Cross-product matrix of (..., 3) vectors: (..., 3, 3) with ``hat(v) @ w = v x w``."""
-    zero = torch.zeros_like(v[..., 0])
-    x, y, z = v.unbind(-1)
-    rows = [zero, -z, y, z, zero, -x, -y, x, zero]
-    return torch.stack(rows, -1).reshape(*v.shape[:-1], 3, 3)
 
 
 def _sine_terms(angle: Tensor) -> tuple[Tensor, Tensor, Tensor]:
