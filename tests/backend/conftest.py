@@ -132,11 +132,11 @@ def dense_system(system: LinearSystem) -> tuple[Tensor, Tensor]:
     return H, torch.cat([system.b, system.b_depth.reshape(-1).double()])
 
 
-def moved(variables: Variables, flat: Tensor) -> Variables:
+def retracted(variables: Variables, flat: Tensor) -> Variables:
     """Variables after a step of all unknowns (8K + KN,), in the order of ``dense_system``."""
     k, n = variables.inverse_depth.shape
     frames, depths = flat[: k * FRAME_DOF], flat[k * FRAME_DOF :]
-    return variables.moved(frames.reshape(k, FRAME_DOF), depths.reshape(k, n))
+    return variables.retracted(frames.reshape(k, FRAME_DOF), depths.reshape(k, n))
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Algebra:
     """What the tests of the linear algebra share."""
 
     dense: Callable[[LinearSystem], tuple[Tensor, Tensor]]
-    moved: Callable[[Variables, Tensor], Variables]
+    retracted: Callable[[Variables, Tensor], Variables]
     window: Callable[..., SmallWindow]
     ramps: Callable[..., Tensor]
     clouds: Callable[..., Tensor]
@@ -152,7 +152,7 @@ class Algebra:
 
 @pytest.fixture(scope="session")
 def algebra() -> Algebra:
-    return Algebra(dense_system, moved, make_small_window, ramps, clouds)
+    return Algebra(dense_system, retracted, make_small_window, ramps, clouds)
 
 
 # -- keyframes of the room -------------------------------------------------------------------------

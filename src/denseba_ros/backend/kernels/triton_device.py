@@ -51,7 +51,7 @@ def _patch(
     host_offset,
     gain,
     CAMERA: tl.constexpr,
-    SURFACE: tl.constexpr,
+    GRID: tl.constexpr,
     NOISE: tl.constexpr,
     HIDING: tl.constexpr,
     PATTERN: tl.constexpr,
@@ -76,9 +76,7 @@ def _patch(
         v = py * CAMERA[3] + CAMERA[5]
         ok = ok & in_front & inside(u, v, CAMERA, HIDING[0])
         if PATTERN[p][0] == 0 and PATTERN[p][1] == 0:
-            ok = ok & uncovered(
-                u, v, depth * scale, inverse_depth_map, SURFACE, HIDING[1], HIDING[2]
-            )
+            ok = ok & uncovered(u, v, depth * scale, inverse_depth_map, GRID, HIDING[1], HIDING[2])
         cell = cell_of(u, v, CAMERA[0], CAMERA[1])
         model = gain * (tl.load(brightness + p, mask=in_block, other=0.0) - host_offset)
         value = bilinear(image, cell) - offset - model
@@ -154,7 +152,7 @@ def _residuals(
     F,
     CAMERA: tl.constexpr,
     WORKING: tl.constexpr,
-    SURFACE: tl.constexpr,
+    GRID: tl.constexpr,
     NOISE: tl.constexpr,
     CORNER_NOISE: tl.constexpr,
     HIDING: tl.constexpr,
@@ -178,7 +176,7 @@ def _residuals(
         use,
         T,
         images + k * (3 * CAMERA[0] * CAMERA[1]),
-        inverse_depth_map + k * (2 * SURFACE[0] * SURFACE[1]),
+        inverse_depth_map + k * (2 * GRID[0] * GRID[1]),
         brightness + point * len(PATTERN),
         weight + point * len(PATTERN),
         in_block,
@@ -186,7 +184,7 @@ def _residuals(
         host_offset,
         tl.load(gain + pair),
         CAMERA,
-        SURFACE,
+        GRID,
         NOISE,
         HIDING,
         PATTERN,
@@ -225,7 +223,7 @@ def linearise_kernel(
     F,
     CAMERA: tl.constexpr,
     WORKING: tl.constexpr,
-    SURFACE: tl.constexpr,
+    GRID: tl.constexpr,
     NOISE: tl.constexpr,
     CORNER_NOISE: tl.constexpr,
     HIDING: tl.constexpr,
@@ -268,7 +266,7 @@ def linearise_kernel(
             F,
             CAMERA,
             WORKING,
-            SURFACE,
+            GRID,
             NOISE,
             CORNER_NOISE,
             HIDING,
@@ -382,7 +380,7 @@ def energy_kernel(
     F,
     CAMERA: tl.constexpr,
     WORKING: tl.constexpr,
-    SURFACE: tl.constexpr,
+    GRID: tl.constexpr,
     NOISE: tl.constexpr,
     CORNER_NOISE: tl.constexpr,
     HIDING: tl.constexpr,
@@ -398,7 +396,7 @@ def energy_kernel(
     index, points = _host_points(
         hosts, pixels, inverse_depth, usable, valid, offsets, N, F, WORKING, BLOCK
     )
-    g, n, in_block, point, host = index
+    g, n, in_block, host = index[0], index[1], index[2], index[4]
     arrays = (
         images,
         inverse_depth_map,
@@ -423,7 +421,7 @@ def energy_kernel(
             F,
             CAMERA,
             WORKING,
-            SURFACE,
+            GRID,
             NOISE,
             CORNER_NOISE,
             HIDING,
