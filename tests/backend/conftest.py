@@ -22,13 +22,14 @@ from denseba_ros.backend.photometric import patch_reference, relative_poses
 from denseba_ros.backend.prior.gaussian_prior import GaussianPrior
 from denseba_ros.backend.problem import FRAME_DOF, Noise, Problem, Variables
 from denseba_ros.backend.solver.normal_equations import LinearSystem, linearise
+from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, project
 from denseba_ros.geometry.pyramid import inside, sample, with_gradients
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
-from denseba_ros.slam.mapping.feature_tracking import match
+from denseba_ros.slam.mapping.feature_tracking import TRACKED_BACK, track_features
 from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.state.frame import Frame
@@ -178,14 +179,14 @@ class Errors:
 class RoomWindow:
     """Keyframes of the room: ``problem`` and ``truth`` with exact depth, poses and brightness.
 
-    ``exact_surface`` (K, 2, h, w) is the exact inverse depth of the grid with a deviation of 5 %.
+    ``exact_depth_map`` (K, 2, h, w): exact inverse depth of the grid with a deviation of 5 %.
     """
 
     sequence: RoomSequence
     indices: tuple[int, ...]
     problem: Problem
     truth: Variables
-    exact_surface: Tensor
+    exact_depth_map: Tensor
 
     def start(
         self, position: float, degrees: float, depth: float, seed: int = 0
@@ -206,7 +207,7 @@ class RoomWindow:
             self.problem,
             prior_depth=inverse_depth,
             prior_information=(_HOLD * inverse_depth) ** -2,
-            inverse_depth_map=self.exact_surface
+            inverse_depth_map=self.exact_depth_map
             * torch.stack([factor, torch.ones_like(factor)], 1),
         )
         return problem, Variables(T, torch.zeros_like(self.truth.affine), inverse_depth)
@@ -230,7 +231,7 @@ class RoomWindow:
         )
 
     def _blobs(self, rng: np.random.Generator, median: float) -> np.ndarray:
-        h, w = self.exact_surface.shape[2:]
+        h, w = self.exact_depth_map.shape[2:]
         field = cv2.GaussianBlur(rng.normal(size=(h, w)), (0, 0), w / 8)
         field *= median / float(np.median(np.abs(field)))
         return np.exp(field).astype(np.float32)
@@ -241,6 +242,17 @@ def _relative_brightness(room: RoomSequence, indices: tuple[int, ...]) -> Tensor
     gain, offset = np.array([room.brightness(i) for i in indices]).T
     ratio = gain / gain[0]
     return torch.from_numpy(np.stack([np.log(ratio), offset - ratio * offset[0]], 1))
+
+
+def _observe_all_pairs(camera: Pinhole, new: WindowKeyframe, others: list[WindowKeyframe]) -> None:
+    """Every corner tracked from its exact depth: more observations than the mapper makes, which
+    propagates tracks instead, so that errors of the adjustment are not those of the tracks."""
+    for other in others:
+        seen = track_features(camera, other, new.grey, new.T)
+        other.observed[new.id] = (seen.pixels, seen.is_tracked)
+    for other in others[-TRACKED_BACK:]:
+        seen = track_features(camera, new, other.grey, other.T)
+        new.observed[other.id] = (seen.pixels, seen.is_tracked)
 
 
 @torch.no_grad()
@@ -263,7 +275,7 @@ def make_room_window(trajectory: str, indices: tuple[int, ...], points: int) -> 
         keyframe = mapper.make_keyframe(image, T[j], affine[j])
         exact = sample(depths[j], keyframe.points.pixels[None])[0, 0]
         keyframe.points.inverse_depth = exact
-        match(mapper.camera, keyframe, mapper.keyframes)
+        _observe_all_pairs(mapper.camera, keyframe, mapper.keyframes)
         mapper.window.append(keyframe)
     grid = torch.cat([torch.nn.functional.avg_pool2d(d, 1 << GRID_LEVEL) for d in depths])
     return RoomWindow(
