@@ -51,7 +51,7 @@ class GaussianPrior:
         return self.H, self.b + Hx, 0.5 * x @ Hx + self.b @ x
 
     def extended(self, T: Tensor, affine: Tensor) -> GaussianPrior:
-        """The same prior with one more frame at the end, T (4, 4) and affine (2,), unconstrained."""
+        """The same prior with a frame appended, T (4, 4) and affine (2,), unconstrained."""
         n = len(self.b)
         H = self.H.new_zeros(n + 8, n + 8)
         H[:n, :n] = self.H
