@@ -22,14 +22,12 @@ from denseba_ros.backend.photometric import patch_reference, relative_poses
 from denseba_ros.backend.prior.gaussian_prior import GaussianPrior
 from denseba_ros.backend.problem import FRAME_DOF, Noise, Problem, Variables
 from denseba_ros.backend.solver.normal_equations import LinearSystem, linearise
-from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, project
 from denseba_ros.geometry.pyramid import inside, sample, with_gradients
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
-from denseba_ros.slam.mapping.feature_tracking import TRACKED_BACK, track_features
 from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.state.frame import Frame
@@ -158,6 +156,8 @@ def algebra() -> Algebra:
 
 # -- keyframes of the room -------------------------------------------------------------------------
 
+# Rendered images fit better than those of real cameras, which the default is for.
+_RENDERED = Noise(intensity=8.0)
 # Deviation of the prior that holds every depth at its start, as the mapper sets it.
 _HOLD = 0.5
 
@@ -244,17 +244,6 @@ def _relative_brightness(room: RoomSequence, indices: tuple[int, ...]) -> Tensor
     return torch.from_numpy(np.stack([np.log(ratio), offset - ratio * offset[0]], 1))
 
 
-def _observe_all_pairs(camera: Pinhole, new: WindowKeyframe, others: list[WindowKeyframe]) -> None:
-    """Every corner tracked from its exact depth: more observations than the mapper makes, which
-    propagates tracks instead, so that errors of the adjustment are not those of the tracks."""
-    for other in others:
-        seen = track_features(camera, other, new.grey, new.T)
-        other.observed[new.id] = (seen.pixels, seen.is_tracked)
-    for other in others[-TRACKED_BACK:]:
-        seen = track_features(camera, new, other.grey, other.T)
-        new.observed[other.id] = (seen.pixels, seen.is_tracked)
-
-
 @torch.no_grad()
 def make_room_window(trajectory: str, indices: tuple[int, ...], points: int) -> RoomWindow:
     """Keyframes at ``indices`` of a 320x240 room with changing brightness."""
@@ -263,7 +252,9 @@ def make_room_window(trajectory: str, indices: tuple[int, ...], points: int) -> 
         {"device": "cpu", "tracker": {"features": 150}, "backend": {"points": points}}
     )
     frontend = Frontend(config, room.calibration)
-    mapper = LocalMapper(config, Pinhole.from_calibration(frontend.rectifier.calibration), Noise())
+    mapper = LocalMapper(
+        config, Pinhole.from_calibration(frontend.rectifier.calibration), _RENDERED
+    )
     world = torch.from_numpy(np.linalg.inv(np.stack([room.pose(i) for i in indices])))
     T = world @ se3.inverse(world[:1])
     affine = _relative_brightness(room, indices)
@@ -271,20 +262,20 @@ def make_room_window(trajectory: str, indices: tuple[int, ...], points: int) -> 
     for j, i in enumerate(indices):
         frame = frontend.process(1 + i, room.image(i))
         image = Frame.prepare(frame)
-        # The mapper's own first depth is left out: the tests choose where to start.
-        keyframe = mapper.make_keyframe(image, T[j], affine[j])
-        exact = sample(depths[j], keyframe.points.pixels[None])[0, 0]
-        keyframe.points.inverse_depth = exact
-        _observe_all_pairs(mapper.camera, keyframe, mapper.keyframes)
-        mapper.window.append(keyframe)
+        points = mapper.add(image, T[j], affine[j]).points
+        # Exact instead of the mapper's own depth: the tests choose the initial values.
+        points.inverse_depth = sample(depths[j], points.pixels[None])[0, 0]
+        points.relative_sigma = torch.full_like(points.inverse_depth, 0.05)
     grid = torch.cat([torch.nn.functional.avg_pool2d(d, 1 << GRID_LEVEL) for d in depths])
-    return RoomWindow(
-        room,
-        indices,
-        mapper.window.problem({0, 1, 2}),
-        mapper.window.variables(),
-        torch.cat([grid, torch.full_like(grid, 0.05)], 1),
+    exact_depth_map = torch.cat([grid, torch.full_like(grid, 0.05)], 1)
+    problem, truth = mapper.window.problem({0, 1, 2}), mapper.window.variables()
+    problem = replace(
+        problem,
+        prior_depth=truth.inverse_depth,
+        prior_information=torch.zeros_like(truth.inverse_depth),
+        inverse_depth_map=exact_depth_map,
     )
+    return RoomWindow(room, indices, problem, truth, exact_depth_map)
 
 
 @pytest.fixture(scope="session")
