@@ -24,7 +24,8 @@ def exp(xi: NDArray[np.float64]) -> NDArray[np.float64]:
         square = angle * angle
         a, b, c = 1 - square / 6, 0.5 - square / 24, 1 / 6 - square / 120
     else:
-        a, b = math.sin(angle) / angle, (1 - math.cos(angle)) / angle**2
+        a = math.sin(angle) / angle
+        b = 0.5 * (math.sin(0.5 * angle) / (0.5 * angle)) ** 2
         c = (1 - a) / angle**2
     W = hat_array(xi[3:])
     W2 = W @ W

@@ -19,12 +19,15 @@ _SERIES_ANGLE = 0.03
 
 
 def _sine_terms(angle: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """sin(x)/x, (1-cos(x))/x^2 and (x-sin(x))/x^3, with their series near zero."""
+    """sin(x)/x, (1-cos(x))/x^2 and (x-sin(x))/x^3, with their series near zero.
+
+    The second by the half angle, 2 sin(x/2)^2 / x^2: a difference would lose all digits in float32.
+    """
     small = angle < _SMALL_ANGLE
     x = torch.where(small, torch.ones_like(angle), angle)
     x2 = angle * angle
     a = torch.where(small, 1 - x2 / 6, torch.sin(x) / x)
-    b = torch.where(small, 0.5 - x2 / 24, (1 - torch.cos(x)) / (x * x))
+    b = torch.where(small, 0.5 - x2 / 24, 0.5 * (torch.sin(0.5 * x) / (0.5 * x)) ** 2)
     c = torch.where(small, 1 / 6 - x2 / 120, (x - torch.sin(x)) / (x * x * x))
     return a, b, c
 
