@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from denseba_ros.geometry.body_frame import cross_matrix, rigid_inverse
+from denseba_ros.geometry.body_frame import rigid_inverse
+from denseba_ros.geometry.cross_product import hat_array
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 
 # Smaller differences stay in the odometry (metres, radians): after tracking was lost, and after an
@@ -145,7 +146,7 @@ class OdomContinuity:
         """Covariance (6, 6) of all jumps so far at a ``position`` (3,): errors of the rotation move
         positions with the distance."""
         transport = np.eye(6)
-        transport[:3, 3:] = -cross_matrix(position - self._jump_position)
+        transport[:3, 3:] = -hat_array(position - self._jump_position)
         covariance: np.ndarray = transport @ self._jump_covariance @ transport.T
         return covariance
 
