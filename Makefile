@@ -4,8 +4,12 @@ BIN := .venv/bin
 # The checkout itself, even when a shell has sourced an older copy in ros2_ws/install.
 ENTER := . .venv/local_setup.sh && export PYTHONPATH="$(CURDIR)/src:$$PYTHONPATH" &&
 
+# Files of tests go to two processes; what several tests of a file share is made once.
+WORKERS := -n 2 --dist loadfile
+UNIT_TESTS := $(addprefix tests/,geometry solvers matching frontend backend slam sequences evaluation)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs faults build clean distclean
+.PHONY: help setup demo test quick lint docs faults build clean distclean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,7 +27,10 @@ lint: setup ## ruff and mypy
 	$(BIN)/mypy
 
 test: lint ## lint, then all tests
-	$(ENTER) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(ENTER) $(BIN)/python -m pytest $(WORKERS) $(PYTEST_ARGS)
+
+quick: setup ## unit tests alone, in at most two minutes
+	$(ENTER) $(BIN)/python -m pytest $(WORKERS) -m "not slow" $(UNIT_TESTS) $(PYTEST_ARGS)
 
 docs: setup ## build the documents into docs/_build/html; warnings and broken links are errors
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html

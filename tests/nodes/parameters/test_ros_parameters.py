@@ -101,7 +101,7 @@ class TestDeclared:
 
     def test_descriptions_and_ranges_reach_ros(self) -> None:
         descriptor = make_node("backend.window", 5)[2]
-        assert descriptor.description == "Keyframes that are adjusted together."
+        assert descriptor.description == "Keyframes of the sliding window."
         (limits,) = descriptor.integer_range
         assert (limits.from_value, limits.to_value) == (3, 12)
         assert "schur, lbfgs" in make_node("backend.solver", "schur")[2].additional_constraints
