@@ -85,6 +85,7 @@ def test_only_poses_within_the_tolerance_are_matched() -> None:
         match(late, truth, 10_000_000)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(evo_program("evo_ape") is None, reason="evo is not installed")
 @pytest.mark.parametrize("with_scale", [True, False])
 def test_evo_agrees(tmp_path: Path, with_scale: bool) -> None:
