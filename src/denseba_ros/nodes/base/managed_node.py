@@ -112,6 +112,7 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Make the outputs and load what is large; FAILURE where the configuration is wrong."""
         self._configured = NodeResources(self)
+        self.get_logger().info(f"{self.get_name()} is configuring")
         try:
             self.device = pick_device(self.config.device)
             self.config = with_confined_models(self.config, self.settings)
