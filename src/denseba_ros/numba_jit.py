@@ -74,4 +74,4 @@ def _say_once() -> None:
     _log.info("compiling for this CPU, the first time only: about a minute")
 
 
-event.register("numba:compile", _Compilations(_say_once))
+event.register("numba:compile", _Compilations(_say_once))  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseArray
 from nav_msgs.msg import Odometry, Path
 from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
@@ -75,7 +76,13 @@ class Bench:
         assert len(heard) == len(OUTPUTS)
         writers = [*heard, self.images, self.infos]
         readers = [s for s in self.client.subscriptions if s.topic_name.lstrip("/") in self._names]
-        camera = [s for s in self.node.subscriptions if s.topic_name in ("/image", "/camera_info")]
+        camera = [
+            s
+            for s in self.node.subscriptions
+            if s.topic_name in ("/image", "/camera_info")
+            # The one for latched publishers does not hear ours.
+            and s.qos_profile.durability != DurabilityPolicy.TRANSIENT_LOCAL
+        ]
         return all(p.get_subscription_count() for p in writers) and all(
             s.get_publisher_count() for s in [*readers, *camera]
         )
@@ -83,8 +90,10 @@ class Bench:
     def send_info(self, stamp_ns: int = 0) -> None:
         self.infos.publish(calibration_to_msg(self.calibration, stamp_ns, "camera"))
 
-    def send(self, stamp_ns: int, image: np.ndarray = BRIGHT, encoding: str = "") -> None:
-        message = encoded_image_to_msg(image, "", stamp_ns, "camera")
+    def send(
+        self, stamp_ns: int, image: np.ndarray = BRIGHT, encoding: str = "", frame: str = "camera"
+    ) -> None:
+        message = encoded_image_to_msg(image, "", stamp_ns, frame)
         message.encoding = encoding or message.encoding
         self.images.publish(message)
 

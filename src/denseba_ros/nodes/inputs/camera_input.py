@@ -7,23 +7,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from rclpy.event_handler import QoSMessageLostInfo
+from rclpy.event_handler import QoSMessageLostInfo, SubscriptionEventCallbacks
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from denseba_ros.errors import CalibrationError, ImageError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.nodes.base.qos_events import describe_publishers, subscription_events
+from denseba_ros.nodes.base.qos_events import (
+    describe_publishers,
+    qos_overrides,
+    subscription_events,
+)
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.conversions.camera_info import calibration_from_msg
+from denseba_ros.nodes.conversions.frame_names import frame_name
 from denseba_ros.nodes.conversions.images import image_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 from denseba_ros.nodes.inputs.image_check import ImageCheck
 from denseba_ros.nodes.outputs.health import Health
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 
+LATCHED_QOS = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""Hears what a latched publisher said before; one that is not latched it does not hear."""
 _FALLBACK_FRAME = "camera_optical_frame"
 
 
@@ -103,7 +113,7 @@ class CameraInput:
             image_topic,
             self._on_image_msg,
             qos,
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            qos_overriding_options=qos_overrides(),
             event_callbacks=subscription_events(self._throttled, image_topic, self._on_images_lost),
         )
         node.create_subscription(
@@ -112,14 +122,23 @@ class CameraInput:
             self._on_info_msg,
             # One of its own: overrides write into it.
             QoSProfile(depth=qos.depth, reliability=qos.reliability),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            qos_overriding_options=qos_overrides(),
             event_callbacks=subscription_events(self._throttled, info_topic),
+        )
+        node.create_subscription(
+            CameraInfo,
+            "camera_info",
+            self._on_latched_info_msg,
+            LATCHED_QOS,
+            # It hears no volatile publisher, and need not: no warning.
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
         return image_topic, info_topic
 
     def _on_image_msg(self, message: Image | CompressedImage) -> None:
         self._last_image = time.monotonic()
-        frame_id = self._settings.camera_frame or message.header.frame_id or _FALLBACK_FRAME
+        named = self._settings.camera_frame or frame_name(message.header.frame_id)
+        frame_id = named or _FALLBACK_FRAME
         self._on_image(
             CameraImage(stamp_to_ns(message.header.stamp), frame_id, message, self.image_topic)
         )
@@ -131,6 +150,14 @@ class CameraInput:
             f"{event.total_count} images of {self.image_topic} were lost on the way so far: "
             "`denseba doctor` checks the transport",
         )
+
+    def _on_latched_info_msg(self, message: CameraInfo) -> None:
+        """What was published before we subscribed; the other subscription hears all that follows.
+
+        Once that has heard anything, this one, which may lag behind, has nothing to add.
+        """
+        if self._last_message is None:
+            self._on_info_msg(message)
 
     def _on_info_msg(self, message: CameraInfo) -> None:
         self._last_info = time.monotonic()
