@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numba
 import pytest
 
-from denseba_ros import numba_jit, notices
+from denseba_ros import notices, numba_jit
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def run_node(make_node: Callable[[], ManagedNode[Any]]) -> int:
 def _spin(make_node: Callable[[], ManagedNode[Any]], stop: threading.Event) -> int:
     try:
         node = make_node()
-        node.autostart()
+        node.autostart(goes_on=lambda: not stop.is_set())
     except DensebaError as error:
         return _report(error)
     executor = SingleThreadedExecutor()
