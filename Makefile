@@ -46,7 +46,7 @@ build: setup ## build the colcon workspace into ros2_ws/install
 
 clean: ## remove what was built and measured, keep .venv
 	rm -rf build dist src/*.egg-info ros2_ws/build ros2_ws/install ros2_ws/log demo faults docs/_build
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis $(COMPILED)
 	find . -name __pycache__ -not -path "./.venv/*" -prune -exec rm -rf {} +
 
 distclean: clean ## also remove .venv and env.sh

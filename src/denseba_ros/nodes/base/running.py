@@ -23,7 +23,7 @@ _SPIN_SECONDS = 0.2
 # The current image is waited for so long after SIGINT.
 _CLOSE_SECONDS = 0.4
 # So long after SIGINT the process is gone, even while it compiles or loads models.
-_GRACE_SECONDS = 0.8
+_GRACE_SECONDS = 0.7
 _WRONG_INPUT = 2
 _BUG = 1
 
