@@ -17,7 +17,6 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseArray
 from nav_msgs.msg import Odometry, Path
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
@@ -76,13 +75,7 @@ class Bench:
         assert len(heard) == len(OUTPUTS)
         writers = [*heard, self.images, self.infos]
         readers = [s for s in self.client.subscriptions if s.topic_name.lstrip("/") in self._names]
-        camera = [
-            s
-            for s in self.node.subscriptions
-            if s.topic_name in ("/image", "/camera_info")
-            # The one for latched publishers does not hear ours.
-            and s.qos_profile.durability != DurabilityPolicy.TRANSIENT_LOCAL
-        ]
+        camera = [s for s in self.node.subscriptions if s.topic_name in ("/image", "/camera_info")]
         return all(p.get_subscription_count() for p in writers) and all(
             s.get_publisher_count() for s in [*readers, *camera]
         )

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 pytest.importorskip("tf2_msgs", reason="tf2_msgs is not built: run `make setup`")
 
-from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
 
 from denseba_ros.geometry.calibration import Calibration
@@ -36,10 +36,7 @@ def test_it_asks_for_reliable_images_only_when_told(
     assert (camera.image_topic, camera.info_topic) == (image, "/camera_info")
     for topic in (image, "/camera_info"):
         ros.spin_until(lambda t=topic: node.get_subscriptions_info_by_topic(t), topic)
-        found = node.get_subscriptions_info_by_topic(topic)
-        (subscription,) = [
-            s for s in found if s.qos_profile.durability != DurabilityPolicy.TRANSIENT_LOCAL
-        ]
+        (subscription,) = node.get_subscriptions_info_by_topic(topic)
         assert subscription.qos_profile.reliability == reliability
 
 
@@ -51,6 +48,10 @@ class Camera:
         self.input = CameraInput(
             node, NodeConfig(), lambda _: None, self._on_calibration, lambda _: None
         )
+
+    def is_ready(self) -> bool:
+        self.input.watch(limit=1e9)
+        return self.input.is_ready
 
     def _on_calibration(self) -> None:
         assert self.input.calibration is not None
@@ -64,7 +65,7 @@ def test_a_camera_info_that_was_published_once_before_is_heard(
     publisher = node.create_publisher(CameraInfo, "camera_info", LATCHED_QOS)
     publisher.publish(calibration_to_msg(calibration, 1, "camera"))
     camera = Camera(node)
-    ros.spin_until(lambda: camera.input.is_ready, "the latched camera_info")
+    ros.spin_until(camera.is_ready, "the latched camera_info")
     # Both subscriptions hear what follows; it counts once.
     publisher.publish(calibration_to_msg(calibration, 2, "camera"))
     other = Calibration(8, 6, 11.0, 11.0, 3.5, 2.5)
@@ -73,6 +74,16 @@ def test_a_camera_info_that_was_published_once_before_is_heard(
     for _ in range(5):
         ros.executor.spin_once(timeout_sec=0.05)
     assert camera.calibrations == [10.0, 11.0]
+
+
+def test_a_camera_that_is_not_latched_is_not_asked_for_what_it_cannot_give(ros: Any) -> None:
+    """It would warn of a subscription that it can never serve."""
+    node = ros.client()
+    node.create_publisher(CameraInfo, "camera_info", QoSProfile(depth=5))
+    camera = Camera(node)
+    ros.spin_until(lambda: node.get_publishers_info_by_topic("/camera_info"), "the publisher")
+    assert not camera.is_ready()
+    assert [s.topic_name for s in node.subscriptions].count("/camera_info") == 1
 
 
 def test_a_latched_camera_info_that_lags_behind_changes_nothing(

@@ -10,6 +10,7 @@ import numpy as np
 from rclpy.event_handler import QoSMessageLostInfo, SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from denseba_ros.errors import CalibrationError, ImageError
@@ -33,7 +34,7 @@ LATCHED_QOS = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-"""Hears what a latched publisher said before; one that is not latched it does not hear."""
+"""Hears what a latched publisher said before; one that is not latched it never hears."""
 _FALLBACK_FRAME = "camera_optical_frame"
 
 
@@ -89,6 +90,7 @@ class CameraInput:
         self._image_check = ImageCheck(settings.frozen_after)
         self._last_image = self._last_info = time.monotonic()
         self._last_message: CameraInfo | None = None
+        self._listens_to_latched = False
         self.image_topic, self.info_topic = self._subscribe()
         node.get_logger().info(f"waiting for {self.image_topic} and {self.info_topic}")
 
@@ -125,14 +127,6 @@ class CameraInput:
             qos_overriding_options=qos_overrides(),
             event_callbacks=subscription_events(self._throttled, info_topic),
         )
-        node.create_subscription(
-            CameraInfo,
-            "camera_info",
-            self._on_latched_info_msg,
-            LATCHED_QOS,
-            # It hears no volatile publisher, and need not: no warning.
-            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
-        )
         return image_topic, info_topic
 
     def _on_image_msg(self, message: Image | CompressedImage) -> None:
@@ -149,6 +143,23 @@ class CameraInput:
             "lost",
             f"{event.total_count} images of {self.image_topic} were lost on the way so far: "
             "`denseba doctor` checks the transport",
+        )
+
+    def _listen_to_latched_info(self) -> None:
+        """Ask for what a latched publisher of camera_info said before, where there is one.
+
+        Not before: every other camera would warn of a subscription that it cannot serve.
+        """
+        publishers = self._node.get_publishers_info_by_topic(self.info_topic)
+        if self._listens_to_latched or not any(map(_is_latched, publishers)):
+            return
+        self._listens_to_latched = True
+        self._node.create_subscription(
+            CameraInfo,
+            "camera_info",
+            self._on_latched_info_msg,
+            LATCHED_QOS,
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
 
     def _on_latched_info_msg(self, message: CameraInfo) -> None:
@@ -197,8 +208,13 @@ class CameraInput:
             self._throttled.warn(problem.split(maxsplit=1)[0], text)
 
     def watch(self, limit: float) -> None:
-        """Warn about what has not come for ``limit`` s; to be called about once a second."""
+        """Warn about what has not come for ``limit`` s; to be called about once a second.
+
+        Also looks for a latched camera_info while there is none.
+        """
         now = time.monotonic()
+        if self.calibration is None:
+            self._listen_to_latched_info()
         if now - self._last_image > limit:
             self._throttled.warn(
                 "no image",
@@ -213,3 +229,11 @@ class CameraInput:
                 f"{describe_publishers(self._node, self.info_topic)}: publish it or remap it "
                 "(camera_info:=/your/topic)",
             )
+
+
+def _is_latched(publisher: TopicEndpointInfo) -> bool:
+    qos = publisher.qos_profile
+    return bool(
+        qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
+        and qos.reliability == ReliabilityPolicy.RELIABLE
+    )
