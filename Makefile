@@ -3,6 +3,8 @@ SHELL := /bin/sh
 BIN := .venv/bin
 # The checkout itself, even when a shell has sourced an older copy in ros2_ws/install.
 ENTER := . .venv/local_setup.sh && export PYTHONPATH="$(CURDIR)/src:$$PYTHONPATH" &&
+# Newer than every file with compiled loops, once `denseba compile` has filled numba's cache.
+COMPILED := .venv/denseba-compiled
 
 # Files of tests go to two processes; what several tests of a file share is made once.
 WORKERS := -n 2 --dist loadfile
@@ -15,8 +17,13 @@ help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo "PYTHON=/path/to/python3.12 chooses the interpreter at the first set-up."
 
-setup: ## create or update .venv (seconds when nothing changed)
+setup: ## create or update .venv, compile (seconds when nothing changed)
 	@PYTHON="$(PYTHON)" sh scripts/setup.sh
+	@$(MAKE) --no-print-directory $(COMPILED)
+
+$(COMPILED): $(shell grep -rl '@numba_jit' src)
+	@$(ENTER) $(BIN)/denseba compile
+	@touch $@
 
 demo: setup ## a camera stream through the ROS 2 nodes, compared with ground truth
 	@$(ENTER) $(BIN)/denseba demo $(DEMO_ARGS)
@@ -42,10 +49,11 @@ faults: setup ## faults of camera, clock and processes, fuzz and long runs (50 m
 
 build: setup ## build the colcon workspace into ros2_ws/install
 	@. .venv/local_setup.sh && cd ros2_ws && ../$(BIN)/python -m colcon build $(COLCON_ARGS)
+	@. ./env.sh && $(BIN)/python -m denseba_ros.cli.main compile
 
 clean: ## remove what was built and measured, keep .venv
 	rm -rf build dist src/*.egg-info ros2_ws/build ros2_ws/install ros2_ws/log demo faults docs/_build
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis $(COMPILED)
 	find . -name __pycache__ -not -path "./.venv/*" -prune -exec rm -rf {} +
 
 distclean: clean ## also remove .venv and env.sh
