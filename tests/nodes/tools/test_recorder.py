@@ -26,7 +26,7 @@ from denseba_ros.nodes.conversions.poses import odometry_to_msg, transform_to_ms
 from denseba_ros.nodes.outputs.diagnostics import drop_status, estimate_status
 from denseba_ros.nodes.outputs.health import Health
 from denseba_ros.nodes.tools.recorder import Recorder
-from denseba_ros.slam.state.estimate import Estimate, Keyframe, Tracking
+from denseba_ros.slam.state.estimate import Keyframe, Tracking
 
 MOUNT = CameraMount(T_base_optical(0.3, -0.1, 0.2, 0.05, 0.4, -0.3))
 SECOND = 1_000_000_000
