@@ -40,7 +40,8 @@ def path_report(
     judged = _judged(path)
     estimate = _part(path.trajectory, judged)
     matched = match(estimate, groundtruth, tolerance_ns, with_scale)
-    ours, notes = trajectory_report(matched), []
+    ours = trajectory_report(matched)
+    notes: list[str] = []
     theirs = _evo(estimate, groundtruth, tolerance_ns, with_scale, matched.alignment, notes)
     if theirs is not None:
         notes += [f"our error and evo's differ: {d}" for d in disagreements(ours, theirs)]
