@@ -57,6 +57,12 @@ class FakeSystem:
     def keyframes(self) -> list[Keyframe]:
         return [Keyframe(1, 123, np.eye(4), depth_map(), np.full((3, 4), 7, np.uint8))]
 
+    def newest_keyframe(self) -> Keyframe:
+        return self.keyframes()[-1]
+
+    def keyframe_poses(self) -> list[np.ndarray]:
+        return [keyframe.T_world_camera for keyframe in self.keyframes()]
+
     def finished_keyframes(self) -> list[Keyframe]:
         return []
 

@@ -53,7 +53,8 @@ class FakeOdometry:
 
     def __init__(self, system: Any) -> None:
         self.system, self.frames = system, []
-        self.keyframes, self.finished_keyframes = system.keyframes, system.finished_keyframes
+        self.newest_keyframe, self.keyframe_poses = system.newest_keyframe, system.keyframe_poses
+        self.finished_keyframes = system.finished_keyframes
         self.reset, self.reconfigure = system.reset, system.reconfigure
 
     def process_frame(self, frame: FrontendFrame) -> Estimate:

@@ -201,8 +201,14 @@ def test_after_lost_for_long_a_new_map_is_initialised(system: System, room: Any)
 def test_reset_forgets_everything(system: System, room: Any) -> None:
     first = [system.process(room.stamps_ns[i], room.images[i]) for i in range(12)]
     assert first[-1].tracking is Tracking.TRACKING
+    window, newest = system.keyframes(), system.newest_keyframe()
+    assert newest is not None
+    assert newest.id == window[-1].id
+    np.testing.assert_array_equal(newest.depth.depth, window[-1].depth.depth)
+    np.testing.assert_array_equal(system.keyframe_poses(), [k.T_world_camera for k in window])
     system.reset()
-    assert system.keyframes() == []
+    assert system.keyframes() == system.keyframe_poses() == []
+    assert system.newest_keyframe() is None
     assert system.finished_keyframes() == []
     again = [system.process(room.stamps_ns[i], room.images[i]) for i in range(12)]
     for a, b in zip(first, again, strict=True):

@@ -16,6 +16,7 @@ from denseba_ros.config import Config
 from denseba_ros.errors import ConfigurationError, ImageError
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.frontend.frontend import Frontend
+from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.components import Components
@@ -118,6 +119,20 @@ class System:
         """Keyframes of the window, oldest first."""
         state = self._state
         return [] if isinstance(state, InitialisingState) else state.mapper.views()
+
+    def newest_keyframe(self) -> Keyframe | None:
+        """The last one of ``keyframes``, without the cost of the others; None where there is none."""
+        state = self._state
+        if isinstance(state, InitialisingState):
+            return None
+        return state.mapper.views(state.mapper.keyframes[-1:])[0]
+
+    def keyframe_poses(self) -> list[np.ndarray]:
+        """T_world_camera (4, 4) float64 of the keyframes of the window, oldest first."""
+        state = self._state
+        if isinstance(state, InitialisingState):
+            return []
+        return [se3.inverse(keyframe.T).cpu().numpy() for keyframe in state.mapper.keyframes]
 
     def finished_keyframes(self) -> list[Keyframe]:
         """Keyframes that left the window since the last call, each given once."""

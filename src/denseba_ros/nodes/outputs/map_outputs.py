@@ -30,8 +30,12 @@ from denseba_ros.slam.state.estimate import DepthMap, Keyframe
 class KeyframeSource(Protocol):
     """The part of System and Odometry that is asked for keyframes."""
 
-    def keyframes(self) -> list[Keyframe]:
-        """The keyframes of the window, oldest first."""
+    def newest_keyframe(self) -> Keyframe | None:
+        """The newest keyframe of the window, None where there is none."""
+        ...
+
+    def keyframe_poses(self) -> list[np.ndarray]:
+        """T_world_camera (4, 4) of the keyframes of the window, oldest first."""
         ...
 
     def finished_keyframes(self) -> list[Keyframe]:
@@ -81,8 +85,7 @@ class MapOutputs:
         ``stamp_ns`` that of the image that became a keyframe.
         """
         self._finished += [k.T_world_camera for k in source.finished_keyframes()]
-        window = source.keyframes()
-        in_world = [*self._finished, *(k.T_world_camera for k in window)]
+        in_world = [*self._finished, *source.keyframe_poses()]
         header = make_header(stamp_ns, self.settings.odom)
 
         def make_keyframes() -> PoseArray:
@@ -90,5 +93,6 @@ class MapOutputs:
             return PoseArray(header=header, poses=[pose_to_msg(T) for T in in_odom])
 
         self._keyframes.offer(make_keyframes)
-        if self.settings.publish_points and window:
-            self._points.offer(partial(keyframe_to_cloud, window[-1], camera_frame))
+        newest = source.newest_keyframe() if self.settings.publish_points else None
+        if newest is not None:
+            self._points.offer(partial(keyframe_to_cloud, newest, camera_frame))
