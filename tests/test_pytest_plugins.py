@@ -40,6 +40,7 @@ def collect(configuration: Path, plugins: Path, *options: str) -> subprocess.Com
     )
 
 
+@pytest.mark.slow
 def test_a_plugin_for_an_older_pytest_is_left_out(tmp_path: Path) -> None:
     plugins = tmp_path / "plugins"
     plugins.mkdir()
@@ -49,6 +50,7 @@ def test_a_plugin_for_an_older_pytest_is_left_out(tmp_path: Path) -> None:
     assert "test_security.py" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_stand_in_would_stop_pytest(tmp_path: Path) -> None:
     plugins = tmp_path / "plugins"
     plugins.mkdir()

@@ -45,6 +45,7 @@ print(len(warm), sorted(loaded() - warm))
 """
 
 
+@pytest.mark.slow
 def test_a_warmed_up_system_has_nothing_left_to_compile() -> None:
     done = subprocess.run(
         [sys.executable, "-c", EVERYTHING], capture_output=True, text=True, timeout=250, check=False

@@ -121,7 +121,7 @@ class System:
         return [] if isinstance(state, InitialisingState) else state.mapper.views()
 
     def newest_keyframe(self) -> Keyframe | None:
-        """The last one of ``keyframes``, without the cost of the others; None where there is none."""
+        """The last of ``keyframes``, without the cost of the others; None where there is none."""
         state = self._state
         if isinstance(state, InitialisingState):
             return None

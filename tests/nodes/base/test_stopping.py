@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 # Far more than the grace, far less than the 600 s for which the main thread is deaf.
 LIMIT = 60.0
 NEVER_LOOKS = """
