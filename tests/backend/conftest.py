@@ -28,7 +28,6 @@ from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, project
 from denseba_ros.geometry.pyramid import inside, sample, with_gradients
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
-from denseba_ros.slam.mapping.feature_tracking import match
 from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.state.frame import Frame
@@ -132,11 +131,11 @@ def dense_system(system: LinearSystem) -> tuple[Tensor, Tensor]:
     return H, torch.cat([system.b, system.b_depth.reshape(-1).double()])
 
 
-def moved(variables: Variables, flat: Tensor) -> Variables:
+def retracted(variables: Variables, flat: Tensor) -> Variables:
     """Variables after a step of all unknowns (8K + KN,), in the order of ``dense_system``."""
     k, n = variables.inverse_depth.shape
     frames, depths = flat[: k * FRAME_DOF], flat[k * FRAME_DOF :]
-    return variables.moved(frames.reshape(k, FRAME_DOF), depths.reshape(k, n))
+    return variables.retracted(frames.reshape(k, FRAME_DOF), depths.reshape(k, n))
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ class Algebra:
     """What the tests of the linear algebra share."""
 
     dense: Callable[[LinearSystem], tuple[Tensor, Tensor]]
-    moved: Callable[[Variables, Tensor], Variables]
+    retracted: Callable[[Variables, Tensor], Variables]
     window: Callable[..., SmallWindow]
     ramps: Callable[..., Tensor]
     clouds: Callable[..., Tensor]
@@ -152,11 +151,13 @@ class Algebra:
 
 @pytest.fixture(scope="session")
 def algebra() -> Algebra:
-    return Algebra(dense_system, moved, make_small_window, ramps, clouds)
+    return Algebra(dense_system, retracted, make_small_window, ramps, clouds)
 
 
 # -- keyframes of the room -------------------------------------------------------------------------
 
+# Rendered images fit better than those of real cameras, which the default is for.
+_RENDERED = Noise(intensity=8.0)
 # Deviation of the prior that holds every depth at its start, as the mapper sets it.
 _HOLD = 0.5
 
@@ -178,14 +179,14 @@ class Errors:
 class RoomWindow:
     """Keyframes of the room: ``problem`` and ``truth`` with exact depth, poses and brightness.
 
-    ``exact_surface`` (K, 2, h, w) is the exact inverse depth of the grid with a deviation of 5 %.
+    ``exact_depth_map`` (K, 2, h, w): exact inverse depth of the grid with a deviation of 5 %.
     """
 
     sequence: RoomSequence
     indices: tuple[int, ...]
     problem: Problem
     truth: Variables
-    exact_surface: Tensor
+    exact_depth_map: Tensor
 
     def start(
         self, position: float, degrees: float, depth: float, seed: int = 0
@@ -206,7 +207,7 @@ class RoomWindow:
             self.problem,
             prior_depth=inverse_depth,
             prior_information=(_HOLD * inverse_depth) ** -2,
-            inverse_depth_map=self.exact_surface
+            inverse_depth_map=self.exact_depth_map
             * torch.stack([factor, torch.ones_like(factor)], 1),
         )
         return problem, Variables(T, torch.zeros_like(self.truth.affine), inverse_depth)
@@ -230,7 +231,7 @@ class RoomWindow:
         )
 
     def _blobs(self, rng: np.random.Generator, median: float) -> np.ndarray:
-        h, w = self.exact_surface.shape[2:]
+        h, w = self.exact_depth_map.shape[2:]
         field = cv2.GaussianBlur(rng.normal(size=(h, w)), (0, 0), w / 8)
         field *= median / float(np.median(np.abs(field)))
         return np.exp(field).astype(np.float32)
@@ -251,7 +252,9 @@ def make_room_window(trajectory: str, indices: tuple[int, ...], points: int) -> 
         {"device": "cpu", "tracker": {"features": 150}, "backend": {"points": points}}
     )
     frontend = Frontend(config, room.calibration)
-    mapper = LocalMapper(config, Pinhole.from_calibration(frontend.rectifier.calibration), Noise())
+    mapper = LocalMapper(
+        config, Pinhole.from_calibration(frontend.rectifier.calibration), _RENDERED
+    )
     world = torch.from_numpy(np.linalg.inv(np.stack([room.pose(i) for i in indices])))
     T = world @ se3.inverse(world[:1])
     affine = _relative_brightness(room, indices)
@@ -259,20 +262,20 @@ def make_room_window(trajectory: str, indices: tuple[int, ...], points: int) -> 
     for j, i in enumerate(indices):
         frame = frontend.process(1 + i, room.image(i))
         image = Frame.prepare(frame)
-        # The mapper's own first depth is left out: the tests choose where to start.
-        keyframe = mapper.make_keyframe(image, T[j], affine[j])
-        exact = sample(depths[j], keyframe.points.pixels[None])[0, 0]
-        keyframe.points.inverse_depth = exact
-        match(mapper.camera, keyframe, mapper.keyframes)
-        mapper.window.append(keyframe)
+        points = mapper.add(image, T[j], affine[j]).points
+        # Exact instead of the mapper's own depth: the tests choose the initial values.
+        points.inverse_depth = sample(depths[j], points.pixels[None])[0, 0]
+        points.relative_sigma = torch.full_like(points.inverse_depth, 0.05)
     grid = torch.cat([torch.nn.functional.avg_pool2d(d, 1 << GRID_LEVEL) for d in depths])
-    return RoomWindow(
-        room,
-        indices,
-        mapper.window.problem({0, 1, 2}),
-        mapper.window.variables(),
-        torch.cat([grid, torch.full_like(grid, 0.05)], 1),
+    exact_depth_map = torch.cat([grid, torch.full_like(grid, 0.05)], 1)
+    problem, truth = mapper.window.problem({0, 1, 2}), mapper.window.variables()
+    problem = replace(
+        problem,
+        prior_depth=truth.inverse_depth,
+        prior_information=torch.zeros_like(truth.inverse_depth),
+        inverse_depth_map=exact_depth_map,
     )
+    return RoomWindow(room, indices, problem, truth, exact_depth_map)
 
 
 @pytest.fixture(scope="session")

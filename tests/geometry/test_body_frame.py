@@ -12,7 +12,6 @@ from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.body_frame import (
     CameraMount,
     T_base_optical,
-    cross_matrix,
     rigid_inverse,
 )
 
@@ -115,8 +114,3 @@ def test_twist_covariance_has_the_spread_of_turned_twists(seed: int) -> None:
     turned = np.column_stack([mount.twist(column) for column in root.T])
     covariance = mount.twist_covariance(root @ root.T)
     np.testing.assert_allclose(covariance, turned @ turned.T, atol=1e-9)
-
-
-def test_cross_matrix_is_the_cross_product() -> None:
-    v, w = np.array([1.0, -2.0, 0.5]), np.array([0.3, 4.0, -1.0])
-    np.testing.assert_allclose(cross_matrix(v) @ w, np.cross(v, w))

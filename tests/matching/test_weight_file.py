@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.geometry import se3
+from denseba_ros.geometry.cross_product import hat
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.matching.epipolar_error import sampson_squared
 from denseba_ros.matching.features import XFeat, features_available
@@ -50,7 +50,7 @@ def test_shipped_weights_tell_right_from_wrong_matches_in_a_room_they_never_saw(
     matches = match_features(one, other)
     first, second = (camera.rays(x.double()) for x in (matches.first, matches.second))
     T = torch.from_numpy(np.linalg.inv(room.pose(70)) @ room.pose(0))
-    E = se3.hat(T[:3, 3]) @ T[:3, :3]
+    E = hat(T[:3, 3]) @ T[:3, :3]
     pixels = sampson_squared(E, first, second).sqrt() * camera.fx
     logits = load_weights(share_file(WEIGHTS))(
         first[None, :, :2], second[None, :, :2], matches.side[None]

@@ -19,16 +19,19 @@ from denseba_ros.geometry.pinhole import Projection, project
 from denseba_ros.geometry.pyramid import inside, sample
 
 BORDER = 1.0
-# A point farther than the target's own surface by this factor is hidden behind it ...
-HIDDEN_RATIO = 1.15
-# ... where that surface is known to this relative deviation.
-SURFACE_KNOWN = 0.1
+# A point farther than the target's inverse depth map says, by this factor, is occluded ...
+OCCLUSION_RATIO = 1.15
+# ... where the map's relative deviation is below this.
+OCCLUDER_MAX_SIGMA = 0.1
 
 
 @dataclass(frozen=True)
 class PatchReference:
-    """Patches in their hosts at one level: ``pixels`` (G, N, P, 2) of it, brightness (G, N, P),
-    weight (G, N, P), usable (G, N)."""
+    """Patches in their hosts at one level.
+
+    ``pixels`` (G, N, P, 2) of the level; ``brightness`` (G, N, P) grey levels; ``weight``
+    (G, N, P) by the gradient, up to 1; ``usable`` (G, N) bool: inside the image and valid.
+    """
 
     pixels: Tensor
     brightness: Tensor
@@ -37,7 +40,7 @@ class PatchReference:
 
 
 def patch_reference(problem: Problem, level: int) -> PatchReference:
-    """Cut the patches of all points out of their own images."""
+    """Cut the patches of all points out of their hosts' images of pyramid ``level``."""
     camera = problem.camera.level(level)
     scale = 1.0 / (1 << level)
     centre = (problem.pixels + 0.5) * scale - 0.5
@@ -81,7 +84,7 @@ class PatchResidual:
 
 
 def relative_poses(T: Tensor, hosts: Tensor) -> Tensor:
-    """T_target_host (G, K, 4, 4) from T_camera_world (K, 4, 4) and the hosts (G,)."""
+    """T_target_host (G, K, 4, 4) from T_camera_world (K, 4, 4) and the hosts (G,) long."""
     return T[None] @ se3.inverse(T[hosts])[:, None]
 
 
@@ -94,7 +97,12 @@ def patch_residual(
 ) -> PatchResidual:
     """Brightness of every patch in every other keyframe against that in its host.
 
-    Without ``gradients`` that field has no last axis entries, which is enough for the energy.
+    Args:
+        problem: the window, with images of ``level``.
+        reference: the patches of ``level``.
+        variables: where the residuals are evaluated.
+        level: pyramid level, 0 the finest.
+        gradients: without, ``gradient`` has no entries, which is enough for the energy.
     """
     camera = problem.camera.level(level)
     dtype = variables.inverse_depth.dtype
@@ -109,7 +117,7 @@ def patch_residual(
     model = gain[:, :, None, None] * (reference.brightness - b[problem.hosts, None, None])[:, None]
     value = values[..., 0] - b[None, :, None, None] - model
     visible = inside(projected.pixels, camera.width, camera.height, BORDER) & projected.in_front
-    shown = visible.all(-1) & reference.usable[:, None] & ~_hidden(problem, projected, level)
+    shown = visible.all(-1) & reference.usable[:, None] & ~_occluded(problem, projected, level)
     other = problem.hosts[:, None] != torch.arange(problem.keyframes, device=value.device)
     shown = shown & other[:, :, None]
     weight, energy, counts = _robust(problem, reference, value, shown)
@@ -123,16 +131,16 @@ def _sample_targets(images: Tensor, pixels: Tensor) -> Tensor:
     return values.reshape(k, -1, g, n, p).permute(2, 0, 3, 4, 1)
 
 
-def _hidden(problem: Problem, projected: Projection, level: int) -> Tensor:
-    """(G, K, N) whether the target's own surface lies in front of the point."""
+def _occluded(problem: Problem, projected: Projection, level: int) -> Tensor:
+    """(G, K, N) whether the target's inverse depth map has something nearer in front."""
     centre = slice(PATTERN.index((0, 0)), PATTERN.index((0, 0)) + 1)
     scale = 2.0 ** (level - problem.grid_level)
     pixels = (projected.pixels[:, :, :, centre] + 0.5) * scale - 0.5
     inverse_depth_map = _sample_targets(problem.inverse_depth_map, pixels)[:, :, :, 0]
     nearer = (
-        inverse_depth_map[..., 0] > HIDDEN_RATIO * projected.inverse_depth[:, :, :, centre.start]
+        inverse_depth_map[..., 0] > OCCLUSION_RATIO * projected.inverse_depth[:, :, :, centre.start]
     )
-    return nearer & (inverse_depth_map[..., 1] < SURFACE_KNOWN)
+    return nearer & (inverse_depth_map[..., 1] < OCCLUDER_MAX_SIGMA)
 
 
 def _robust(

@@ -19,7 +19,8 @@ def select_points(
 ) -> tuple[Tensor, Tensor]:
     """Pixels (count, 2) in working pixels and (count,) whether the slot is used.
 
-    ``corners`` (M, 2) take the first ``slots`` places; the others go to the strongest gradients
+    ``pyramid`` are the levels (1, 3, h, w) of one image, ``corners`` (M, 2) working pixels. Corners
+    take the first ``slots`` of the points; the others go to the strongest gradients
     relative to their region, so that dark and quiet regions get points too.
     """
     image = pyramid[_LEVEL]

@@ -1,7 +1,7 @@
-"""Reprojection residual of observed corners, on the depth of their own pixel.
+"""Reprojection residual of observed corners, by the inverse depth of their own pixel.
 
-Robust where brightness constancy is not, with a basin as wide as the tracks are good; the
-unknowns are those of the photometric patches, so both meet in one Schur complement.
+Robust where brightness constancy is not, with a wider basin of convergence; the unknowns are those
+of the photometric patches, so both are in one Schur complement.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from denseba_ros.geometry.pinhole import project
 
 
 def corner_residual(problem: Problem, variables: Variables) -> tuple[Tensor, Tensor]:
-    """Projected minus observed place (G, K, F, 2) in working pixels, and (G, K, F) whether
-    it counts."""
+    """Projected minus observed corner (G, K, F, 2) in working pixels, and (G, K, F) bool whether
+    it counts: observed, valid and in front of the target."""
     f = problem.observed.shape[2]
     T = relative_poses(variables.T, problem.hosts).to(variables.inverse_depth.dtype)[:, :, None]
     rays = problem.camera.rays(problem.pixels[:, :f])[:, None]
@@ -28,15 +28,18 @@ def corner_residual(problem: Problem, variables: Variables) -> tuple[Tensor, Ten
 
 
 def corner_weights(problem: Problem, residual: Tensor, ok: Tensor) -> tuple[Tensor, Tensor]:
-    """Huber weight over the variance and capped energy, each (G, K, F)."""
+    """Huber weight over the variance and capped energy, each (G, K, F).
+
+    ``residual`` (G, K, F, 2) working pixels and ``ok`` (G, K, F) bool as of ``corner_residual``.
+    """
     noise = problem.noise
     size = torch.linalg.vector_norm(residual, dim=-1) / noise.pixel
-    near = ok & (size < noise.pixel_cutoff)
+    inlier = ok & (size < noise.pixel_cutoff)
     weight = noise.huber / size.clamp(min=noise.huber) / noise.pixel**2
     clipped = size.clamp(max=noise.pixel_cutoff)
     linear = noise.huber * (clipped - 0.5 * noise.huber)
     energy = torch.where(clipped < noise.huber, 0.5 * clipped**2, linear)
-    return weight * near, energy * ok
+    return weight * inlier, energy * ok
 
 
 def corner_information(problem: Problem, variables: Variables, level: int) -> tuple[Tensor, Tensor]:

@@ -79,7 +79,7 @@ class Window:
     prior: GaussianPrior | None = None
 
     def problem(self, levels: set[int]) -> Problem:
-        """Stack the keyframes into tensors for the solver."""
+        """Stack the keyframes into tensors for the solver, with the images of ``levels``."""
         frames = self.keyframes
         assert self.prior is not None
         device = frames[0].points.pixels.device
@@ -103,21 +103,21 @@ class Window:
         )
 
     def _observed(self, host: WindowKeyframe) -> tuple[Tensor, Tensor]:
-        """(K, F, 2) places of the host's corners in each keyframe and (K, F) whether seen."""
+        """(K, F, 2) pixels of the host's corners in each keyframe and (K, F) whether tracked."""
         f = host.points.corners
-        places, ok = [], []
+        pixels, is_tracked = [], []
         for other in self.keyframes:
-            nothing = (
+            none = (
                 host.points.pixels.new_zeros(f, 2),
                 torch.zeros(f, dtype=torch.bool, device=host.points.pixels.device),
             )
-            place, seen = host.observed.get(other.id, nothing)
-            places.append(place)
-            ok.append(seen)
-        return torch.stack(places), torch.stack(ok)
+            observation = host.observed.get(other.id, none)
+            pixels.append(observation[0])
+            is_tracked.append(observation[1])
+        return torch.stack(pixels), torch.stack(is_tracked)
 
     def variables(self) -> Variables:
-        """The unknowns as they stand."""
+        """The current values of the unknowns."""
         return Variables(
             torch.stack([k.T for k in self.keyframes]),
             torch.stack([k.affine for k in self.keyframes]),
@@ -133,15 +133,15 @@ class Window:
             points = keyframe.points
             points.inverse_depth = variables.inverse_depth[i]
             relative_sigma = (sigma[i] / points.inverse_depth).clamp(max=10.0)
-            # Points whose patches fit nowhere lose what they claimed to know.
+            # The deviation of points without an inlier in any keyframe is at least 100 %.
             seen = system.counts[i].any(0)
-            for _, found in keyframe.observed.values():
-                seen[: points.corners] |= found
+            for _, is_tracked in keyframe.observed.values():
+                seen[: points.corners] |= is_tracked
             points.relative_sigma = torch.where(seen, relative_sigma, relative_sigma.clamp(min=1.0))
 
     def rescale(self, factor: float, about: int) -> None:
-        """Let the world grow by ``factor`` about the camera of keyframe ``about``: all depths, all
-        places, what the prior knows of them, and what the network said of them."""
+        """Let the world grow by ``factor`` about the camera of keyframe ``about``: all poses, all
+        depths, and their priors, that of the network included."""
         fixed = self.keyframes[about].T
         centre = -(fixed[:3, :3].mT @ fixed[:3, 3])
         for keyframe in self.keyframes:
@@ -150,22 +150,24 @@ class Window:
             points.inverse_depth = points.inverse_depth / factor
             points.prior_depth = points.prior_depth / factor
             points.prior_information = points.prior_information * factor**2
-            keyframe.inverse_depth_map = _nearer(keyframe.inverse_depth_map, factor)
-            keyframe.network_depth = _nearer(keyframe.network_depth, factor)
+            keyframe.inverse_depth_map = _rescaled_map(keyframe.inverse_depth_map, factor)
+            keyframe.network_depth = _rescaled_map(keyframe.network_depth, factor)
             if keyframe.first_inverse_depth_map is not None:
-                keyframe.first_inverse_depth_map = _nearer(keyframe.first_inverse_depth_map, factor)
+                keyframe.first_inverse_depth_map = _rescaled_map(
+                    keyframe.first_inverse_depth_map, factor
+                )
         if self.prior is not None:
             self.prior = self.prior.rescaled(factor, centre)
 
     def gauge_without(self, index: int) -> GaussianPrior:
-        """The prior when keyframe ``index`` leaves nothing behind: the oldest other one is held."""
+        """The prior when keyframe ``index`` is dropped: the oldest other one fixes the gauge."""
         others = [k for i, k in enumerate(self.keyframes) if i != index]
         return GaussianPrior.gauge(
             torch.stack([k.T for k in others]), torch.stack([k.affine for k in others])
         )
 
     def append(self, keyframe: WindowKeyframe) -> None:
-        """Add a keyframe; the first one fixes the gauge, of others the prior says nothing."""
+        """Add a keyframe; the first one fixes the gauge, others get no prior."""
         self.keyframes.append(keyframe)
         if self.prior is None:
             T, affine = keyframe.T[None], keyframe.affine[None]
@@ -175,7 +177,7 @@ class Window:
             self.prior = self.prior.extended(keyframe.T, keyframe.affine)
 
     def remove(self, index: int, prior: GaussianPrior) -> WindowKeyframe:
-        """Take a marginalised keyframe out; ``prior`` is what it left on the others."""
+        """Take out keyframe ``index`` and return it; ``prior`` is that of the other frames."""
         gone = self.keyframes.pop(index)
         for keyframe in self.keyframes:
             keyframe.observed.pop(gone.id, None)
@@ -184,6 +186,6 @@ class Window:
         return gone
 
 
-def _nearer(grids: Tensor, factor: float) -> Tensor:
+def _rescaled_map(grids: Tensor, factor: float) -> Tensor:
     """Inverse depth and relative deviation (2, h, w) in a world ``factor`` times as large."""
     return torch.stack([grids[0] / factor, grids[1]])

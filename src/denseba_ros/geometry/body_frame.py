@@ -1,7 +1,7 @@
 """From the camera's optical frame to the robot's body: poses, twists and their covariances.
 
-The SLAM core speaks of a camera (x right, y down, z forward) in the frame of its first image;
-a robot wants its base (x forward, y left, z up) in a frame with those axes.
+The SLAM core estimates the camera (x right, y down, z forward) in the frame of its first image;
+a robot needs its base (x forward, y left, z up) in a frame with those axes (REP-103, REP-105).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import CalibrationError
+from denseba_ros.geometry.cross_product import hat_array
 
 R_BODY_OPTICAL = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 """Turns optical axes into body axes: optical z is forward, -x is left, -y is up."""
@@ -39,16 +40,11 @@ def T_base_optical(
 
 
 def rigid_inverse(T: np.ndarray) -> np.ndarray:
-    """Inverse of a rigid transform, (4, 4)."""
+    """Inverse T_b_a (4, 4) float64 of a rigid transform T_a_b (4, 4)."""
     inverse = np.eye(4)
     inverse[:3, :3] = T[:3, :3].T
     inverse[:3, 3] = -T[:3, :3].T @ T[:3, 3]
     return inverse
-
-
-def cross_matrix(v: np.ndarray) -> np.ndarray:
-    """The matrix (3, 3) with ``cross_matrix(v) @ w == cross(v, w)``."""
-    return np.array([[0.0, -v[2], v[1]], [v[2], 0.0, -v[0]], [-v[1], v[0], 0.0]])
 
 
 @dataclass(frozen=True)
@@ -62,15 +58,16 @@ class CameraMount:
 
     @cached_property
     def T_camera_base(self) -> np.ndarray:
+        """(4, 4), base to optical frame."""
         return rigid_inverse(self.T_base_camera)
 
     def T_odom_base(self, T_world_camera: np.ndarray) -> np.ndarray:
-        """Pose of the base in odom from that of the camera in the first camera's frame."""
+        """Pose (4, 4) of the base in odom from that of the camera in the first camera's frame."""
         pose: np.ndarray = self.T_base_camera @ T_world_camera @ self.T_camera_base
         return pose
 
     def T_world_camera(self, T_odom_base: np.ndarray) -> np.ndarray:
-        """The inverse of ``T_odom_base``: the camera's pose in the first camera's frame."""
+        """The inverse of ``T_odom_base``: the camera's pose (4, 4) in the first camera's frame."""
         pose: np.ndarray = self.T_camera_base @ T_odom_base @ self.T_base_camera
         return pose
 
@@ -81,16 +78,17 @@ class CameraMount:
         rotation error moves the base by the lever arm between camera and base.
         """
         lever = T_world_camera[:3, :3] @ self.T_camera_base[:3, 3]
-        return _moved(covariance, lever, self.T_base_camera[:3, :3])
+        return _transformed(covariance, lever, self.T_base_camera[:3, :3])
 
     def twist(self, twist: np.ndarray) -> np.ndarray:
-        """Linear and angular velocity (6,) of the base along its axes from the camera's."""
-        moved: np.ndarray = _motion_jacobian(self._lever, self.T_base_camera[:3, :3]) @ twist
-        return moved
+        """Linear and angular velocity (6,) of the base along its axes from the camera's along its
+        own: m/s, rad/s."""
+        of_base: np.ndarray = _motion_jacobian(self._lever, self.T_base_camera[:3, :3]) @ twist
+        return of_base
 
     def twist_covariance(self, covariance: np.ndarray) -> np.ndarray:
         """Covariance (6, 6) of the base's twist from that of the camera's."""
-        return _moved(covariance, self._lever, self.T_base_camera[:3, :3])
+        return _transformed(covariance, self._lever, self.T_base_camera[:3, :3])
 
     @property
     def _lever(self) -> np.ndarray:
@@ -101,12 +99,13 @@ def _motion_jacobian(lever: np.ndarray, R: np.ndarray) -> np.ndarray:
     """(6, 6): motion of a point at ``lever`` on the moving body, then turned by ``R``."""
     jacobian = np.zeros((6, 6))
     jacobian[:3, :3] = R
-    jacobian[:3, 3:] = -R @ cross_matrix(lever)
+    jacobian[:3, 3:] = -R @ hat_array(lever)
     jacobian[3:, 3:] = R
     return jacobian
 
 
-def _moved(covariance: np.ndarray, lever: np.ndarray, R: np.ndarray) -> np.ndarray:
+def _transformed(covariance: np.ndarray, lever: np.ndarray, R: np.ndarray) -> np.ndarray:
+    """Covariance (6, 6) propagated through ``_motion_jacobian``."""
     jacobian = _motion_jacobian(lever, R)
-    moved: np.ndarray = jacobian @ covariance @ jacobian.T
-    return moved
+    propagated: np.ndarray = jacobian @ covariance @ jacobian.T
+    return propagated

@@ -68,6 +68,7 @@ class Calibration:
 
     @property
     def is_distorted(self) -> bool:
+        """Whether any coefficient of the lens distortion is not zero."""
         return any(c != 0.0 for c in self.coefficients)
 
     def resized(self, width: int, height: int) -> Calibration:

@@ -26,6 +26,7 @@ class Pinhole:
 
     @classmethod
     def from_calibration(cls, calibration: Calibration) -> Pinhole:
+        """The camera of a calibration; its distortion is left out, for rectified images."""
         c = calibration
         return cls(c.fx, c.fy, c.cx, c.cy, c.width, c.height)
 

@@ -10,21 +10,24 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from denseba_ros.geometry.cross_product import hat_array
+
 # Below this angle (radians) the Taylor series is more exact than the closed form.
 _SMALL_ANGLE = 1e-4
 
 
 def exp(xi: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Exponential (4, 4) of a tangent vector (6,) = (translation, rotation)."""
+    """Exponential (4, 4) float64 of a tangent vector (6,) = (translation, rotation in radians)."""
     x, y, z = xi[3], xi[4], xi[5]
     angle = math.sqrt(x * x + y * y + z * z)
     if angle < _SMALL_ANGLE:
         square = angle * angle
         a, b, c = 1 - square / 6, 0.5 - square / 24, 1 / 6 - square / 120
     else:
-        a, b = math.sin(angle) / angle, (1 - math.cos(angle)) / angle**2
+        a = math.sin(angle) / angle
+        b = 0.5 * (math.sin(0.5 * angle) / (0.5 * angle)) ** 2
         c = (1 - a) / angle**2
-    W = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    W = hat_array(xi[3:])
     W2 = W @ W
     T = np.eye(4)
     T[:3, 3] = xi[:3] + (b * W + c * W2) @ xi[:3]

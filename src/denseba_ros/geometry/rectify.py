@@ -7,7 +7,6 @@ import math
 
 import cv2
 import numpy as np
-import torch
 
 from denseba_ros.errors import CalibrationError, ImageError
 from denseba_ros.geometry.calibration import Calibration
@@ -138,12 +137,13 @@ def _undistorted_border(
 ) -> np.ndarray:
     """Undistorted coordinates (N, 2) of those pixels (N,) that the lens model can invert."""
     c = calibration
-    distorted = torch.from_numpy(np.stack([(columns - c.cx) / c.fx, (rows - c.cy) / c.fy], axis=-1))
+    distorted = np.stack([(columns - c.cx) / c.fx, (rows - c.cy) / c.fy], axis=-1)
     normalised = undistort(distorted, c)
-    error = torch.linalg.vector_norm(distort(normalised, c) - distorted, dim=-1)
-    # Beyond the fold of a polynomial Newton may find the root on the other side of the axis.
-    same_side = (normalised * distorted).sum(dim=-1) > 0.0
-    return normalised[(error < _INVERTED) & same_side].numpy()
+    error = np.linalg.norm(distort(normalised, c) - distorted, axis=-1)
+    # Beyond the fold of a polynomial the iterations may end on the other side of the axis.
+    same_side = (normalised * distorted).sum(axis=-1) > 0.0
+    inverted: np.ndarray = normalised[(error < _INVERTED) & same_side]
+    return inverted
 
 
 def _all_seen(view: Calibration, calibration: Calibration) -> bool:
@@ -152,8 +152,8 @@ def _all_seen(view: Calibration, calibration: Calibration) -> bool:
     rows = np.linspace(0.0, view.height - 1.0, 64)
     grid = np.stack(np.meshgrid(columns, rows), axis=-1)
     normalised = (grid - [view.cx, view.cy]) / [view.fx, view.fy]
-    moved = distort(torch.from_numpy(normalised), calibration)
-    source = moved.numpy() * [calibration.fx, calibration.fy] + [calibration.cx, calibration.cy]
+    distorted = distort(normalised.reshape(-1, 2), calibration).reshape(grid.shape)
+    source = distorted * [calibration.fx, calibration.fy] + [calibration.cx, calibration.cy]
     size = np.array([calibration.width, calibration.height])
     inside = bool(np.all(source >= -0.01) and np.all(source <= size - 0.99))
     # Beyond the fold of a polynomial the order of pixels is reversed.

@@ -10,27 +10,24 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from denseba_ros.geometry.cross_product import hat
+
 # Below this angle (radians) the Taylor series is more exact than the closed form.
 _SMALL_ANGLE = 1e-4
 # The same for a term that is a difference of nearly equal numbers.
 _SERIES_ANGLE = 0.03
 
 
-def hat(v: Tensor) -> Tensor:
-    """Cross-product matrix of (..., 3) vectors: (..., 3, 3) with ``hat(v) @ w = v x w``."""
-    zero = torch.zeros_like(v[..., 0])
-    x, y, z = v.unbind(-1)
-    rows = [zero, -z, y, z, zero, -x, -y, x, zero]
-    return torch.stack(rows, -1).reshape(*v.shape[:-1], 3, 3)
-
-
 def _sine_terms(angle: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """sin(x)/x, (1-cos(x))/x^2 and (x-sin(x))/x^3, with their series near zero."""
+    """sin(x)/x, (1-cos(x))/x^2 and (x-sin(x))/x^3, with their series near zero.
+
+    The second by the half angle, 2 sin(x/2)^2 / x^2: a difference would lose all digits in float32.
+    """
     small = angle < _SMALL_ANGLE
     x = torch.where(small, torch.ones_like(angle), angle)
     x2 = angle * angle
     a = torch.where(small, 1 - x2 / 6, torch.sin(x) / x)
-    b = torch.where(small, 0.5 - x2 / 24, (1 - torch.cos(x)) / (x * x))
+    b = torch.where(small, 0.5 - x2 / 24, 0.5 * (torch.sin(0.5 * x) / (0.5 * x)) ** 2)
     c = torch.where(small, 1 / 6 - x2 / 120, (x - torch.sin(x)) / (x * x * x))
     return a, b, c
 

@@ -50,7 +50,6 @@ class System:
         Raises:
             ConfigurationError: when a model is missing, or the device is not there.
         """
-        torch.manual_seed(config.seed)
         self.config = config
         self._frontend = None if calibration is None else Frontend(config, calibration)
         self._make = Components(config)
@@ -131,7 +130,6 @@ class System:
 
     def change_camera(self, calibration: Calibration) -> None:
         """Forget everything but the models; the next image is of another camera."""
-        torch.manual_seed(self.config.seed)
         self.frontend.change_camera(calibration)
         self.reset()
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from denseba_ros.geometry.se3 import hat
+from denseba_ros.geometry.cross_product import hat
 
 
 def epipolar_residual(a: Tensor, b: Tensor, E: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from denseba_ros.geometry.se3 import hat
+from denseba_ros.geometry.cross_product import hat
 from denseba_ros.solvers.implicit import implicit_solve
 from denseba_ros.solvers.solutions import Solutions
 

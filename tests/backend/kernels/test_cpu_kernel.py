@@ -124,7 +124,7 @@ def test_the_solved_step_is_that_of_the_reference(
         steps.append(solve(system, 1e-4))
         counts.append(system.counts)
         costs.append(system.costs)
-        moved = w.variables.moved(0.1 * steps[0].frames, 0.1 * steps[0].depths)
+        moved = w.variables.retracted(0.1 * steps[0].frames, 0.1 * steps[0].depths)
         energies.append(kernel.energy(w.problem, reference, moved, level, costs[-1]))
     assume(all(torch.equal(counts[0], other) for other in counts[1:]))
     actual, expected, single = steps
@@ -197,7 +197,7 @@ def test_loops_are_compiled_when_the_kernel_is_made(drawn: Any, fused: FusedCpuK
     window = _one_host(drawn.window(3, 3, 70, 10, 80, 60, 0.02), 2)
     costs = _sums(fused, window, 1).costs
     fused.energy(window.problem, patch_reference(window.problem, 1), window.variables, 1, costs)
-    loops: list[Any] = [pair_loops.sum_pieces, pair_loops.energy_pieces]
+    loops: list[Any] = [pair_loops.linearise_pieces, pair_loops.energy_pieces]
     assert [len(loop.signatures) for loop in loops] == [1, 1]
 
 

@@ -69,14 +69,14 @@ def test_every_start_ends_better(window: Any) -> None:
         assert result.accepted.all()
         assert after.depth < 0.35 * before.depth
         assert after.position < 0.65 * before.position
-        assert after.rotation < 0.5 * before.rotation
+        assert after.rotation < 0.6 * before.rotation
 
 
 def test_poses_improve_from_exact_depth(window: Any) -> None:
     """... and the depth hardly moves: a patch's noise, not a wrong minimum."""
     path = _path(window, 1e-6, (_COARSE, _FINE))
-    assert path[2, 1] < 0.25 * path[0, 1]
-    assert path[2, 2] < 0.15 * path[0, 2]
+    assert path[2, 1] < 0.35 * path[0, 1]
+    assert path[2, 2] < 0.2 * path[0, 2]
     assert path[2, 0] < 0.008
 
 

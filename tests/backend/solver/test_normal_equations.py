@@ -41,7 +41,7 @@ def _numeric_gradient(window: Any, algebra: Any, level: int) -> Tensor:
         step = torch.zeros_like(steps)
         step[i] = h
         plus, minus = (
-            energy(problem, reference, algebra.moved(variables, s), level, counts, TORCH_KERNEL)
+            energy(problem, reference, algebra.retracted(variables, s), level, counts, TORCH_KERNEL)
             for s in (step, -step)
         )
         gradient[i] = (plus - minus) / (2 * h)
@@ -111,7 +111,7 @@ def test_gradient_by_brightness_is_exact_for_patches(
 def _residuals(window: Any, algebra: Any, step: Tensor) -> Tensor:
     """All weighted residuals (M,) after a step of all unknowns; half their square is the energy."""
     problem = window.problem
-    variables = algebra.moved(window.variables, step)
+    variables = algebra.retracted(window.variables, step)
     photo = patch_residual(problem, patch_reference(problem, 0), variables, 0)
     corners, ok = corner_residual(problem, variables)
     offset = (variables.inverse_depth - problem.prior_depth) * problem.prior_information.sqrt()

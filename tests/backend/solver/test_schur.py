@@ -38,7 +38,7 @@ def test_reduced_system_is_the_dense_complement(algebra: Any, ramp_window: Any) 
     assert float(torch.linalg.eigvalsh(reduced)[0]) > 0.0
 
 
-def test_blocks_side_by_side_are_those_one_after_the_other(
+def test_blocks_at_once_are_those_one_by_one(
     cloud_window: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The way of a GPU, on a CPU, with a last block that is not full."""
@@ -46,8 +46,8 @@ def test_blocks_side_by_side_are_those_one_after_the_other(
     system = cloud_window.linearise()
     points = (system.H_mixed.flatten(0, 1), system.H_depth.flatten(), system.b_depth.flatten())
     assert len(points[0]) % 32 != 0
-    H, b = schur._side_by_side(system.H, system.b, *points, 1e-4)
-    expected_H, expected_b = schur._one_after_the_other(system.H, system.b, *points, 1e-4)
+    H, b = schur._eliminate_at_once(system.H, system.b, *points, 1e-4)
+    expected_H, expected_b = schur._eliminate_by_blocks(system.H, system.b, *points, 1e-4)
     np.testing.assert_allclose(H, expected_H, atol=1e-12 * float(system.H.abs().max()))
     np.testing.assert_allclose(b, expected_b, atol=1e-9 * float(system.b.abs().max()))
 

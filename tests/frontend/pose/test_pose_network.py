@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from denseba_ros.frontend.pose.pose_network import PoseNetwork
-from denseba_ros.geometry import se3
+from denseba_ros.geometry.cross_product import hat
 from denseba_ros.training.pose.pose_augmentation import rotated_image
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -71,7 +71,7 @@ def test_the_untrained_network_measures_a_rotation(axis: int) -> None:
     texture = 255.0 * torch.nn.functional.avg_pool2d(noise, 5, 1, 2)
     truth = torch.zeros(3)
     truth[axis] = 0.06
-    R = torch.linalg.matrix_exp(se3.hat(truth))[None]
+    R = torch.linalg.matrix_exp(hat(truth))[None]
     intrinsics = torch.tensor([[150.0, 150.0, 127.5, 63.5]])
     images = torch.stack([texture, rotated_image(texture, intrinsics, R)], 1)
     start = torch.ones(1, 1, dtype=torch.bool)

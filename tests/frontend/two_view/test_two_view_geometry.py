@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -167,3 +168,20 @@ def test_the_same_solution_serves_two_bounds_of_parallax() -> None:
     assert farther is not None
     assert farther.ok.sum() < solution.ok.sum()
     assert solution.beyond(1.01 * solution.parallax)[0] is None
+
+
+def test_the_result_does_not_depend_on_the_hosts_random_generator_nor_change_it() -> None:
+    T = _motion([0.3, 0.0, 0.05], [0.0, 0.02, 0.0])
+    first, depth = _scene(200)
+    second = _seen(first, depth, T)
+    second[:50] = np.random.default_rng(2).uniform([10, 10], [310, 230], (50, 2))
+    poses, draws = [], []
+    for seed in (1, 2):
+        cv2.setRNGSeed(seed)
+        solution, _ = two_view(first.astype(np.float32), second.astype(np.float32), _K, 1.0)
+        assert solution is not None
+        poses.append(solution.T_second_first)
+        draws.append(cv2.randu(np.zeros((1, 8)), 0.0, 1.0).copy())
+        cv2.setRNGSeed(seed)
+        assert np.array_equal(draws[-1], cv2.randu(np.zeros((1, 8)), 0.0, 1.0))
+    assert np.array_equal(*poses)

@@ -13,6 +13,7 @@ from torch import Tensor
 from denseba_ros.evaluation.trajectory.nees import nees, nees_report
 from denseba_ros.evaluation.trajectory.trajectory_metrics import match
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.cross_product import hat
 from denseba_ros.geometry.pinhole import Pinhole, project_by
 from denseba_ros.sequences.trajectory import Trajectory
 from denseba_ros.slam.state.estimate import Tracking
@@ -123,7 +124,7 @@ def test_every_step_makes_the_pose_less_certain(path: PoseCovariance) -> None:
         T = se3.inverse(_pose(_STEP * i))
         path.propagate(T, 7.0, is_keyframe=True)
         carry = torch.eye(6, dtype=torch.float64)
-        carry[:3, 3:] = -se3.hat(torch.tensor([_STEP, 0, 0]).double() * (i > 0))
+        carry[:3, 3:] = -hat(torch.tensor([_STEP, 0, 0]).double() * (i > 0))
         grown = path.covariance - carry @ before @ carry.T
         size = grown.diagonal().sqrt()
         assert torch.linalg.eigvalsh(grown / size[:, None] / size[None])[0] > 1e-9

@@ -4,8 +4,19 @@ import torch
 from denseba_ros.frontend.depth.depth_network import DepthOutput
 from denseba_ros.training.depth.depth_augmentation import whole_view
 from denseba_ros.training.depth.depth_batch import DepthBatch
-from denseba_ros.training.depth.depth_losses import SUPERVISIONS, Supervision
-from denseba_ros.training.depth.depth_objective import Objective, batch_loss, reprojection
+from denseba_ros.training.depth.depth_losses import (
+    MEASURED_LOSSES,
+    SUPERVISIONS,
+    MeasuredLoss,
+    Supervision,
+    berhu,
+)
+from denseba_ros.training.depth.depth_objective import (
+    Objective,
+    batch_loss,
+    measured_loss,
+    reprojection,
+)
 from denseba_ros.training.depth.depth_samples import SampleSet
 
 
@@ -58,3 +69,41 @@ def test_uncertainty_beside_does_not_move_the_depth(room_sets: list[SampleSet]) 
         batch_loss(outputs, batch, Objective("hints", uncertainty=weight)).backward()
         gradients.append(outputs[0].log_depth.grad)
     torch.testing.assert_close(gradients[0], gradients[1])
+
+
+@pytest.mark.parametrize("loss", MEASURED_LOSSES)
+def test_a_measured_depth_is_better_than_another(
+    loss: MeasuredLoss, room_sets: list[SampleSet]
+) -> None:
+    measured = next(s for s in room_sets if s.samples[0].measured)
+    batch = whole_view(measured.samples[0], measured.size)
+    objective = Objective(shape=0.0, smoothness=0.0, measured=loss)
+    losses = [batch_loss(outputs_of(batch, f), batch, objective).item() for f in (0.8, 1.0, 1.2)]
+    assert losses[1] < min(losses[0], losses[2])
+
+
+def test_berhu_of_a_measured_depth_is_the_published_one_on_metres() -> None:
+    depth = torch.tensor([[[[2.0, 4.0, 0.0, 8.0]]]])
+    predicted = torch.tensor([[[[2.1, 4.0, 50.0, 6.0]]]])
+    known = depth > 0
+    objective = Objective(shape=0.0, measured="berhu")
+    loss = measured_loss(predicted.log(), torch.zeros_like(depth), depth, objective)
+    # The largest error is 2 m, so c = 0.4 m: 0.1 is linear, 2 is quadratic, of three known pixels.
+    expected = (0.1 + 0.0 + (2.0**2 + 0.4**2) / 0.8) / 3
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    assert float(berhu(predicted, depth, known).sum() / 3) == pytest.approx(expected, rel=1e-5)
+
+
+def test_berhu_learns_the_deviation_beside_the_depth() -> None:
+    depth = torch.full((1, 1, 4, 4), 3.0)
+    gradients = []
+    for weight in (0.0, 1.0):
+        log_depth = torch.full_like(depth, 1.0).requires_grad_()
+        log_sigma = torch.full_like(depth, -1.0).requires_grad_()
+        objective = Objective(shape=0.0, uncertainty=weight, measured="berhu")
+        measured_loss(log_depth, log_sigma, depth, objective).backward()
+        gradients.append((log_depth.grad, log_sigma.grad))
+    torch.testing.assert_close(gradients[0][0], gradients[1][0])
+    assert gradients[0][1] is None
+    assert gradients[1][1] is not None
+    assert float(gradients[1][1].abs().sum()) > 0.0

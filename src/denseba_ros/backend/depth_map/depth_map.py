@@ -16,7 +16,7 @@ from denseba_ros.parallel import parallel_for
 
 # Grey levels over which the smoothness falls by e.
 _EDGE = 8.0
-# Weight of smoothness against a point that is known to 1 %.
+# Weight of smoothness against a point with a deviation of 1 %.
 _SMOOTHNESS = 0.02
 _SWEEPS = 30
 # Of points that fall together, those count that are at least so near as the nearest.
@@ -35,7 +35,7 @@ def edge_weights(brightness: Tensor) -> Tensor:
 
 
 def point_weight(relative_sigma: Tensor) -> Tensor:
-    """Weight in the surface of depth with this relative deviation: 1 if exact, half at 1 %."""
+    """Weight in the map of depth with this relative deviation: 1 if exact, half at 1 %."""
     return 1e-4 / (relative_sigma**2 + 1e-4)
 
 
@@ -69,7 +69,7 @@ def scatter_at(
 def scatter_torch(
     index: Tensor, value: Tensor, weight: Tensor, cells: int
 ) -> tuple[Tensor, Tensor]:
-    """What ``surface_loops.scatter`` does, on any device: mean and total weight (cells,)."""
+    """What ``depth_map_loops.scatter`` does, on any device: mean and total weight (cells,)."""
     value = torch.where(weight > 0, value, torch.zeros_like(value))
     zeros = value.new_zeros(cells)
     nearest = zeros.scatter_reduce(0, index, value, "amax")
@@ -79,7 +79,7 @@ def scatter_torch(
 
 
 def fill(value: Tensor, weight: Tensor, edges: Tensor) -> Tensor:
-    """Surfaces (..., 2, h, w) from scattered inverse depths (..., h, w) with weights (..., h, w),
+    """Depth maps (..., 2, h, w) from scattered inverse depths (..., h, w) with weights (..., h, w),
     0 = none, and ``edges`` (..., 2, h, w).
 
     Channel 0 is the inverse depth everywhere, channel 1 its relative deviation: that of the
@@ -124,7 +124,7 @@ def _relax(start: Tensor, value: Tensor, weight: Tensor, edges: Tensor) -> Tenso
 
 
 def relax_torch(start: Tensor, terms: Tensor, sweeps: int) -> Tensor:
-    """What ``surface_loops.relax`` does, on any device: (K, h, w) from ``start`` (K, h, w)."""
+    """What ``depth_map_loops.relax`` does, on any device: (K, h, w) from ``start`` (K, h, w)."""
     own, right, left, lower, upper = terms.unbind(1)
     d = start
     for _ in range(sweeps):

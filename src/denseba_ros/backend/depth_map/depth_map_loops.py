@@ -1,4 +1,4 @@
-"""Scattered points and the Jacobi sweeps of the surface on the CPU, compiled."""
+"""Scattered points and the Jacobi sweeps of the depth map on the CPU, by numba."""
 
 from __future__ import annotations
 

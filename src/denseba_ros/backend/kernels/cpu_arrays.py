@@ -1,4 +1,4 @@
-"""What the compiled loops over pairs read and write."""
+"""What the loops of the CPU kernel read and write."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Camera(NamedTuple):
 
 class Scales(NamedTuple):
     """Float32 numbers: those of Noise; ``level`` pixels of the level per working pixel and
-    ``grid`` cells of the surface per pixel of the level; thresholds of visibility."""
+    ``grid`` cells of the inverse depth map per pixel of the level; thresholds of visibility."""
 
     intensity: np.float32
     huber: np.float32

@@ -1,4 +1,4 @@
-"""The problem as the compiled loops over pairs read it: plain arrays and numbers."""
+"""The problem as the CPU kernel's loops read it: plain arrays and numbers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from denseba_ros.backend.kernels.cpu_loops import PIXELS
 from denseba_ros.backend.kernels.interface import linearisation_poses, relative_gains
 from denseba_ros.backend.photometric import (
     BORDER,
-    HIDDEN_RATIO,
-    SURFACE_KNOWN,
+    OCCLUDER_MAX_SIGMA,
+    OCCLUSION_RATIO,
     PatchReference,
     relative_poses,
 )
@@ -65,7 +65,7 @@ def pair_input(
 
 
 def blank_input() -> PairInput:
-    """Input of the right types without any points, to compile the loops for."""
+    """Input of the right dtypes without any points, to compile the loops for."""
 
     def floats(*shape: int) -> _Floats:
         return np.zeros(shape, np.float32)
@@ -107,8 +107,8 @@ def _scales(problem: Problem, level: int) -> Scales:
         0.5**level,
         2.0 ** (level - problem.grid_level),
         BORDER,
-        HIDDEN_RATIO,
-        SURFACE_KNOWN,
+        OCCLUSION_RATIO,
+        OCCLUDER_MAX_SIGMA,
         MIN_DEPTH_RATIO,
     )
     return Scales(*(np.float32(value) for value in values))

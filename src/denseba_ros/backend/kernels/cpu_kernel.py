@@ -1,4 +1,4 @@
-"""The sums over pairs in one pass of compiled loops on the CPU."""
+"""The kernel as one pass of numba loops on the CPU."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from denseba_ros.backend.kernels.cpu_arrays import PairInput, PairOutput
 from denseba_ros.backend.kernels.cpu_input import blank_input, pair_input
-from denseba_ros.backend.kernels.cpu_loops import CHUNK, energy_pieces, sum_pieces
+from denseba_ros.backend.kernels.cpu_loops import CHUNK, energy_pieces, linearise_pieces
 from denseba_ros.backend.kernels.interface import (
     NormalEquations,
     host_chain,
@@ -37,7 +37,7 @@ class FusedCpuKernel:
         _log.info("preparing the fused backend kernel; the first time it is compiled")
         blank = blank_input()
         nothing, _ = _output(blank)
-        sum_pieces(0, 0, 1, blank, nothing)
+        linearise_pieces(0, 0, 1, blank, nothing)
         energy_pieces(0, 0, 1, blank, nothing.costs, nothing)
         _log.info("fused backend kernel ready after %.1f s", time.perf_counter() - started)
 
@@ -53,7 +53,7 @@ class FusedCpuKernel:
         chain = host_chain(poses, relative_gains(problem, variables))
         i = pair_input(problem, reference, variables, level, chain)
         o, pieces = _output(i)
-        parallel_for(sum_pieces, pieces, pieces // len(i.hosts), i, o)
+        parallel_for(linearise_pieces, pieces, pieces // len(i.hosts), i, o)
         g, k = i.gain.shape
         return NormalEquations(
             torch.from_numpy(o.H.reshape(g, -1, k, FRAME_DOF, FRAME_DOF).sum(1)),
@@ -74,8 +74,11 @@ class FusedCpuKernel:
         level: int,
         costs: Tensor,
     ) -> Tensor:
-        """Energy of the corners and of the patches in use, with their ``costs`` at the start;
-        raises as ``linearise``."""
+        """Energy of the corners and of the patches in use, by their ``costs``.
+
+        Raises:
+            ValueError: when the tensors are not float32 on the CPU.
+        """
         nothing = torch.zeros(len(problem.hosts), problem.keyframes, FRAME_DOF, FRAME_DOF)
         i = pair_input(problem, reference, variables, level, nothing)
         o, pieces = _output(i, energy_only=True)

@@ -1,9 +1,11 @@
-"""The compiled loops over pairs: residual, weights, Jacobian and sums of a chunk of points at once.
+"""The loops of the CPU kernel: residual, weights, Jacobian and sums of a chunk of points at once.
 
 A chunk of points of one host stays in the first-level cache while all targets pass over it. Its
 numbers lie in rows of one scratch array, a row a quantity, so that every loop over the chunk runs
-in vector registers. The quantities are those of ``pair_torch``. All loops are in one file, for what
-is compiled and kept on disk is made anew only when its own file changes.
+in vector registers. The quantities are those of ``torch_kernel``.
+
+Longer than other files: numba compiles a loop again only when its own file changes, so the loops
+that call each other stay in one.
 """
 
 from __future__ import annotations
@@ -57,8 +59,9 @@ _ACCUMULATED = (
 
 
 @numba_jit()
-def sum_pieces(first: int, last: int, chunks: int, i: PairInput, o: PairOutput) -> None:
-    """Pieces are the chunks of all hosts; no two write to the same place."""
+def linearise_pieces(first: int, last: int, chunks: int, i: PairInput, o: PairOutput) -> None:
+    """Pieces ``first`` to ``last`` of the normal equations: the chunks of all hosts; no two write
+    to the same memory."""
     s, seen = np.zeros(_SIZE, np.float32), np.empty(CHUNK, np.uintp)
     for piece in range(first, last):
         host, start = piece // chunks, (piece % chunks) * CHUNK
@@ -71,7 +74,7 @@ def sum_pieces(first: int, last: int, chunks: int, i: PairInput, o: PairOutput) 
                 s[row : row + CHUNK] = _ZERO
             _project(s, i, host, target)
             used = 0
-            count = _hide(s, i, target, seen)
+            count = _occlude(s, i, target, seen)
             if count > 0:
                 _add_patches(s, i, host, target, seen[:count])
                 used = _cut(s, i, o, piece, host, target, start)
@@ -87,7 +90,7 @@ def sum_pieces(first: int, last: int, chunks: int, i: PairInput, o: PairOutput) 
 def energy_pieces(
     first: int, last: int, chunks: int, i: PairInput, costs: _Floats, o: PairOutput
 ) -> None:
-    """Energy of each piece; patches in use cost at most their cap, those not seen what they did."""
+    """Energy of each piece; patches in use cost at most their cap, or, not visible, as before."""
     s, seen = np.zeros(_SIZE, np.float32), np.empty(CHUNK, np.uintp)
     for piece in range(first, last):
         host, start = piece // chunks, (piece % chunks) * CHUNK
@@ -97,7 +100,7 @@ def energy_pieces(
                 continue
             s[_ENERGY : _ENERGY + CHUNK] = _ZERO
             _project(s, i, host, target)
-            count = _hide(s, i, target, seen)
+            count = _occlude(s, i, target, seen)
             if count > 0:
                 _add_costs(s, i, host, target, seen[:count])
             total = 0.0
@@ -156,15 +159,15 @@ def _project(s: _Floats, i: PairInput, host: int, target: int) -> None:
             v = (s[_Y + n] + dY) * inverse * camera.fy + camera.cy
             ok = (min_z < Z) & (u >= border) & (u <= right) & (v >= border) & (v <= below)
             s[_VISIBLE + n] = s[_VISIBLE + n] if ok else _ZERO
-            # Any place inside will do for the others, also for those that are not a number.
+            # Any pixel inside will do for the others, also for those that are not a number.
             s[_U + p * CHUNK + n] = u if ok else border
             s[_V + p * CHUNK + n] = v if ok else border
 
 
 @numba_jit()
-def _hide(s: _Floats, i: PairInput, target: int, seen: NDArray[np.uintp]) -> int:
-    """Points behind the target's own surface are not visible; how many others there are, and which
-    in ``seen``."""
+def _occlude(s: _Floats, i: PairInput, target: int, seen: NDArray[np.uintp]) -> int:
+    """Points that the target's inverse depth map occludes are not visible; returns how many others
+    there are, and which in ``seen``."""
     inverse_depth_map, scale, camera = i.inverse_depth_map[target], i.scales.grid, i.camera
     right, below = inverse_depth_map.shape[2] - 1, inverse_depth_map.shape[1] - 1
     count = 0
@@ -203,9 +206,9 @@ def _sample(s: _Floats, image: _Floats, seen: NDArray[np.uintp], p: int) -> None
     # Unsigned indices into a flat array: others are tested for being negative.
     flat, wide = image.ravel(), np.uintp(image.shape[2])
     plane = np.uintp(image.shape[1] * image.shape[2])
-    place_u, place_v = s[_U + p : _U + p + CHUNK], s[_V + p : _V + p + CHUNK]
+    pixel_u, pixel_v = s[_U + p : _U + p + CHUNK], s[_V + p : _V + p + CHUNK]
     for n in seen:
-        u, v = place_u[n], place_v[n]
+        u, v = pixel_u[n], pixel_v[n]
         x, y = np.int32(u), np.int32(v)
         fx, fy = u - np.float32(x), v - np.float32(y)
         w11 = fx * fy
@@ -223,9 +226,9 @@ def _sample(s: _Floats, image: _Floats, seen: NDArray[np.uintp], p: int) -> None
 def _sample_value(s: _Floats, image: _Floats, seen: NDArray[np.uintp], p: int) -> None:
     """Brightness of image (h, w) at pixel row ``p`` of the patches ``seen``."""
     flat, wide = image.ravel(), np.uintp(image.shape[1])
-    place_u, place_v = s[_U + p : _U + p + CHUNK], s[_V + p : _V + p + CHUNK]
+    pixel_u, pixel_v = s[_U + p : _U + p + CHUNK], s[_V + p : _V + p + CHUNK]
     for n in seen:
-        u, v = place_u[n], place_v[n]
+        u, v = pixel_u[n], pixel_v[n]
         x, y = np.int32(u), np.int32(v)
         fx, fy = u - np.float32(x), v - np.float32(y)
         at = np.uintp(y) * wide + np.uintp(x)
@@ -240,7 +243,7 @@ def _weigh(s: _Floats, i: PairInput, host: int, target: int, p: int) -> None:
     """Residual, model and robust weight of pixel row ``p``; its energy is added."""
     gain, sigma, huber = i.gain[host, target], _ONE / i.scales.intensity, i.scales.huber
     host_offset, offset = i.offset[i.hosts[host]], i.offset[target]
-    # A loop of its own for rows whose place is not known beforehand.
+    # A loop of its own for rows whose offset is not known at compile time.
     for n in range(CHUNK):
         s[_MODEL + n], s[_W + n] = s[_BRIGHT + p + n], s[_WEIGHT + p + n]
     for n in range(CHUNK):
@@ -296,7 +299,7 @@ def _add_costs(s: _Floats, i: PairInput, host: int, target: int, seen: NDArray[n
 def _cut(
     s: _Floats, i: PairInput, o: PairOutput, piece: int, host: int, target: int, start: int
 ) -> int:
-    """Patches that are not visible or fit nowhere lose their vote; how many keep it."""
+    """Patches that are not visible or are outliers no longer count; returns how many do."""
     total, used = 0.0, 0
     for n in range(min(CHUNK, i.depth.shape[1] - start)):
         keep = s[_VISIBLE + n] > _ZERO and s[_ENERGY + n] < s[_CAP + n]
@@ -316,7 +319,7 @@ def _cut(
 def _add_corners(
     s: _Floats, i: PairInput, o: PairOutput, piece: int, host: int, target: int, start: int
 ) -> int:
-    """Observed corners join the information of their pixel; how many do."""
+    """Observed corners add to the information of their pixel; returns how many do."""
     camera, scales = i.working, i.scales
     to_level = _ONE / scales.level
     total, used = 0.0, 0
@@ -432,7 +435,7 @@ def _add_points(
 
 @numba_jit()
 def _store(s: _Floats, i: PairInput, o: PairOutput, host: int, start: int) -> None:
-    """What the points have collected over all targets."""
+    """Write the sums of the points over all targets."""
     own = 8 * i.hosts[host]
     for n in range(min(CHUNK, i.depth.shape[1] - start)):
         o.H_depth[host, start + n] = s[_H_DEPTH + n]

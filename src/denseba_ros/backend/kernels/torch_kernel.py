@@ -1,4 +1,4 @@
-"""The sums over pairs in plain torch: runs on every device, is differentiable, is the reference.
+"""The kernel in plain torch: runs on every device, is differentiable, is the reference.
 
 Every residual depends on frames and depth only through four numbers y per point and pair: the
 projected pixel (2), the relative log gain and the relative offset. Patches are summed to a 4x4
@@ -23,7 +23,7 @@ from denseba_ros.geometry.pinhole import project, projection_jacobians
 
 
 class TorchKernel:
-    """One tensor operation after the other over (G, K, N, P)."""
+    """One tensor operation after the other over (G, K, N, P), in any floating dtype."""
 
     def linearise(
         self, problem: Problem, reference: PatchReference, variables: Variables, level: int
@@ -60,7 +60,7 @@ class TorchKernel:
         level: int,
         costs: Tensor,
     ) -> Tensor:
-        """Energy of the corners and of the patches in use, with their ``costs`` at the start."""
+        """Energy of the corners and of the patches in use, by their ``costs``."""
         photo = patch_residual(problem, reference, variables, level, gradients=False)
         return _total(problem, variables, photo, costs)
 

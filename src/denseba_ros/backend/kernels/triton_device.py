@@ -2,7 +2,10 @@
 
 A program holds BLOCK points of one host in registers, goes through all targets and writes what it
 summed as its own partial results, which torch adds up: no atomics, so the same bits every time.
-The equations are those of ``pair_torch``, which is the reference.
+The equations are those of ``torch_kernel``, which is the reference.
+
+Longer than other files: a kernel that keeps its points in registers is one function, and what both
+kernels share stays beside them.
 """
 
 import triton
@@ -48,7 +51,7 @@ def _patch(
     host_offset,
     gain,
     CAMERA: tl.constexpr,
-    SURFACE: tl.constexpr,
+    GRID: tl.constexpr,
     NOISE: tl.constexpr,
     HIDING: tl.constexpr,
     PATTERN: tl.constexpr,
@@ -73,9 +76,7 @@ def _patch(
         v = py * CAMERA[3] + CAMERA[5]
         ok = ok & in_front & inside(u, v, CAMERA, HIDING[0])
         if PATTERN[p][0] == 0 and PATTERN[p][1] == 0:
-            ok = ok & uncovered(
-                u, v, depth * scale, inverse_depth_map, SURFACE, HIDING[1], HIDING[2]
-            )
+            ok = ok & uncovered(u, v, depth * scale, inverse_depth_map, GRID, HIDING[1], HIDING[2])
         cell = cell_of(u, v, CAMERA[0], CAMERA[1])
         model = gain * (tl.load(brightness + p, mask=in_block, other=0.0) - host_offset)
         value = bilinear(image, cell) - offset - model
@@ -107,7 +108,96 @@ def _patch(
 
 
 @triton.jit
-def sums_kernel(
+def _host_points(
+    hosts,
+    pixels,
+    inverse_depth,
+    usable,
+    valid,
+    offsets,
+    N,
+    F,
+    WORKING: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    """Indices of this program's points and their host, and the points themselves.
+
+    The first tuple: (g, n, in_block, point, host). The second: pixel (u, v) of the working image,
+    ray (x, y), inverse depth, whether the patch is usable, whether it is a corner, host's offset.
+    """
+    g = tl.program_id(1)
+    n = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    in_block = n < N
+    point = g * N + n
+    host = tl.load(hosts + g).to(tl.int32)
+    u = tl.load(pixels + 2 * point, mask=in_block, other=0.0)
+    v = tl.load(pixels + 2 * point + 1, mask=in_block, other=0.0)
+    depth = tl.load(inverse_depth + point, mask=in_block, other=0.0)
+    use = tl.load(usable + point, mask=in_block, other=0) != 0
+    is_corner = (n < F) & (tl.load(valid + point, mask=in_block, other=0) != 0)
+    ray_x = (u - WORKING[4]) / WORKING[2]
+    ray_y = (v - WORKING[5]) / WORKING[3]
+    host_offset = tl.load(offsets + host)
+    index = (g, n, in_block, point, host)
+    return index, (u, v, ray_x, ray_y, depth, use, is_corner, host_offset)
+
+
+@triton.jit
+def _residuals(
+    k,
+    pair,
+    index,
+    points,
+    arrays,
+    F,
+    CAMERA: tl.constexpr,
+    WORKING: tl.constexpr,
+    GRID: tl.constexpr,
+    NOISE: tl.constexpr,
+    CORNER_NOISE: tl.constexpr,
+    HIDING: tl.constexpr,
+    SCALE: tl.constexpr,
+    PATTERN: tl.constexpr,
+    GRADIENTS: tl.constexpr,
+):
+    """The host's points in target ``k``: what ``_patch`` gives, and what ``corner`` gives.
+
+    ``arrays`` are those of the kernel: images, inverse depth map, brightness, weight, T, gain,
+    offsets, observed, observed_ok.
+    """
+    images, inverse_depth_map, brightness, weight, T_now, gain, offsets, observed, ok = arrays
+    n, in_block, point = index[1], index[2], index[3]
+    u, v, ray_x, ray_y, depth, use, is_corner, host_offset = points
+    T = load_pose(T_now + 16 * pair)
+    patch = _patch(
+        (u + 0.5) / SCALE - 0.5,
+        (v + 0.5) / SCALE - 0.5,
+        depth,
+        use,
+        T,
+        images + k * (3 * CAMERA[0] * CAMERA[1]),
+        inverse_depth_map + k * (2 * GRID[0] * GRID[1]),
+        brightness + point * len(PATTERN),
+        weight + point * len(PATTERN),
+        in_block,
+        tl.load(offsets + k),
+        host_offset,
+        tl.load(gain + pair),
+        CAMERA,
+        GRID,
+        NOISE,
+        HIDING,
+        PATTERN,
+        GRADIENTS,
+    )
+    seen = pair * F + n
+    tracked = is_corner & (tl.load(ok + seen, mask=is_corner, other=0) != 0)
+    at_corner = corner(ray_x, ray_y, depth, T, observed + 2 * seen, tracked, WORKING, CORNER_NOISE)
+    return patch, at_corner
+
+
+@triton.jit
+def linearise_kernel(
     images,
     inverse_depth_map,
     hosts,
@@ -133,7 +223,7 @@ def sums_kernel(
     F,
     CAMERA: tl.constexpr,
     WORKING: tl.constexpr,
-    SURFACE: tl.constexpr,
+    GRID: tl.constexpr,
     NOISE: tl.constexpr,
     CORNER_NOISE: tl.constexpr,
     HIDING: tl.constexpr,
@@ -144,19 +234,22 @@ def sums_kernel(
     """Everything of ``NormalEquations``; what concerns a pair as partial sums
     (G, K, blocks, PARTIAL)."""
     block = tl.program_id(0)
-    g = tl.program_id(1)
-    n = block * BLOCK + tl.arange(0, BLOCK)
-    in_block = n < N
-    point = g * N + n
-    host = tl.load(hosts + g).to(tl.int32)
-    u = tl.load(pixels + 2 * point, mask=in_block, other=0.0)
-    v = tl.load(pixels + 2 * point + 1, mask=in_block, other=0.0)
-    depth = tl.load(inverse_depth + point, mask=in_block, other=0.0)
-    use = tl.load(usable + point, mask=in_block, other=0) != 0
-    is_corner = (n < F) & (tl.load(valid + point, mask=in_block, other=0) != 0)
-    ray_x = (u - WORKING[4]) / WORKING[2]
-    ray_y = (v - WORKING[5]) / WORKING[3]
-    host_offset = tl.load(offsets + host)
+    index, points = _host_points(
+        hosts, pixels, inverse_depth, usable, valid, offsets, N, F, WORKING, BLOCK
+    )
+    g, n, in_block, point, host = index
+    arrays = (
+        images,
+        inverse_depth_map,
+        brightness,
+        weight,
+        T_now,
+        gain,
+        offsets,
+        observed,
+        observed_ok,
+    )
+    ray_x, ray_y, depth = points[2], points[3], points[4]
     row = H_mixed + (point * (8 * K))[:, None] + tl.arange(0, 8)[None, :]
     zero = depth * 0.0
     Hd, bd = zero, zero
@@ -164,36 +257,27 @@ def sums_kernel(
     for j in range(K - 1):
         k = j + (j >= host).to(tl.int32)
         pair = g * K + k
-        pair_gain = tl.load(gain + pair)
-        T = load_pose(T_now + 16 * pair)
-        shown, cost, cap, M, q = _patch(
-            (u + 0.5) / SCALE - 0.5,
-            (v + 0.5) / SCALE - 0.5,
-            depth,
-            use,
-            T,
-            images + k * (3 * CAMERA[0] * CAMERA[1]),
-            inverse_depth_map + k * (2 * SURFACE[0] * SURFACE[1]),
-            brightness + point * len(PATTERN),
-            weight + point * len(PATTERN),
-            in_block,
-            tl.load(offsets + k),
-            host_offset,
-            pair_gain,
+        patch, at_corner = _residuals(
+            k,
+            pair,
+            index,
+            points,
+            arrays,
+            F,
             CAMERA,
-            SURFACE,
+            WORKING,
+            GRID,
             NOISE,
+            CORNER_NOISE,
             HIDING,
+            SCALE,
             PATTERN,
             True,
         )
+        shown, cost, cap, M, q = patch
+        du, dv, corner_weight, corner_cost = at_corner
         counts = shown & (cost < cap)
         tl.store(costs_out + pair * N + n, tl.where(counts, cost, -1.0), mask=in_block)
-        seen = pair * F + n
-        found = is_corner & (tl.load(observed_ok + seen, mask=is_corner, other=0) != 0)
-        du, dv, corner_weight, corner_cost = corner(
-            ray_x, ray_y, depth, T, observed + 2 * seen, found, WORKING, CORNER_NOISE
-        )
         M00 = tl.where(counts, M[0], 0.0) + corner_weight * (SCALE * SCALE)
         M01 = tl.where(counts, M[1], 0.0)
         M02 = tl.where(counts, M[2], 0.0)
@@ -250,7 +334,7 @@ def sums_kernel(
         h4 -= ax * L[1] + ay * L[5] + az * L[9]
         h5 -= ax * L[2] + ay * L[6] + az * L[10]
         h6 -= m6
-        h7 -= pair_gain * m7
+        h7 -= tl.load(gain + pair) * m7
 
         # The pair's own 8x8 system, summed over the block.
         out = partial + (pair * tl.num_programs(0) + block) * _PARTIAL
@@ -296,7 +380,7 @@ def energy_kernel(
     F,
     CAMERA: tl.constexpr,
     WORKING: tl.constexpr,
-    SURFACE: tl.constexpr,
+    GRID: tl.constexpr,
     NOISE: tl.constexpr,
     CORNER_NOISE: tl.constexpr,
     HIDING: tl.constexpr,
@@ -309,52 +393,45 @@ def energy_kernel(
     A patch that fits no more costs its cap, one that is seen no more what it did: ``costs_in``.
     """
     block = tl.program_id(0)
-    g = tl.program_id(1)
-    n = block * BLOCK + tl.arange(0, BLOCK)
-    in_block = n < N
-    point = g * N + n
-    host = tl.load(hosts + g).to(tl.int32)
-    u = tl.load(pixels + 2 * point, mask=in_block, other=0.0)
-    v = tl.load(pixels + 2 * point + 1, mask=in_block, other=0.0)
-    depth = tl.load(inverse_depth + point, mask=in_block, other=0.0)
-    use = tl.load(usable + point, mask=in_block, other=0) != 0
-    is_corner = (n < F) & (tl.load(valid + point, mask=in_block, other=0) != 0)
-    ray_x = (u - WORKING[4]) / WORKING[2]
-    ray_y = (v - WORKING[5]) / WORKING[3]
-    host_offset = tl.load(offsets + host)
-    energy = depth * 0.0
+    index, points = _host_points(
+        hosts, pixels, inverse_depth, usable, valid, offsets, N, F, WORKING, BLOCK
+    )
+    g, n, in_block, host = index[0], index[1], index[2], index[4]
+    arrays = (
+        images,
+        inverse_depth_map,
+        brightness,
+        weight,
+        T_now,
+        gain,
+        offsets,
+        observed,
+        observed_ok,
+    )
+    energy = points[4] * 0.0
     for j in range(K - 1):
         k = j + (j >= host).to(tl.int32)
         pair = g * K + k
-        T = load_pose(T_now + 16 * pair)
-        shown, cost, cap, _, _ = _patch(
-            (u + 0.5) / SCALE - 0.5,
-            (v + 0.5) / SCALE - 0.5,
-            depth,
-            use,
-            T,
-            images + k * (3 * CAMERA[0] * CAMERA[1]),
-            inverse_depth_map + k * (2 * SURFACE[0] * SURFACE[1]),
-            brightness + point * len(PATTERN),
-            weight + point * len(PATTERN),
-            in_block,
-            tl.load(offsets + k),
-            host_offset,
-            tl.load(gain + pair),
+        patch, at_corner = _residuals(
+            k,
+            pair,
+            index,
+            points,
+            arrays,
+            F,
             CAMERA,
-            SURFACE,
+            WORKING,
+            GRID,
             NOISE,
+            CORNER_NOISE,
             HIDING,
+            SCALE,
             PATTERN,
             False,
         )
+        shown, cost, cap, _, _ = patch
         before = tl.load(costs_in + pair * N + n, mask=in_block, other=-1.0)
         now = tl.where(shown, tl.minimum(cost, cap), before)
         energy += tl.where(before >= 0.0, now, 0.0)
-        seen = pair * F + n
-        found = is_corner & (tl.load(observed_ok + seen, mask=is_corner, other=0) != 0)
-        _, _, _, corner_cost = corner(
-            ray_x, ray_y, depth, T, observed + 2 * seen, found, WORKING, CORNER_NOISE
-        )
-        energy += corner_cost
+        energy += at_corner[3]
     tl.store(partial + g * tl.num_programs(0) + block, tl.sum(energy))

@@ -34,7 +34,7 @@ def load_pose(T):
 
 @triton.jit
 def project(ray_x, ray_y, inverse_depth, T):
-    """Place on the target's z = 1 plane, target over host inverse depth, and whether in front."""
+    """(x, y) on the target's z = 1 plane, target over host inverse depth, and whether in front."""
     X = T[0] * ray_x + T[1] * ray_y + (T[2] + T[3] * inverse_depth)
     Y = T[4] * ray_x + T[5] * ray_y + (T[6] + T[7] * inverse_depth)
     Z = T[8] * ray_x + T[9] * ray_y + (T[10] + T[11] * inverse_depth)
@@ -51,7 +51,7 @@ def inside(u, v, CAMERA: tl.constexpr, BORDER: tl.constexpr):
 
 @triton.jit
 def cell_of(u, v, WIDTH: tl.constexpr, HEIGHT: tl.constexpr):
-    """Indices of the four pixels around (u, v), clamped to the image, and the place among them."""
+    """Indices of the four pixels around (u, v), clamped to the image, and the fractions."""
     x = tl.minimum(tl.maximum(u, 0.0), WIDTH - 1.0)
     y = tl.minimum(tl.maximum(v, 0.0), HEIGHT - 1.0)
     left = tl.floor(x)
@@ -88,21 +88,22 @@ def uncovered(
     v,
     inverse_depth,
     inverse_depth_map,
-    SURFACE: tl.constexpr,
+    GRID: tl.constexpr,
     RATIO: tl.constexpr,
     KNOWN: tl.constexpr,
 ):
-    """Whether no surface of the target, (width, height, its pixels per pixel), lies in front."""
-    cell = cell_of(
-        (u + 0.5) * SURFACE[2] - 0.5, (v + 0.5) * SURFACE[2] - 0.5, SURFACE[0], SURFACE[1]
-    )
+    """Whether the target's inverse depth map has nothing nearer in front of the point.
+
+    GRID is (width, height, cells per pixel) of the map.
+    """
+    cell = cell_of((u + 0.5) * GRID[2] - 0.5, (v + 0.5) * GRID[2] - 0.5, GRID[0], GRID[1])
     behind = bilinear(inverse_depth_map, cell) <= RATIO * inverse_depth
-    return behind | (bilinear(inverse_depth_map + SURFACE[0] * SURFACE[1], cell) >= KNOWN)
+    return behind | (bilinear(inverse_depth_map + GRID[0] * GRID[1], cell) >= KNOWN)
 
 
 @triton.jit
 def corner(ray_x, ray_y, inverse_depth, T, observed, ok, CAMERA: tl.constexpr, NOISE: tl.constexpr):
-    """Projected less observed place in working pixels, its weight and its capped cost.
+    """Projected less observed corner in working pixels, its weight and its capped cost.
 
     NOISE is (Huber's bend, deviation in pixels, cutoff in deviations).
     """

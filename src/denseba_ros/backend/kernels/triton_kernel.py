@@ -1,4 +1,4 @@
-"""The sums over pairs by Triton kernels, for CUDA; the interpreter runs them on a CPU for tests.
+"""The kernel in Triton, for CUDA; the interpreter runs it on a CPU for tests.
 
 Needs Triton, which torch's CUDA wheels bring along.
 """
@@ -18,7 +18,7 @@ from denseba_ros.backend.kernels.interface import (
     linearisation_poses,
     relative_gains,
 )
-from denseba_ros.backend.kernels.triton_device import PARTIAL, energy_kernel, sums_kernel
+from denseba_ros.backend.kernels.triton_device import PARTIAL, energy_kernel, linearise_kernel
 from denseba_ros.backend.photometric import PatchReference, relative_poses
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
 from denseba_ros.geometry.patch import PATTERN
@@ -49,7 +49,7 @@ class TritonKernel:
         inputs = _inputs(problem, reference, variables, level)
         out = (costs, H_depth, b_depth, H_mixed, partial)
         before, after = inputs[:10], inputs[10:]
-        sums_kernel[grid](
+        linearise_kernel[grid](
             *before,
             T_first.to(depth.dtype).contiguous(),
             *after,
@@ -78,7 +78,7 @@ class TritonKernel:
         level: int,
         costs: Tensor,
     ) -> Tensor:
-        """Energy of the corners and of the patches in use, with their ``costs`` at the start."""
+        """Energy of the corners and of the patches in use, by their ``costs``."""
         depth = variables.inverse_depth
         g, n = depth.shape
         grid = (triton.cdiv(n, BLOCK), g)
@@ -128,10 +128,10 @@ def _constants(problem: Problem, level: int) -> dict[str, Any]:
     return {
         "CAMERA": _camera(problem.camera.level(level)),
         "WORKING": _camera(problem.camera),
-        "SURFACE": (width, height, 2.0 ** (level - problem.grid_level)),
+        "GRID": (width, height, 2.0 ** (level - problem.grid_level)),
         "NOISE": (noise.intensity, noise.huber, noise.cutoff),
         "CORNER_NOISE": (noise.huber, noise.pixel, noise.pixel_cutoff),
-        "HIDING": (photometric.BORDER, photometric.HIDDEN_RATIO, photometric.SURFACE_KNOWN),
+        "HIDING": (photometric.BORDER, photometric.OCCLUSION_RATIO, photometric.OCCLUDER_MAX_SIGMA),
         "SCALE": float(1 << level),
         "PATTERN": PATTERN,
         "BLOCK": BLOCK,

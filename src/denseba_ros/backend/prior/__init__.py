@@ -1,1 +1,1 @@
-"""What is known of the window beside its images: the gauge, and marginalised keyframes."""
+"""Priors of the window: the gauge, and marginalised keyframes."""

@@ -1,4 +1,4 @@
-"""A Gaussian on the frames of the window: the gauge at first, marginalised keyframes later."""
+"""Gaussian prior on the frames of the window: the gauge at first, marginalised keyframes later."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import Tensor
 
 from denseba_ros.geometry import se3
 
-# Deviations of the frame that fixes the gauge: metres, radians.
-_HELD_POSITION, _HELD_ROTATION = 1e-4, 1e-4
+# Deviations of the frame that fixes the gauge: the map's unit of length, radians.
+_GAUGE_POSITION, _GAUGE_ROTATION = 1e-4, 1e-4
 
 
 @dataclass(frozen=True)
 class GaussianPrior:
-    """Energy 0.5 x^T H x + b^T x with x = the frames' step away from the linearisation point.
+    """Energy 0.5 x^T H x + b^T x, x being the frames' step from the linearisation point.
 
     ``H`` (8K, 8K) and ``b`` (8K,) float64; ``T`` (K, 4, 4) and ``affine`` (K, 2): that point,
     which stays where it was when the prior was made (first-estimate Jacobians: Huang, Mourikis,
@@ -29,29 +29,29 @@ class GaussianPrior:
 
     @classmethod
     def gauge(cls, T: Tensor, affine: Tensor) -> GaussianPrior:
-        """Hold the first of these frames, (K, 4, 4) and (K, 2), where it is."""
+        """Fix the first of these frames: T (K, 4, 4) T_camera_world and affine (K, 2), float64."""
         k = len(T)
         information = torch.zeros(k, 8, dtype=torch.float64, device=T.device)
-        information[0, :3] = _HELD_POSITION**-2
-        information[0, 3:6] = _HELD_ROTATION**-2
+        information[0, :3] = _GAUGE_POSITION**-2
+        information[0, 3:6] = _GAUGE_ROTATION**-2
         information[0, 6] = 1e-3**-2
         information[0, 7] = 0.1**-2
         flat = information.reshape(-1)
         return cls(torch.diag(flat), torch.zeros_like(flat), T.clone(), affine.clone())
 
     def step_from_origin(self, T: Tensor, affine: Tensor) -> Tensor:
-        """x (8K,) that leads from the linearisation point to these frames."""
+        """x (8K,) from the linearisation point to T (K, 4, 4) T_camera_world and affine (K, 2)."""
         pose = se3.log(T @ se3.inverse(self.T))
         return torch.cat([pose, affine - self.affine], 1).reshape(-1)
 
     def at(self, T: Tensor, affine: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Hessian, gradient and energy at these frames."""
+        """Hessian (8K, 8K), gradient (8K,) and energy at T (K, 4, 4) and affine (K, 2)."""
         x = self.step_from_origin(T, affine)
         Hx = self.H @ x
         return self.H, self.b + Hx, 0.5 * x @ Hx + self.b @ x
 
     def extended(self, T: Tensor, affine: Tensor) -> GaussianPrior:
-        """The same prior over one more frame at the end, about which it says nothing."""
+        """The same prior with a frame appended, T (4, 4) and affine (2,), unconstrained."""
         n = len(self.b)
         H = self.H.new_zeros(n + 8, n + 8)
         H[:n, :n] = self.H
@@ -63,7 +63,7 @@ class GaussianPrior:
     def rescaled(self, factor: float, centre: Tensor) -> GaussianPrior:
         """The same prior in a world that grew by ``factor`` about ``centre`` (3,).
 
-        Steps turn as before and are ``factor`` times as long, so what is known of lengths shrinks.
+        Steps are ``factor`` times as long, so the information on lengths shrinks.
         """
         shrink = self.affine.new_ones(len(self.T), 8)
         shrink[:, :3] /= factor

@@ -1,7 +1,7 @@
 """Marginalise a keyframe into the prior instead of dropping it.
 
-Its points are eliminated with all that they saw, then its frame; what remains is a Gaussian on
-the frames that stay, held at their first estimates. Leutenegger et al., "Keyframe-based
+Its points are eliminated with all their residuals, then its frame; what remains is a Gaussian on
+the frames that stay, linearised at their first estimates. Leutenegger et al., "Keyframe-based
 visual-inertial odometry using nonlinear optimization", 2015; Engel et al., DSO, 2016.
 """
 
@@ -20,8 +20,8 @@ from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
 from denseba_ros.backend.solver.normal_equations import linearise
 from denseba_ros.backend.solver.schur import reduce
 
-# What the leaving points say counts this much: their residuals are linearised for good where they
-# are not exact yet, and neighbouring pixels err together (DSO uses the same factor).
+# Weight of the marginalised points: their residuals are linearised for good before they have
+# converged, and errors of neighbouring pixels are correlated (DSO uses the same factor).
 MARGINALISATION_WEIGHT = 0.25
 # Of the Jacobi-scaled Hessian; smaller eigenvalues are rounding, not information.
 _MIN_EIGENVALUE = 1e-7
@@ -37,7 +37,16 @@ def marginalise(
     """Prior on the other frames after frame ``index`` and its points are eliminated.
 
     Observations of other keyframes' points in it are dropped, so that those points stay sparse.
-    ``kernel`` sums over the pairs.
+
+    Args:
+        problem: the window, with images of ``level``.
+        variables: the adjusted variables.
+        index: of the keyframe that leaves, in 0 ... K - 1.
+        level: pyramid level of the last linearisation, 0 the finest.
+        kernel: linearises the leaving points.
+
+    Returns:
+        A prior of the K - 1 remaining frames, in order.
     """
     alone = problem.only_host(index)
     points = replace(variables, inverse_depth=variables.inverse_depth[index : index + 1])

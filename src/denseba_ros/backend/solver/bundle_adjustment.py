@@ -1,4 +1,7 @@
-"""Two dense bundle-adjustment iterations, coarse then fine, with step limit and acceptance."""
+"""Dense bundle adjustment: one Gauss-Newton iteration a level, with step limit and acceptance.
+
+After Engel, Koltun, Cremers, "Direct sparse odometry", PAMI 40(3), 2018, section 2.3.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,16 @@ from denseba_ros.backend.solver.normal_equations import LinearSystem, linearise
 from denseba_ros.backend.solver.schur import solve
 
 # One step changes an inverse depth at most by these factors.
-_SHRINK, _GROW = 0.75, 1.3
-# Relative inverse depth never falls to zero or below.
+_MIN_FACTOR, _MAX_FACTOR = 0.75, 1.3
+# Inverse depth never falls to zero or below.
 _MIN_INVERSE_DEPTH = 1e-5
 
 
 @dataclass(frozen=True)
 class BundleAdjustmentResult:
-    """Result: ``variables``, the last linear ``system`` (at the last iteration's start), energies
-    (iterations, 2) before and after each iteration and ``accepted`` (iterations,) bool."""
+    """Result: ``variables``, the ``system`` of the last iteration (at its linearisation point),
+    ``energies`` (iterations, 2) float64 before and after each iteration and ``accepted``
+    (iterations,) bool."""
 
     variables: Variables
     system: LinearSystem
@@ -40,9 +44,16 @@ def adjust(
     damping: float,
     kernel: PairKernel = TORCH_KERNEL,
 ) -> BundleAdjustmentResult:
-    """One Gauss-Newton iteration on each pyramid level of ``levels``, in order.
+    """One damped Gauss-Newton iteration on each pyramid level of ``levels``, in order.
 
-    A step that raises the energy is refused. ``kernel`` sums over the pairs.
+    A step that raises the energy is rejected.
+
+    Args:
+        problem: the window, with images of all ``levels``.
+        variables: initial values.
+        levels: pyramid levels, 0 the finest; one iteration each.
+        damping: Levenberg-Marquardt damping relative to the diagonal, no unit.
+        kernel: linearises and evaluates all pairs of points and frames.
     """
     references = {level: patch_reference(problem, level) for level in set(levels)}
     energies, accepted = [], []
@@ -50,18 +61,19 @@ def adjust(
         reference = references[level]
         system = linearise(problem, reference, variables, level, kernel)
         step = solve(system, damping)
-        moved = _moved(variables, *project_out_gauge(problem, variables, step.frames, step.depths))
-        after = energy(problem, reference, moved, level, system.costs, kernel)
+        projected = project_out_gauge(problem, variables, step.frames, step.depths)
+        candidate = _retracted(variables, *projected)
+        after = energy(problem, reference, candidate, level, system.costs, kernel)
         accept = step.ok & (after < system.energy)
-        variables = moved.chosen(accept, variables)
+        variables = candidate.if_accepted(accept, variables)
         energies.append(torch.stack([system.energy, torch.where(accept, after, system.energy)]))
         accepted.append(accept)
     return BundleAdjustmentResult(variables, system, torch.stack(energies), torch.stack(accepted))
 
 
-def _moved(variables: Variables, frames: Tensor, depths: Tensor) -> Variables:
-    """Take a step with the inverse depths kept within the step limit."""
+def _retracted(variables: Variables, frames: Tensor, depths: Tensor) -> Variables:
+    """Variables after steps (K, 8) and (G, N), the inverse depths kept within the step limit."""
     d = variables.inverse_depth
     limited = (d + depths).clamp(min=_MIN_INVERSE_DEPTH)
-    limited = torch.minimum(torch.maximum(limited, d * _SHRINK), d * _GROW)
-    return variables.moved(frames, limited - d)
+    limited = torch.minimum(torch.maximum(limited, d * _MIN_FACTOR), d * _MAX_FACTOR)
+    return variables.retracted(frames, limited - d)

@@ -1,4 +1,4 @@
-"""The two iterations as one CUDA graph: captured once a shape of window, replayed afterwards.
+"""All iterations as one CUDA graph: captured once a shape of window, replayed afterwards.
 
 A graph repeats the same launches on the same memory, so that no time goes into launching some
 hundred small operations from Python. ``adjust`` may be captured because it never waits for the
@@ -90,7 +90,7 @@ class CapturedBundleAdjustment:
     def __call__(
         self, problem: Problem, variables: Variables, levels: tuple[int, ...]
     ) -> BundleAdjustmentResult:
-        """One Gauss-Newton iteration on each of ``levels``; the result is the caller's to keep."""
+        """As ``adjust``, without gradients; the result is the caller's to keep."""
         recording = None
         if self._recorder is not None:
             key = (levels, *signature(problem), *signature(variables))
@@ -99,10 +99,10 @@ class CapturedBundleAdjustment:
             recording = self._recordings[key]
         if recording is None:
             return adjust(problem, variables, levels, self._damping, self._kernel)
-        for place, value in zip(
+        for buffer, value in zip(
             _tensors(*recording.inputs), _tensors(problem, variables), strict=True
         ):
-            place.copy_(value)
+            buffer.copy_(value)
         recording.replay()
         return map_tensors(recording.result, torch.clone)
 

@@ -18,18 +18,18 @@ def energy(
     costs: Tensor,
     kernel: PairKernel,
 ) -> Tensor:
-    """Robust energy, scalar float64.
+    """Robust energy of residuals and priors at ``variables`` on pyramid ``level``, scalar float64.
 
-    ``costs`` (G, K, N) of the patches at the start: those of them that were not in use (negative)
-    are left out and those that are seen no more keep their cost, so that two energies compare the
-    same residuals.
+    ``costs`` (G, K, N) are those of the patches at the linearisation point: patches that were not
+    in use there (negative) are left out, and those that left the image since keep their cost, so
+    that two energies compare the same residuals. ``kernel`` evaluates all pairs.
     """
-    pairs = kernel.energy(problem, reference, variables, level, costs)
-    return pairs + prior_energy(problem, variables)
+    residuals = kernel.energy(problem, reference, variables, level, costs)
+    return residuals + prior_energy(problem, variables)
 
 
 def prior_energy(problem: Problem, variables: Variables) -> Tensor:
-    """What the priors of depths and frames cost, scalar float64."""
+    """Energy of the priors of depths and frames, scalar float64."""
     offset = variables.inverse_depth - problem.prior_depth
     depths = 0.5 * (problem.prior_information * offset**2).sum(dtype=torch.float64)
     _, _, frames = problem.pose_prior.at(variables.T, variables.affine)

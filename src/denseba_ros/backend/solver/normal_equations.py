@@ -44,36 +44,39 @@ def linearise(
     level: int,
     kernel: PairKernel,
 ) -> LinearSystem:
-    """Normal equations of the whole energy at ``variables`` on pyramid ``level``."""
-    linearise = kernel.linearise(problem, reference, variables, level)
-    H, b = _scatter(linearise, problem.hosts)
+    """Normal equations of the whole energy at ``variables`` on pyramid ``level``, priors included.
+
+    ``reference`` are the patches of that level, ``kernel`` linearises all pairs.
+    """
+    pairs = kernel.linearise(problem, reference, variables, level)
+    H, b = _assembled(pairs, problem.hosts)
     prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
     offset = variables.inverse_depth - problem.prior_depth
     return LinearSystem(
         H + prior_H,
         b + prior_b,
-        linearise.H_depth + problem.prior_information,
-        linearise.b_depth + problem.prior_information * offset,
-        linearise.H_mixed,
-        linearise.costs,
-        linearise.energy + prior_energy(problem, variables),
+        pairs.H_depth + problem.prior_information,
+        pairs.b_depth + problem.prior_information * offset,
+        pairs.H_mixed,
+        pairs.costs,
+        pairs.energy + prior_energy(problem, variables),
     )
 
 
-def _scatter(linearise: NormalEquations, hosts: Tensor) -> tuple[Tensor, Tensor]:
+def _assembled(pairs: NormalEquations, hosts: Tensor) -> tuple[Tensor, Tensor]:
     """Sum the pairs' 8x8 systems into the frames' (8K, 8K) and (8K,)."""
-    C = linearise.chain
+    C = pairs.chain
     k = C.shape[1]
     targets = torch.arange(k, device=C.device)
-    HC = linearise.H_pair @ C
+    HC = pairs.H_pair @ C
     C_t = C.transpose(-1, -2)
     blocks = HC.new_zeros(k, k, FRAME_DOF, FRAME_DOF)
     blocks[hosts] -= HC.transpose(-1, -2)
     blocks[:, hosts] -= HC.transpose(0, 1)
     # A keyframe is no target of itself, so the diagonal is still empty here.
-    blocks[targets, targets] += linearise.H_pair.sum(0)
+    blocks[targets, targets] += pairs.H_pair.sum(0)
     blocks[hosts, hosts] += (C_t @ HC).sum(1)
-    b = linearise.b_pair.sum(0)
-    b[hosts] -= (C_t @ linearise.b_pair[..., None])[..., 0].sum(1)
+    b = pairs.b_pair.sum(0)
+    b[hosts] -= (C_t @ pairs.b_pair[..., None])[..., 0].sum(1)
     H = blocks.permute(0, 2, 1, 3).reshape(k * FRAME_DOF, k * FRAME_DOF)
     return H, b.reshape(-1)

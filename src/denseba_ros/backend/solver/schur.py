@@ -13,7 +13,7 @@ from torch import Tensor
 from denseba_ros.backend.problem import FRAME_DOF
 from denseba_ros.backend.solver.normal_equations import LinearSystem
 
-# Points with less information than this (per squared inverse depth) carry nothing.
+# Points with less information than this (one over squared inverse depth) have none.
 _MIN_INFORMATION = 1e-9
 # Points of one block: their mixed terms in double precision stay in the cache of a CPU.
 _ROWS = 1024
@@ -30,17 +30,20 @@ class Step:
 
 
 def reduce(system: LinearSystem, damping: float) -> tuple[Tensor, Tensor]:
-    """Reduced Hessian (8K, 8K) and gradient (8K,) float64 after eliminating the depths."""
+    """Reduced Hessian (8K, 8K) and gradient (8K,) float64 after eliminating the depths.
+
+    ``damping`` is relative to the depths' diagonal.
+    """
     points = (system.H_mixed.flatten(0, 1), system.H_depth.flatten(), system.b_depth.flatten())
-    eliminate = _one_after_the_other if system.H.device.type == "cpu" else _side_by_side
+    eliminate = _eliminate_by_blocks if system.H.device.type == "cpu" else _eliminate_at_once
     H, b = eliminate(system.H, system.b, *points, damping)
     return 0.5 * (H + H.T), b
 
 
-def _one_after_the_other(
+def _eliminate_by_blocks(
     H: Tensor, b: Tensor, mixed: Tensor, H_depth: Tensor, b_depth: Tensor, damping: float
 ) -> tuple[Tensor, Tensor]:
-    """H and b less what the points take, block by block through the cache of a CPU."""
+    """H and b after eliminating the points, block by block through the cache of a CPU."""
     blocks = zip(*(torch.split(p, _ROWS) for p in (mixed, H_depth, b_depth)), strict=True)
     for block_mixed, block_H, block_b in blocks:
         E, rest = _whitened(block_mixed, block_H, block_b, damping)
@@ -49,7 +52,7 @@ def _one_after_the_other(
     return H, b
 
 
-def _side_by_side(
+def _eliminate_at_once(
     H: Tensor, b: Tensor, mixed: Tensor, H_depth: Tensor, b_depth: Tensor, damping: float
 ) -> tuple[Tensor, Tensor]:
     """The same with all blocks at once, which is what fills a GPU."""
@@ -70,7 +73,7 @@ def _whitened(
 
 
 def solve(system: LinearSystem, damping: float) -> Step:
-    """One damped Gauss-Newton step, with no host synchronisation."""
+    """One Gauss-Newton step with ``damping`` relative to the diagonal; no host synchronisation."""
     H, b = reduce(system, damping)
     # Jacobi scaling keeps metres, radians and grey levels comparable for the Cholesky factor.
     scale = H.diagonal().clamp(min=1e-12).rsqrt()

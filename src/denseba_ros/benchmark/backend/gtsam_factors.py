@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from denseba_ros.backend.photometric import BORDER, HIDDEN_RATIO, SURFACE_KNOWN
+from denseba_ros.backend.photometric import BORDER, OCCLUDER_MAX_SIGMA, OCCLUSION_RATIO
 from denseba_ros.backend.problem import Noise
 from denseba_ros.geometry.patch import PATTERN
 from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO, Pinhole
@@ -111,7 +111,7 @@ class Patch:
             return False
         place = [(p[_CENTRE : _CENTRE + 1] + 0.5) * self.grid_scale - 0.5 for p in (u, v)]
         near, sigma = bilinear(self.inverse_depth_map, place[0], place[1])[:, 0]
-        return not (near > HIDDEN_RATIO * inverse_depth and sigma < SURFACE_KNOWN)
+        return not (near > OCCLUSION_RATIO * inverse_depth and sigma < OCCLUDER_MAX_SIGMA)
 
     def _fits(self, size: Array) -> bool:
         """Whether the patch costs less than its cap."""

@@ -14,6 +14,7 @@ from denseba_ros.backend.photometric import PatchReference, patch_reference
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
 from denseba_ros.benchmark.backend.gtsam_factors import Array, Patch
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.cross_product import hat_array
 
 # GTSAM's tangent vectors are (rotation, translation).
 _ORDER = [3, 4, 5, 0, 1, 2]
@@ -113,11 +114,9 @@ def _fill(jacobians: list[Array], J: list[Array] | None, T: Array, rows: int) ->
 
 def _adjoint(T: Array) -> Array:
     """(6, 6) for (translation, rotation), as ``se3.adjoint``."""
-    x, y, z = T[:3, 3]
-    hat = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     out = np.zeros((6, 6))
     out[:3, :3] = out[3:, 3:] = T[:3, :3]
-    out[:3, 3:] = hat @ T[:3, :3]
+    out[:3, 3:] = hat_array(T[:3, 3]) @ T[:3, :3]
     return out
 
 

@@ -17,17 +17,16 @@ from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import sample
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
-from denseba_ros.slam.mapping.feature_tracking import match
 from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
 from denseba_ros.slam.mapping.local_mapper import LEVELS, LocalMapper
 from denseba_ros.slam.state.frame import Frame
 
 # Images between two keyframes: 0.4 s.
 _STRIDE = 12
-# The start: poses off by this (m, degrees), but for the first; inverse depth off by blobs of this
-# median, known to the deviation of the mapper's own prior; brightness changes unknown.
+# Initial values: poses off by this (m, degrees), but for the first; inverse depth off by blobs of
+# this median, with the deviation of the mapper's own prior; brightness changes unknown.
 _POSITION, _ROTATION, _DEPTH, _PRIOR_SIGMA = 0.007, 0.3, 0.09, 0.5
-_SURFACE_SIGMA = 0.05
+_KNOWN_SIGMA = 0.05
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,11 @@ class BenchmarkWindow:
 
 @torch.no_grad()
 def make_room_window(size: WindowSize, device: torch.device, seed: int = 0) -> BenchmarkWindow:
-    """Render the keyframes and perturb them; the same ``seed`` gives the same window."""
+    """Render the keyframes, add them as the system does, with exact depth, and perturb them.
+
+    Windows with ``points`` have the tracks that ``LocalMapper.add`` finds; those of every cell have
+    no corners. The same ``seed`` gives the same window.
+    """
     width, height = (side << GRID_LEVEL for side in size.grid)
     room = RoomSequence("sweep", _STRIDE * (size.keyframes - 1) + 1, width, height)
     mapper, frontend = _mapper(size, room, device)
@@ -65,12 +68,17 @@ def make_room_window(size: WindowSize, device: torch.device, seed: int = 0) -> B
     for j in range(size.keyframes):
         image = Frame.prepare(frontend.process(1 + j, room.image(_STRIDE * j)))
         true = 1.0 / torch.from_numpy(room.depth(_STRIDE * j)).to(device)
-        keyframe = mapper.make_keyframe(image, _pose(room, j).to(device), _no_change(device))
+        T, affine = _pose(room, j).to(device), _no_change(device)
         if size.points is None:
+            keyframe = mapper.make_keyframe(image, T, affine)
             keyframe.points = _every_cell(mapper.camera, device)
-        keyframe.points.inverse_depth = sample(true[None, None], keyframe.points.pixels[None])[0, 0]
-        match(mapper.camera, keyframe, mapper.keyframes)
-        mapper.window.append(keyframe)
+            mapper.window.append(keyframe)
+        else:
+            keyframe = mapper.add(image, T, affine)
+        points = keyframe.points
+        points.inverse_depth = sample(true[None, None], points.pixels[None])[0, 0]
+        # As well known as after an adjustment: the next keyframe takes over the tracks.
+        points.relative_sigma = torch.full_like(points.inverse_depth, _KNOWN_SIGMA)
         inverse_depth.append(true)
     exact = torch.nn.functional.avg_pool2d(torch.stack(inverse_depth)[:, None], 1 << GRID_LEVEL)
     levels = (LEVELS["coarse"], LEVELS["fine"])
@@ -126,15 +134,15 @@ def _perturbed(
     factor = torch.from_numpy(blobs)[:, None].to(device)
     cells = (problem.pixels + 0.5) / (1 << GRID_LEVEL) - 0.5
     depth = truth.inverse_depth * sample(factor, cells)[:, 0]
-    inverse_depth_map = torch.cat([exact * factor, torch.full_like(exact, _SURFACE_SIGMA)], 1)
+    inverse_depth_map = torch.cat([exact * factor, torch.full_like(exact, _KNOWN_SIGMA)], 1)
     information = (_PRIOR_SIGMA * depth) ** -2
-    moved = replace(
+    perturbed = replace(
         problem,
         prior_depth=depth,
         prior_information=information,
         inverse_depth_map=inverse_depth_map,
     )
-    return moved, Variables(T, truth.affine, depth)
+    return perturbed, Variables(T, truth.affine, depth)
 
 
 def _blobs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

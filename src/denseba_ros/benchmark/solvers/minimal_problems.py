@@ -9,6 +9,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.cross_product import hat
 from denseba_ros.solvers.solutions import Solutions
 
 
@@ -47,7 +48,7 @@ def seen_points(generator: torch.Generator, count: int, number: int) -> Tensor:
 
 def essential(T: Tensor) -> Tensor:
     """E (B, 3, 3) of length one."""
-    E = se3.hat(T[:, :3, 3]) @ T[:, :3, :3]
+    E = hat(T[:, :3, 3]) @ T[:, :3, :3]
     unit: Tensor = E / torch.linalg.matrix_norm(E, keepdim=True)
     return unit
 

@@ -64,6 +64,7 @@ def _add_training_options(training: argparse._ArgumentGroup) -> None:
         training,
         Objective,
         supervision="what the depth is compared with",
+        measured="loss of a measured depth (LiDAR, depth camera)",
         photometric_scales="so many of the finest outputs are warped",
         photometric="weight of the photometric error",
     )

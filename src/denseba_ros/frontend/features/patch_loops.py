@@ -96,6 +96,7 @@ def cut_warped(
 
 @numba_jit()
 def is_identity(warp: Floats) -> bool:
+    """Whether ``warp`` (2, 2) moves no neighbour of a pixel by ``_MIN_WARP`` or more."""
     off = max(abs(warp[0, 1]), abs(warp[1, 0]))
     result: bool = max(abs(warp[0, 0] - 1), abs(warp[1, 1] - 1), off) < _MIN_WARP
     return result

@@ -91,7 +91,7 @@ def two_view(
     """
     if len(first) < _MIN_CORNERS:
         return None, f"only {len(first)} corners were tracked, {_MIN_CORNERS} are needed"
-    cv2.setRNGSeed(0)
+    # MAGSAC seeds a generator of its own on each call: the same corners give the same result.
     E, mask = cv2.findEssentialMat(
         first, second, K, method=cv2.USAC_MAGSAC, prob=0.9999, threshold=_THRESHOLD_PIXELS
     )

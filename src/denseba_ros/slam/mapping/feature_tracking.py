@@ -75,13 +75,3 @@ def _warps(camera: Pinhole, host_pixels: Tensor, depth: Tensor, T: Tensor) -> Te
     rays = camera.rays(host_pixels + torch.cat([steps, -steps])[:, None])
     pixels = project_by(camera, rays, depth, T).pixels
     return (pixels[:2] - pixels[2:]).permute(1, 2, 0)
-
-
-def match(camera: Pinhole, new: WindowKeyframe, others: list[WindowKeyframe]) -> None:
-    """Observe the corners of the others, oldest first, in the new keyframe, and its in them."""
-    for other in others:
-        observations = track_features(camera, other, new.grey, new.T)
-        other.observed[new.id] = (observations.pixels, observations.is_tracked)
-    for other in others[-TRACKED_BACK:]:
-        observations = track_features(camera, new, other.grey, other.T)
-        new.observed[other.id] = (observations.pixels, observations.is_tracked)

@@ -13,7 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from denseba_ros.geometry.body_frame import cross_matrix, rigid_inverse
+from denseba_ros.geometry.body_frame import rigid_inverse
+from denseba_ros.geometry.cross_product import hat_array
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 from denseba_ros.slam.state.rigid_motion import difference, displaced, extrapolate, interpolate
 
@@ -177,7 +178,7 @@ class OdomContinuity:
         """Covariance (6, 6) of all jumps so far at a ``position`` (3,): errors of the rotation move
         positions with the distance."""
         transport = np.eye(6)
-        transport[:3, 3:] = -cross_matrix(position - self._jump_position)
+        transport[:3, 3:] = -hat_array(position - self._jump_position)
         covariance: np.ndarray = transport @ self._jump_covariance @ transport.T
         return covariance
 

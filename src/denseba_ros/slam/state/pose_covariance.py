@@ -24,6 +24,7 @@ from denseba_ros.backend.correlated_noise import (
 )
 from denseba_ros.backend.window import WindowKeyframe, seen_from
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.cross_product import hat
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import inside
 
@@ -134,7 +135,7 @@ class PoseCovariance:
         T = T_world_camera.detach().cpu()
         if self._T is not None:
             transport = torch.eye(6, dtype=T.dtype)
-            transport[:3, 3:] = -se3.hat(T[:3, 3] - self._T[:3, 3])
+            transport[:3, 3:] = -hat(T[:3, 3] - self._T[:3, 3])
             self.covariance = transport @ self.covariance @ transport.T
         self._T = T
         added = torch.zeros_like(self.covariance) if more is None else more.cpu()

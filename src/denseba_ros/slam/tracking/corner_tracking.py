@@ -64,7 +64,10 @@ class CornerTracker:
         return np.ascontiguousarray(pixels.clamp(-limit, limit).cpu().numpy())
 
     def pose_from_corners(self, corners: Corners) -> Tensor | None:
-        """T_current_reference (4, 4) float64 by PnP in RANSAC (OpenCV), None when it fails."""
+        """T_current_reference (4, 4) float64 by PnP in RANSAC (OpenCV), None when it fails.
+
+        OpenCV seeds a generator of its own on each call: the same corners give the same pose.
+        """
         ok = corners.ok.cpu().numpy()
         if ok.sum() < _MIN_PNP:
             return None
@@ -74,7 +77,6 @@ class CornerTracker:
         pixels = corners.pixels.cpu().numpy()[ok].astype(np.float64)
         c = self._camera
         K = np.array([[c.fx, 0, c.cx], [0, c.fy, c.cy], [0, 0, 1.0]])
-        cv2.setRNGSeed(0)
         is_solved, rotation, t, inliers = cv2.solvePnPRansac(
             X, pixels, K, None, iterationsCount=200, reprojectionError=_PNP_PIXELS
         )

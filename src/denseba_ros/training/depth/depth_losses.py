@@ -14,6 +14,11 @@ from denseba_ros.training.common.photometric_losses import masked_mean
 
 Supervision = Literal["none", "hard", "sum", "hints", "uncertainty"]
 SUPERVISIONS: tuple[Supervision, ...] = get_args(Supervision)
+MeasuredLoss = Literal["laplace", "berhu"]
+MEASURED_LOSSES: tuple[MeasuredLoss, ...] = get_args(MeasuredLoss)
+
+# Threshold of berHu, as a share of the largest error of the batch.
+_BERHU_SHARE = 0.2
 
 
 def log_l1(depth: Tensor, target: Tensor) -> Tensor:
@@ -22,10 +27,14 @@ def log_l1(depth: Tensor, target: Tensor) -> Tensor:
 
 
 def berhu(depth: Tensor, target: Tensor, known: Tensor) -> Tensor:
-    """|x| up to c, (x^2 + c^2) / 2c beyond, with c a fifth of the largest error of the batch
-    (Laina et al., "Deeper depth prediction", 3DV 2016, eq. 1); zero where not ``known`` (bool)."""
+    """Reverse Huber loss of x = depth - target: |x| up to c, (x^2 + c^2) / 2c beyond.
+
+    c is a fifth of the largest |x| of the batch (Laina, Rupprecht, Belagiannis, Tombari, Navab,
+    "Deeper depth prediction with fully convolutional residual networks", 3DV 2016, equation 1).
+    ``depth`` and ``target`` (B, 1, H, W) metres, ``known`` bool; zero where not ``known``.
+    """
     x = torch.where(known, (depth - target).abs(), torch.zeros_like(depth))
-    c = (0.2 * x.detach().max()).clamp(min=1e-6)
+    c = (_BERHU_SHARE * x.detach().max()).clamp(min=1e-6)
     return torch.where(x <= c, x, (x * x + c * c) / (2 * c))
 
 

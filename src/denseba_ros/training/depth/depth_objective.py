@@ -20,7 +20,9 @@ from denseba_ros.training.common.photometric_losses import (
 )
 from denseba_ros.training.depth.depth_batch import DepthBatch
 from denseba_ros.training.depth.depth_losses import (
+    MeasuredLoss,
     Supervision,
+    berhu,
     laplace,
     scale_invariant,
     smoothness,
@@ -37,6 +39,10 @@ class Objective:
 
     Together with a likelihood, whose gradient is 1 / scale per log-depth, ``photometric`` must be
     about 50 to have an effect: photometric errors are about 0.05 and change little with depth.
+
+    ``measured`` is the loss of a measured depth (LiDAR, depth camera): the likelihood of its
+    logarithm, or ``berhu`` of its metres. With ``berhu`` the deviation is learnt with weight
+    ``uncertainty``, by a likelihood that does not move the depth.
     """
 
     supervision: Supervision = "hints"
@@ -45,6 +51,7 @@ class Objective:
     smoothness: float = 1e-3
     shape: float = 0.5
     uncertainty: float = 0.0
+    measured: MeasuredLoss = "laplace"
 
 
 def batch_loss(outputs: list[DepthOutput], batch: DepthBatch, objective: Objective) -> Tensor:
@@ -69,10 +76,20 @@ def batch_loss(outputs: list[DepthOutput], batch: DepthBatch, objective: Objecti
 def measured_loss(
     log_depth: Tensor, log_sigma: Tensor, depth: Tensor, objective: Objective
 ) -> Tensor:
-    """Laplace likelihood of a measured depth (0 = unknown) plus the scale-invariant loss; all
-    (B, 1, H, W), ``depth`` in metres. A scalar."""
+    """Loss of a measured depth by ``objective.measured``, plus the scale-invariant loss.
+
+    All (B, 1, H, W): ``log_depth`` and ``log_sigma`` predicted, ``depth`` metres, 0 = unknown.
+    A scalar.
+    """
     known = (depth > _NEAREST) & (depth < _FURTHEST)
-    loss = masked_mean(laplace(log_depth, log_sigma, depth), known)
+    if objective.measured == "berhu":
+        predicted = torch.exp(log_depth).clamp(_NEAREST, _FURTHEST)
+        loss = masked_mean(berhu(predicted, depth, known), known)
+        if objective.uncertainty > 0.0:
+            likelihood = laplace(log_depth.detach(), log_sigma, depth)
+            loss = loss + objective.uncertainty * masked_mean(likelihood, known)
+    else:
+        loss = masked_mean(laplace(log_depth, log_sigma, depth), known)
     return loss + objective.shape * scale_invariant(log_depth, depth, known)
 
 

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from denseba_ros.frontend.depth.depth_network import DepthNetwork
 from denseba_ros.training.common.checkpoint import opened_checkpoint, save_checkpoint
 from denseba_ros.training.common.json_lines_log import append_row
+from denseba_ros.training.common.seeded_weights import seeded_weights
 from denseba_ros.training.common.weight_average import average
 from denseba_ros.training.depth.depth_augmentation import draw_batch
 from denseba_ros.training.depth.depth_objective import Objective, batch_loss
@@ -50,10 +51,10 @@ class DepthTrainer:
     ) -> None:
         """``encoder``: pretrained weights of the classifier, else random ones; ``begin``: a whole
         network to initialise from instead."""
-        torch.manual_seed(settings.seed)
         self.sets, self.settings = sets, settings
         self.device = device or torch.device("cpu")
-        network = DepthNetwork()
+        with seeded_weights(settings.seed):
+            network, self.average = DepthNetwork(), DepthNetwork()
         if encoder is not None:
             network.encoder.load_classifier(encoder)
         # Channels last: depthwise convolutions are twice as fast on a CPU.
@@ -61,7 +62,7 @@ class DepthTrainer:
             network.load_state_dict(begin.state_dict())
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network: DepthNetwork = network.to(self.device)
-        self.average = DepthNetwork().to(self.device)
+        self.average = self.average.to(self.device)
         self.average.load_state_dict(network.state_dict())
         self._optimiser, self._schedule = _optimiser(self.network, settings)
         self.step = 0

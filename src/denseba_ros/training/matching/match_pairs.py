@@ -15,6 +15,7 @@ from tqdm import tqdm
 from denseba_ros.config import Config
 from denseba_ros.errors import SequenceError
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.cross_product import hat
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.rectify import Rectifier
 from denseba_ros.matching.features import Features, XFeat
@@ -44,7 +45,7 @@ class MatchPair:
     def E(self) -> Tensor:
         """True essential matrix (..., 3, 3) of length one; zero without translation."""
         T = self.T_second_first
-        E = se3.hat(T[..., :3, 3]) @ T[..., :3, :3]
+        E = hat(T[..., :3, 3]) @ T[..., :3, :3]
         return F.normalize(E.flatten(-2), dim=-1).reshape(E.shape)
 
 

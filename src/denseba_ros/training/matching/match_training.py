@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from denseba_ros.errors import SequenceError
 from denseba_ros.matching.weight_network import WeightNetwork
+from denseba_ros.training.common.seeded_weights import seeded_weights
 from denseba_ros.training.matching.match_augmentation import MIN_RIGHT, augmented, subsampled
 from denseba_ros.training.matching.match_losses import (
     label_loss,
@@ -54,13 +55,13 @@ def train_weights(sources: Sequence[FeatureSequence], settings: MatchTraining) -
     """
     if not sources:
         raise SequenceError("no frames are left to train on")
-    torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)
     share = -(-settings.pairs // len(sources))
     pool = [pair for source in sources for pair in collect_pairs(source, share, settings.gap, rng)]
     pool.sort(key=lambda pair: len(pair.first))
-    network = WeightNetwork()
+    with seeded_weights(settings.seed):
+        network = WeightNetwork()
     optimiser = torch.optim.AdamW(network.parameters(), settings.rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.rate, settings.steps)
     bar = tqdm(range(settings.steps), desc="matching", unit="step", disable=None)

@@ -23,6 +23,7 @@ from denseba_ros.frontend.pose.pose_network import PoseNetwork, State
 from denseba_ros.training.common.checkpoint import opened_checkpoint, save_checkpoint
 from denseba_ros.training.common.json_lines_log import append_row
 from denseba_ros.training.common.photometric_losses import fitted_brightness
+from denseba_ros.training.common.seeded_weights import seeded_weights
 from denseba_ros.training.common.weight_average import average
 from denseba_ros.training.pose.pose_augmentation import PoseAugmentation, augmented
 from denseba_ros.training.pose.pose_losses import pose_loss
@@ -78,14 +79,15 @@ class PoseTrainer:
         """
         if begin is not None and begin.ned != settings.ned:
             raise ConfigurationError("the weights to begin from have motions in other axes (--ned)")
-        torch.manual_seed(settings.stream.seed)
         self.device = device or torch.device("cpu")
         self._trajectories, self._reader, self.settings = trajectories, reader, settings
         self._rank = dist.get_rank() if dist.is_initialized() else 0
-        self.network = PoseNetwork(settings.ned).to(self.device)
+        with seeded_weights(settings.stream.seed):
+            network, mean = PoseNetwork(settings.ned), PoseNetwork(settings.ned)
+        self.network: PoseNetwork = network.to(self.device)
         if begin is not None:
             self.network.load_state_dict(begin.state_dict())
-        self.average = PoseNetwork(settings.ned).to(self.device)
+        self.average: PoseNetwork = mean.to(self.device)
         self.average.load_state_dict(self.network.state_dict())
         self._shared: torch.nn.Module = self.network
         if dist.is_initialized():

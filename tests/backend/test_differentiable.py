@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from denseba_ros.backend import differentiable_bundle_adjustment
+from denseba_ros.backend.differentiable import differentiable_optimum
 from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
 from denseba_ros.backend.photometric import patch_reference
 from denseba_ros.backend.problem import Noise, Problem, Variables
 from denseba_ros.backend.solver.bundle_adjustment import adjust
-from denseba_ros.backend.solver.implicit_bundle_adjustment import differentiable_optimum
 from denseba_ros.backend.solver.normal_equations import linearise
 from denseba_ros.backend.solver.schur import solve
 
@@ -27,7 +28,7 @@ def unrolled(problem: Problem, variables: Variables, iterations: int) -> Variabl
     for _ in range(iterations):
         system = linearise(problem, reference, variables, _LEVEL, TORCH_KERNEL)
         step = solve(system, 0.0)
-        variables = variables.moved(step.frames, step.depths)
+        variables = variables.retracted(step.frames, step.depths)
     return variables
 
 
@@ -64,10 +65,10 @@ def readout(variables: Variables, seed: int) -> Tensor:
 
 
 def test_agrees_with_autograd_through_the_iterations(algebra: Any) -> None:
-    plain, start = make_window(algebra)
+    plain, initial = make_window(algebra)
     problem, leaves = with_gradients(plain)
-    expected = torch.autograd.grad(readout(unrolled(problem, start, _ITERATIONS), 1), leaves)
-    optimum = unrolled(plain, start, _ITERATIONS)
+    expected = torch.autograd.grad(readout(unrolled(problem, initial, _ITERATIONS), 1), leaves)
+    optimum = unrolled(plain, initial, _ITERATIONS)
     implicit = differentiable_optimum(problem, optimum, _LEVEL)
     torch.testing.assert_close(implicit.T, optimum.T)
     found = torch.autograd.grad(readout(implicit, 1), leaves)
@@ -78,17 +79,17 @@ def test_agrees_with_autograd_through_the_iterations(algebra: Any) -> None:
 
 
 def test_the_two_iterations_of_the_system_stand_still_at_the_optimum(algebra: Any) -> None:
-    problem, start = make_window(algebra)
-    optimum = unrolled(problem, start, _ITERATIONS)
+    problem, initial = make_window(algebra)
+    optimum = unrolled(problem, initial, _ITERATIONS)
     after = adjust(problem, optimum, (_LEVEL, _LEVEL), 1e-4).variables
     torch.testing.assert_close(after.inverse_depth, optimum.inverse_depth, rtol=0, atol=1e-9)
     torch.testing.assert_close(after.T, optimum.T, rtol=0, atol=1e-9)
 
 
 def test_the_gradient_by_the_prior_agrees_with_solving_again(algebra: Any) -> None:
-    plain, start = make_window(algebra)
+    plain, initial = make_window(algebra)
     problem, (prior, _, _) = with_gradients(plain)
-    optimum = unrolled(plain, start, _ITERATIONS)
+    optimum = unrolled(plain, initial, _ITERATIONS)
     implicit = differentiable_optimum(problem, optimum, _LEVEL)
     (gradient,) = torch.autograd.grad(readout(implicit, 2), prior)
     direction = torch.randn(prior.shape, dtype=torch.float64, generator=torch.Generator())
@@ -98,3 +99,21 @@ def test_the_gradient_by_the_prior_agrees_with_solving_again(algebra: Any) -> No
         values.append(float(readout(unrolled(changed, optimum, _ITERATIONS), 2)))
     numeric = (values[0] - values[1]) / 2e-5
     assert numeric == pytest.approx(float((gradient * direction).sum()), rel=1e-5)
+
+
+def test_depths_are_learnt_from_the_poses_as_a_user_would(algebra: Any) -> None:
+    """Gradient descent on the predicted depths by the positions that the adjustment makes."""
+    problem, initial = make_window(algebra)
+    wanted = differentiable_bundle_adjustment(problem, initial, _LEVEL).T[:, :3, 3]
+    predicted = (1.1 * problem.prior_depth).requires_grad_()
+    optimiser = torch.optim.Adam([predicted], lr=5e-3)
+    losses = []
+    for _ in range(12):
+        window = replace(problem, prior_depth=predicted)
+        optimum = differentiable_bundle_adjustment(window, initial, _LEVEL)
+        loss = (optimum.T[:, :3, 3] - wanted).square().sum()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.2 * losses[0]
