@@ -1,11 +1,13 @@
 """Measured results: runs the recorded sequences and keeps what the commands say of themselves.
 
     python benchmarks/results.py run DATA [NAME ...] --out RUNS    runs, evaluates, keeps the record
-    python benchmarks/results.py collect NAME RUN --pose odometry --timing live [--commit HASH]
+    python benchmarks/results.py collect NAME RUN [--timing live] [--commit HASH]
     python docs/generators/results_page.py > docs/results.md       writes the tables
 
 A record is docs/results/NAME.json: a part of ``summary.json`` and ``evaluation.json``, stamped with
-commit, date, machine and load. A test holds docs/results.md to the records.
+commit, date, machine and load. It is of one pose and one timing. A run of ``denseba record`` gives
+two, NAME_TIMING_odometry.json and NAME_TIMING_map.json. A test holds docs/results.md to the
+records.
 """
 
 from __future__ import annotations
@@ -21,14 +23,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from denseba_ros.evaluation.results.pose_reports import pose_reports
+
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "docs" / "results"
 
 _SUMMARY = (
     "finished", "frames", "tracked", "initialising", "lost", "frames_unreadable", "keyframes",
-    "elapsed_seconds", "seconds_per_frame", "peak_memory_mib", "device", "versions",
+    "dropped", "poses", "times_real_time", "elapsed_seconds", "seconds_per_frame",
+    "peak_memory_mib", "device", "versions",
 )  # fmt: skip
-_EVALUATION = ("alignment", "trajectory", "nees", "depth")
+_PATH = ("alignment", "trajectory", "nees", "ate_m_by_state")
 
 
 @dataclass(frozen=True)
@@ -87,8 +92,8 @@ SEQUENCES = {
 }  # fmt: skip
 
 
-def run_sequence(name: str, data: Path, runs: Path) -> Path:
-    """Run and evaluate one sequence with the default configuration; its record's path.
+def run_sequence(name: str, data: Path, runs: Path) -> list[Path]:
+    """Run and evaluate one sequence with the default configuration; its records.
 
     Raises:
         subprocess.CalledProcessError: when a command fails; its own message says why.
@@ -99,7 +104,7 @@ def run_sequence(name: str, data: Path, runs: Path) -> Path:
     truth = (sequence.groundtruth or "{}").format(folder)
     depth = [part.format(folder) for part in sequence.depth]
     _denseba("evaluate", str(out), "--groundtruth", truth, *depth)
-    return write_record(name, out, pose="map", timing="lockstep", load=load)
+    return write_records(name, out, load=load)
 
 
 def _denseba(*arguments: str) -> None:
@@ -107,29 +112,54 @@ def _denseba(*arguments: str) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def write_record(
-    name: str, run: Path, pose: str, timing: str, load: float | None, commit: str | None = None
-) -> Path:
-    """Keep what a run says of itself and what the evaluation says of it."""
+def write_records(
+    name: str,
+    run: Path,
+    load: float | None,
+    timing: str | None = None,
+    commit: str | None = None,
+) -> list[Path]:
+    """Keep what a run says of itself and what the evaluation says of each of its poses.
+
+    ``timing`` (lockstep or live) is by default what the run knows of it.
+
+    Raises:
+        ValueError: when the run does not know its timing.
+    """
     summary = json.loads((run / "summary.json").read_text())
     evaluation = json.loads((run / "evaluation.json").read_text())
-    record = {
-        "name": name,
-        "title": SEQUENCES[name].title if name in SEQUENCES else name,
-        "note": SEQUENCES[name].note if name in SEQUENCES else "",
-        "commit": commit or present_commit(),
-        "date": datetime.date.today().isoformat(),
-        "machine": {"cpu": cpu_model(), "cores": os.cpu_count(), "load_before": load},
-        "pose": pose,
-        "timing": timing,
-        "depth_model": summary["configuration"]["frontend"]["depth_model"],
-        "summary": {key: summary[key] for key in _SUMMARY if key in summary},
-        "evaluation": {key: evaluation[key] for key in _EVALUATION if key in evaluation},
-    }
+    timing = timing or summary.get("timing", "unknown")
+    if timing not in ("lockstep", "live"):
+        raise ValueError(f"{run} does not know how its images came: give --timing")
+    reports = pose_reports(evaluation)
     RECORDS.mkdir(parents=True, exist_ok=True)
-    path = RECORDS / f"{name}.json"
-    path.write_text(json.dumps(_rounded(record), indent=1) + "\n")
-    return path
+    written = []
+    for pose, report in reports.items():
+        record = {
+            "name": name,
+            "title": SEQUENCES[name].title if name in SEQUENCES else name,
+            "note": SEQUENCES[name].note if name in SEQUENCES else "",
+            "commit": commit or present_commit(),
+            "date": datetime.date.today().isoformat(),
+            "machine": {"cpu": cpu_model(), "cores": os.cpu_count(), "load_before": load},
+            "pose": pose,
+            "timing": timing,
+            "depth_model": _depth_model(summary),
+            "summary": {key: summary[key] for key in _SUMMARY if key in summary},
+            "evaluation": {key: report[key] for key in _PATH if key in report},
+        }
+        if pose == "map" and "depth" in evaluation:  # the keyframes are in map
+            record["evaluation"]["depth"] = evaluation["depth"]
+        is_plain = len(reports) == 1
+        written.append(RECORDS / (f"{name}.json" if is_plain else f"{name}_{timing}_{pose}.json"))
+        written[-1].write_text(json.dumps(_rounded(record), indent=1) + "\n")
+    return written
+
+
+def _depth_model(summary: dict[str, Any]) -> str:
+    """The depth model of a run; a recorder does not know that of the node."""
+    configuration = summary.get("configuration")
+    return str(configuration["frontend"]["depth_model"]) if configuration else "not said"
 
 
 def present_commit() -> str:
@@ -170,8 +200,9 @@ def main() -> None:
     collect = commands.add_parser("collect", help="keep the record of a run that is there")
     collect.add_argument("name")
     collect.add_argument("run", type=Path)
-    collect.add_argument("--pose", choices=("map", "odometry"), required=True)
-    collect.add_argument("--timing", choices=("lockstep", "live"), required=True)
+    collect.add_argument(
+        "--timing", choices=("lockstep", "live"), help="where the run does not know it"
+    )
     collect.add_argument("--commit", help="that it ran at, default the checkout's")
     args = parser.parse_args()
     if args.command == "run":
@@ -181,13 +212,16 @@ def main() -> None:
         failed = 0
         for name in args.names or SEQUENCES:
             try:
-                print(run_sequence(name, args.data, args.out), flush=True)
+                print(*run_sequence(name, args.data, args.out), sep="\n", flush=True)
             except subprocess.CalledProcessError as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 failed += 1
         sys.exit(1 if failed else 0)
     else:
-        print(write_record(args.name, args.run, args.pose, args.timing, None, args.commit))
+        try:
+            print(*write_records(args.name, args.run, None, args.timing, args.commit), sep="\n")
+        except ValueError as error:
+            parser.error(str(error))
 
 
 if __name__ == "__main__":

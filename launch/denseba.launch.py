@@ -5,16 +5,19 @@
 """
 
 import os
+from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.conditions import IfCondition, UnlessCondition
+from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from denseba_ros import transport
 from denseba_ros.resources import share_file
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription
 
 # The topics of RViz' configuration are global; this remaps them into the namespace.
 OUTPUTS = ("odometry", "path", "keyframes", "points", "depth/image", "depth/camera_info")
@@ -22,7 +25,8 @@ OUTPUTS = ("odometry", "path", "keyframes", "points", "depth/image", "depth/came
 
 def generate_launch_description() -> LaunchDescription:
     """One process by default, frontend and backend in two with ``distributed:=true``."""
-    return LaunchDescription([*declare_arguments(), *image_transport(), *nodes(), rviz()])
+    show = OpaqueFunction(function=rviz, condition=IfCondition(LaunchConfiguration("rviz")))
+    return LaunchDescription([*declare_arguments(), *image_transport(), *nodes(), show])
 
 
 def declare_arguments() -> list[DeclareLaunchArgument]:
@@ -92,17 +96,31 @@ def denseba(executable: str, condition: IfCondition) -> Node:
     )
 
 
-def rviz() -> Node:
-    return Node(
-        package="rviz2",
-        executable="rviz2",
-        name="rviz",
-        namespace=LaunchConfiguration("namespace"),
-        arguments=["-d", str(share_file("config/rviz/denseba.rviz"))],
-        parameters=[sim_time()],
-        remappings=[(f"/{name}", name) for name in OUTPUTS],
-        condition=IfCondition(LaunchConfiguration("rviz")),
-    )
+def rviz(_: LaunchContext) -> list[Node]:
+    """RViz2, or a warning where it is not installed: the nodes run without it."""
+    if not rviz_is_installed():
+        get_logger("denseba").warning(
+            "rviz2 is not installed: going on without it (sudo apt install ros-$ROS_DISTRO-rviz2)"
+        )
+        return []
+    return [
+        Node(
+            package="rviz2",
+            executable="rviz2",
+            name="rviz",
+            namespace=LaunchConfiguration("namespace"),
+            arguments=["-d", str(share_file("config/rviz/denseba.rviz"))],
+            parameters=[sim_time()],
+            remappings=[(f"/{name}", name) for name in OUTPUTS],
+        )
+    ]
+
+
+def rviz_is_installed() -> bool:
+    try:
+        return (Path(get_package_prefix("rviz2")) / "lib" / "rviz2" / "rviz2").is_file()
+    except PackageNotFoundError:
+        return False
 
 
 def sim_time() -> dict[str, ParameterValue]:

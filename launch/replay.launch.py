@@ -1,6 +1,19 @@
-"""Bag or sequence -> denseba -> RViz: ``ros2 launch denseba_ros replay.launch.py bag:=PATH``."""
+"""Bag or sequence -> denseba: ``ros2 launch denseba_ros replay.launch.py bag:=PATH rviz:=true``.
 
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
+Everything ends with the replay.
+"""
+
+from launch.actions import (
+    DeclareLaunchArgument,
+    GroupAction,
+    IncludeLaunchDescription,
+    LogInfo,
+    OpaqueFunction,
+    RegisterEventHandler,
+    Shutdown,
+)
+from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
@@ -9,6 +22,9 @@ from denseba_ros.resources import share_file
 from launch import LaunchContext, LaunchDescription
 
 PASSED_ON = ("namespace", "params_file", "use_sim_time", "rviz", "distributed")
+# Where the player publishes. Given explicitly, so that an `image:=` of the command line, which
+# every included file would see, cannot move the node away from the player.
+CAMERA = {"image": "image", "camera_info": "camera_info"}
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -47,7 +63,7 @@ def declare_arguments() -> list[DeclareLaunchArgument]:
             "use_sim_time", default_value="true", description="Take the time from the replay."
         ),
         DeclareLaunchArgument(
-            "rviz", default_value="true", description="Start RViz2 with path, TF, depth, points."
+            "rviz", default_value="false", description="Start RViz2 with path, TF, depth, points."
         ),
         DeclareLaunchArgument(
             "distributed",
@@ -57,14 +73,15 @@ def declare_arguments() -> list[DeclareLaunchArgument]:
     ]
 
 
-def graph() -> IncludeLaunchDescription:
-    return IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(str(share_file("launch/denseba.launch.py"))),
-        launch_arguments={name: LaunchConfiguration(name) for name in PASSED_ON}.items(),
-    )
+def graph() -> GroupAction:
+    """denseba.launch.py in a scope of its own: what it sets does not come back here."""
+    arguments = CAMERA | {name: LaunchConfiguration(name) for name in PASSED_ON}
+    source = PythonLaunchDescriptionSource(str(share_file("launch/denseba.launch.py")))
+    include = IncludeLaunchDescription(source, launch_arguments=arguments.items())
+    return GroupAction([include], scoped=True)
 
 
-def replay(context: LaunchContext) -> list[Node]:
+def replay(context: LaunchContext) -> list[RegisterEventHandler | Node]:
     """The player; it publishes the clock, so it must not use simulated time itself."""
 
     def value(name: str) -> str:
@@ -76,12 +93,18 @@ def replay(context: LaunchContext) -> list[Node]:
             arguments += [f"--{name}", value(name)]
     if value("lockstep").lower() in ("true", "1"):
         arguments.append("--lockstep")
-    return [
-        Node(
-            package="denseba_ros",
-            executable="replay_node",
-            namespace=LaunchConfiguration("namespace"),
-            arguments=arguments,
-            output="screen",
-        )
-    ]
+    player = Node(
+        package="denseba_ros",
+        executable="replay_node",
+        namespace=LaunchConfiguration("namespace"),
+        arguments=arguments,
+        output="screen",
+    )
+    ending = OnProcessExit(target_action=player, on_exit=shut_down)
+    return [RegisterEventHandler(ending), player]
+
+
+def shut_down(event: ProcessExited, _: LaunchContext) -> list[LogInfo | Shutdown]:
+    """End everything with the player, and say how that ended; 2 is an input that it refused."""
+    text = f"the replay ended with status {event.returncode}"
+    return [LogInfo(msg=f"{text}: shutting down"), Shutdown(reason=text)]

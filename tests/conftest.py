@@ -18,6 +18,12 @@ from denseba_ros.transport import PROFILE_VARIABLES
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+# Where several workers share the cores (pytest-xdist), each of them and their processes take one:
+# threads that wait for each other by spinning would take the time of other tests.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
+
 # Without a GPU Triton's kernels are interpreted; it reads this as it is imported.
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"

@@ -27,13 +27,14 @@ Every row below comes from one run. A script made it from what the commands said
     python docs/generators/results_page.py > docs/results.md
 
 - Each row names its commit, its date, the machine and the load. Rows of one commit can be compared.
-- *Pose* says which pose was measured. *map* is the pose of the camera in the map, at the moment of
-  its image. *odometry* is what a robot reads on `odometry`. The two are not the same: see
-  [limitations](limitations.md).
+- *Pose* says which pose was measured. *odometry* is what a robot reads on `odometry`: every
+  message, measured or predicted, but not while tracking is lost. *map* is the pose of the camera in
+  the map, at the moment of its image. The two are not the same: see [limitations](limitations.md).
+  `denseba record` writes both, `denseba run` has *map* alone.
 - *Timing* says how images came. *lockstep*: each image waits until the one before it is done, as in
   `denseba run`. *live*: images come at the camera's rate, and the node drops those that are too
   many. **A figure in lockstep says nothing about real time.**
-- ATE is the absolute trajectory error: the root mean square over all tracked images, in metres,
+- ATE is the absolute trajectory error: the root mean square over those poses, in metres,
   after Sim(3) alignment (rotation, translation and one scale).
 - *Length* is the length of the estimated path over the true one, without alignment. 1.00 is right.
 - *Worlds that the depth network was trained on are marked.* Judge by the others.
@@ -66,7 +67,7 @@ def results_page(records: Iterable[dict[str, Any]]) -> str:
             "processes that\nwanted a core just before the run. Times of runs that shared the "
             "machine (load above 1)\nare left out: they say nothing. "
             "[Speed](speed.md) has older ones.\n",
-            _table(_TIME, rows),
+            _table(_TIME, [r for r in rows if r["pose"] == "map"]),
             "## Stamps\n",
             _table(_STAMP, rows),
         ]
@@ -75,8 +76,11 @@ def results_page(records: Iterable[dict[str, Any]]) -> str:
 
 def short_table(records: Iterable[dict[str, Any]]) -> str:
     """The table of the README: paths alone."""
-    columns = {name: _PATH[name] for name in ("sequence", "depth network", "path", "tracked")}
-    return _table({**columns, "ATE": _ate, "commit": _PATH["commit"]}, list(records))
+    columns = (
+        *("sequence", "depth network", "path", "tracked"),
+        *("ATE", "pose", "timing", "commit"),
+    )
+    return _table({name: _PATH[name] for name in columns}, list(records))
 
 
 def _table(columns: dict[str, Any], rows: list[dict[str, Any]]) -> str:
@@ -104,9 +108,17 @@ def _ate(row: dict[str, Any]) -> str:
 
 def _machine(row: dict[str, Any]) -> str:
     """The machine in words: only what anybody may know of it."""
-    device, machine = row["summary"]["device"], row["machine"]
+    device, machine = row["summary"].get("device"), row["machine"]
+    text = f"{machine['cpu']}, {machine['cores']} cores"
+    if device is None:  # a recorder does not see the node's threads
+        return text
     threads = device["cpu_threads"]
-    return f"{machine['cpu']}, {machine['cores']} cores, {threads} thread" + "s" * (threads > 1)
+    return f"{text}, {threads} thread" + "s" * (threads > 1)
+
+
+def _memory(row: dict[str, Any]) -> str:
+    memory = row["summary"].get("peak_memory_mib")
+    return f"{memory['host']:.0f} MiB" if memory else ""
 
 
 def _seconds(stage: str) -> Any:
@@ -163,6 +175,8 @@ _NEES = {
     "pose: mean, median (6)": _nees("pose"),
     "translation (3)": _nees("translation"),
     "rotation (3)": _nees("rotation"),
+    "pose": lambda row: row["pose"],
+    "timing": lambda row: row["timing"],
     "commit": lambda row: f"`{row['commit']}`",
 }
 _TIME = {
@@ -170,8 +184,9 @@ _TIME = {
     "tracking": _seconds("tracking"),
     "backend": _seconds("backend"),
     "whole image": _seconds("total"),
+    "timing": lambda row: row["timing"],
     "keyframes": lambda row: str(row["summary"]["keyframes"]),
-    "memory": lambda row: f"{row['summary']['peak_memory_mib']['host']:.0f} MiB",
+    "memory": _memory,
     "load": lambda row: (
         "" if row["machine"]["load_before"] is None else f"{row['machine']['load_before']:.1f}"
     ),
@@ -179,17 +194,20 @@ _TIME = {
 }
 _STAMP = {
     "sequence": _title,
+    "pose": lambda row: row["pose"],
+    "timing": lambda row: row["timing"],
     "commit": lambda row: f"`{row['commit']}`",
     "date": lambda row: row["date"],
     "machine": _machine,
-    "torch": lambda row: row["summary"]["versions"]["torch"],
+    "torch": lambda row: row["summary"].get("versions", {}).get("torch", ""),
     "depth model": lambda row: row["depth_model"],
 }
 
 
 def read_records(folder: Path = RECORDS) -> list[dict[str, Any]]:
-    """All records, by name."""
-    return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    """All records, by name; of one run odometry comes first."""
+    records = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    return sorted(records, key=lambda r: (r["name"], r["timing"], r["pose"] != "odometry"))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,13 @@ state or starts threads.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import event
 
 _log = logging.getLogger(__name__)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -41,3 +44,34 @@ def numba_jit(signature: str | None = None) -> Callable[[_Function], _Function]:
         return cast(_Function, result)
 
     return decorate
+
+
+class _Compilations(event.Listener):  # type: ignore[misc]
+    """Calls ``on_compiled`` before a function is compiled, not where it is read from disk."""
+
+    def __init__(self, on_compiled: Callable[[], object]) -> None:
+        self._on_compiled = on_compiled
+
+    def on_start(self, event: event.Event) -> None:
+        self._on_compiled()
+
+    def on_end(self, event: event.Event) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def each_compilation(on_compiled: Callable[[], object]) -> Iterator[None]:
+    """Call ``on_compiled`` before each function that is compiled inside, in any thread.
+
+    What is read from disk is not compiled.
+    """
+    with event.install_listener("numba:compile", _Compilations(on_compiled)):
+        yield
+
+
+@lru_cache(maxsize=1)
+def _say_once() -> None:
+    _log.info("compiling for this CPU, the first time only: about a minute")
+
+
+event.register("numba:compile", _Compilations(_say_once))  # type: ignore[no-untyped-call]

@@ -101,6 +101,7 @@ def test_the_gradient_by_the_prior_agrees_with_solving_again(algebra: Any) -> No
     assert numeric == pytest.approx(float((gradient * direction).sum()), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_depths_are_learnt_from_the_poses_as_a_user_would(algebra: Any) -> None:
     """Gradient descent on the predicted depths by the positions that the adjustment makes."""
     problem, initial = make_window(algebra)

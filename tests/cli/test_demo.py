@@ -31,9 +31,12 @@ def test_the_demo_ends_sane_and_leaves_its_pictures(
     assert done.returncode == 0, done.stdout + done.stderr
     assert ("WITHOUT any ROS 2 node" in done.stdout) == direct
     results = tmp_path / "demo" / "results"
-    assert {"path.png", "errors.png", "depth.png", "trajectory.txt"} <= {
-        path.name for path in results.iterdir()
-    }
+    poses = {"trajectory.txt"} if direct else {"odometry.txt", "map.txt", "states.txt"}
+    files = {path.name for path in results.iterdir()}
+    assert {"path.png", "errors.png", "depth.png", *poses} <= files
     summary = json.loads((results / "summary.json").read_text())
     assert summary["frames"] == int(FRAMES)
     assert ("messages" in summary) != direct
+    assert summary["timing"] == "lockstep"
+    assert ("error of odometry" in done.stdout) != direct
+    assert "error of map" in done.stdout

@@ -24,6 +24,21 @@ EVALUATION: dict[str, Any] = {
 }
 
 
+def recorded(odometry_percent: float, map_percent: float) -> dict[str, Any]:
+    """The evaluation of a recorded run."""
+    return {
+        "depth": EVALUATION["depth"],
+        **{
+            pose: {
+                "alignment": "Sim(3)",
+                "trajectory": EVALUATION["trajectory"] | {"ate_percent_of_path": percent},
+                "poses": {"tracked": 90, "predicted": 2, "lost": 0},
+            }
+            for pose, percent in (("odometry", odometry_percent), ("map", map_percent))
+        },
+    }
+
+
 def test_a_good_result_has_no_doubts(capsys: pytest.CaptureFixture[str]) -> None:
     assert print_report(SUMMARY, EVALUATION, 100, is_room=True)
     printed = capsys.readouterr().out
@@ -56,6 +71,17 @@ def test_the_room_has_bars_of_its_own(percent: float | None, depth: float) -> No
     }
     assert len(find_doubts(SUMMARY, evaluation, 100, is_room=True)) == 1
     assert find_doubts(SUMMARY, evaluation, 100, is_room=False) == []
+
+
+def test_the_verdict_is_of_odometry_and_both_are_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert print_report(SUMMARY, recorded(0.5, 9.0), 100, is_room=True)
+    printed = capsys.readouterr().out
+    assert "0.50 % of 2.00 m; 90 tracked, 2 predicted poses" in printed
+    assert printed.index("error of odometry") < printed.index("error of map")
+    doubts = find_doubts(SUMMARY, recorded(9.0, 0.5), 100, is_room=True)
+    assert doubts == ["the trajectory error of odometry is 9.0 % of the path"]
 
 
 def test_the_direct_run_has_no_messages_to_count() -> None:

@@ -136,3 +136,44 @@ def test_no_overlap_in_time_is_explained(
     write_tum(late, Trajectory(truth.stamps_ns + 10**12, truth.T_world_camera))
     assert main(["evaluate", str(out), "--groundtruth", str(late)]) == 2
     assert "from 1000.000 to 1002.900 s" in capsys.readouterr().err
+
+
+def test_a_recorded_run_is_judged_by_odometry_and_by_map(
+    recording: Any, out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("denseba_ros.evaluation.trajectory.evo_check.evo_program", lambda _: None)
+    in_map = read_tum(out / "trajectory.txt")
+    poses = in_map.T_world_camera.copy()
+    poses[14:, 1, 3] += 0.1  # what went to map -> odom
+    (out / "trajectory.txt").rename(out / "map.txt")
+    (out / "covariance.npz").rename(out / "map_covariance.npz")
+    write_tum(out / "odometry.txt", Trajectory(in_map.stamps_ns, poses))
+    summary = json.loads((out / "summary.json").read_text())
+    changed = summary | {"timing": "live", "dropped": 3, "odometry_frames": 2}
+    (out / "summary.json").write_text(json.dumps(changed))
+    report = _evaluate(
+        capsys,
+        out,
+        recording.sequence / "poses_tum.txt",
+        *("--depth-groundtruth", str(recording.depth)),
+    )
+    assert list(report)[2:4] == ["odometry", "map"]
+    assert report["timing"] == "live"
+    assert report["frames"]["dropped"] == 3
+    assert report["map"]["trajectory"]["ate_m"]["rmse"] < 1e-6
+    assert report["odometry"]["trajectory"]["ate_m"]["rmse"] > 0.02
+    assert (report["odometry"]["frame"], report["map"]["frame"]) == ("odom", "map")
+    assert report["map"]["nees"] is not None
+    assert report["depth"]["trajectory_scaled"]["median_rel"] < 2e-3
+    assert any(note.startswith("odometry: no covariances") for note in report["notes"])
+    assert any("2 odometry frames" in note for note in report["notes"])
+    for name in ("path.png", "errors.png", "map_path.png", "map_errors.png"):
+        assert (out / name).stat().st_size > 5000
+
+
+def test_a_plain_run_is_of_the_map_in_lockstep(
+    recording: Any, out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("denseba_ros.evaluation.trajectory.evo_check.evo_program", lambda _: None)
+    report = _evaluate(capsys, out, recording.sequence / "poses_tum.txt")
+    assert (report["pose"], report["frame"], report["timing"]) == ("map", "map", "lockstep")

@@ -7,11 +7,12 @@ import json
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SUMMARY = {
+SUMMARY: dict[str, Any] = {
     "sequence": "/home/somebody/drive",
     "finished": True,
     "frames": 10,
@@ -23,7 +24,7 @@ SUMMARY = {
     "versions": {"torch": "2.13.0"},
     "configuration": {"frontend": {"depth_model": "constant"}},
 }
-EVALUATION = {
+EVALUATION: dict[str, Any] = {
     "alignment": "Sim(3)",
     "trajectory": {
         "scale": 2.0,
@@ -46,22 +47,58 @@ def load(path: str) -> ModuleType:
     return module
 
 
+def written(
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    summary: dict[str, Any],
+    evaluation: dict[str, Any],
+    timing: str | None = None,
+) -> list[Path]:
+    """Records of a run with these two files."""
+    results = load("benchmarks/results.py")
+    monkeypatch.setattr(results, "RECORDS", folder / "records")
+    (folder / "summary.json").write_text(json.dumps(summary))
+    (folder / "evaluation.json").write_text(json.dumps(evaluation))
+    paths: list[Path] = results.write_records("drive", folder, None, timing, commit="abc1234")
+    return paths
+
+
 def test_a_record_says_what_was_measured_and_no_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results, page = load("benchmarks/results.py"), load("docs/generators/results_page.py")
-    monkeypatch.setattr(results, "RECORDS", tmp_path / "records")
-    (tmp_path / "summary.json").write_text(json.dumps(SUMMARY))
-    (tmp_path / "evaluation.json").write_text(json.dumps(EVALUATION))
-    written = results.write_record(
-        "drive", tmp_path, pose="odometry", timing="live", load=None, commit="abc1234"
-    )
-    assert "somebody" not in written.read_text()
-    assert str(tmp_path) not in written.read_text()
-    (row,) = page.read_records(written.parent)
+    page = load("docs/generators/results_page.py")
+    (path,) = written(monkeypatch, tmp_path, SUMMARY, EVALUATION, "lockstep")
+    assert path.name == "drive.json"
+    assert "somebody" not in path.read_text()
+    assert str(tmp_path) not in path.read_text()
+    (row,) = page.read_records(path.parent)
     assert row["summary"]["seconds_per_frame"]["total"]["median"] == 0.012346
     assert row["depth_model"] == "constant"
     # Length: the ground truth is twice as long as the estimate.
-    expected = "| drive |  | 12.0 m | 9 of 10 | 0.300 m (2.50 %) | 0.50 | odometry | live |"
+    expected = "| drive |  | 12.0 m | 9 of 10 | 0.300 m (2.50 %) | 0.50 | map | lockstep |"
     assert expected in page.results_page([row])
     assert "cores, 2 threads |" in page.results_page([row])
+
+
+def test_a_recorded_run_gives_a_row_for_odometry_and_one_for_the_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = load("docs/generators/results_page.py")
+    # A recorder knows neither the node's configuration nor its machine.
+    kept = ("frames", "tracked", "keyframes", "seconds_per_frame")
+    summary = {**{key: SUMMARY[key] for key in kept}, "timing": "live"}
+    worse = {**EVALUATION, "trajectory": EVALUATION["trajectory"] | {"ate_m": {"rmse": 0.9}}}
+    evaluation = {"odometry": worse, "map": EVALUATION, "timing": "live"}
+    paths = written(monkeypatch, tmp_path, summary, evaluation)
+    assert [path.name for path in paths] == ["drive_live_odometry.json", "drive_live_map.json"]
+    rows = page.read_records(paths[0].parent)
+    text = page.results_page(rows)
+    first = text.index("| 0.900 m (2.50 %) | 0.50 | odometry | live |")
+    assert first < text.index("| 0.300 m (2.50 %) | 0.50 | map | live |")
+
+
+def test_a_run_that_does_not_know_its_timing_must_be_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match="give --timing"):
+        written(monkeypatch, tmp_path, {**SUMMARY, "timing": "unknown"}, EVALUATION)

@@ -11,6 +11,7 @@ from denseba_ros.faults.measures import (
     State,
     largest_jump,
     longest_silence,
+    path_errors,
     read_sent,
     recoveries,
 )
@@ -29,8 +30,14 @@ def sent(k: int, window: int = 0) -> Sent:
     return Sent(float(k), k * SECOND, window, k)
 
 
-def state(k: int, what: str = "tracking", resets: int = 0, session: int = 0) -> State:
-    return State(k + 0.25, k * SECOND, what, "", resets, session)
+def state(
+    k: int,
+    what: str = "tracking",
+    resets: int = 0,
+    session: int = 0,
+    T_map_odom: np.ndarray | None = None,
+) -> State:
+    return State(k + 0.25, k * SECOND, what, "", resets, session, T_map_odom)
 
 
 def test_silence_is_from_an_image_to_the_next_odometry() -> None:
@@ -57,6 +64,32 @@ def test_an_announced_reset_is_no_jump() -> None:
         assert largest_jump(odometry, states, images, POSITIONS) == pytest.approx(0.0, abs=1e-9)
     states = [state(k) for k in range(20)]
     assert largest_jump(odometry, states, images, POSITIONS) > 0.5
+
+
+def test_the_path_in_odom_may_err_where_that_in_map_does_not() -> None:
+    images = [sent(k) for k in range(20)]
+    # Two tenths of a metre went to map -> odom half way; one image was lost.
+    odometry = [heard(k, 0.1 * k - (0.2 if k > 9 else 0.0)) for k in range(20)]
+    odometry[15] = heard(15, 50.0)
+    T_map_odom = np.eye(4)
+    T_map_odom[0, 3] = 0.2
+    states = [
+        state(k, "lost" if k == 15 else "tracking", 0, 0, T_map_odom if k > 9 else np.eye(4))
+        for k in range(20)
+    ]
+    errors = path_errors(odometry, states, images, POSITIONS)
+    assert errors.map == pytest.approx(0.0, abs=1e-9)
+    assert 0.02 < errors.odometry < 0.2
+    assert errors.poses == 19
+
+
+def test_the_error_of_the_path_is_of_the_longest_odometry_frame() -> None:
+    images = [sent(k) for k in range(20)]
+    odometry = [heard(k, 0.1 * k if k < 12 else 7.0 - k) for k in range(20)]
+    states = [state(k, resets=int(k >= 12), T_map_odom=np.eye(4)) for k in range(20)]
+    errors = path_errors(odometry, states, images, POSITIONS)
+    assert (errors.odometry, errors.poses) == (pytest.approx(0.0, abs=1e-9), 12)
+    assert path_errors([], [], images, POSITIONS).odometry == float("inf")
 
 
 def test_recovery_counts_from_the_first_usable_image() -> None:

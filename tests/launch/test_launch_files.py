@@ -117,6 +117,13 @@ def test_rviz_shows_every_kind_of_output_in_the_odometry_frame() -> None:
     }
 
 
+def test_rviz_asks_latched_topics_for_what_came_before_it() -> None:
+    displays = yaml.safe_load(RVIZ.read_text())["Visualization Manager"]["Displays"]
+    topics = [d["Topic"] for d in displays if "Topic" in d]
+    latched = {t["Value"] for t in topics if t["Durability Policy"] == "Transient Local"}
+    assert latched == {"/path", "/keyframes", "/points"}
+
+
 def test_rviz_topics_follow_the_namespace() -> None:
     tree = ast.parse((ROOT / "launch" / "denseba.launch.py").read_text())
     (outputs,) = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -34,6 +35,7 @@ def angles(T: Tensor, truth: Tensor) -> tuple[float, float]:
     return float(torch.linalg.vector_norm(se3.log(T @ se3.inverse(truth))[3:])), float(shift)
 
 
+@pytest.mark.slow
 def test_relative_pose_with_sixty_percent_wrong() -> None:
     for seed in range(5):
         _, first, second, truth, right = scene(seed)
@@ -59,6 +61,7 @@ def test_absolute_pose_with_sixty_percent_wrong() -> None:
         assert float((found.inliers & ~right).sum()) < 0.1 * _WRONG
 
 
+@pytest.mark.slow
 def test_weights_find_the_pose_with_few_samples() -> None:
     """Ten samples of which one in a hundred is clean by chance, nearly all by weight."""
     clean = 0

@@ -83,8 +83,10 @@ class Bench:
     def send_info(self, stamp_ns: int = 0) -> None:
         self.infos.publish(calibration_to_msg(self.calibration, stamp_ns, "camera"))
 
-    def send(self, stamp_ns: int, image: np.ndarray = BRIGHT, encoding: str = "") -> None:
-        message = encoded_image_to_msg(image, "", stamp_ns, "camera")
+    def send(
+        self, stamp_ns: int, image: np.ndarray = BRIGHT, encoding: str = "", frame: str = "camera"
+    ) -> None:
+        message = encoded_image_to_msg(image, "", stamp_ns, frame)
         message.encoding = encoding or message.encoding
         self.images.publish(message)
 

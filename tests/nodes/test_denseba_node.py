@@ -13,9 +13,10 @@ from denseba_ros.geometry.calibration import Calibration
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 pytest.importorskip("tf2_msgs", reason="tf2_msgs is not built: run `make setup`")
 
+from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from denseba_ros.nodes.conversions.poses import pose_from_msg, transform_from_msg
-from tests.nodes.node_bench import BRIGHT, SECOND, Bench
+from tests.nodes.node_bench import BRIGHT, OUTPUTS, SECOND, Bench
 
 
 @pytest.fixture
@@ -57,6 +58,38 @@ def test_the_default_camera_looks_forward_and_is_in_the_static_tree(bench: Bench
     assert (transform.header.frame_id, transform.child_frame_id) == ("base_link", "camera")
     expected = T_base_optical(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     np.testing.assert_allclose(transform_from_msg(transform.transform), expected, atol=1e-9)
+
+
+def test_a_leading_slash_does_not_reach_tf(
+    ros: Any, fake_system: Any, calibration: Calibration
+) -> None:
+    """tf2 takes "/camera" and "camera" for two frames that nothing connects."""
+    bench = Bench(ros, fake_system, calibration, **{"node.base_frame": "/robot"})
+    bench.send_info()
+    bench.send(SECOND, frame="/camera")
+    bench.send(2 * SECOND, frame="/camera")
+    bench.wait_for("/tf_static", 1)
+    (transform,) = bench.heard["/tf_static"][0].transforms
+    assert (transform.header.frame_id, transform.child_frame_id) == ("robot", "camera")
+    bench.wait_for("odometry", 1)
+    bench.wait_for("depth/image", 1)
+    assert bench.heard["odometry"][0].child_frame_id == "robot"
+    assert bench.heard["depth/image"][0].header.frame_id == "camera"
+
+
+def test_a_late_subscriber_gets_path_keyframes_and_points(bench: Bench) -> None:
+    bench.send_info()
+    for i in range(4):
+        bench.send(SECOND + i * SECOND // 30)
+    for name in ("path", "keyframes", "points"):
+        bench.wait_for(name, 1)
+    late: dict[str, list[Any]] = {name: [] for name in ("path", "keyframes", "points")}
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    for name, messages in late.items():
+        bench.client.create_subscription(OUTPUTS[name], name, messages.append, latched)
+    bench.ros.spin_until(lambda: all(late.values()), "what was published before")
+    for name, messages in late.items():
+        assert messages[0] == bench.heard[name][-1]
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,10 @@ from sensor_msgs.msg import CameraInfo
 from tf2_msgs.msg import TFMessage
 
 from denseba_ros.errors import ConfigurationError
+from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
 from denseba_ros.nodes.conversions.poses import pose_from_msg, transform_to_msg
 from denseba_ros.nodes.denseba_node import DensebaNode
+from denseba_ros.nodes.inputs.camera_input import LATCHED_QOS
 from denseba_ros.nodes.inputs.extrinsics import STATIC_TF_QOS
 from tests.nodes.node_bench import BRIGHT, SECOND, Bench
 
@@ -218,3 +220,13 @@ def test_one_failing_image_starts_anew_and_a_lasting_bug_stops_the_node_loudly(
 def test_a_wrong_parameter_refuses_to_start() -> None:
     with pytest.raises(ConfigurationError, match="queue_size"):
         DensebaNode(parameter_overrides=[Parameter("node.queue_size", value=-1)])
+
+
+def test_a_camera_info_that_was_published_once_is_heard(
+    ros: Any, fake_system: Any, calibration: Calibration
+) -> None:
+    publisher = ros.client().create_publisher(CameraInfo, "camera_info", LATCHED_QOS)
+    publisher.publish(calibration_to_msg(calibration, 1, "camera"))
+    node = ros.add(DensebaNode(lambda _: fake_system))
+    node.autostart()
+    ros.spin_until(lambda: node.processor.io.input.is_ready, "the latched camera_info")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -35,6 +36,7 @@ class _Oracle:
         return log_depth + _ERROR * wave, torch.full_like(log_depth, 2 * _ERROR)
 
 
+@pytest.mark.slow
 def test_known_depth_initialises_at_once_and_keeps_the_scale(room: Any) -> None:
     system = System(Config.from_dict({"device": "cpu"}), room.sequence.calibration)
     oracle = _Oracle(room)

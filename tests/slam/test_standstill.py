@@ -11,6 +11,8 @@ from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 from denseba_ros.slam.system import System
 
+pytestmark = pytest.mark.slow
+
 NOISE = 3.0
 PERIOD_NS = 200_000_000
 

@@ -15,6 +15,8 @@ from denseba_ros.slam.initialisation.map_initialisation import INITIAL_ROUNDS
 from denseba_ros.slam.state.estimate import Tracking
 from denseba_ros.slam.system import System
 
+pytestmark = pytest.mark.slow
+
 # Grey levels per pixel on the depth grid, above which a cell counts as textured.
 _TEXTURED = 8.0
 _BLACK_FRAMES = 4

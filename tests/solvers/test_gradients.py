@@ -47,6 +47,7 @@ def sensitivity(solved: Tensor, data: list[Tensor]) -> Tensor:
 
 
 @pytest.mark.parametrize(("solver", "make", "either_sign"), CASES)
+@pytest.mark.slow
 def test_1000_samples_agree_with_central_differences(
     solver: Solver, make: Make, either_sign: bool
 ) -> None:

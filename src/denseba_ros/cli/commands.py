@@ -17,6 +17,7 @@ COMMANDS = {
     "train pose": "train the pose network, from streams of images with known poses",
     "train matching": "train the weights of learned matches, through the five-point solver",
     "doctor": "say what is wrong with this machine",
+    "compile": "compile the loops for this CPU, so that no first start waits for it",
     "faults": "feed the node faults of cameras, clocks and processes, over DDS",
     "replay": "publish a sequence or bag as camera topics",
     "record": "write a node's outputs to files",

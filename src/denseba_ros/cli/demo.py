@@ -37,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba demo``."""
     parser.description = (
         "Replays SEQUENCE, or a room that it renders, into a denseba_node, records what comes out, "
-        "and compares it with ground truth: three processes over ROS 2."
+        "and compares it with ground truth: three processes over ROS 2. The verdict is of "
+        "`odometry`, what a robot hears; the error of the pose in map is printed too."
     )
     add_sequence_options(parser, optional=True)
     add_out_option(parser, Path("demo"))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from denseba_ros.evaluation.results.pose_reports import pose_reports
+
 MIN_TRACKED = 0.8
 """Share of the images after initialisation that must be tracked."""
 MAX_INITIALISING = 0.5
 """Share of the images that initialisation may take."""
 MAX_ROOM_ATE_PERCENT = 2.0
-"""Trajectory error in the rendered room, percent of the path."""
+"""Trajectory error of odometry in the rendered room, percent of the path; of the pose in map where
+there is no odometry."""
 MAX_ROOM_DEPTH_ERROR = 0.10
 """Median relative depth error on textured pixels of the rendered room."""
 
@@ -60,9 +63,10 @@ def _room_doubts(evaluation: dict[str, Any] | None) -> list[str]:
     if evaluation is None:
         return ["there is no evaluation"]
     doubts: list[str] = []
-    percent = evaluation["trajectory"]["ate_percent_of_path"]
+    pose, report = next(iter(pose_reports(evaluation).items()))
+    percent = report["trajectory"]["ate_percent_of_path"]
     if percent is None or percent > MAX_ROOM_ATE_PERCENT:
-        doubts.append(f"the trajectory error is {percent} % of the path")
+        doubts.append(f"the trajectory error of {pose} is {percent} % of the path")
     error = _depth_error(evaluation)
     if error is None or error > MAX_ROOM_DEPTH_ERROR:
         doubts.append(f"the median relative depth error is {error}")
@@ -80,16 +84,24 @@ def _lines(summary: dict[str, Any], evaluation: dict[str, Any] | None, frames: i
         lines.append(f"odometry             {rate:.1f} Hz on this machine, one per tracked image")
     if evaluation is None:
         return [*lines, "no ground truth: no errors"]
-    trajectory = evaluation["trajectory"]
-    ate = trajectory["ate_m"]["rmse"]
-    lines.append(
-        f"trajectory error     {ate:.4f} m RMSE after {evaluation['alignment']} alignment, "
-        f"{trajectory['ate_percent_of_path']:.2f} % of {trajectory['path_length_m']:.2f} m"
-    )
+    lines += [_path_line(pose, report) for pose, report in pose_reports(evaluation).items()]
     error = _depth_error(evaluation)
     if error is not None:
         lines.append(f"depth error          {100 * error:.2f} % median, textured pixels, one scale")
     return lines
+
+
+def _path_line(pose: str, report: dict[str, Any]) -> str:
+    """The error of one pose, ``odometry`` or ``map``."""
+    trajectory, poses = report["trajectory"], report.get("poses")
+    line = (
+        f"{f'error of {pose}':21}{trajectory['ate_m']['rmse']:.4f} m RMSE after "
+        f"{report['alignment']} alignment, {trajectory['ate_percent_of_path']:.2f} % of "
+        f"{trajectory['path_length_m']:.2f} m"
+    )
+    if poses is None:
+        return line
+    return f"{line}; {poses['tracked']} tracked, {poses['predicted']} predicted poses"
 
 
 def _depth_error(evaluation: dict[str, Any]) -> float | None:

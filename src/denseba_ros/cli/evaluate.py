@@ -12,14 +12,13 @@ from typing import Any
 from denseba_ros.cli.exit_status import DONE
 from denseba_ros.cli.options.kinds import add_numbers, add_paths, add_switches
 from denseba_ros.evaluation.depth.run_depth_evaluation import DepthTruth, evaluate_depth
+from denseba_ros.evaluation.results.path_report import path_report
 from denseba_ros.evaluation.results.plots import plot_errors, plot_path
-from denseba_ros.evaluation.results.run_folder import EVALUATION, TRAJECTORY, RunFolder
+from denseba_ros.evaluation.results.pose_reports import pose_reports
+from denseba_ros.evaluation.results.run_folder import EVALUATION, RunFolder
 from denseba_ros.evaluation.trajectory.association import default_tolerance_ns
-from denseba_ros.evaluation.trajectory.evo_check import disagreements, evo_report
 from denseba_ros.evaluation.trajectory.groundtruth import read_groundtruth
-from denseba_ros.evaluation.trajectory.nees import nees_report
-from denseba_ros.evaluation.trajectory.trajectory_metrics import match, trajectory_report
-from denseba_ros.sequences.trajectory import Trajectory, read_tum
+from denseba_ros.sequences.trajectory import Trajectory
 
 FRAME_COUNTS = (
     "frames_expected",
@@ -28,13 +27,21 @@ FRAME_COUNTS = (
     "tracked",
     "initialising",
     "lost",
+    "dropped",
     "keyframes",
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba evaluate``."""
-    parser.add_argument("folder", type=Path, metavar="DIR", help="what `denseba run --out` wrote")
+    parser.description = (
+        "Errors of the path, consistency of its covariance and errors of the depth. What `denseba "
+        "record` wrote is judged twice: as `odometry` said it, in odom, and in map. What `denseba "
+        "run` wrote is in map."
+    )
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="what `denseba run` or `denseba record` wrote"
+    )
     parser.add_argument(
         "--groundtruth",
         type=Path,
@@ -75,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         if args.tolerance is None
         else round(args.tolerance * 1e9)
     )
-    report = _evaluate_trajectory(folder, groundtruth, tolerance, not args.no_scale)
+    report = _evaluate_paths(folder, groundtruth, tolerance, not args.no_scale)
     if args.depth_groundtruth is not None:
         truth = DepthTruth.open(
             args.depth_groundtruth,
@@ -84,7 +91,9 @@ def run(args: argparse.Namespace) -> int:
             times=args.depth_times,
             fps=args.depth_fps,
         )
-        report["depth"] = evaluate_depth(folder, truth, report["trajectory"]["scale"])
+        # Keyframes are in the map.
+        in_map = pose_reports(report)["map"]
+        report["depth"] = evaluate_depth(folder, truth, in_map["trajectory"]["scale"])
     text = json.dumps(_without_nan(report), indent=2)
     (args.folder / EVALUATION).write_text(text + "\n")
     print(text)
@@ -93,39 +102,38 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _evaluate_trajectory(
+def _evaluate_paths(
     folder: RunFolder, groundtruth: Trajectory, tolerance_ns: int, with_scale: bool
 ) -> dict[str, Any]:
-    path = folder.path / TRAJECTORY
-    estimate, summary = read_tum(path), folder.summary()
-    matched = match(estimate, groundtruth, tolerance_ns, with_scale)
-    ours = trajectory_report(matched)
-    theirs = evo_report(path, groundtruth, tolerance_ns, with_scale)
-    notes = (
-        ["evo is not installed: errors by our own formulas only (pip install evo)"]
-        if theirs is None
-        else [f"our error and evo's differ: {d}" for d in disagreements(ours, theirs)]
-    )
+    """The report without depth: of the one path of ``denseba run``, or a part for each pose."""
+    summary = folder.summary()
+    parts = {}
+    for path in folder.paths():
+        parts[path.pose], matched = path_report(path, groundtruth, tolerance_ns, with_scale)
+        # The plots of the pose that is judged first have the short names.
+        prefix = "" if len(parts) == 1 else f"{path.pose}_"
+        plot_path(folder.path / f"{prefix}path.png", matched, path.pose)
+        plot_errors(folder.path / f"{prefix}errors.png", matched, path.pose)
+    common = {
+        "timing": summary.get("timing", "unknown"),
+        "frames": {k: summary[k] for k in FRAME_COUNTS if k in summary},
+    }
+    notes = _notes(summary)
+    if "odometry" not in parts:
+        return {**parts["map"], **common, "notes": parts["map"]["notes"] + notes}
+    notes += [f"{pose}: {note}" for pose, part in parts.items() for note in part.pop("notes")]
+    return {**common, **parts, "notes": notes}
+
+
+def _notes(summary: dict[str, Any]) -> list[str]:
+    """What a reader of the figures must know of the run."""
+    notes = []
     if summary.get("finished") is False:
         notes.append("the run did not finish: this is only its beginning")
-    covariances = folder.covariances(estimate)
-    if covariances is None:
-        notes.append("no covariances of this trajectory: no NEES")
-    plot_path(folder.path / "path.png", matched)
-    plot_errors(folder.path / "errors.png", matched)
-    return {
-        "alignment": "Sim(3)" if with_scale else "SE(3)",
-        "tolerance_seconds": tolerance_ns / 1e9,
-        "estimated_poses": len(estimate),
-        "groundtruth_poses": len(groundtruth),
-        "frames": {k: summary[k] for k in FRAME_COUNTS if k in summary},
-        "trajectory": ours,
-        "evo": theirs,
-        "nees": None
-        if covariances is None
-        else nees_report(matched, covariances[matched.estimate_index]),
-        "notes": notes,
-    }
+    frames = summary.get("odometry_frames", 1)
+    if frames > 1:
+        notes.append(f"the node began {frames} odometry frames: one alignment does not fit them")
+    return notes
 
 
 def _without_nan(value: Any) -> Any:

@@ -134,6 +134,6 @@ def _row(result: Result) -> str:
     return (
         f"| {result.name} | {result.expected} | {result.images} / {result.odometry} | "
         f"{result.silence:.2f} s | {result.predicted_silence:.2f} s | "
-        f"{100 * result.jump:.1f} cm | {result.recovery:.2f} s | "
-        f"{result.resets} | {verdict} |"
+        f"{100 * result.jump:.1f} cm | {100 * result.odometry_error:.1f} cm | "
+        f"{100 * result.map_error:.1f} cm | {result.recovery:.2f} s | {result.resets} | {verdict} |"
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from denseba_ros.cli.exit_status import INTERRUPTED, WRONG_USE
 from denseba_ros.cli.parser import build_parser
 from denseba_ros.errors import DensebaError
+from denseba_ros.notices import show_notices
 
 NEED_ROS = "source its setup.bash, or pip install 'denseba_ros[ros]'"
 
@@ -18,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: with status 2 on an unknown command or option, 0 after ``--help``.
     """
+    show_notices()
     arguments = _without_ros_arguments(sys.argv[1:] if argv is None else argv)
     name = next((word for word in arguments if not word.startswith("-")), None)
     try:

@@ -1,4 +1,4 @@
-"""``denseba record``: write what a node publishes, in the layout of ``denseba run``."""
+"""``denseba record``: write what a node publishes, as `odometry` says it and in map."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ READY = "recording"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba record``."""
     parser.description = (
-        "Writes DIR/trajectory.txt (poses of the camera in the frame of the first one, as `denseba "
-        "run` writes them; TF gives where the camera sits on the base), DIR/depth, DIR/points.ply "
-        "and DIR/summary.json with the counts per topic, until it is stopped."
+        "Writes until stopped: DIR/odometry.txt (every pose that `odometry` said, in odom), "
+        "DIR/map.txt (the same poses in map), DIR/states.txt (which were tracked, predicted or "
+        "lost), their covariances, DIR/depth, DIR/points.ply, and DIR/summary.json with counts "
+        "and timing. Poses are of the camera in the frame of the first one, as those of `denseba "
+        "run`; TF gives where the camera sits on the base."
     )
     add_out_option(parser)
     add_namespace_option(parser, "of the node's topics")
@@ -44,17 +46,18 @@ def run(args: argparse.Namespace) -> int:
         summary = _recorded(args, stop)
     print(
         f"{args.out}: {summary['tracked']} of {summary['frames']} images tracked, "
-        f"{summary['keyframes']} keyframes, {summary['messages'].get('odometry', 0)} odometry"
+        f"{summary['keyframes']} keyframes, odometry: {summary['poses']['tracked']} tracked, "
+        f"{summary['poses']['predicted']} predicted, {summary['poses']['lost']} lost"
     )
     return DONE if summary["frames"] else FAILED
 
 
 def _recorded(args: argparse.Namespace, stop: threading.Event) -> dict[str, Any]:
     """Record until the end; the summary that was written."""
-    from denseba_ros.evaluation.results.run_writer import RunWriter
+    from denseba_ros.evaluation.results.recording_writer import RecordingWriter
     from denseba_ros.nodes.tools.recorder import Recorder
 
-    with RunWriter(args.out) as writer:
+    with RecordingWriter(args.out) as writer:
         recorder = Recorder(writer, namespace=args.namespace)
         try:
             _record(recorder, args.count, args.idle, stop)

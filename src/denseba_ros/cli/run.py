@@ -86,6 +86,8 @@ def _write_summary(
     writer.write_summary(
         {
             "sequence": sequence.name,
+            "pose": "map",
+            "timing": "lockstep",
             "finished": finished,
             "frames_expected": len(sequence),
             "frames_unreadable": sequence.dropped,

@@ -20,6 +20,7 @@ from denseba_ros.faults.measures import (
     largest_jump,
     longest_pause,
     longest_silence,
+    path_errors,
     read_sent,
     recoveries,
 )
@@ -38,9 +39,11 @@ _PARAMETERS = {"node.prediction_rate": "30.0"}
 class Result:
     """Result of one scenario, in seconds and metres.
 
-    ``silence`` is the longest time from an image to the next odometry, ``predicted_silence`` that
-    between two messages of odometry/predicted; both 0 if the node itself was killed. ``jump``
-    excludes announced resets; ``is_reported``: the expected message was reported.
+    All but ``map_error`` is of what a robot hears, in odom. ``silence`` is the longest time from an
+    image to the next odometry, ``predicted_silence`` that between two messages of
+    odometry/predicted; both 0 if the node itself was killed. ``jump`` excludes announced resets;
+    ``odometry_error`` and ``map_error`` are RMS errors of the path, as ``measures.PathErrors`` has
+    them; ``is_reported``: the expected message was reported.
     """
 
     name: str
@@ -51,6 +54,8 @@ class Result:
     silence: float
     predicted_silence: float
     jump: float
+    odometry_error: float
+    map_error: float
     recovery: float
     resets: int
     is_reported: bool
@@ -187,6 +192,7 @@ class Bench:
             if scenario.kill
             else recoveries(sent, states, usable)
         )
+        errors = path_errors(observer.odometry, states, sent, self.positions)
         reports = log + "".join(message for _, message, _ in observer.diagnostics)
         return Result(
             scenario.name,
@@ -197,6 +203,8 @@ class Bench:
             0.0 if scenario.distributed else longest_silence(sent, observer.odometry),
             0.0 if scenario.distributed else longest_pause(observer.predicted_at),
             largest_jump(observer.odometry, states, sent, self.positions),
+            errors.odometry,
+            errors.map,
             max(times, default=0.0),
             max((state.resets for state in states), default=0),
             scenario.message in reports,

@@ -9,6 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from denseba_ros.errors import TrajectoryError
+from denseba_ros.evaluation.trajectory.alignment import umeyama
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -25,7 +28,8 @@ class Heard:
 @dataclass(frozen=True)
 class State:
     """One per-image status: arrival ``at`` (monotonic s), stamp, state, number of announced resets
-    until then, and the node's session: another session is an announced reset, too."""
+    until then, and the node's session: another session is an announced reset, too. ``T_map_odom``
+    (4, 4) is None where the image was dropped."""
 
     at: float
     stamp_ns: int
@@ -33,6 +37,7 @@ class State:
     reason: str
     resets: int
     session: int = 0
+    T_map_odom: np.ndarray | None = None
 
     @property
     def is_tracked(self) -> bool:
@@ -97,6 +102,59 @@ def largest_jump(
         truths.append(float(np.linalg.norm(step)))
     scale = sum(steps) / max(sum(truths), 1e-9)
     return max(float((np.array(steps) - 2.0 * scale * np.array(truths)).max()), 0.0)
+
+
+@dataclass(frozen=True)
+class PathErrors:
+    """Root mean square position errors in metres after Sim(3) alignment, and how many ``poses``.
+
+    ``odometry`` is of what was heard in odom, ``map`` of the same with map -> odom multiplied in;
+    infinite with fewer than three poses.
+    """
+
+    odometry: float
+    map: float
+    poses: int
+
+
+def path_errors(
+    odometry: Sequence[Heard],
+    states: Sequence[State],
+    sent: Sequence[Sent],
+    positions: np.ndarray,
+) -> PathErrors:
+    """Errors of the tracked and predicted poses in the odometry frame that most of them are in.
+
+    Not of poses while tracking was lost. ``positions`` (N, 3) are the true ones by index of the
+    image.
+    """
+    places = {image.stamp_ns: image.place for image in sent}
+    by_stamp = {state.stamp_ns: state for state in states}
+    frames: dict[tuple[int, int], list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
+    frame, T_map_odom = (0, 0), np.eye(4)
+    for message in odometry:
+        state = by_stamp.get(message.stamp_ns)
+        if state is not None and state.T_map_odom is not None:
+            frame, T_map_odom = (state.session, state.resets), state.T_map_odom
+        is_lost = state is not None and state.state in ("lost", "initialising")
+        if is_lost or message.stamp_ns not in places or not message.T.any():
+            continue
+        pair = (message.T[:3, 3], (T_map_odom @ message.T)[:3, 3])
+        frames.setdefault(frame, []).append((*pair, positions[places[message.stamp_ns]]))
+    longest = max(frames.values(), key=len, default=[])
+    in_odom, in_map, truth = (
+        np.array([row[k] for row in longest]).reshape(-1, 3) for k in range(3)
+    )
+    return PathErrors(_rmse(in_odom, truth), _rmse(in_map, truth), len(longest))
+
+
+def _rmse(path: np.ndarray, truth: np.ndarray) -> float:
+    """Error of positions (N, 3) after alignment; infinite where they cannot be aligned."""
+    try:
+        aligned = umeyama(path, truth).points(path)
+    except TrajectoryError:
+        return float("inf")
+    return float(np.sqrt(np.mean(np.sum((aligned - truth) ** 2, axis=1))))
 
 
 def _reset_between(frames: dict[int, tuple[int, int]], before_ns: int, after_ns: int) -> bool:

@@ -16,6 +16,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 from denseba_ros.faults.measures import Heard, State
+from denseba_ros.nodes.conversions.odometry_from_msg import map_to_odom, status_values
 from denseba_ros.nodes.conversions.poses import pose_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 
@@ -66,7 +67,7 @@ class Observer(Node):
 
     def _status_arrived(self, message: DiagnosticArray) -> None:
         status: Any = message.status[0]
-        values = {v.key: v.value for v in status.values}
+        values = status_values(message)
         self.states.append(
             State(
                 time.monotonic(),
@@ -75,6 +76,7 @@ class Observer(Node):
                 values.get("reason", ""),
                 int(values.get("resets", "0")),
                 int(values.get("session", "0")),
+                map_to_odom(message),
             )
         )
 

@@ -7,6 +7,8 @@ import signal
 import sys
 from typing import NoReturn
 
+from denseba_ros.notices import show_notices
+
 NODES = {
     "denseba_node": "DensebaNode",
     "frontend_node": "FrontendNode",
@@ -17,12 +19,15 @@ NODES = {
 def run(module: str) -> NoReturn:
     """Run one of ``NODES`` to its end and leave with its exit status.
 
-    Loading takes seconds, in which SIGINT ends the process at once and without a traceback.
+    Loading takes seconds, the first time about a minute, in which SIGINT ends the process at once
+    and without a traceback.
     """
+    show_notices()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     node = getattr(importlib.import_module(f"denseba_ros.nodes.{module}"), NODES[module])
-    from denseba_ros.nodes.base.running import leave_now, run_node
+    from denseba_ros.nodes.base.running import run_node
+    from denseba_ros.nodes.base.stopping import leave_now
 
     leave_now(run_node(node))
 

@@ -84,6 +84,7 @@ def _one_host(window: Any, index: int) -> Any:
 
 @_examples
 @given(corners=st.integers(0, 80), level=st.integers(0, 2), alone=st.booleans(), **_windows)
+@pytest.mark.slow
 def test_sums_and_energies_are_those_of_the_reference(
     drawn: Any, fused: FusedCpuKernel, corners: int, level: int, alone: bool, **size: Any
 ) -> None:
@@ -112,6 +113,7 @@ def test_sums_and_energies_are_those_of_the_reference(
 
 @_examples
 @given(corners=st.integers(0, 80), level=st.integers(0, 2), **_windows)
+@pytest.mark.slow
 def test_the_solved_step_is_that_of_the_reference(
     drawn: Any, fused: FusedCpuKernel, corners: int, level: int, **size: Any
 ) -> None:

@@ -48,6 +48,7 @@ for kernel in (linearise_kernel, energy_kernel):
 """
 
 
+@pytest.mark.slow
 def test_they_compile_for_sm_90_without_spills_and_atomics(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
     environment["TRITON_CACHE_DIR"] = str(tmp_path)

@@ -29,6 +29,8 @@ from denseba_ros.benchmark.backend.room_window import (
 )
 from denseba_ros.geometry import se3
 
+pytestmark = pytest.mark.slow
+
 _DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 _ROBUST = Noise(intensity=8.0, huber=1.0, cutoff=3.0, pixel=0.7, pixel_cutoff=3.0)
 

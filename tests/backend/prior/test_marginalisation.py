@@ -13,6 +13,8 @@ from torch import Tensor
 from denseba_ros.backend.prior.marginalisation import marginalise
 from denseba_ros.backend.problem import FRAME_DOF
 
+pytestmark = pytest.mark.slow
+
 _KEPT = 2 * FRAME_DOF
 # Share of the leaving points' information that is kept, as in DSO.
 _WEIGHT = 0.25

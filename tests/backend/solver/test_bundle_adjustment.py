@@ -19,6 +19,8 @@ from denseba_ros.backend.photometric import patch_reference, patch_residual, rel
 from denseba_ros.backend.solver.bundle_adjustment import adjust
 from denseba_ros.geometry.pinhole import project
 
+pytestmark = pytest.mark.slow
+
 _COARSE, _FINE = 2, 1
 _DAMPING = 1e-4
 _SEEDS = range(4)

@@ -21,6 +21,8 @@ from denseba_ros.backend.solver.bundle_adjustment import BundleAdjustmentResult,
 from denseba_ros.backend.solver.cuda_graph import CapturedBundleAdjustment, record_cuda_graph
 from denseba_ros.backend.solver.tensor_tree import tensors_of
 
+pytestmark = pytest.mark.slow
+
 _LEVELS, _DAMPING = (2, 1), 1e-4
 
 

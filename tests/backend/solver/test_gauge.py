@@ -13,6 +13,8 @@ from denseba_ros.backend.problem import Problem, Variables
 from denseba_ros.backend.solver.gauge import gauge_directions, project_out_gauge
 from denseba_ros.geometry import se3
 
+pytestmark = pytest.mark.slow
+
 _K = 5
 
 

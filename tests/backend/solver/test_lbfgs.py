@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 
 from denseba_ros.backend.solver.bundle_adjustment import adjust
@@ -12,6 +13,7 @@ from denseba_ros.backend.solver.lbfgs import adjust_lbfgs
 _LEVELS = (2, 1)
 
 
+@pytest.mark.slow
 def test_depth_and_brightness_are_recovered(tiny_window: Any) -> None:
     problem, variables = tiny_window.start(0.007, 0.3, 0.09, seed=1)
     before = tiny_window.errors(variables)
@@ -27,6 +29,7 @@ def test_depth_and_brightness_are_recovered(tiny_window: Any) -> None:
     assert after.grey < 0.25 * before.grey
 
 
+@pytest.mark.slow
 def test_eighty_steps_reach_a_lower_energy_than_two_iterations(tiny_window: Any) -> None:
     """A minimiser is judged by its energy: three keyframes leave poses and depth some freedom."""
     for start in (tiny_window.start(0.007, 0.3, 1e-6), tiny_window.start(0.007, 0.3, 0.09)):

@@ -58,7 +58,31 @@ def test_without_scale_the_scale_stays_one() -> None:
 def test_a_straight_path_is_aligned() -> None:
     source = np.linspace(0, 1, 10)[:, None] * [0.0, 0.0, 1.0]
     target = np.linspace(0, 2, 10)[:, None] * [1.0, 0.0, 0.0] + 5.0
-    np.testing.assert_allclose(umeyama(source, target).points(source), target, atol=1e-9)
+    found = umeyama(source, target)
+    np.testing.assert_allclose(found.points(source), target, atol=1e-9)
+    assert found.is_collinear
+
+
+def test_a_path_beside_a_straight_true_one_is_as_far_off_as_it_is() -> None:
+    """Scale and translation are determined; about the line any rotation gives the same errors."""
+    rng = np.random.default_rng(3)
+    target = np.linspace(0, 2, 50)[:, None] * [1.0, 0.0, 0.0]
+    source = 0.5 * (target + rng.normal(0, 0.01, (50, 3)))
+    found = umeyama(source, target)
+    assert found.is_collinear
+    assert found.scale == pytest.approx(2.0, rel=0.02)
+    errors = np.linalg.norm(found.points(source) - target, axis=1)
+    assert np.sqrt(np.mean(errors**2)) == pytest.approx(0.01 * np.sqrt(3), rel=0.2)
+    turned = Rotation.from_rotvec([1.0, 0.0, 0.0]).as_matrix() @ found.rotation
+    shift = target.mean(axis=0) - found.scale * turned @ source.mean(axis=0)
+    again = np.linalg.norm(Similarity(found.scale, turned, shift).points(source) - target, axis=1)
+    np.testing.assert_allclose(again, errors, atol=1e-12)
+
+
+def test_a_curved_path_is_not_collinear() -> None:
+    source = np.random.default_rng(0).normal(size=(10, 3))
+    source[:, 1:] *= 1e-3
+    assert not umeyama(source, source).is_collinear
 
 
 @pytest.mark.parametrize("source", [np.zeros((2, 3)), np.ones((5, 3))])

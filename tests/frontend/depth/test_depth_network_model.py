@@ -40,6 +40,7 @@ def test_the_same_image_gives_the_same_depth(weights: DepthWeights, image: torch
     assert torch.equal(model.predict(image, CALIBRATION)[0], model.predict(image, CALIBRATION)[0])
 
 
+@pytest.mark.slow
 def test_flip_averaging_of_a_mirrored_image_is_mirrored(
     weights: DepthWeights, image: torch.Tensor
 ) -> None:

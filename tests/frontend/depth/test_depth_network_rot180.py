@@ -9,6 +9,7 @@ from denseba_ros.frontend.depth.depth_network_rot180 import rotate_filters, rota
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 96), (32, 160)])
+@pytest.mark.slow
 def test_a_rotated_network_predicts_the_rotated_depth(height: int, width: int) -> None:
     torch.manual_seed(0)
     network = DepthNetwork()

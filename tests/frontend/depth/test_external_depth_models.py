@@ -105,6 +105,7 @@ def test_broken_onnx_file(tmp_path: Path) -> None:
         load_onnx(tmp_path / "broken.onnx")
 
 
+@pytest.mark.slow
 def test_transformers_model(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     torch.manual_seed(0)

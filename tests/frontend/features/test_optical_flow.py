@@ -185,6 +185,7 @@ _ANY = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
 @settings(max_examples=60, deadline=None)
 @given(guess=arrays(np.float32, (5, 2), elements=_ANY), seed=st.integers(0, 3))
+@pytest.mark.slow
 def test_no_initial_guess_leaves_the_image(guess: np.ndarray, seed: int) -> None:
     """Far away, infinite or not a number: a place that counts lies in the image."""
     image = _texture(60, 80, seed)

@@ -65,3 +65,27 @@ def test_sigint_while_it_works_ends_it_cleanly(
         processes.wait_for_line("node", "is active", 200.0)
         assert processes.stop("node", seconds=60.0) == 0
         assert "Traceback" not in processes.log("node")
+
+
+def test_sigint_while_it_is_configured_ends_it(
+    ros_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Models are loaded and loops compiled then, where Python's handlers do not run."""
+    with Processes(ros_environment, tmp_path) as processes:
+        processes.start("node", node_command("denseba_node"))
+        processes.wait_for_line("node", "is configuring", 200.0)
+        assert processes.stop("node", seconds=60.0) == 0
+        assert "is active" not in processes.log("node")
+
+
+def test_the_first_start_says_that_it_compiles_and_can_be_ended(
+    ros_environment: dict[str, str], tmp_path: Path
+) -> None:
+    fresh = {**ros_environment, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    with Processes(fresh, tmp_path) as processes:
+        processes.start("node", node_command("denseba_node"))
+        processes.wait_for_line("node", "[INFO] [denseba]: compiling", 200.0)
+        assert processes.stop("node", seconds=60.0) in (0, -signal.SIGINT)
+        log = processes.log("node")
+        assert "Traceback" not in log
+        assert log.count("compiling") == 1

@@ -56,16 +56,29 @@ def test_a_wrong_node_parameter_is_refused_by_name(tmp_path: Path) -> None:
         NodeConfig.from_yaml(file)
 
 
-def make_node(name: str, value: Any) -> tuple[Config, NodeConfig, Any]:
+def test_frames_have_no_leading_slash() -> None:
+    names = {f"{kind}_frame": f"/{kind}" for kind in ("odom", "map", "base", "camera")}
+    settings = NodeConfig.from_dict(names)
+    assert (settings.odom, settings.map, settings.base) == ("odom", "map", "base")
+    assert settings.camera_frame == "camera"
+    assert NodeConfig(frame_prefix="/one/").odom == "one/odom"
+    with pytest.raises(ConfigurationError, match="odom_frame"):
+        NodeConfig.from_dict({"odom_frame": "/"})
+
+
+def make_node(name: str, value: Any, *more: Any) -> tuple[Config, NodeConfig, Any]:
+    """A node with one parameter and ``more`` names and values; the description of the first."""
     from rclpy.node import Node
     from rclpy.parameter import Parameter
 
     from denseba_ros.nodes.parameters.ros_parameters import declare_parameters
 
-    node = Node("tester", parameter_overrides=[Parameter(name, value=value)])
+    values = {name: value, **dict(zip(more[::2], more[1::2], strict=True))}
+    overrides = [Parameter(key, value=given) for key, given in values.items()]
+    node = Node("tester", parameter_overrides=overrides)
     try:
         config, settings = declare_parameters(node)
-        return config, settings, node.describe_parameter(name)
+        return config, settings, node.describe_parameter(name) if node.has_parameter(name) else None
     finally:
         node.destroy_node()
 
@@ -91,6 +104,8 @@ class TestDeclared:
             ("node.image_qos", "best", "image_qos"),
             ("node.extrinsics", [0.0, 1.0], "extrinsics"),
             ("backend.windw", 5, "did you mean 'backend.window'"),
+            ("node.odom.frame", "odom", "did you mean 'node.odom_frame'"),
+            ("devic", "cpu", "did you mean 'device'"),
         ],
     )
     def test_wrong_values_are_refused_with_the_reason(
@@ -99,9 +114,33 @@ class TestDeclared:
         with pytest.raises(ConfigurationError, match=reason):
             make_node(name, value)
 
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "robot_radius",
+            "device_id",
+            "node.robot_radius",
+            "controller.window",
+            "windw",
+            "odom_frame",
+        ],
+    )
+    def test_what_another_node_needs_is_left_alone(self, name: str) -> None:
+        """A file for ``/**`` reaches every node of the robot."""
+        assert make_node(name, 1.0)[0] == Config()
+
+    def test_foreign_parameters_are_named_in_one_warning(
+        self, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        make_node("robot_radius", 0.3, "footprint", "")
+        said = [line for line in capfd.readouterr().err.splitlines() if "robot_radius" in line]
+        assert len(said) == 1
+        assert "WARN" in said[0]
+        assert "robot_radius, footprint" in said[0]
+
     def test_descriptions_and_ranges_reach_ros(self) -> None:
         descriptor = make_node("backend.window", 5)[2]
-        assert descriptor.description == "Keyframes that are adjusted together."
+        assert descriptor.description == "Keyframes of the sliding window."
         (limits,) = descriptor.integer_range
         assert (limits.from_value, limits.to_value) == (3, 12)
         assert "schur, lbfgs" in make_node("backend.solver", "schur")[2].additional_constraints

@@ -102,6 +102,7 @@ def test_every_ray_hits_something_and_no_seam_shows() -> None:
         assert np.all(np.abs(lone) < 3.5)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_pixels_and_another_does_not() -> None:
     first, again = (RoomSequence(frames=5, width=160, height=120, seed=3) for _ in range(2))
     other = RoomSequence(frames=5, width=160, height=120, seed=4)

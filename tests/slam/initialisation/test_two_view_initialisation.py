@@ -88,6 +88,7 @@ def test_an_empty_image_says_so(feed: _Feed, room: Any) -> None:
     assert "no corners" in feed.bootstrap.reason
 
 
+@pytest.mark.slow
 def test_a_change_of_scene_begins_again(feed: _Feed, room: Any) -> None:
     feed(room.images[0])
     assert feed(np.ascontiguousarray(room.images[0][::-1, ::-1])) is None

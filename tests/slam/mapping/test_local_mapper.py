@@ -87,6 +87,7 @@ def test_corners_are_observed_both_ways(world: _Room) -> None:
 
 
 @pytest.mark.parametrize("left_behind", ["prior", "drop"])
+@pytest.mark.slow
 def test_the_window_keeps_its_size(room: Any, left_behind: str) -> None:
     world = _Room(room, {"window": 3, "marginalisation": left_behind})
     gone = []
@@ -108,6 +109,7 @@ def test_the_window_keeps_its_size(room: Any, left_behind: str) -> None:
         assert set(keyframe.observed) <= set(left)
 
 
+@pytest.mark.slow
 def test_true_poses_stay_and_depth_gets_better(world: _Room) -> None:
     errors = []
     for index in (0, _SPACING, 2 * _SPACING):
@@ -128,6 +130,7 @@ def test_true_poses_stay_and_depth_gets_better(world: _Room) -> None:
         assert float(torch.rad2deg(torch.arccos(((R.trace() - 1) / 2).clamp(max=1.0)))) < 0.15
 
 
+@pytest.mark.slow
 def test_lbfgs_can_be_chosen(room: Any) -> None:
     world = _Room(room, {"window": 3, "points": 100, "solver": "lbfgs"})
     first = world.add(0)

@@ -211,6 +211,7 @@ class _Drive:
         return float(np.linalg.norm(self.said[-1].twist[:3]) * seconds / true)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("drift", "scale", "tolerance"), [(0.0, 1.0, 0.05), (2.0, 1.5, 0.12)])
 def test_the_maps_scale_converges_to_the_models(
     room: Any, drift: float, scale: float, tolerance: float

@@ -160,6 +160,7 @@ def test_growth_is_along_the_cameras_axes(path: PoseCovariance) -> None:
     np.testing.assert_allclose(a[[0, 1, 2]], b[[2, 1, 0]], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_correlated_residuals_make_it_less_certain() -> None:
     """Corners displaced by a smooth field, twice as much in the other one."""
     spread = []
@@ -242,6 +243,7 @@ def test_the_covariance_of_a_path_is_that_of_its_errors() -> None:
     np.testing.assert_allclose(white @ white.T / samples, np.eye(6), atol=0.12)
 
 
+@pytest.mark.slow
 def test_the_run_over_the_room_is_careful_by_a_known_factor(run: Any, room: Any) -> None:
     """The room's camera model is exact, while the covariance expects that of any camera to be off:
     errors are some eight times smaller than the deviations said (a mean of 0.08, not 6). No bound

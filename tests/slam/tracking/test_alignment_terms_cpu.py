@@ -69,8 +69,8 @@ def _double(value: Any) -> Any:
 
 def _both(seed: int, depths: list[float], spread: float) -> tuple[Terms, Terms]:
     reference, seen = _scene(seed, depths, spread)
-    exact = TorchTerms(_double(reference), _double(seen), Noise())
-    return exact, FusedTerms(reference, seen, Noise())
+    exact = TorchTerms(_double(reference), _double(seen), Noise(intensity=8.0))
+    return exact, FusedTerms(reference, seen, Noise(intensity=8.0))
 
 
 def _agree(first: Any, second: Any) -> None:
@@ -126,7 +126,7 @@ def test_the_gradient_is_that_of_the_energy_of_the_corners() -> None:
     certain = dataclasses.replace(
         reference, relative_sigma=torch.zeros_like(reference.relative_sigma)
     )
-    terms = FusedTerms(certain, CurrentView(seen.pyramid, corner_inliers), Noise())
+    terms = FusedTerms(certain, CurrentView(seen.pyramid, corner_inliers), Noise(intensity=8.0))
     gradient = terms.corners(np.eye(4), 0).b
     for i in range(6):
         step = np.zeros(6)

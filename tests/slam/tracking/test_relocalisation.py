@@ -45,6 +45,7 @@ def after_the_cut(sequence: Any, settings: Config, cuts: Cuts) -> Recovery:
 
 
 @pytest.mark.usefixtures("learned")
+@pytest.mark.slow
 def test_relocalisation_in_the_room_has_the_true_pose(sweep: RoomSequence) -> None:
     """Twelve black images are enough for the window to be given up."""
     recovery = after_the_cut(sweep, config(), Cuts(60, 12, 30))
@@ -55,6 +56,7 @@ def test_relocalisation_in_the_room_has_the_true_pose(sweep: RoomSequence) -> No
 
 
 @pytest.mark.usefixtures("learned")
+@pytest.mark.slow
 def test_without_relocalisation_the_map_is_not_recovered(sweep: RoomSequence) -> None:
     """The measure above can fail: switched off, the pose stays where the camera was lost."""
     recovery = after_the_cut(sweep, config(relocalise=False), Cuts(60, 12, 30))
@@ -75,6 +77,7 @@ def jump(room: RoomSequence, settings: Config) -> tuple[bool, float]:
 
 
 @pytest.mark.usefixtures("learned")
+@pytest.mark.slow
 def test_relocalisation_initialises_when_direct_alignment_fails() -> None:
     room = RoomSequence("sweep", 101, 320, 240)
     tracked, error = jump(room, config())
@@ -83,6 +86,7 @@ def test_relocalisation_initialises_when_direct_alignment_fails() -> None:
     assert not jump(room, config(relocalise=False))[0]
 
 
+@pytest.mark.slow
 def test_without_the_package_there_is_a_warning(
     sweep: RoomSequence, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -98,6 +102,7 @@ def test_without_the_package_there_is_a_warning(
 
 
 @pytest.mark.usefixtures("learned")
+@pytest.mark.slow
 def test_redkitchen_is_relocalised_within_five_images(
     sequence_dir: Callable[[str], Path],
 ) -> None:

@@ -36,7 +36,7 @@ class _Setup:
     def __init__(self, room: Any) -> None:
         self.room = room
         self.camera = Pinhole.from_calibration(room.sequence.calibration)
-        self.tracker = Tracker(self.camera, (3, 2, 1), 8, Noise())
+        self.tracker = Tracker(self.camera, (3, 2, 1), 8, Noise(intensity=8.0))
         pyramid, grey = self.pyramid(0), self.grey(0)
         corners = torch.from_numpy(detect_corners(grey, _CORNERS))
         pixels, used = select_points(pyramid, corners, _CORNERS, 900)

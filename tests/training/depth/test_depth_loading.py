@@ -125,5 +125,5 @@ def test_rooms_are_rendered(tmp_path: Path) -> None:
 
 def test_nothing_to_learn_from(rgbd_folder: Path, tmp_path: Path) -> None:
     source = DepthSource(kind="rgbd", depth="nowhere")
-    with pytest.raises(SequenceError, match="no image to learn from"):
+    with pytest.raises(SequenceError, match="no image to train on"):
         load_source(source, loading(rgbd_folder, tmp_path))

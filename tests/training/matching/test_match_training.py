@@ -48,7 +48,7 @@ def test_training_is_repeatable(drawn_pairs: Any) -> None:
 
 
 def test_sources_without_right_matches_or_none_are_refused(drawn_pairs: Any) -> None:
-    with pytest.raises(SequenceError, match="right matches"):
+    with pytest.raises(SequenceError, match="enough correct matches"):
         collect_pairs(drawn_pairs(wrong=1.0), 3, 5, np.random.default_rng(0))
     with pytest.raises(SequenceError, match="no frames"):
         train_weights([], MatchTraining())

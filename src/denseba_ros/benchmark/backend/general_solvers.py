@@ -63,7 +63,7 @@ class GeneralResult:
 def run_general(solver: str, damping: float, repeat: int, cap_seconds: float) -> GeneralResult:
     """Race ``solver``, which gets ``cap_seconds`` a level; ``missing`` where not installed."""
     try:
-        module = importlib.import_module(f"denseba_ros.benchmark.{solver}_solver")
+        module = importlib.import_module(f"denseba_ros.benchmark.backend.{solver}_solver")
     except ModuleNotFoundError as error:
         if error.name != solver:
             raise

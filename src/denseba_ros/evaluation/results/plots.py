@@ -35,8 +35,11 @@ class DepthPanel:
     truth: np.ndarray
 
 
-def plot_path(path: Path, matched: MatchedTrajectories) -> None:
-    """Plot estimated and true path in the plane of largest extent and from the side, metres."""
+def plot_path(path: Path, matched: MatchedTrajectories, pose: str) -> None:
+    """Plot estimated and true path in the plane of largest extent and from the side, metres.
+
+    ``pose`` is what the title says was measured: "odometry" or "map".
+    """
     truth = matched.groundtruth[:, :3, 3]
     centre = truth.mean(axis=0)
     # principal directions: data sets have different conventions for the world's axes
@@ -53,16 +56,18 @@ def plot_path(path: Path, matched: MatchedTrajectories) -> None:
         axis.grid(alpha=0.3)
     axes[0].legend()
     errors = absolute_errors(matched)
+    rmse = np.sqrt(np.mean(errors**2))
     figure.suptitle(
-        f"{len(errors)} poses, absolute trajectory error {np.sqrt(np.mean(errors**2)):.3g} m rmse "
+        f"{pose}: {len(errors)} poses, absolute trajectory error {rmse:.3g} m rmse "
         f"after alignment (scale {matched.alignment.scale:.4g})"
     )
     figure.savefig(path, dpi=_DPI)
     plt.close(figure)
 
 
-def plot_errors(path: Path, matched: MatchedTrajectories) -> None:
-    """Plot the absolute position error and the relative errors over one second, against time."""
+def plot_errors(path: Path, matched: MatchedTrajectories, pose: str) -> None:
+    """Plot the absolute position error and the relative errors over one second, against time;
+    ``pose`` as in ``plot_path``."""
     seconds = (matched.stamps_ns - matched.stamps_ns[0]) / NANOSECONDS
     first, second = pairs_after(matched.stamps_ns, NANOSECONDS)
     translation, rotation = relative_errors(matched, first, second)
@@ -71,7 +76,7 @@ def plot_errors(path: Path, matched: MatchedTrajectories) -> None:
     _line(axes[1], seconds[second], translation, "over 1 s [m]")
     _line(axes[2], seconds[second], rotation, "over 1 s [deg]")
     axes[2].set_xlabel("time since the first pose [s]")
-    figure.suptitle("Error against ground truth after alignment")
+    figure.suptitle(f"{pose}: error against ground truth after alignment")
     figure.savefig(path, dpi=_DPI)
     plt.close(figure)
 

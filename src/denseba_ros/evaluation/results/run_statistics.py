@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import resource
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,15 +42,20 @@ class RunStatistics:
             "initialising": self.states[Tracking.INITIALISING],
             "lost": self.states[Tracking.LOST],
             "reasons_not_tracking": dict(self.reasons.most_common(20)),
-            "seconds_per_frame": {
-                stage: {
-                    "median": float(np.median(values)),
-                    "p95": float(np.percentile(values, 95)),
-                    "frames": len(values),
-                }
-                for stage, values in self.seconds.items()
-            },
+            "seconds_per_frame": stage_summary(self.seconds),
         }
+
+
+def stage_summary(seconds: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
+    """Median, 95th percentile and number of frames of the seconds of each stage."""
+    return {
+        stage: {
+            "median": float(np.median(values)),
+            "p95": float(np.percentile(values, 95)),
+            "frames": len(values),
+        }
+        for stage, values in seconds.items()
+    }
 
 
 def machine_summary(device: torch.device) -> dict[str, Any]:

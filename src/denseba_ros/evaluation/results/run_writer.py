@@ -1,144 +1,32 @@
-"""Writes the files of a run frame by frame, so that an interruption loses nothing."""
+"""Writes what ``denseba run`` estimates."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
-import cv2
-import numpy as np
-
-from denseba_ros.errors import DensebaError
-from denseba_ros.evaluation.results.point_cloud import keyframe_points, write_ply
-from denseba_ros.evaluation.results.run_folder import (
-    CAMERA,
-    COVARIANCE,
-    DEPTH,
-    EVALUATION,
-    FIRST_DEPTH,
-    IMAGE,
-    KEYFRAMES,
-    MILLIMETRES,
-    POINTS,
-    SUMMARY,
-    TRAJECTORY,
-)
-from denseba_ros.sequences.trajectory import Trajectory, tum_row, write_tum
-from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe, Tracking
-
-_LARGEST = np.iinfo(np.uint16).max
+from denseba_ros.evaluation.results.path_writer import PathWriter
+from denseba_ros.evaluation.results.result_writer import ResultWriter
+from denseba_ros.evaluation.results.run_folder import COVARIANCE, TRAJECTORY
+from denseba_ros.slam.state.estimate import Estimate, Tracking
 
 
-class RunWriter:
-    """Writes a run folder; a context manager that completes the files at the end, also on errors.
+class RunWriter(ResultWriter):
+    """The poses of tracked images in trajectory.txt, which are poses in the map.
 
     Raises:
         DensebaError: when ``folder`` holds a depth folder that is not of an earlier run.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Create ``folder``; files of an earlier run in it are removed."""
-        self.folder = folder
-        self.depth_pixels_clipped = 0
-        self.keyframes = 0
-        _clear(folder)
-        for subfolder in (DEPTH, FIRST_DEPTH, IMAGE):
-            (folder / subfolder).mkdir(parents=True, exist_ok=True)
-        self._trajectory = (folder / TRAJECTORY).open("w", buffering=1)
-        self._stamps: list[int] = []
-        self._covariances: list[np.ndarray] = []
-        self._keyframe_poses: dict[int, np.ndarray] = {}
-        self._points: list[np.ndarray] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+        super().__init__(folder)
+        self._path = PathWriter(folder / TRAJECTORY, folder / COVARIANCE)
 
     def add_estimate(self, estimate: Estimate) -> None:
         """Append the pose and covariance of one frame, when it was tracked."""
-        if estimate.tracking is not Tracking.TRACKING:
-            return
-        self._trajectory.write(tum_row(estimate.stamp_ns, estimate.T_world_camera) + "\n")
-        self._stamps.append(estimate.stamp_ns)
-        self._covariances.append(estimate.covariance)
-
-    def add_keyframe(self, keyframe: Keyframe) -> None:
-        """Write the depth and image of one keyframe, and keep its pose and points for the end."""
-        image, clipped = encode_depth(keyframe.depth.depth)
-        _write_png(self.folder / DEPTH / f"{keyframe.stamp_ns}.png", image)
-        _write_png(self.folder / IMAGE / f"{keyframe.stamp_ns}.png", keyframe.image)
-        if keyframe.first_depth is not None:
-            first, _ = encode_depth(keyframe.first_depth)
-            _write_png(self.folder / FIRST_DEPTH / f"{keyframe.stamp_ns}.png", first)
-        if not self._keyframe_poses:
-            _write_camera(self.folder / DEPTH / CAMERA, keyframe.depth)
-        self.depth_pixels_clipped += clipped
-        self.keyframes += 1
-        self._keyframe_poses[keyframe.stamp_ns] = keyframe.T_world_camera
-        self._points.append(keyframe_points(keyframe))
+        if estimate.tracking is Tracking.TRACKING:
+            self._path.add(estimate.stamp_ns, estimate.T_world_camera, estimate.covariance)
 
     def close(self) -> None:
         """Write the files that are complete only at the end; may be called again."""
-        self._trajectory.close()
-        poses = sorted(self._keyframe_poses.items())
-        write_tum(
-            self.folder / KEYFRAMES,
-            Trajectory(
-                np.array([stamp for stamp, _ in poses], np.int64),
-                np.array([T for _, T in poses], np.float64).reshape(-1, 4, 4),
-            ),
-        )
-        np.savez(
-            self.folder / COVARIANCE,
-            stamps_ns=np.array(self._stamps, np.int64),
-            covariance=np.array(self._covariances, np.float64).reshape(-1, 6, 6),
-        )
-        if self._points:
-            write_ply(self.folder / POINTS, np.concatenate(self._points))
-
-    def write_summary(self, summary: dict[str, Any]) -> None:
-        """Write summary.json."""
-        (self.folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n")
-
-
-def encode_depth(depth: np.ndarray) -> tuple[np.ndarray, int]:
-    """Depth (h, w), metres, NaN = unknown, as uint16 millimetres, 0 = unknown, and the number of
-    pixels that are too far for it."""
-    known = np.isfinite(depth) & (depth > 0)
-    millimetres = np.round(np.where(known, depth, 0.0) * MILLIMETRES)
-    too_far = millimetres > _LARGEST
-    return np.where(too_far, 0.0, millimetres).astype(np.uint16), int(too_far.sum())
-
-
-def _write_png(path: Path, image: np.ndarray) -> None:
-    if not cv2.imwrite(str(path), image):
-        raise DensebaError(f"{path}: cannot be written")
-
-
-def _write_camera(path: Path, depth: DepthMap) -> None:
-    camera = asdict(depth.calibration)
-    path.write_text(json.dumps({**camera, "metres_per_unit": 1.0 / MILLIMETRES}, indent=2) + "\n")
-
-
-def _clear(folder: Path) -> None:
-    """Remove the files of an earlier run, so that two runs never mix."""
-    depth = folder / DEPTH
-    if depth.exists() and any(depth.iterdir()) and not (folder / TRAJECTORY).exists():
-        raise DensebaError(f"{depth}: not written by `denseba run`; choose another --out")
-    for name in (TRAJECTORY, KEYFRAMES, COVARIANCE, POINTS, SUMMARY, EVALUATION):
-        (folder / name).unlink(missing_ok=True)
-    images = [
-        path for name in (DEPTH, FIRST_DEPTH, IMAGE) for path in (folder / name).glob("*.png")
-    ]
-    for path in [*images, depth / CAMERA]:
-        path.unlink(missing_ok=True)
+        self._path.close()
+        super().close()

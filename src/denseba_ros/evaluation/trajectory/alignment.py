@@ -8,14 +8,21 @@ import numpy as np
 
 from denseba_ros.errors import TrajectoryError
 
+# Of the covariance of two paths: a second singular value below this share is rounding.
+_COLLINEAR = 1e-9
+
 
 @dataclass(frozen=True)
 class Similarity:
-    """x -> scale * rotation @ x + translation; ``rotation`` (3, 3), ``translation`` (3,)."""
+    """x -> scale * rotation @ x + translation; ``rotation`` (3, 3), ``translation`` (3,).
+
+    ``is_collinear``: one of the paths is a straight line, so the rotation about it is arbitrary.
+    """
 
     scale: float
     rotation: np.ndarray
     translation: np.ndarray
+    is_collinear: bool = False
 
     def points(self, points: np.ndarray) -> np.ndarray:
         """Transform points (N, 3)."""
@@ -32,7 +39,8 @@ class Similarity:
 def umeyama(source: np.ndarray, target: np.ndarray, with_scale: bool = True) -> Similarity:
     """The similarity (or rigid motion) of least squared distance from source to target, (N, 3).
 
-    On a straight path the rotation about it is arbitrary; the distances do not depend on it.
+    Where one of the paths is a straight line the rotation about it is arbitrary. Neither the
+    distances nor the errors of relative motions depend on it.
 
     Raises:
         TrajectoryError: with fewer than three points, or when the source does not move.
@@ -49,4 +57,5 @@ def umeyama(source: np.ndarray, target: np.ndarray, with_scale: bool = True) -> 
     signs = np.array([1.0, 1.0, np.sign(np.linalg.det(U) * np.linalg.det(Vt))])
     rotation = (U * signs) @ Vt
     scale = float(singular @ signs) / variance if with_scale else 1.0
-    return Similarity(scale, rotation, target_mean - scale * rotation @ source_mean)
+    is_collinear = bool(singular[1] <= _COLLINEAR * singular[0])
+    return Similarity(scale, rotation, target_mean - scale * rotation @ source_mean, is_collinear)

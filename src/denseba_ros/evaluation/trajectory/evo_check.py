@@ -32,11 +32,11 @@ def evo_program(name: str) -> str | None:
 
 
 def evo_report(
-    estimate: Path, groundtruth: Trajectory, tolerance_ns: int, with_scale: bool = True
+    estimate: Trajectory, groundtruth: Trajectory, tolerance_ns: int, with_scale: bool = True
 ) -> dict[str, dict[str, float]] | None:
     """evo's statistics (rmse, mean, ...) per measure, None when evo is not installed.
 
-    evo itself reads the TUM file ``estimate``, associates and aligns.
+    evo itself reads both as TUM files, associates and aligns.
 
     Raises:
         TrajectoryError: with evo's message, when it fails.
@@ -44,8 +44,9 @@ def evo_report(
     if any(evo_program(program) is None for _, program, _ in _MEASURES):
         return None
     with tempfile.TemporaryDirectory() as name:
-        truth = Path(name) / "groundtruth.txt"
+        truth, ours = Path(name) / "groundtruth.txt", Path(name) / "estimate.txt"
         write_tum(truth, groundtruth)
+        write_tum(ours, estimate)
         common = [
             "-a",
             *(["-s"] if with_scale else []),
@@ -54,7 +55,7 @@ def evo_report(
         ]
         return {
             measure: _statistics(
-                [str(evo_program(program)), "tum", str(truth), str(estimate), *common, *arguments],
+                [str(evo_program(program)), "tum", str(truth), str(ours), *common, *arguments],
                 Path(name) / f"{measure}.zip",
             )
             for measure, program, arguments in _MEASURES

@@ -91,8 +91,12 @@ def _span(trajectory: Trajectory) -> str:
 
 def absolute_errors(matched: MatchedTrajectories) -> np.ndarray:
     """Distance of each aligned position from the ground truth, metres, (N,)."""
-    difference = matched.aligned[:, :3, 3] - matched.groundtruth[:, :3, 3]
-    return np.asarray(np.linalg.norm(difference, axis=1))
+    return position_errors(matched.aligned, matched.groundtruth)
+
+
+def position_errors(aligned: np.ndarray, groundtruth: np.ndarray) -> np.ndarray:
+    """Distances (N,) in metres between the positions of poses (N, 4, 4)."""
+    return np.asarray(np.linalg.norm(aligned[:, :3, 3] - groundtruth[:, :3, 3], axis=1))
 
 
 def relative_errors(

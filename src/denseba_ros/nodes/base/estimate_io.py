@@ -118,6 +118,8 @@ class EstimateIO(Generic[InputT]):
     ) -> None:
         """Publish an estimate whose computation began at ``started_at`` (perf_counter, s)."""
         processed_at = time.perf_counter()
+        last_ns = self.outputs.last_stamp_ns
+        predicted_before = last_ns is not None and last_ns >= estimate.stamp_ns
         self.outputs.publish(estimate, source, mount, camera_frame)
         if self._prediction is None and self.outputs.newest is not None:
             self._publish_px4(self.outputs.newest, mount)
@@ -126,7 +128,8 @@ class EstimateIO(Generic[InputT]):
             "publishing": time.perf_counter() - processed_at,
         }
         self._health.processed({**estimate.seconds, **seconds}, estimate)
-        self._status.processed(estimate, self._health, self.outputs.T_map_odom)
+        T_map_odom = self.outputs.T_map_odom
+        self._status.processed(estimate, self._health, T_map_odom, predicted_before)
 
     def coast(self, stamp_ns: int) -> None:
         """Publish odometry for an image that was unusable."""

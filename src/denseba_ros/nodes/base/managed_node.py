@@ -92,15 +92,19 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
         """The bug that ended the worker, None while all is well."""
         return self.pipeline.failure
 
-    def autostart(self) -> None:
+    def autostart(self, goes_on: Callable[[], bool] = lambda: True) -> None:
         """Configure and activate where ``node.autostart`` says so.
+
+        ``goes_on`` is asked after the former, which takes seconds, whether the latter is wanted.
 
         Raises:
             DensebaError: when the configuration does not work on this machine.
         """
-        if self.settings.autostart:
-            if self.trigger_configure() != _SUCCESS:
-                raise self._configure_error or DensebaError("the node could not be configured")
+        if not self.settings.autostart:
+            return
+        if self.trigger_configure() != _SUCCESS:
+            raise self._configure_error or DensebaError("the node could not be configured")
+        if goes_on():
             self.trigger_activate()
 
     def close(self, timeout: float = 10.0) -> bool:
@@ -112,6 +116,7 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Make the outputs and load what is large; FAILURE where the configuration is wrong."""
         self._configured = NodeResources(self)
+        self.get_logger().info(f"{self.get_name()} is configuring")
         try:
             self.device = pick_device(self.config.device)
             self.config = with_confined_models(self.config, self.settings)

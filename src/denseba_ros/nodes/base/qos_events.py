@@ -8,6 +8,7 @@ from typing import Any
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import QoSPolicyKind, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
@@ -19,6 +20,18 @@ _REMEDIES = {
     QoSPolicyKind.DEADLINE: "the deadline asked for is shorter than the one promised",
     QoSPolicyKind.LIVELINESS: "the liveliness asked for is stricter than the one promised",
 }
+
+_OVERRIDABLE = (
+    QoSPolicyKind.HISTORY,
+    QoSPolicyKind.DEPTH,
+    QoSPolicyKind.RELIABILITY,
+    QoSPolicyKind.DURABILITY,
+)
+
+
+def qos_overrides() -> QoSOverridingOptions:
+    """The policies that ``qos_overrides./TOPIC.publisher.reliability`` and the like may set."""
+    return QoSOverridingOptions(policy_kinds=_OVERRIDABLE)
 
 
 def subscription_events(
@@ -35,13 +48,18 @@ def subscription_events(
     return SubscriptionEventCallbacks(incompatible_qos=explain, message_lost=on_lost)
 
 
-def publisher_events(throttled: ThrottledLogger, topic: str) -> PublisherEventCallbacks:
-    """Callbacks of a publisher on ``topic``; they explain a subscriber that can never hear it."""
+def publisher_events(
+    throttled: ThrottledLogger, topic: str, on_matched: Callable[[Any], None] | None = None
+) -> PublisherEventCallbacks:
+    """Callbacks of a publisher on ``topic``; they explain a subscriber that can never hear it.
+
+    ``on_matched`` gets the middleware's event when a subscriber came or went.
+    """
 
     def explain(event: Any) -> None:
         throttled.warn(f"qos {topic}", explanation(topic, "subscriber", event))
 
-    return PublisherEventCallbacks(incompatible_qos=explain)
+    return PublisherEventCallbacks(incompatible_qos=explain, matched=on_matched)
 
 
 def explanation(topic: str, other: str, event: Any) -> str:
@@ -50,12 +68,13 @@ def explanation(topic: str, other: str, event: Any) -> str:
     ``other`` is "publisher" or "subscriber", ``event`` the middleware's incompatible-QoS event.
     """
     kind = QoSPolicyKind(event.last_policy_kind)
+    policy, entity = kind.name.lower(), "subscription" if other == "publisher" else "publisher"
     remedy = _REMEDIES.get(kind, "give both sides the same value")
+    if kind in _OVERRIDABLE:
+        remedy += f", or set qos_overrides.{topic}.{entity}.{policy}"
     return (
         f"{topic}: nothing passes between this node and {event.total_count} {other}(s) of another "
-        f"QoS ({kind.name.lower()}): {remedy}, or set "
-        f"qos_overrides.{topic}.{'subscription' if other == 'publisher' else 'publisher'}."
-        f"{kind.name.lower()}"
+        f"QoS ({policy}): {remedy}"
     )
 
 

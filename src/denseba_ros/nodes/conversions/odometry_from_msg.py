@@ -1,65 +1,80 @@
-"""The way back from published odometry to the estimate of the camera that it came from."""
+"""The way back from published odometry to the poses of the camera that it came from."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
 
+from denseba_ros.evaluation.results.recorded_pose import PoseState, RecordedPose
 from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.conversions.poses import pose_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
-from denseba_ros.nodes.outputs.diagnostics import MAP_TO_ODOM
-from denseba_ros.slam.state.estimate import Estimate, Tracking
+from denseba_ros.nodes.outputs.diagnostics import MAP_TO_ODOM, PREDICTED_BEFORE
+from denseba_ros.nodes.outputs.estimate_outputs import UNKNOWN
+from denseba_ros.slam.state.estimate import Tracking
+
+# A little less than what is published: it was turned into the axes of the base.
+_UNKNOWN_VARIANCE = 0.999 * float(UNKNOWN[0, 0])
 
 
-def estimate_from_msgs(odometry: Odometry, status: DiagnosticArray, mount: CameraMount) -> Estimate:
-    """Pose and covariance of the camera in the map, the first camera's frame; without depth.
+def pose_from_msgs(
+    odometry: Odometry,
+    status: DiagnosticArray | None,
+    T_map_odom: np.ndarray,
+    mount: CameraMount,
+) -> RecordedPose:
+    """Poses and covariances of the camera in odom and in map, in the first camera's axes.
 
-    ``odometry`` and ``status`` are of the same stamp; ``mount`` says where the camera sits.
+    ``status`` is of the same stamp, None where none came; ``T_map_odom`` (4, 4) is the one of that
+    time; ``mount`` says where the camera sits.
 
     Raises:
         TrajectoryError: when the odometry is not a pose.
-        ValueError: when ``status`` is not the status of a processed image.
     """
     T_odom_base = pose_from_msg(odometry.pose.pose)
-    values = {value.key: value.value for value in status.status[0].values}
-    T_map_odom = _map_to_odom(values)
-    T_map_base = T_odom_base if T_map_odom is None else T_map_odom @ T_odom_base
+    T_map_base = T_map_odom @ T_odom_base
     covariance = _square(odometry.pose.covariance)
-    if T_map_odom is not None:
-        axes = np.kron(np.eye(2), T_map_odom[:3, :3])
-        covariance = axes @ covariance @ axes.T
+    axes = np.kron(np.eye(2), T_map_odom[:3, :3])
     # Base and camera with exchanged roles: the same formulas lead back.
     back = CameraMount(mount.T_camera_base)
-    twist = odometry.twist.twist
-    velocity = [
-        *(twist.linear.x, twist.linear.y, twist.linear.z),
-        *(twist.angular.x, twist.angular.y, twist.angular.z),
-    ]
-    return Estimate(
+    return RecordedPose(
         stamp_ns=stamp_to_ns(odometry.header.stamp),
-        tracking=Tracking(status.status[0].message),
-        T_world_camera=mount.T_world_camera(T_map_base),
-        covariance=back.pose_covariance(covariance, T_map_base),
-        twist=back.twist(np.array(velocity)),
-        twist_covariance=back.twist_covariance(_square(odometry.twist.covariance)),
-        depth=None,
-        is_keyframe=values.get("keyframe") == "true",
-        reason=values.get("reason", ""),
-        seconds={},
-        quality=float(values.get("quality", "0")),
+        state=pose_state(odometry, status),
+        T_odom_camera=mount.T_world_camera(T_odom_base),
+        odom_covariance=back.pose_covariance(covariance, T_odom_base),
+        T_map_camera=mount.T_world_camera(T_map_base),
+        map_covariance=back.pose_covariance(axes @ covariance @ axes.T, T_map_base),
     )
 
 
-def _map_to_odom(values: Mapping[str, str]) -> np.ndarray | None:
-    """T_map_odom (4, 4) where the status names one; None is the identity."""
-    if MAP_TO_ODOM not in values:
+def pose_state(odometry: Odometry, status: DiagnosticArray | None) -> PoseState:
+    """Where a published pose comes from, by the status of its image, None where none came."""
+    if odometry.pose.covariance[0] >= _UNKNOWN_VARIANCE:
+        return PoseState.LOST
+    what = "" if status is None else status.status[0].message
+    if what in (Tracking.LOST.value, Tracking.INITIALISING.value):
+        return PoseState.LOST
+    is_late = status is not None and status_values(status).get(PREDICTED_BEFORE) == "true"
+    is_measured = what == Tracking.TRACKING.value and not is_late
+    # All others are of images that were dropped.
+    return PoseState.TRACKED if is_measured else PoseState.PREDICTED
+
+
+def status_values(status: DiagnosticArray) -> dict[str, str]:
+    """Keys and values of the status of one image."""
+    return {value.key: value.value for value in status.status[0].values}
+
+
+def map_to_odom(status: DiagnosticArray) -> np.ndarray | None:
+    """T_map_odom (4, 4) at a processed image, the identity where none is named; None of an image
+    that was dropped, whose status says nothing of it."""
+    if status.status[0].message not in {state.value for state in Tracking}:
         return None
     T = np.eye(4)
-    T[:3] = np.array([float(v) for v in values[MAP_TO_ODOM].split()]).reshape(3, 4)
+    rows = status_values(status).get(MAP_TO_ODOM)
+    if rows is not None:
+        T[:3] = np.array([float(v) for v in rows.split()]).reshape(3, 4)
     return T
 
 

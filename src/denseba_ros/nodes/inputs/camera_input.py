@@ -7,23 +7,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from rclpy.event_handler import QoSMessageLostInfo
+from rclpy.event_handler import QoSMessageLostInfo, SubscriptionEventCallbacks
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from denseba_ros.errors import CalibrationError, ImageError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.nodes.base.qos_events import describe_publishers, subscription_events
+from denseba_ros.nodes.base.qos_events import (
+    describe_publishers,
+    qos_overrides,
+    subscription_events,
+)
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.conversions.camera_info import calibration_from_msg
+from denseba_ros.nodes.conversions.frame_names import frame_name
 from denseba_ros.nodes.conversions.images import image_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 from denseba_ros.nodes.inputs.image_check import ImageCheck
 from denseba_ros.nodes.outputs.health import Health
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 
+LATCHED_QOS = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""Hears what a latched publisher said before; one that is not latched it never hears."""
 _FALLBACK_FRAME = "camera_optical_frame"
 
 
@@ -79,6 +90,7 @@ class CameraInput:
         self._image_check = ImageCheck(settings.frozen_after)
         self._last_image = self._last_info = time.monotonic()
         self._last_message: CameraInfo | None = None
+        self._listens_to_latched = False
         self.image_topic, self.info_topic = self._subscribe()
         node.get_logger().info(f"waiting for {self.image_topic} and {self.info_topic}")
 
@@ -103,7 +115,7 @@ class CameraInput:
             image_topic,
             self._on_image_msg,
             qos,
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            qos_overriding_options=qos_overrides(),
             event_callbacks=subscription_events(self._throttled, image_topic, self._on_images_lost),
         )
         node.create_subscription(
@@ -112,14 +124,15 @@ class CameraInput:
             self._on_info_msg,
             # One of its own: overrides write into it.
             QoSProfile(depth=qos.depth, reliability=qos.reliability),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            qos_overriding_options=qos_overrides(),
             event_callbacks=subscription_events(self._throttled, info_topic),
         )
         return image_topic, info_topic
 
     def _on_image_msg(self, message: Image | CompressedImage) -> None:
         self._last_image = time.monotonic()
-        frame_id = self._settings.camera_frame or message.header.frame_id or _FALLBACK_FRAME
+        named = self._settings.camera_frame or frame_name(message.header.frame_id)
+        frame_id = named or _FALLBACK_FRAME
         self._on_image(
             CameraImage(stamp_to_ns(message.header.stamp), frame_id, message, self.image_topic)
         )
@@ -131,6 +144,31 @@ class CameraInput:
             f"{event.total_count} images of {self.image_topic} were lost on the way so far: "
             "`denseba doctor` checks the transport",
         )
+
+    def _listen_to_latched_info(self) -> None:
+        """Ask for what a latched publisher of camera_info said before, where there is one.
+
+        Not before: every other camera would warn of a subscription that it cannot serve.
+        """
+        publishers = self._node.get_publishers_info_by_topic(self.info_topic)
+        if self._listens_to_latched or not any(map(_is_latched, publishers)):
+            return
+        self._listens_to_latched = True
+        self._node.create_subscription(
+            CameraInfo,
+            "camera_info",
+            self._on_latched_info_msg,
+            LATCHED_QOS,
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+        )
+
+    def _on_latched_info_msg(self, message: CameraInfo) -> None:
+        """What was published before we subscribed; the other subscription hears all that follows.
+
+        Once that has heard anything, this one, which may lag behind, has nothing to add.
+        """
+        if self._last_message is None:
+            self._on_info_msg(message)
 
     def _on_info_msg(self, message: CameraInfo) -> None:
         self._last_info = time.monotonic()
@@ -170,8 +208,13 @@ class CameraInput:
             self._throttled.warn(problem.split(maxsplit=1)[0], text)
 
     def watch(self, limit: float) -> None:
-        """Warn about what has not come for ``limit`` s; to be called about once a second."""
+        """Warn about what has not come for ``limit`` s; to be called about once a second.
+
+        Also looks for a latched camera_info while there is none.
+        """
         now = time.monotonic()
+        if self.calibration is None:
+            self._listen_to_latched_info()
         if now - self._last_image > limit:
             self._throttled.warn(
                 "no image",
@@ -186,3 +229,11 @@ class CameraInput:
                 f"{describe_publishers(self._node, self.info_topic)}: publish it or remap it "
                 "(camera_info:=/your/topic)",
             )
+
+
+def _is_latched(publisher: TopicEndpointInfo) -> bool:
+    qos = publisher.qos_profile
+    return bool(
+        qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
+        and qos.reliability == ReliabilityPolicy.RELIABLE
+    )

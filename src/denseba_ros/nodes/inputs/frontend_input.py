@@ -12,6 +12,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
+from denseba_ros.nodes.conversions.frame_names import frame_name
 from denseba_ros.nodes.conversions.frontend_messages import TOPICS, FrontendMessages
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 from denseba_ros.nodes.inputs.exact_time_sync import ExactTimeSync
@@ -59,7 +60,7 @@ class FrontendInput:
             self._on_incomplete(stamp)
         if parts is not None:
             self._last_frame_at = time.monotonic()
-            frame_id = parts["image"].header.frame_id
+            frame_id = frame_name(parts["image"].header.frame_id)
             self._on_frame(ReceivedFrame(stamp_ns, frame_id, FrontendMessages(**parts)))
 
     def watch(self, limit: float) -> None:

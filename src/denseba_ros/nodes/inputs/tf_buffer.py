@@ -6,6 +6,7 @@ import numpy as np
 
 from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.body_frame import rigid_inverse
+from denseba_ros.nodes.conversions.frame_names import frame_name
 
 
 class TfBuffer:
@@ -16,7 +17,7 @@ class TfBuffer:
 
     def set(self, parent: str, child: str, T_parent_child: np.ndarray) -> None:
         """Remember the pose (4, 4) of ``child`` in ``parent``; a later one replaces it."""
-        self._edges[child.lstrip("/")] = (parent.lstrip("/"), T_parent_child)
+        self._edges[frame_name(child)] = (frame_name(parent), T_parent_child)
 
     def lookup(self, target: str, source: str) -> np.ndarray | None:
         """``T_target_source`` (4, 4), or None while the frames are not connected.
@@ -24,8 +25,8 @@ class TfBuffer:
         Raises:
             CalibrationError: when the frames form a loop.
         """
-        from_target = self._to_ancestors(target.lstrip("/"))
-        for ancestor, T_ancestor_source in self._to_ancestors(source.lstrip("/")).items():
+        from_target = self._to_ancestors(frame_name(target))
+        for ancestor, T_ancestor_source in self._to_ancestors(frame_name(source)).items():
             if ancestor in from_target:
                 T: np.ndarray = rigid_inverse(from_target[ancestor]) @ T_ancestor_source
                 return T

@@ -19,6 +19,8 @@ from denseba_ros.slam.state.estimate import Estimate, Tracking
 PERIOD = 1.0
 MAP_TO_ODOM = "map to odom"
 """Key of the first three rows of T_map_odom in the per-image status."""
+PREDICTED_BEFORE = "odometry predicted before"
+"""Key in the per-image status: its odometry was a prediction, published before this estimate."""
 _STATM = Path("/proc/self/statm")
 DROPPED = "dropped"
 """First word of the per-image status of an image that was not processed."""
@@ -110,12 +112,17 @@ def memory_in_use() -> dict[str, str]:
 
 
 def estimate_status(
-    name: str, estimate: Estimate, health: Health, T_map_odom: np.ndarray | None = None
+    name: str,
+    estimate: Estimate,
+    health: Health,
+    T_map_odom: np.ndarray | None = None,
+    predicted_before: bool = False,
 ) -> DiagnosticArray:
     """What became of one image, with its stamp: its tracking state, in `status`.
 
     Where ``resets`` or ``session`` of ``health`` change, a new odometry frame began. ``T_map_odom``
-    (4, 4) is named where it is not the identity.
+    (4, 4) is named where it is not the identity. ``predicted_before``: odometry of this stamp, or
+    of a later one, was predicted and published before the estimate was there.
     """
     tracked = estimate.tracking is Tracking.TRACKING
     values = {
@@ -128,6 +135,8 @@ def estimate_status(
     }
     if T_map_odom is not None and not np.array_equal(T_map_odom, np.eye(4)):
         values[MAP_TO_ODOM] = " ".join(repr(float(v)) for v in T_map_odom[:3].ravel())
+    if predicted_before:
+        values[PREDICTED_BEFORE] = "true"
     level = DiagnosticStatus.OK if tracked else DiagnosticStatus.WARN
     status = make_status(level, name, estimate.tracking.value, values)
     return DiagnosticArray(header=make_header(estimate.stamp_ns, ""), status=[status])

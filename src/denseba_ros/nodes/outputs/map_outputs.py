@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +18,11 @@ from denseba_ros.nodes.conversions.images import float_image_to_msg
 from denseba_ros.nodes.conversions.point_clouds import keyframe_to_cloud
 from denseba_ros.nodes.conversions.poses import pose_to_msg
 from denseba_ros.nodes.conversions.stamps import make_header
-from denseba_ros.nodes.outputs.publishers import has_subscribers, make_publisher
+from denseba_ros.nodes.outputs.publishers import (
+    LatchedPublisher,
+    has_subscribers,
+    make_publisher,
+)
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.estimate import DepthMap, Keyframe
 
@@ -41,13 +46,15 @@ class MapOutputs:
         self.settings = settings
         self._depth = make_publisher(node, Image, "depth/image", 5, throttled)
         self._depth_info = make_publisher(node, CameraInfo, "depth/camera_info", 5, throttled)
-        self._points = make_publisher(node, PointCloud2, "points", 2, throttled)
-        self._keyframes = make_publisher(node, PoseArray, "keyframes", 1, throttled)
+        self._points = LatchedPublisher(node, PointCloud2, "points", throttled)
+        self._keyframes = LatchedPublisher(node, PoseArray, "keyframes", throttled)
         self.reset()
 
     def reset(self) -> None:
         """Forget the keyframes of the odometry frame that ended."""
         self._finished: deque[np.ndarray] = deque(maxlen=self.settings.path_max_length)
+        self._points.forget()
+        self._keyframes.forget()
 
     def wants_depth(self) -> bool:
         """Whether anybody listens to the depth of every image."""
@@ -74,13 +81,14 @@ class MapOutputs:
         ``stamp_ns`` that of the image that became a keyframe.
         """
         self._finished += [k.T_world_camera for k in source.finished_keyframes()]
-        wants_points = self.settings.publish_points and has_subscribers(self._points)
-        if not (wants_points or has_subscribers(self._keyframes)):
-            return
         window = source.keyframes()
         in_world = [*self._finished, *(k.T_world_camera for k in window)]
-        poses = [mount.T_odom_base(T_odom_world @ T) for T in in_world]
         header = make_header(stamp_ns, self.settings.odom)
-        self._keyframes.publish(PoseArray(header=header, poses=[pose_to_msg(T) for T in poses]))
-        if wants_points and window:
-            self._points.publish(keyframe_to_cloud(window[-1], camera_frame))
+
+        def make_keyframes() -> PoseArray:
+            in_odom = (mount.T_odom_base(T_odom_world @ T) for T in in_world)
+            return PoseArray(header=header, poses=[pose_to_msg(T) for T in in_odom])
+
+        self._keyframes.offer(make_keyframes)
+        if self.settings.publish_points and window:
+            self._points.offer(partial(keyframe_to_cloud, window[-1], camera_frame))

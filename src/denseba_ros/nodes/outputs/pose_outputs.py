@@ -39,7 +39,7 @@ class PoseOutputs:
         self.settings = settings
         self._odometry = make_publisher(node, Odometry, "odometry", 50, throttled)
         self._tf = node.create_publisher(TFMessage, "/tf", TF_QOS)
-        self._path = make_publisher(node, Path, "path", 1, throttled)
+        self._path = make_publisher(node, Path, "path", 1, throttled, latched=True)
         self.last_published_at = time.monotonic()
         self.reset()
 

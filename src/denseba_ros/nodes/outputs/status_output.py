@@ -21,11 +21,19 @@ class StatusOutput:
         self._publisher = node.create_publisher(DiagnosticArray, "status", QoSProfile(depth=100))
 
     def processed(
-        self, estimate: Estimate, health: Health, T_map_odom: np.ndarray | None = None
+        self,
+        estimate: Estimate,
+        health: Health,
+        T_map_odom: np.ndarray | None = None,
+        predicted_before: bool = False,
     ) -> None:
-        """The image of ``estimate`` was processed; ``T_map_odom`` (4, 4), None for the identity."""
+        """The image of ``estimate`` was processed; ``T_map_odom`` (4, 4), None for the identity.
+
+        ``predicted_before``: its odometry was predicted and published before.
+        """
         if has_subscribers(self._publisher):
-            self._publisher.publish(estimate_status(self._name, estimate, health, T_map_odom))
+            status = estimate_status(self._name, estimate, health, T_map_odom, predicted_before)
+            self._publisher.publish(status)
 
     def dropped(self, stamp_ns: int, reason: str) -> None:
         """The image of a stamp was not processed; ``reason`` is a short name of the cause."""

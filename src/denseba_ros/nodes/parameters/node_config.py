@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from denseba_ros.config import LIVE
 from denseba_ros.errors import ConfigurationError
+from denseba_ros.nodes.conversions.frame_names import frame_name
+
+_FRAMES = ("odom_frame", "map_frame", "base_frame", "camera_frame")
 
 
 class NodeConfig(BaseModel):
@@ -79,6 +82,11 @@ class NodeConfig(BaseModel):
     """Publish the point cloud of each new keyframe."""
     input_timeout: float = Field(default=5.0, ge=0.5, le=3600.0, json_schema_extra=LIVE)
     """Seconds without images, camera_info or extrinsics before the node warns."""
+
+    @field_validator("frame_prefix", *_FRAMES, mode="before")
+    @classmethod
+    def _without_leading_slash(cls, name: Any) -> Any:
+        return frame_name(name) if isinstance(name, str) else name
 
     @property
     def odom(self) -> str:

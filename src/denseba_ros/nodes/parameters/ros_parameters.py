@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_origin
 
 from pydantic.fields import FieldInfo
@@ -16,17 +16,24 @@ from denseba_ros.errors import ConfigurationError
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.nodes.parameters.parameter_fields import bounds, constraints, parameter_fields
 
-_FOREIGN_PREFIXES = ("qos_overrides.", "use_sim_time", "start_type_description_service")
+_STANDARD_PREFIXES = ("qos_overrides.", "use_sim_time", "start_type_description_service")
+# How alike (difflib's ratio) a misspelt name is. Other nodes' top-level names are often like ours:
+# device_id is no misspelt device.
+_SECTION_CUTOFF, _TOP_LEVEL_CUTOFF = 0.6, 0.85
 
 
 def declare_parameters(node: Node) -> tuple[Config, NodeConfig]:
     """Declare all parameters on ``node`` and read them.
 
     Raises:
-        ConfigurationError: with the reason, on an unknown name, a wrong type or range.
+        ConfigurationError: with the reason, on a misspelt name, a wrong type or range.
     """
     fields = parameter_fields()
-    _refuse_unknown(getattr(node, "_parameter_overrides", {}), fields)
+    foreign = foreign_names(getattr(node, "_parameter_overrides", {}), fields)
+    if foreign:
+        node.get_logger().warning(
+            f"ignored, as they are no parameters of this node: {', '.join(foreign)}"
+        )
     values: dict[str, Any] = {}
     for name, field in fields.items():
         try:
@@ -83,11 +90,30 @@ def _insert(values: dict[str, Any], path: list[str], value: Any) -> None:
     values[path[-1]] = value
 
 
-def _refuse_unknown(overrides: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
-    """ROS ignores a parameter that nobody declared; a misspelt one should not pass silently."""
-    for name in overrides:
-        if name in fields or name.startswith(_FOREIGN_PREFIXES):
-            continue
-        near = difflib.get_close_matches(name, fields, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigurationError(f"there is no parameter {name!r}{hint}")
+def foreign_names(names: Iterable[str], ours: Iterable[str]) -> list[str]:
+    """Those of ``names`` that nobody here declares: a file with ``/**`` is for all nodes.
+
+    Raises:
+        ConfigurationError: on a name that is nearly one of ``ours`` in the same section; ROS would
+            ignore a misspelt parameter silently.
+    """
+    known = sorted(ours)
+    foreign = [n for n in names if n not in known and not n.startswith(_STANDARD_PREFIXES)]
+    for name in foreign:
+        near = _nearest(name, known)
+        if near is not None:
+            raise ConfigurationError(f"there is no parameter {name!r}; did you mean {near!r}?")
+    return foreign
+
+
+def _nearest(name: str, known: Sequence[str]) -> str | None:
+    """The parameter of the same section that a name may be a misspelling of."""
+    section, dot, rest = name.partition(".")
+    if dot:
+        start = section + dot
+        cutoff = _SECTION_CUTOFF
+    else:
+        start, rest, cutoff = "", name, _TOP_LEVEL_CUTOFF
+    rests = [k.removeprefix(start) for k in known if k.startswith(start) and (dot or "." not in k)]
+    near = difflib.get_close_matches(rest, rests, n=1, cutoff=cutoff)
+    return start + near[0] if near else None

@@ -22,7 +22,7 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
 from denseba_ros.nodes.conversions.images import compressed_image_to_msg, encoded_image_to_msg
 from denseba_ros.nodes.conversions.stamps import NANOSECONDS, stamp_from_ns, stamp_to_ns
-from denseba_ros.nodes.tools.player_options import PlayerOptions
+from denseba_ros.nodes.tools.player_options import PLAYER_NODE, PlayerOptions
 from denseba_ros.sequences.sequence import StampedImage
 
 _CLOCK_PERIOD = 0.02
@@ -61,7 +61,7 @@ class Player(Node):
     def __init__(
         self, calibration: Calibration, options: PlayerOptions, stop: threading.Event, **node: Any
     ) -> None:
-        super().__init__("denseba_replay", **node)
+        super().__init__(PLAYER_NODE, **node)
         self._calibration, self._options, self._stop = calibration, options, stop
         kind, suffix = (CompressedImage, "/compressed") if options.compressed else (Image, "")
         qos = QoSProfile(depth=10)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PLAYER_NODE = "denseba_replay"
+"""Name of the node that plays; in lockstep it listens to `status`."""
+
 
 @dataclass(frozen=True)
 class PlayerOptions:

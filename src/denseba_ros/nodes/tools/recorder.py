@@ -1,11 +1,10 @@
-"""Listens to a node's outputs and writes them in the layout of ``denseba run``."""
+"""Listens to a node's outputs and writes them: poses in odom and in map, keyframes, counts."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,15 +16,18 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from tf2_msgs.msg import TFMessage
 
-from denseba_ros.evaluation.results.run_writer import RunWriter
+from denseba_ros.evaluation.results.recorded_pose import PoseState
+from denseba_ros.evaluation.results.recording_writer import RecordingWriter
 from denseba_ros.geometry.body_frame import CameraMount
-from denseba_ros.nodes.conversions.camera_info import calibration_from_msg
-from denseba_ros.nodes.conversions.odometry_from_msg import estimate_from_msgs
-from denseba_ros.nodes.conversions.point_clouds import keyframe_from_cloud
+from denseba_ros.nodes.conversions.odometry_from_msg import status_values
 from denseba_ros.nodes.conversions.poses import transform_from_msg
 from denseba_ros.nodes.conversions.stamps import NANOSECONDS, stamp_to_ns
 from denseba_ros.nodes.inputs.extrinsics import STATIC_TF_QOS, TF_QOS
 from denseba_ros.nodes.inputs.tf_buffer import TfBuffer
+from denseba_ros.nodes.tools.keyframe_joiner import KeyframeJoiner
+from denseba_ros.nodes.tools.pose_joiner import PoseJoiner
+from denseba_ros.nodes.tools.run_timing import TimingProbe
+from denseba_ros.nodes.tools.status_statistics import StatusStatistics
 
 _OUTPUTS: dict[str, Any] = {
     "odometry": Odometry,
@@ -37,26 +39,18 @@ _OUTPUTS: dict[str, Any] = {
 _QUEUE = 200
 
 
-@dataclass
-class _Received:
-    """What came for one stamp."""
-
-    parts: dict[str, Any] = field(default_factory=dict)
-    written: set[str] = field(default_factory=set)
-
-
 class Recorder(Node):
-    """Joins the outputs by stamp and writes them with a RunWriter.
+    """Joins the outputs by stamp and writes them with a RecordingWriter.
 
     Poses are those of the camera's optical frame in the frame of the first camera, like those of
     ``denseba run``, once TF has given base -> camera; the images before that are written then.
-    Without that transform at the end, the poses are the base's in odom.
+    Without that transform at the end, the poses are the base's.
 
     ``counts`` are messages per topic, ``states`` images per tracking state, ``last_heard`` is the
     monotonic time (s) of the last message, ``trajectory_frame`` whose poses are written.
     """
 
-    def __init__(self, writer: RunWriter, **node_options: Any) -> None:
+    def __init__(self, writer: RecordingWriter, **node_options: Any) -> None:
         super().__init__("denseba_record", **node_options)
         self.counts: Counter[str] = Counter()
         self.states: Counter[str] = Counter()
@@ -65,8 +59,10 @@ class Recorder(Node):
         self._writer = writer
         self._tf_buffer = TfBuffer()
         self._mount: CameraMount | None = None
-        self._received: dict[int, _Received] = {}
-        self._odometry_times: list[float] = []
+        self._poses, self._keyframes = PoseJoiner(), KeyframeJoiner()
+        self._statistics = StatusStatistics()
+        self._timing = TimingProbe(self)
+        self._odometry_times: list[tuple[float, int]] = []
         self._listen(TFMessage, "/tf", TF_QOS, self._on_tf)
         self._listen(TFMessage, "/tf_static", STATIC_TF_QOS, self._on_tf)
         for name, kind in _OUTPUTS.items():
@@ -92,31 +88,38 @@ class Recorder(Node):
         )
 
     def summary(self) -> dict[str, Any]:
-        """Counts per topic and per tracking state, and the rate at which odometry came."""
+        """Counts per topic, image and pose, the timing, and the rate at which odometry came."""
         times = self._odometry_times
-        elapsed = times[-1] - times[0] if len(times) > 1 else 0.0
+        elapsed = times[-1][0] - times[0][0] if len(times) > 1 else 0.0
+        span = (times[-1][1] - times[0][1]) / NANOSECONDS if len(times) > 1 else 0.0
         return {
+            "pose": "odometry and map",
+            "timing": self._timing.timing,
+            "times_real_time": span / elapsed if elapsed > 0 else None,
             "frames": sum(self.states.values()),
             "tracked": self.states["tracking"],
             "initialising": self.states["initialising"],
             "lost": self.states["lost"],
             "dropped": self.states["dropped"],
             "keyframes": self._writer.keyframes,
+            "poses": {state.value: self._writer.states[state] for state in PoseState},
+            "odometry_without_pose": self._poses.without_pose,
+            "odometry_left_out": self._writer.left_out,
+            **self._statistics.summary(),
             "messages": dict(sorted(self.counts.items())),
             "odometry_rate_hz": (len(times) - 1) / elapsed if elapsed > 0 else None,
             "trajectory_frame": self.trajectory_frame,
         }
 
     def finish(self) -> None:
-        """Write what still waits for a transform."""
-        if self._mount is None and any("odometry" in r.parts for r in self._received.values()):
+        """Write what still waits for a transform or a status."""
+        if self._mount is None and len(self._poses):
             self.get_logger().warning(
-                "TF never connected the base and the camera: writing the poses of the base in odom"
+                "TF never connected the base and the camera: writing the poses of the base"
             )
             self.trajectory_frame = "base"
             self._mount = CameraMount(np.eye(4))
-        for stamp_ns in sorted(self._received):
-            self._write(stamp_ns)
+        self._write(at_end=True)
 
     def _on_tf(self, message: TFMessage) -> None:
         if self._mount is not None:
@@ -127,49 +130,37 @@ class Recorder(Node):
             )
 
     def _on_output(self, name: str, message: Any) -> None:
+        stamp_ns = stamp_to_ns(message.header.stamp)
         if name == "status":
             self.states[message.status[0].message] += 1
-        if name == "odometry":
-            self._odometry_times.append(time.monotonic())
-        stamp_ns = stamp_to_ns(message.header.stamp)
-        self._received.setdefault(stamp_ns, _Received()).parts[name] = message
-        if self._mount is not None:
-            self._write(stamp_ns)
-            self._forget_before(stamp_ns - 10 * NANOSECONDS)
-        elif self._find_mount():
-            for stamp in sorted(self._received):
-                self._write(stamp)
+            self._statistics.add(status_values(message))
+            self._timing.look()
+            self._poses.add_status(message)
+        elif name == "odometry":
+            self._odometry_times.append((time.monotonic(), stamp_ns))
+            self._poses.add_odometry(message)
+        elif name == "points":
+            self._keyframes.add_points(stamp_ns, message)
+        elif name == "depth/camera_info":
+            self._keyframes.add_camera(stamp_ns, message)
+        if self._mount is not None or self._find_mount():
+            self._write()
 
     def _find_mount(self) -> bool:
         """base -> camera, once an odometry and a camera_info have named the two frames."""
-        parts = [received.parts for received in self._received.values()]
-        bases = [p["odometry"].child_frame_id for p in parts if "odometry" in p]
-        cameras = [
-            p["depth/camera_info"].header.frame_id for p in parts if "depth/camera_info" in p
-        ]
-        if bases and cameras:
-            T_base_camera = self._tf_buffer.lookup(bases[0], cameras[0])
+        base, camera = self._poses.base_frame(), self._keyframes.camera_frame
+        if base is not None and camera is not None:
+            T_base_camera = self._tf_buffer.lookup(base, camera)
             if T_base_camera is not None:
                 self._mount = CameraMount(T_base_camera)
                 self.trajectory_frame = "camera"
         return self._mount is not None
 
-    def _write(self, stamp_ns: int) -> None:
-        """Write the pose and the keyframe of a stamp as soon as all their parts are there."""
-        received = self._received[stamp_ns]
-        parts, written = received.parts, received.written
-        if self._mount is None or not {"odometry", "status"} <= parts.keys():
-            return
-        estimate = estimate_from_msgs(parts["odometry"], parts["status"], self._mount)
-        if "pose" not in written:
-            self._writer.add_estimate(estimate)
-            written.add("pose")
-        if "keyframe" not in written and {"points", "depth/camera_info"} <= parts.keys():
-            calibration = calibration_from_msg(parts["depth/camera_info"])
-            T = estimate.T_world_camera
-            self._writer.add_keyframe(keyframe_from_cloud(parts["points"], calibration, T))
-            written.add("keyframe")
-
-    def _forget_before(self, stamp_ns: int) -> None:
-        for stamp in [s for s in self._received if s < stamp_ns]:
-            del self._received[stamp]
+    def _write(self, *, at_end: bool = False) -> None:
+        """Write the poses and keyframes all of whose parts are there."""
+        if self._mount is not None:
+            for pose in self._poses.take(self._mount, at_end=at_end):
+                self._writer.add_pose(pose)
+                self._keyframes.add_pose(pose.stamp_ns, pose.T_map_camera)
+        for keyframe in self._keyframes.take():
+            self._writer.add_keyframe(keyframe)

@@ -1,0 +1,34 @@
+"""Writes the poses of one path as they come, and their covariances at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from denseba_ros.sequences.trajectory import tum_row
+
+
+class PathWriter:
+    """``rows`` is the TUM file, complete after each pose; ``covariances`` the NPZ file."""
+
+    def __init__(self, rows: Path, covariances: Path) -> None:
+        self._rows = rows.open("w", buffering=1)
+        self._covariance_file = covariances
+        self._stamps: list[int] = []
+        self._covariances: list[np.ndarray] = []
+
+    def add(self, stamp_ns: int, T_world_camera: np.ndarray, covariance: np.ndarray) -> None:
+        """Append a pose (4, 4) with its covariance (6, 6)."""
+        self._rows.write(tum_row(stamp_ns, T_world_camera) + "\n")
+        self._stamps.append(stamp_ns)
+        self._covariances.append(covariance)
+
+    def close(self) -> None:
+        """Complete both files; may be called again."""
+        self._rows.close()
+        np.savez(
+            self._covariance_file,
+            stamps_ns=np.array(self._stamps, np.int64),
+            covariance=np.array(self._covariances, np.float64).reshape(-1, 6, 6),
+        )

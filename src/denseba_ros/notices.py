@@ -1,0 +1,20 @@
+"""What a process says on its terminal before, or without, ROS' own log."""
+
+from __future__ import annotations
+
+import logging
+
+_NOTICES = logging.getLogger("denseba_ros.numba_jit")
+
+
+def show_notices() -> None:
+    """Print on stderr, as a ROS node would, that loops are being compiled. Imports nothing large.
+
+    A second call changes nothing.
+    """
+    if _NOTICES.handlers:
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("[%(levelname)s] [denseba]: %(message)s"))
+    _NOTICES.addHandler(handler)
+    _NOTICES.setLevel(logging.INFO)

@@ -1,0 +1,66 @@
+"""What the two writers wrote is read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from denseba_ros.errors import DensebaError, TrajectoryError
+from denseba_ros.evaluation.results.recorded_pose import PoseState, RecordedPose
+from denseba_ros.evaluation.results.recording_writer import RecordingWriter
+from denseba_ros.evaluation.results.run_folder import RunFolder
+from denseba_ros.evaluation.results.run_writer import RunWriter
+
+
+def recorded(stamp_ns: int, state: PoseState) -> RecordedPose:
+    T_odom, T_map = np.eye(4), np.eye(4)
+    T_odom[0, 3], T_map[0, 3] = stamp_ns, stamp_ns + 0.5
+    return RecordedPose(stamp_ns, state, T_odom, np.eye(6), T_map, 2.0 * np.eye(6))
+
+
+def test_both_poses_of_a_recorded_run_come_back_with_their_states(tmp_path: Path) -> None:
+    with RecordingWriter(tmp_path) as writer:
+        for stamp, state in enumerate(PoseState):
+            writer.add_pose(recorded(stamp, state))
+        writer.add_pose(recorded(1, PoseState.TRACKED))  # time went back
+    assert writer.left_out == 1
+    assert (writer.states[PoseState.TRACKED], writer.states.total()) == (1, 3)
+    odometry, in_map = RunFolder(tmp_path).paths()
+    assert (odometry.pose, in_map.pose) == ("odometry", "map")
+    assert odometry.states == in_map.states == list(PoseState)
+    assert odometry.trajectory.T_world_camera[:, 0, 3].tolist() == [0.0, 1.0, 2.0]
+    assert in_map.trajectory.T_world_camera[:, 0, 3].tolist() == [0.5, 1.5, 2.5]
+    assert odometry.covariances is not None
+    assert in_map.covariances is not None
+    assert (odometry.covariances[1, 0, 0], in_map.covariances[1, 0, 0]) == (1.0, 2.0)
+
+
+def test_edited_rows_have_no_covariance_and_a_wrong_state_is_an_error(tmp_path: Path) -> None:
+    with RecordingWriter(tmp_path) as writer:
+        for stamp in range(2):
+            writer.add_pose(recorded(stamp, PoseState.LOST))
+    rows = (tmp_path / "map.txt").read_text().splitlines()
+    (tmp_path / "map.txt").write_text(rows[0] + "\n")
+    odometry, in_map = RunFolder(tmp_path).paths()
+    assert odometry.covariances is not None
+    assert in_map.covariances is None
+    assert in_map.states == [PoseState.LOST]
+    (tmp_path / "states.txt").write_text("0.0 asleep\n")
+    with pytest.raises(TrajectoryError, match=r"states\.txt:1"):
+        RunFolder(tmp_path).paths()
+
+
+def test_a_writer_clears_what_the_other_one_left_but_no_foreign_folder(tmp_path: Path) -> None:
+    with RecordingWriter(tmp_path):
+        pass
+    (tmp_path / "depth" / "1.png").touch()
+    with RunWriter(tmp_path):
+        pass
+    assert not (tmp_path / "odometry.txt").exists()
+    assert not (tmp_path / "depth" / "1.png").exists()
+    (tmp_path / "trajectory.txt").unlink()
+    (tmp_path / "depth" / "1.png").touch()
+    with pytest.raises(DensebaError, match="denseba record"):
+        RecordingWriter(tmp_path)

@@ -1,0 +1,98 @@
+"""What the launch files would start, and how they end, with a stand-in for ROS' launch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.launch.launch_stand_in import Launch, install, load
+
+FOLDER = Path(__file__).resolve().parents[2] / "launch"
+
+
+class Ros:
+    """A machine with ROS' launch; without RViz unless ``install_rviz`` is called."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.packages: dict[str, str] = {}
+        self.warnings: list[str] = []
+        install(monkeypatch, self.packages, self.warnings.append)
+
+    def install_rviz(self, prefix: Path) -> None:
+        program = prefix / "lib" / "rviz2" / "rviz2"
+        program.parent.mkdir(parents=True)
+        program.touch()
+        self.packages["rviz2"] = str(prefix)
+
+    def launch(self, file: str, **arguments: str) -> Launch:
+        run = Launch(dict(arguments))
+        run.visit([load(FOLDER / file).generate_launch_description()])
+        return run
+
+
+@pytest.fixture
+def ros(monkeypatch: pytest.MonkeyPatch) -> Ros:
+    return Ros(monkeypatch)
+
+
+def test_the_camera_of_the_robot_is_remapped(ros: Ros) -> None:
+    run = ros.launch("denseba.launch.py", image="/eye/image_raw", camera_info="/eye/camera_info")
+    assert list(run.started) == ["denseba_node"]
+    node = run.started["denseba_node"]
+    assert node.remappings == {"image": "/eye/image_raw", "camera_info": "/eye/camera_info"}
+
+
+def test_frontend_and_backend_can_be_two_processes(ros: Ros) -> None:
+    run = ros.launch("denseba.launch.py", distributed="true")
+    assert sorted(run.started) == ["backend_node", "frontend_node"]
+
+
+def test_the_node_hears_the_replay_whatever_the_command_line_says(ros: Ros) -> None:
+    """`image:=` is seen by the included file too, where it would move the node away."""
+    run = ros.launch("replay.launch.py", bag="x", image="/camera/image_raw", camera_info="/c/info")
+    assert sorted(run.started) == ["denseba_node", "replay_node"]
+    node, player = run.started["denseba_node"], run.started["replay_node"]
+    assert node.remappings == {"image": "image", "camera_info": "camera_info"}
+    assert player.arguments == ["x", "--rate", "1.0"]
+    # The group's scope: the including file sees its own values again.
+    assert run.configurations["image"] == "/camera/image_raw"
+
+
+def test_the_arguments_of_the_replay_reach_both_processes(ros: Ros) -> None:
+    options = {"namespace": "robot", "distributed": "true", "topic": "/left", "lockstep": "true"}
+    run = ros.launch("replay.launch.py", bag="x", **options)
+    assert sorted(run.started) == ["backend_node", "frontend_node", "replay_node"]
+    assert {process.namespace for process in run.started.values()} == {"robot"}
+    arguments = run.started["replay_node"].arguments
+    assert arguments == ["x", "--rate", "1.0", "--topic", "/left", "--lockstep"]
+
+
+@pytest.mark.parametrize("file", ["denseba.launch.py", "replay.launch.py"])
+def test_rviz_is_started_on_request_only(ros: Ros, tmp_path: Path, file: str) -> None:
+    ros.install_rviz(tmp_path)
+    assert "rviz2" not in ros.launch(file, bag="x").started
+    assert "rviz2" in ros.launch(file, bag="x", rviz="true").started
+    assert ros.warnings == []
+
+
+def test_a_machine_without_rviz_goes_on_with_a_warning(ros: Ros, tmp_path: Path) -> None:
+    run = ros.launch("denseba.launch.py", rviz="true")
+    assert list(run.started) == ["denseba_node"]
+    assert len(ros.warnings) == 1
+    assert "rviz2 is not installed" in ros.warnings[0]
+    # A package without its program is no RViz either.
+    ros.packages["rviz2"] = str(tmp_path)
+    assert "rviz2" not in ros.launch("denseba.launch.py", rviz="true").started
+    assert len(ros.warnings) == 2
+
+
+@pytest.mark.parametrize("status", [0, 2])
+def test_everything_ends_with_the_replay_and_says_how(ros: Ros, status: int) -> None:
+    run = ros.launch("replay.launch.py", bag="x")
+    run.end("denseba_node", 0)
+    assert run.shutdown_reason == ""
+    run.end("replay_node", status)
+    assert f"status {status}" in run.shutdown_reason
+    assert len(run.said) == 1
+    assert f"status {status}" in run.said[0]
