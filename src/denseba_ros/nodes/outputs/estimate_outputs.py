@@ -69,10 +69,13 @@ class EstimateOutputs:
 
     def publish(
         self, estimate: Estimate, source: KeyframeSource, mount: CameraMount, camera_frame: str
-    ) -> None:
-        """Publish one estimate with its image's stamp; ``camera_frame`` is that of the depth."""
+    ) -> bool:
+        """Publish one estimate with its image's stamp; ``camera_frame`` is that of the depth.
+
+        False where odometry of this or a later stamp was published before, as a prediction.
+        """
         with self._lock:
-            self._publish_pose(estimate, mount)
+            is_first = self._publish_pose(estimate, mount)
             T_odom_world = self._continuity.T_odom_world
         if estimate.depth is not None:
             self._map.publish_depth(estimate.depth, estimate.stamp_ns, camera_frame)
@@ -80,17 +83,18 @@ class EstimateOutputs:
             self._map.publish_keyframes(
                 source, mount, T_odom_world, estimate.stamp_ns, camera_frame
             )
+        return is_first
 
-    def _publish_pose(self, estimate: Estimate, mount: CameraMount) -> None:
+    def _publish_pose(self, estimate: Estimate, mount: CameraMount) -> bool:
         has_pose = estimate.tracking is not Tracking.INITIALISING
         if not (has_pose or self._has_pose):
-            return
+            return True
         self._has_pose = True
         if estimate.tracking is Tracking.TRACKING:
             self._measured_ns = estimate.stamp_ns
         self.newest = self._with_unknown_if_stale(self._continuity.update(estimate))
         self.T_map_odom = rigid_inverse(mount.T_odom_base(self._continuity.T_odom_world))
-        self._poses.publish(self.newest, mount, self.T_map_odom)
+        return self._poses.publish(self.newest, mount, self.T_map_odom)
 
     def coast(self, stamp_ns: int, mount: CameraMount) -> None:
         """Odometry for an image that was unusable: where the last velocity leads."""
