@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -68,7 +70,7 @@ def ears(ros: Any, fake_system: Any) -> _Ears:
 def test_what_was_predicted_of_an_image_is_not_said_again(ears: _Ears) -> None:
     """The late estimate of an image whose pose went out ahead has the same stamp."""
     ears.publish(2 * SECOND)
-    ears.outputs.publish_prediction(3 * SECOND, MOUNT)
+    ears.outputs.publish_prediction([3 * SECOND], MOUNT, 0.0)
     ears.publish(3 * SECOND)
     ears.publish(4 * SECOND)
     ears.wait_for(4 * SECOND)
@@ -78,15 +80,63 @@ def test_what_was_predicted_of_an_image_is_not_said_again(ears: _Ears) -> None:
 def test_stamps_never_go_back(ears: _Ears) -> None:
     """An estimate of an image before the one that was predicted, and images that were missed."""
     ears.publish(2 * SECOND)
-    ears.outputs.publish_prediction(4 * SECOND, MOUNT)
+    ears.outputs.publish_prediction([4 * SECOND], MOUNT, 0.0)
     ears.publish(3 * SECOND)
     ears.outputs.coast(3 * SECOND + 1, MOUNT)
     ears.outputs.coast(4 * SECOND, MOUNT)
     ears.outputs.coast(5 * SECOND, MOUNT)
-    ears.outputs.publish_prediction(5 * SECOND, MOUNT)
+    ears.outputs.publish_prediction([5 * SECOND], MOUNT, 0.0)
     ears.publish(6 * SECOND)
     ears.wait_for(6 * SECOND)
     assert ears.odometry == [s * SECOND for s in (2, 4, 5, 6)] == ears.tf
+
+
+def test_a_prediction_waits_until_odometry_is_silent(ears: _Ears) -> None:
+    ears.outputs.publish_prediction([2 * SECOND], MOUNT, 0.0)
+    ears.publish(3 * SECOND)
+    ears.outputs.publish_prediction([4 * SECOND], MOUNT, 1e9)
+    ears.outputs.publish_prediction([5 * SECOND, 3 * SECOND, 6 * SECOND], MOUNT, 0.0)
+    ears.publish(7 * SECOND)
+    ears.wait_for(7 * SECOND)
+    assert ears.odometry == [s * SECOND for s in (3, 5, 7)] == ears.tf
+
+
+def test_stamps_rise_under_two_publishing_threads(ears: _Ears) -> None:
+    """The worker publishes what it measured, the executor predicts, both as fast as they can."""
+    count = 2000
+    ears.publish(2 * SECOND)
+    published: list[int] = []
+    send = ears.outputs._poses._odometry.publish
+    ears.outputs._poses._odometry.publish = lambda message: (
+        published.append(stamp_to_ns(message.header.stamp)),
+        send(message),
+    )
+    is_done = threading.Event()
+
+    def work() -> None:
+        for k in range(count):
+            ears.publish(3 * SECOND + k * 1_000_000)
+        is_done.set()
+
+    def predict() -> None:
+        while not is_done.is_set():
+            last_ns = published[-1] if published else 2 * SECOND
+            ahead = [last_ns + 500_000, last_ns + 1_500_000]
+            ears.outputs.publish_prediction(ahead, MOUNT, 0.0)
+            ears.outputs.predict(last_ns + 2_000_000)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=one) for one in (work, predict)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(published) > count // 2
+    assert (np.diff(published) > 0).all()
 
 
 def test_after_a_reset_time_may_begin_anew(ears: _Ears) -> None:

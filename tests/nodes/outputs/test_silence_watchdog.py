@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,16 +16,15 @@ from denseba_ros.nodes.outputs.silence_watchdog import SilenceWatchdog
 
 
 class FakeOutputs:
-    """Silent since ``silence`` seconds; the newest odometry is that of stamp 1."""
+    """Remembers for which images a prediction was asked for, and with which limit."""
 
-    def __init__(self, silence: float = 100.0) -> None:
-        self.last_published_at = time.monotonic() - silence
-        self.last_stamp_ns: int | None = 1
-        self.predicted: list[int] = []
+    def __init__(self) -> None:
+        self.asked: list[tuple[tuple[int, ...], float]] = []
 
-    def publish_prediction(self, stamp_ns: int, _: CameraMount) -> None:
-        self.predicted.append(stamp_ns)
-        self.last_stamp_ns = stamp_ns
+    def publish_prediction(
+        self, stamps_ns: tuple[int, ...], _: CameraMount, max_silence: float
+    ) -> None:
+        self.asked.append((stamps_ns, max_silence))
 
 
 class FakeNode:
@@ -47,16 +45,13 @@ def watchdog(
 MOUNT = CameraMount(np.eye(4))
 
 
-def test_the_image_in_process_is_predicted_first_then_the_one_that_waits() -> None:
+def test_the_image_in_process_and_the_one_that_waits_may_be_predicted() -> None:
     outputs = FakeOutputs()
     dog, tick = watchdog(outputs, MOUNT)
     dog.processing(2)
     dog.received(3)
     tick()
-    assert outputs.predicted == [2]
-    tick()
-    tick()
-    assert outputs.predicted == [2, 3]
+    assert outputs.asked == [((2, 3), 10.0)]
 
 
 def test_nothing_is_predicted_where_no_image_waits() -> None:
@@ -65,32 +60,16 @@ def test_nothing_is_predicted_where_no_image_waits() -> None:
     dog.received(2)
     dog.processing(2)
     tick()
-    assert outputs.predicted == []
+    assert outputs.asked == []
 
 
-@pytest.mark.parametrize(
-    ("outputs", "mount", "max_silence"),
-    [
-        (FakeOutputs(silence=0.0), MOUNT, 1e9),
-        (FakeOutputs(), MOUNT, 0.0),
-        (FakeOutputs(), None, 10.0),
-    ],
-)
-def test_nothing_is_predicted_where_it_is_not_silent_switched_off_or_without_a_mount(
-    outputs: FakeOutputs, mount: CameraMount | None, max_silence: float
+@pytest.mark.parametrize(("mount", "max_silence"), [(MOUNT, 0.0), (None, 10.0)])
+def test_nothing_is_predicted_where_it_is_switched_off_or_without_a_mount(
+    mount: CameraMount | None, max_silence: float
 ) -> None:
+    outputs = FakeOutputs()
     dog, tick = watchdog(outputs, mount, max_silence)
     dog.processing(2)
     dog.received(3)
     tick()
-    assert outputs.predicted == []
-
-
-def test_nothing_is_predicted_before_the_first_odometry() -> None:
-    outputs = FakeOutputs()
-    outputs.last_stamp_ns = None
-    dog, tick = watchdog(outputs, MOUNT)
-    dog.processing(2)
-    dog.received(3)
-    tick()
-    assert outputs.predicted == []
+    assert outputs.asked == []

@@ -118,9 +118,7 @@ class EstimateIO(Generic[InputT]):
     ) -> None:
         """Publish an estimate whose computation began at ``started_at`` (perf_counter, s)."""
         processed_at = time.perf_counter()
-        last_ns = self.outputs.last_stamp_ns
-        predicted_before = last_ns is not None and last_ns >= estimate.stamp_ns
-        self.outputs.publish(estimate, source, mount, camera_frame)
+        predicted_before = not self.outputs.publish(estimate, source, mount, camera_frame)
         if self._prediction is None and self.outputs.newest is not None:
             self._publish_px4(self.outputs.newest, mount)
         seconds = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +30,9 @@ class EstimateOutputs:
     that of the unknown. ``T_map_odom`` (4, 4) takes what a recovery would have made odom jump by.
     ``newest`` is the newest estimate, in odom. Poses are of the camera; ``mount`` says where it
     sits on the robot.
+
+    The worker and the executor publish at the same time: whether a stamp is newer than the last,
+    the transform between the frames and the publication itself are one critical section.
     """
 
     def __init__(self, node: Node, settings: NodeConfig, throttled: ThrottledLogger) -> None:
@@ -35,16 +41,18 @@ class EstimateOutputs:
         self._map = MapOutputs(node, settings, throttled)
         self._continuity = OdomContinuity()
         self._has_pose = False
+        self._lock = threading.RLock()
         self.reset()
 
     def reset(self) -> None:
         """Forget the path and the keyframes of the odometry frame that ended."""
-        self._map.reset()
-        self._continuity.reset()
-        self._measured_ns: int | None = None
-        self.T_map_odom = np.eye(4)
-        self.newest: Estimate | None = None
-        self._poses.reset()
+        with self._lock:
+            self._map.reset()
+            self._continuity.reset()
+            self._measured_ns: int | None = None
+            self.T_map_odom = np.eye(4)
+            self.newest: Estimate | None = None
+            self._poses.reset()
 
     @property
     def settings(self) -> NodeConfig:
@@ -55,58 +63,67 @@ class EstimateOutputs:
     def settings(self, settings: NodeConfig) -> None:
         self._settings = self._poses.settings = self._map.settings = settings
 
-    @property
-    def last_stamp_ns(self) -> int | None:
-        """Stamp of the newest odometry, None before the first."""
-        return self._poses.last_stamp_ns
-
-    @property
-    def last_published_at(self) -> float:
-        """Monotonic time (s) of the newest odometry."""
-        return self._poses.last_published_at
-
     def wants_depth(self) -> bool:
         """Whether anybody listens to the depth of every image."""
         return self._map.wants_depth()
 
     def publish(
         self, estimate: Estimate, source: KeyframeSource, mount: CameraMount, camera_frame: str
-    ) -> None:
-        """Publish one estimate with its image's stamp; ``camera_frame`` is that of the depth."""
-        has_pose = estimate.tracking is not Tracking.INITIALISING
-        if has_pose or self._has_pose:
-            self._has_pose = True
-            if estimate.tracking is Tracking.TRACKING:
-                self._measured_ns = estimate.stamp_ns
-            in_odom = self._continuity.update(estimate)
-            self.newest = self._with_unknown_if_stale(in_odom)
-            self.T_map_odom = rigid_inverse(mount.T_odom_base(self._continuity.T_odom_world))
-            self._poses.publish(self.newest, mount, self.T_map_odom)
+    ) -> bool:
+        """Publish one estimate with its image's stamp; ``camera_frame`` is that of the depth.
+
+        False where odometry of this or a later stamp was published before, as a prediction.
+        """
+        with self._lock:
+            is_first = self._publish_pose(estimate, mount)
+            T_odom_world = self._continuity.T_odom_world
         if estimate.depth is not None:
             self._map.publish_depth(estimate.depth, estimate.stamp_ns, camera_frame)
         if estimate.is_keyframe:
-            T_odom_world = self._continuity.T_odom_world
             self._map.publish_keyframes(
                 source, mount, T_odom_world, estimate.stamp_ns, camera_frame
             )
+        return is_first
+
+    def _publish_pose(self, estimate: Estimate, mount: CameraMount) -> bool:
+        has_pose = estimate.tracking is not Tracking.INITIALISING
+        if not (has_pose or self._has_pose):
+            return True
+        self._has_pose = True
+        if estimate.tracking is Tracking.TRACKING:
+            self._measured_ns = estimate.stamp_ns
+        self.newest = self._with_unknown_if_stale(self._continuity.update(estimate))
+        self.T_map_odom = rigid_inverse(mount.T_odom_base(self._continuity.T_odom_world))
+        return self._poses.publish(self.newest, mount, self.T_map_odom)
 
     def coast(self, stamp_ns: int, mount: CameraMount) -> None:
         """Odometry for an image that was unusable: where the last velocity leads."""
-        coasted = self._continuity.coast(stamp_ns)
-        if coasted is not None:
-            self.newest = self._with_unknown_if_stale(coasted)
-            self._poses.publish(self.newest, mount, self.T_map_odom)
+        with self._lock:
+            coasted = self._continuity.coast(stamp_ns)
+            if coasted is not None:
+                self.newest = self._with_unknown_if_stale(coasted)
+                self._poses.publish(self.newest, mount, self.T_map_odom)
 
-    def publish_prediction(self, stamp_ns: int, mount: CameraMount) -> None:
-        """Odometry for an image whose own estimate would come too late."""
-        predicted = self._continuity.predict_published(stamp_ns)
-        if predicted is not None:
-            self._poses.publish(self._with_unknown_if_stale(predicted), mount, self.T_map_odom)
+    def publish_prediction(
+        self, stamps_ns: Sequence[int], mount: CameraMount, max_silence: float
+    ) -> None:
+        """Odometry for the first of the images of ``stamps_ns`` that has none, where the last is
+        older than ``max_silence`` seconds: its own estimate would come too late."""
+        with self._lock:
+            last_ns = self._poses.last_stamp_ns
+            silence = time.monotonic() - self._poses.last_published_at
+            if last_ns is None or silence <= max_silence:
+                return
+            due = [stamp_ns for stamp_ns in stamps_ns if stamp_ns > last_ns]
+            predicted = self._continuity.predict_published(min(due)) if due else None
+            if predicted is not None:
+                self._poses.publish(self._with_unknown_if_stale(predicted), mount, self.T_map_odom)
 
     def predict(self, stamp_ns: int) -> Estimate | None:
         """The estimate in odom at a time after the newest image; None before the first pose."""
-        predicted = self._continuity.predict(stamp_ns)
-        return None if predicted is None else self._with_unknown_if_stale(predicted)
+        with self._lock:
+            predicted = self._continuity.predict(stamp_ns)
+            return None if predicted is None else self._with_unknown_if_stale(predicted)
 
     def _with_unknown_if_stale(self, estimate: Estimate) -> Estimate:
         """With the covariance of the unknown where nothing was measured for too long."""

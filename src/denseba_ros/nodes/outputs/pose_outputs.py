@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 
@@ -30,7 +29,7 @@ _PATH_PERIOD_NS = 200_000_000
 
 
 class PoseOutputs:
-    """`odometry`, `/tf` and `path`; every pose that any thread publishes passes here.
+    """`odometry`, `/tf` and `path`; every pose that is published passes here, one at a time.
 
     ``last_stamp_ns`` is the stamp of the newest odometry (None before the first), and
     ``last_published_at`` the monotonic time (s) at which it was published.
@@ -41,7 +40,6 @@ class PoseOutputs:
         self._odometry = make_publisher(node, Odometry, "odometry", 50, throttled)
         self._tf = node.create_publisher(TFMessage, "/tf", TF_QOS)
         self._path = make_publisher(node, Path, "path", 1, throttled, latched=True)
-        self._lock = threading.Lock()
         self.last_published_at = time.monotonic()
         self.reset()
 
@@ -51,23 +49,24 @@ class PoseOutputs:
         self._path_published_ns: int | None = None
         self.last_stamp_ns: int | None = None
 
-    def publish(self, estimate: Estimate, mount: CameraMount, T_map_odom: np.ndarray) -> None:
-        """Publish the pose of ``estimate``, which is in odom; an older one than the last is left.
+    def publish(self, estimate: Estimate, mount: CameraMount, T_map_odom: np.ndarray) -> bool:
+        """Publish the pose of ``estimate``, which is in odom; False for one that is not newer than
+        the last, which is left out.
 
         ``T_map_odom`` (4, 4) goes to /tf.
         """
-        with self._lock:
-            # A published prediction is not taken back.
-            if self.last_stamp_ns is not None and estimate.stamp_ns <= self.last_stamp_ns:
-                return
-            self.last_stamp_ns, self.last_published_at = estimate.stamp_ns, time.monotonic()
+        # A published prediction is not taken back.
+        if self.last_stamp_ns is not None and estimate.stamp_ns <= self.last_stamp_ns:
+            return False
+        self.last_stamp_ns, self.last_published_at = estimate.stamp_ns, time.monotonic()
         if has_subscribers(self._odometry):
             self._publish_odometry(estimate, mount)
         if self._is_null(estimate):
-            return
+            return True
         T_odom_base = mount.T_odom_base(estimate.T_world_camera)
         self._publish_tf(T_odom_base, T_map_odom, estimate.stamp_ns)
         self._publish_path(T_odom_base, estimate.stamp_ns)
+        return True
 
     def _publish_odometry(self, estimate: Estimate, mount: CameraMount) -> None:
         frames = (self.settings.odom, self.settings.base)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from rclpy.clock import Clock, ClockType
@@ -42,14 +41,8 @@ class SilenceWatchdog:
         self._processing_ns = stamp_ns
 
     def _check(self) -> None:
-        outputs, mount = self._outputs, self._mount()
-        silence = time.monotonic() - outputs.last_published_at
-        is_silent = self.max_silence > 0 and silence > self.max_silence
-        last_ns = outputs.last_stamp_ns
-        if mount is None or last_ns is None or not is_silent:
-            return
-        if self._received_ns <= self._processing_ns:
-            return
-        due = [ns for ns in (self._processing_ns, self._received_ns) if ns > last_ns]
-        if due:
-            outputs.publish_prediction(min(due), mount)
+        mount = self._mount()
+        is_waiting = self._received_ns > self._processing_ns
+        if mount is not None and self.max_silence > 0 and is_waiting:
+            stamps_ns = (self._processing_ns, self._received_ns)
+            self._outputs.publish_prediction(stamps_ns, mount, self.max_silence)
