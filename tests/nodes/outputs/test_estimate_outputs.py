@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ class _Ears:
     """Outputs of a plain node, and the stamps of odometry and odom -> base that they publish."""
 
     def __init__(self, ros: Any, system: Any) -> None:
-        self._ros, self._system = ros, system
+        self._ros, self.system = ros, system
         node = ros.client()
         logger = ThrottledLogger(node.get_logger().warning)
         self.outputs = EstimateOutputs(node, NodeConfig(), logger)
@@ -51,8 +52,8 @@ class _Ears:
         self.tf.append(stamp_to_ns(message.transforms[-1].header.stamp))
 
     def publish(self, stamp_ns: int) -> None:
-        estimate = self._system.process(stamp_ns, BRIGHT)
-        self.outputs.publish(estimate, self._system, MOUNT, "camera")
+        estimate = self.system.process(stamp_ns, BRIGHT)
+        self.outputs.publish(estimate, self.system, MOUNT, "camera")
 
     def wait_for(self, stamp_ns: int) -> None:
         self._ros.spin_until(
@@ -99,6 +100,27 @@ def test_a_prediction_waits_until_odometry_is_silent(ears: _Ears) -> None:
     ears.publish(7 * SECOND)
     ears.wait_for(7 * SECOND)
     assert ears.odometry == [s * SECOND for s in (3, 5, 7)] == ears.tf
+
+
+def test_the_measured_pose_is_known_while_a_prediction_lends(ears: _Ears) -> None:
+    """/tf stays as it is; the status' transform gives what was measured in map."""
+    ears.publish(2 * SECOND)
+    outputs = ears.outputs
+    estimate = outputs.newest
+    assert estimate is not None
+    np.testing.assert_array_equal(outputs.T_map_odom_measured, outputs.T_map_odom)
+    outputs.publish_prediction([3 * SECOND], MOUNT, 0.0)
+    T = estimate.T_world_camera.copy()
+    T[:3, 3] += [0.7, 0.1, 0.2]
+    measured = replace(estimate, stamp_ns=3 * SECOND + 1, T_world_camera=T)
+    outputs.publish(measured, ears.system, MOUNT, "camera")
+    np.testing.assert_array_equal(outputs.T_map_odom, np.eye(4))
+    assert outputs.newest is not None
+    in_odom = MOUNT.T_odom_base(outputs.newest.T_world_camera)
+    assert np.abs(in_odom - MOUNT.T_odom_base(T)).max() > 0.1
+    np.testing.assert_allclose(
+        outputs.T_map_odom_measured @ in_odom, MOUNT.T_odom_base(T), atol=1e-12
+    )
 
 
 def test_stamps_rise_under_two_publishing_threads(ears: _Ears) -> None:

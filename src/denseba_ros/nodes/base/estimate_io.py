@@ -126,7 +126,7 @@ class EstimateIO(Generic[InputT]):
             "publishing": time.perf_counter() - processed_at,
         }
         self._health.processed({**estimate.seconds, **seconds}, estimate)
-        T_map_odom = self.outputs.T_map_odom
+        T_map_odom = self.outputs.T_map_odom_measured
         self._status.processed(estimate, self._health, T_map_odom, predicted_before)
 
     def coast(self, stamp_ns: int) -> None:

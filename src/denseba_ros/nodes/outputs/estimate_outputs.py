@@ -27,7 +27,9 @@ class EstimateOutputs:
 
     Before the first pose an image gives no odometry. From then on every image does: the predicted
     pose while tracking is lost, with the covariance that the estimate gives it and after a while
-    that of the unknown. ``T_map_odom`` (4, 4) takes what a recovery would have made odom jump by.
+    that of the unknown. ``T_map_odom`` (4, 4) takes what a recovery would have made odom jump by;
+    ``T_map_odom_measured`` also takes what a prediction still lends, so that with the newest pose
+    in odom it gives the measured pose in map.
     ``newest`` is the newest estimate, in odom. Poses are of the camera; ``mount`` says where it
     sits on the robot.
 
@@ -50,7 +52,7 @@ class EstimateOutputs:
             self._map.reset()
             self._continuity.reset()
             self._measured_ns: int | None = None
-            self.T_map_odom = np.eye(4)
+            self.T_map_odom = self.T_map_odom_measured = np.eye(4)
             self.newest: Estimate | None = None
             self._poses.reset()
 
@@ -94,6 +96,12 @@ class EstimateOutputs:
             self._measured_ns = estimate.stamp_ns
         self.newest = self._with_unknown_if_stale(self._continuity.update(estimate))
         self.T_map_odom = rigid_inverse(mount.T_odom_base(self._continuity.T_odom_world))
+        self.T_map_odom_measured = self.T_map_odom
+        if self._continuity.loan.any():
+            published, measured = (
+                mount.T_odom_base(one.T_world_camera) for one in (self.newest, estimate)
+            )
+            self.T_map_odom_measured = measured @ rigid_inverse(published)
         return self._poses.publish(self.newest, mount, self.T_map_odom)
 
     def coast(self, stamp_ns: int, mount: CameraMount) -> None:

@@ -21,7 +21,7 @@ from denseba_ros.nodes.conversions.poses import (
 )
 from denseba_ros.nodes.conversions.stamps import make_header
 from denseba_ros.nodes.inputs.extrinsics import TF_QOS
-from denseba_ros.nodes.outputs.publishers import has_subscribers, make_publisher
+from denseba_ros.nodes.outputs.publishers import LatchedPublisher, has_subscribers, make_publisher
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 
@@ -39,7 +39,7 @@ class PoseOutputs:
         self.settings = settings
         self._odometry = make_publisher(node, Odometry, "odometry", 50, throttled)
         self._tf = node.create_publisher(TFMessage, "/tf", TF_QOS)
-        self._path = make_publisher(node, Path, "path", 1, throttled, latched=True)
+        self._path = LatchedPublisher(node, Path, "path", throttled)
         self.last_published_at = time.monotonic()
         self.reset()
 
@@ -47,6 +47,7 @@ class PoseOutputs:
         """A new odometry frame: the path is empty, the next stamp may be any."""
         self._poses: deque[PoseStamped] = deque(maxlen=self.settings.path_max_length)
         self._path_published_ns: int | None = None
+        self._path.forget()
         self.last_stamp_ns: int | None = None
 
     def publish(self, estimate: Estimate, mount: CameraMount, T_map_odom: np.ndarray) -> bool:
@@ -100,7 +101,7 @@ class PoseOutputs:
         frame = self.settings.odom
         self._poses.append(pose_stamped(T_odom_base, stamp_ns, frame))
         last = self._path_published_ns
-        is_due = last is None or stamp_ns - last >= _PATH_PERIOD_NS
-        if is_due and has_subscribers(self._path):
+        if last is None or stamp_ns - last >= _PATH_PERIOD_NS:
             self._path_published_ns = stamp_ns
-            self._path.publish(Path(header=make_header(stamp_ns, frame), poses=list(self._poses)))
+            header, poses = make_header(stamp_ns, frame), list(self._poses)
+            self._path.offer(lambda: Path(header=header, poses=poses))
