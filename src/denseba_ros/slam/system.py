@@ -1,8 +1,6 @@
-"""The SLAM system without ROS: images of one camera in, estimates out.
-
-``process_frame`` is the algorithm: predict, track, and for a new keyframe create, adjust and
-marginalise. What there is to work with depends on the state (``state.system_state``).
-"""
+"""The SLAM system without ROS: images of one camera in, estimates out. ``process_frame`` is the
+algorithm: predict, track, and for a new keyframe create, adjust and marginalise. What there is to
+work with depends on the state (``state.system_state``)."""
 
 from __future__ import annotations
 
@@ -117,27 +115,25 @@ class System:
 
     def keyframes(self) -> list[Keyframe]:
         """Keyframes of the window, oldest first."""
-        state = self._state
-        return [] if isinstance(state, InitialisingState) else state.mapper.views()
+        return self._mapper.views() if self._mapper else []
 
     def newest_keyframe(self) -> Keyframe | None:
         """The last of ``keyframes``, without the cost of the others; None where there is none."""
-        state = self._state
-        if isinstance(state, InitialisingState):
-            return None
-        return state.mapper.views(state.mapper.keyframes[-1:])[0]
+        return self._mapper.views(self._mapper.keyframes[-1:])[0] if self._mapper else None
 
     def keyframe_poses(self) -> list[np.ndarray]:
         """T_world_camera (4, 4) float64 of the keyframes of the window, oldest first."""
-        state = self._state
-        if isinstance(state, InitialisingState):
-            return []
-        return [se3.inverse(keyframe.T).cpu().numpy() for keyframe in state.mapper.keyframes]
+        window = self._mapper.keyframes if self._mapper else []
+        return [se3.inverse(keyframe.T).cpu().numpy() for keyframe in window]
 
     def finished_keyframes(self) -> list[Keyframe]:
         """Keyframes that left the window since the last call, each given once."""
         finished, self._finished = self._finished, []
         return finished
+
+    @property
+    def _mapper(self) -> LocalMapper | None:
+        return None if isinstance(self._state, InitialisingState) else self._state.mapper
 
     def reconfigure(self, config: Config) -> None:
         """Take over what may change between two images: the fields marked ``live``."""
@@ -191,8 +187,6 @@ class System:
             self._make.relocaliser.remember(keyframe)
         self._pose.set_keyframes(camera, mapper.keyframes)
 
-    # -- initialisation ------------------------------------------------------------------------
-
     def _initialise(
         self, state: InitialisingState, camera: Pinhole, image: Frame, timer: StageTimer
     ) -> Estimate:
@@ -219,15 +213,11 @@ class System:
         if (T := state.initialiser.T_image_world) is not None:
             tracking = Tracking.TRACKING
             covariance = self._pose.set_approximate(stamp_ns, T, state.initialiser.median_depth)
-        return self._pose.estimate(
-            stamp_ns, tracking, timer, reason=reason, step_covariance=covariance
-        )
+        return self._pose.estimate(stamp_ns, tracking, timer, None, False, reason, covariance)
 
     def _initialising(self, is_after_lost: bool) -> InitialisingState:
         initialiser = self._make.initialiser(self._scale_drift, self._pose.median_depth)
         return InitialisingState(initialiser, is_after_lost)
-
-    # -- lost ----------------------------------------------------------------------------------
 
     def _handle_lost(
         self, state: TrackingState | LostState, image: Frame, reason: str, timer: StageTimer
@@ -236,11 +226,10 @@ class System:
         timer.lap("tracking")
         images = state.images + 1 if isinstance(state, LostState) else 1
         self._pose.coast(image.frame.stamp_ns)
+        self._state = LostState(state.mapper, state.tracker, images)
         if images >= _GIVE_UP:
             self._finished += state.mapper.views()
             self._state = self._initialising(is_after_lost=True)
-        else:
-            self._state = LostState(state.mapper, state.tracker, images)
         return self._pose.estimate(image.frame.stamp_ns, Tracking.LOST, timer, reason=reason)
 
     def _relocalise(self, camera: Pinhole, image: Frame) -> tuple[LocalMapper, Alignment] | None:
@@ -251,8 +240,7 @@ class System:
 
     def _restart_window(self, camera: Pinhole, keyframe: WindowKeyframe) -> LocalMapper:
         """Make a keyframe the newest; where it is not, the window begins anew with it."""
-        if not isinstance(self._state, InitialisingState):
-            mapper = self._state.mapper
+        if (mapper := self._mapper) is not None:
             if mapper.keyframes[-1] is keyframe:
                 return mapper
             self._finished += mapper.views([k for k in mapper.keyframes if k is not keyframe])
