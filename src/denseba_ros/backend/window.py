@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -57,6 +57,11 @@ class WindowKeyframe:
     observed: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     uses_first_estimate: bool = False
     first_inverse_depth_map: Tensor | None = None
+
+    def snapshot(self) -> WindowKeyframe:
+        """A keyframe that keeps the present values: adjustment replaces tensors, it never writes
+        into them."""
+        return replace(self, points=replace(self.points), observed=dict(self.observed))
 
 
 def seen_from(

@@ -4,22 +4,22 @@ work with depends on the state (``state.system_state``)."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.config import Config
+from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError, ImageError
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.frontend.frontend import Frontend
-from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.components import Components
 from denseba_ros.slam.mapping.keyframe_selection import needs_keyframe
+from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
+from denseba_ros.slam.mapping.local_mapping import LocalMapping, NewKeyframe
 from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.state.estimate import Estimate, Keyframe, Tracking
 from denseba_ros.slam.state.frame import Frame
@@ -28,6 +28,7 @@ from denseba_ros.slam.state.stage_timer import StageTimer
 from denseba_ros.slam.state.system_state import (
     InitialisingState,
     LostState,
+    MapState,
     SystemState,
     TrackingState,
 )
@@ -43,15 +44,22 @@ class System:
     """Call ``process`` in time order; ``keyframes`` are those of the window, oldest first, and
     ``finished_keyframes`` those that left it since the last call (their depth is final)."""
 
-    def __init__(self, config: Config, calibration: Calibration | None = None) -> None:
+    def __init__(
+        self, config: Config, calibration: Calibration | None = None, is_live: bool = False
+    ) -> None:
         """Without a ``calibration`` there is no frontend: only ``process_frame`` works then.
+
+        ``is_live``: keyframes are adjusted in a second thread, and images do not wait for that.
+        Otherwise each waits (lockstep), and the same images give the same result.
 
         Raises:
             ConfigurationError: when a model is missing, or the device is not there.
         """
-        self.config = config
+        self.config, self._is_live = config, is_live
         self._frontend = None if calibration is None else Frontend(config, calibration)
         self._make = Components(config)
+        self._scale_drift = ScaleDriftFilter(config.frontend.scale_drift)
+        self._mapping = LocalMapping(self._scale_drift, pick_device(config.device), is_live)
         self.reset()
 
     @property
@@ -63,13 +71,14 @@ class System:
 
     def reset(self) -> None:
         """Forget everything; the next image begins a new odometry frame."""
+        self._mapping.discard()
         if self._frontend is not None:
             self._frontend.reset()
         if self._make.relocaliser is not None:
             self._make.relocaliser.forget()
         self._camera: Pinhole | None = None
         self._pose = PoseEstimator()
-        self._scale_drift = ScaleDriftFilter(self.config.frontend.scale_drift)
+        self._scale_drift.reset()
         self._finished: list[Keyframe] = []
         self._state: SystemState = self._initialising(is_after_lost=False)
 
@@ -97,34 +106,37 @@ class System:
         if camera != (self._camera or camera):
             raise ImageError("the camera changed; reset before images of another camera")
         self._camera = camera
+        self._take_update(timer)
         state = self._state
         if isinstance(state, InitialisingState):
             tracked = self._relocalise(camera, image) if state.is_after_lost else None
             if tracked is None:
                 return self._initialise(state, camera, image, timer)
         else:
-            T_predicted, affine = self._pose.predict(frame, state.tracker.keyframe)
-            alignment = state.tracker.track(self._make.tracker(camera), image, T_predicted, affine)
-            tracked = state.mapper, alignment
+            alignment = self._track(state, camera, image)
+            if reason_lost(alignment) and self._take_update(timer, is_awaited=True):
+                alignment = self._track(self._map_state, camera, image)
+            tracked = self._map_state, alignment
             if reason := reason_lost(alignment):
                 tracked = self._relocalise(camera, image)
                 if tracked is None:
-                    return self._handle_lost(state, image, reason, timer)
+                    return self._handle_lost(self._map_state, image, reason, timer)
         timer.lap("tracking")
         return self._commit(*tracked, image, timer)
 
     def keyframes(self) -> list[Keyframe]:
         """Keyframes of the window, oldest first."""
-        return self._mapper.views() if self._mapper else []
+        return self._local_map.views() if self._local_map else []
 
     def newest_keyframe(self) -> Keyframe | None:
         """The last of ``keyframes``, without the cost of the others; None where there is none."""
-        return self._mapper.views(self._mapper.keyframes[-1:])[0] if self._mapper else None
+        if (local_map := self._local_map) is None:
+            return None
+        return keyframe_views(local_map.camera, [local_map.newest])[0]
 
     def keyframe_poses(self) -> list[np.ndarray]:
         """T_world_camera (4, 4) float64 of the keyframes of the window, oldest first."""
-        window = self._mapper.keyframes if self._mapper else []
-        return [se3.inverse(keyframe.T).cpu().numpy() for keyframe in window]
+        return self._local_map.poses() if self._local_map else []
 
     def finished_keyframes(self) -> list[Keyframe]:
         """Keyframes that left the window since the last call, each given once."""
@@ -132,8 +144,13 @@ class System:
         return finished
 
     @property
-    def _mapper(self) -> LocalMapper | None:
-        return None if isinstance(self._state, InitialisingState) else self._state.mapper
+    def _map_state(self) -> MapState:
+        assert not isinstance(self._state, InitialisingState)
+        return self._state
+
+    @property
+    def _local_map(self) -> LocalMap | None:
+        return None if isinstance(self._state, InitialisingState) else self._state.local_map
 
     def reconfigure(self, config: Config) -> None:
         """Take over what may change between two images: the fields marked ``live``."""
@@ -144,25 +161,31 @@ class System:
         self.frontend.change_camera(calibration)
         self.reset()
 
+    def _track(self, state: MapState, camera: Pinhole, image: Frame) -> Alignment:
+        """Align an image with the newest keyframe of the local map."""
+        T_predicted, affine = self._pose.predict(image.frame, state.tracker.keyframe)
+        return state.tracker.track(self._make.tracker(camera), image, T_predicted, affine)
+
     def _commit(
-        self, mapper: LocalMapper, alignment: Alignment, image: Frame, timer: StageTimer
+        self, state: MapState, alignment: Alignment, image: Frame, timer: StageTimer
     ) -> Estimate:
         """Take a tracked pose over; where the image brings something new, it is a keyframe."""
-        if isinstance(self._state, LostState):
-            self._state = TrackingState(self._state.mapper, self._state.tracker)
-        frame, camera = image.frame, mapper.camera
-        T, covariance = self._pose.update(frame, alignment, mapper.keyframes[-1])
-        is_keyframe = needs_keyframe(self.config.keyframes, camera, alignment)
+        self._state = TrackingState(state.mapper, state.local_map, state.tracker)
+        frame, camera = image.frame, state.local_map.camera
+        T, covariance = self._pose.update(frame, alignment, state.local_map.newest)
+        is_keyframe = not self._mapping.is_busy and needs_keyframe(
+            self.config.keyframes, camera, alignment
+        )
         if is_keyframe:
-            mapper.add(image, T, alignment.affine)
-            self._adjust(mapper, frame)
-            self._finished += mapper.views(mapper.marginalise())
-            self._set_reference(mapper)
-            self._pose.refine(mapper.keyframes[-1].T)
-        self._pose.propagate(camera, mapper.keyframes, frame, alignment, is_keyframe)
+            keyframe = NewKeyframe(image, T, alignment.affine)
+            self._mapping.submit(state.mapper, self._make.tracker(camera), keyframe)
+            if not self._is_live:
+                self._take_update(timer)
+        local_map = self._map_state.local_map
+        self._pose.propagate(local_map, frame, alignment, is_keyframe)
         timer.lap("backend")
-        has_depth = is_keyframe or self.config.depth_every_frame
-        depth = mapper.depth_map(self._pose.T) if has_depth else None
+        has_depth = self._pose.is_map_updated or self.config.depth_every_frame
+        depth = local_map.depth_map(self._pose.T) if has_depth else None
         if has_depth:
             timer.lap("depth")
         quality = min(alignment.inliers, alignment.visible)
@@ -170,22 +193,32 @@ class System:
             frame.stamp_ns, Tracking.TRACKING, timer, depth, is_keyframe, "", covariance, quality
         )
 
-    def _adjust(self, mapper: LocalMapper, frame: FrontendFrame) -> None:
-        """Bundle adjustment of the window; then the drift of its scale is corrected."""
-        if len(mapper.keyframes) > 1:
-            mapper.adjust(self.config.backend.iterations)
-            growth = self._scale_drift.log_correction(mapper.keyframes, frame)
-            if growth != 0.0:
-                mapper.window.rescale(math.exp(growth), about=-1)
-                self._pose.rescale(math.exp(growth))
+    def _take_update(self, timer: StageTimer, is_awaited: bool = False) -> bool:
+        """Once the local map has taken a keyframe in, track against that; whether it has now."""
+        update = self._mapping.take(is_awaited)
+        if update is None:
+            return False
+        timer.seconds["mapping"] = update.seconds
+        self._finished += keyframe_views(update.local_map.camera, update.removed)
+        state = TrackingState(self._map_state.mapper, update.local_map, update.tracker)
+        self._set_reference(state, update.removed)
+        self._pose.move_with(update)
+        return True
 
-    def _set_reference(self, mapper: LocalMapper) -> None:
-        """Track against the newest keyframe from now on."""
-        camera, keyframe = mapper.camera, mapper.keyframes[-1]
-        self._state = TrackingState(mapper, KeyframeTracker(self._make.tracker(camera), keyframe))
+    def _set_reference(self, state: TrackingState, removed: list[WindowKeyframe]) -> None:
+        """Track against the newest keyframe of ``state`` from now on."""
+        self._state = state
         if self._make.relocaliser is not None:
-            self._make.relocaliser.remember(keyframe)
-        self._pose.set_keyframes(camera, mapper.keyframes)
+            self._make.relocaliser.remember([*removed, *state.local_map.keyframes])
+        self._pose.set_map(state.local_map)
+
+    def _begin_map(self, mapper: LocalMapper) -> TrackingState:
+        """Track against the newest keyframe of a new map."""
+        local_map = mapper.snapshot()
+        tracker = KeyframeTracker(self._make.tracker(mapper.camera), local_map.newest)
+        state = TrackingState(mapper, local_map, tracker)
+        self._set_reference(state, [])
+        return state
 
     def _initialise(
         self, state: InitialisingState, camera: Pinhole, image: Frame, timer: StageTimer
@@ -196,11 +229,11 @@ class System:
         if mapper is None:
             timer.lap("tracking")
             return self._report_initialising(state, stamp_ns, timer)
-        self._set_reference(mapper)
-        self._pose.initialise(stamp_ns, mapper.keyframes[-1].T, state.is_after_lost)
+        local_map = self._begin_map(mapper).local_map
+        self._pose.initialise(stamp_ns, local_map.newest.T, state.is_after_lost)
         timer.skip("tracking")
         timer.lap("backend")
-        depth = mapper.depth_map(self._pose.T)
+        depth = local_map.depth_map(self._pose.T)
         timer.lap("depth")
         return self._pose.estimate(stamp_ns, Tracking.TRACKING, timer, depth, is_keyframe=True)
 
@@ -220,31 +253,32 @@ class System:
         return InitialisingState(initialiser, is_after_lost)
 
     def _handle_lost(
-        self, state: TrackingState | LostState, image: Frame, reason: str, timer: StageTimer
+        self, state: MapState, image: Frame, reason: str, timer: StageTimer
     ) -> Estimate:
         """Keep the predicted pose; after a while give the map up for a new one."""
         timer.lap("tracking")
         images = state.images + 1 if isinstance(state, LostState) else 1
         self._pose.coast(image.frame.stamp_ns)
-        self._state = LostState(state.mapper, state.tracker, images)
+        self._state = LostState(state.mapper, state.local_map, state.tracker, images)
         if images >= _GIVE_UP:
-            self._finished += state.mapper.views()
+            self._finished += state.local_map.views()
             self._state = self._initialising(is_after_lost=True)
         return self._pose.estimate(image.frame.stamp_ns, Tracking.LOST, timer, reason=reason)
 
-    def _relocalise(self, camera: Pinhole, image: Frame) -> tuple[LocalMapper, Alignment] | None:
+    def _relocalise(self, camera: Pinhole, image: Frame) -> tuple[MapState, Alignment] | None:
         """Align with whichever of the last keyframes the image shows, and go on from there."""
         relocaliser, tracker = self._make.relocaliser, self._make.tracker(camera)
         found = None if relocaliser is None else relocaliser.align(tracker, image)
         return None if found is None else (self._restart_window(camera, found[0]), found[1])
 
-    def _restart_window(self, camera: Pinhole, keyframe: WindowKeyframe) -> LocalMapper:
+    def _restart_window(self, camera: Pinhole, keyframe: WindowKeyframe) -> MapState:
         """Make a keyframe the newest; where it is not, the window begins anew with it."""
-        if (mapper := self._mapper) is not None:
-            if mapper.keyframes[-1] is keyframe:
-                return mapper
-            self._finished += mapper.views([k for k in mapper.keyframes if k is not keyframe])
+        if not isinstance(self._state, InitialisingState):
+            *others, newest = self._state.local_map.keyframes
+            if newest.stamp_ns == keyframe.stamp_ns:
+                return self._state
+            others = [k for k in others if k.stamp_ns != keyframe.stamp_ns]
+            self._finished += keyframe_views(camera, [*others, newest])
         mapper = self._make.mapper(camera)
-        mapper.reseed(keyframe)
-        self._set_reference(mapper)
-        return mapper
+        mapper.reseed(keyframe.snapshot())
+        return self._begin_map(mapper)

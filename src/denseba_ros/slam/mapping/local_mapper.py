@@ -18,11 +18,11 @@ from denseba_ros.backend.window import Points, Window, WindowKeyframe
 from denseba_ros.config import Config
 from denseba_ros.device import pick_device
 from denseba_ros.frontend.features.optical_flow import corner_spacing
-from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.mapping.depth_initialisation import initialise_depth
 from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL, update_depth_maps
 from denseba_ros.slam.mapping.keyframe_selection import select_for_marginalisation
+from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.track_propagation import (
     PropagatedTracks,
     new_corners,
@@ -30,8 +30,6 @@ from denseba_ros.slam.mapping.track_propagation import (
     track_back,
 )
 from denseba_ros.slam.mapping.triangulation import triangulate
-from denseba_ros.slam.state.depth_rendering import keyframe_view, render_depth
-from denseba_ros.slam.state.estimate import DepthMap, Keyframe
 from denseba_ros.slam.state.frame import Frame
 
 LEVELS = {"coarse": 2, "fine": 1}
@@ -154,12 +152,6 @@ class LocalMapper:
             removed.append(self.window.remove(index, prior))
         return removed
 
-    def depth_map(self, T: Tensor) -> DepthMap:
-        """Dense depth of the newest keyframe, rendered at T_camera_world (4, 4)."""
-        keyframe = self.keyframes[-1]
-        return render_depth(keyframe, T @ se3.inverse(keyframe.T), self.camera, GRID_LEVEL)
-
-    def views(self, keyframes: list[WindowKeyframe] | None = None) -> list[Keyframe]:
-        """Copies for the user of ``keyframes``, by default those of the window, oldest first."""
-        chosen = self.keyframes if keyframes is None else keyframes
-        return [keyframe_view(keyframe, self.camera, GRID_LEVEL) for keyframe in chosen]
+    def snapshot(self) -> LocalMap:
+        """The window as it is now."""
+        return LocalMap(self.camera, [keyframe.snapshot() for keyframe in self.keyframes])

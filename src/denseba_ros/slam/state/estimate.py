@@ -69,6 +69,9 @@ class Estimate:
         seconds: time spent per stage: "frontend", "tracking", "backend", "depth" where rendered.
         quality: ratio (0-1) of the keyframe's points that are inliers in the image; 0 when not
             measured.
+        is_map_updated: the keyframes are others than at the image before, and so is their depth.
+        map_motion: (4, 4) float64 by which poses in the map of the image before are multiplied from
+            the left to be in that of this one, where adjustment moved the map; None: it did not.
     """
 
     stamp_ns: int
@@ -82,3 +85,5 @@ class Estimate:
     reason: str
     seconds: dict[str, float]
     quality: float = 0.0
+    is_map_updated: bool = False
+    map_motion: np.ndarray | None = None

@@ -84,7 +84,8 @@ class PoseCovariance:
         self._measured = self._expected = 0.0
         self._motion: MotionUncertainty | None = None
         self._T: Tensor | None = None
-        self._flow = 0.0
+        # Largest flow since the reference of tracking, and what it was at the newest keyframe.
+        self._flow = self._keyframe_flow = 0.0
         self._is_new_map = False
 
     @property
@@ -111,11 +112,18 @@ class PoseCovariance:
     def propagate(self, T_world_camera: Tensor, flow: float, is_keyframe: bool) -> None:
         """Propagate the covariance to the pose T_world_camera (4, 4) of the next image.
 
-        ``flow``: mean image motion since the last keyframe, pixels. Only flow beyond the largest
-        since that keyframe adds to the path: a camera that shakes on the spot does not drift.
+        ``flow``: mean image motion since the reference of tracking, pixels. Only flow beyond the
+        largest since then adds to the path: a camera that shakes on the spot does not drift.
         """
         self._add(T_world_camera, max(flow - self._flow, 0.0))
-        self._flow = 0.0 if is_keyframe else max(self._flow, flow)
+        self._flow = max(self._flow, flow)
+        if is_keyframe:
+            self._keyframe_flow = self._flow
+
+    def reference_changed(self) -> None:
+        """The newest keyframe is the reference of tracking from the next image on."""
+        self._flow -= self._keyframe_flow
+        self._keyframe_flow = 0.0
 
     def propagate_guess(self, T_world_camera: Tensor, guess: Tensor, seconds: float) -> None:
         """Propagate to an approximate pose T_world_camera (4, 4), ``seconds`` after the last;
@@ -128,7 +136,7 @@ class PoseCovariance:
         covariance of the motion since, along the camera's axes, and the scale is approximate."""
         self._is_new_map |= missed is not None
         self._add(T_world_camera, 0.0 if self._motion is None else self._motion.flow, missed)
-        self._flow = 0.0
+        self._flow = self._keyframe_flow = 0.0
 
     def _add(self, T_world_camera: Tensor, flow: float, more: Tensor | None = None) -> None:
         """Transport the covariance to the new position and add that of the last step."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry import se3
-from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.slam.mapping.local_map import LocalMap
+from denseba_ros.slam.mapping.local_mapping import MapUpdate
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Tracking
 from denseba_ros.slam.state.pose_covariance import PoseCovariance
 from denseba_ros.slam.state.stage_timer import StageTimer
@@ -22,12 +24,14 @@ _INITIALISING_TRANSLATION, _INITIALISING_ROTATION = 0.03, 0.002
 class PoseEstimator:
     """Pose, velocity and covariance from the results of tracking and mapping.
 
-    ``median_depth`` of the newest keyframe's points, None before the first map; it is kept when a
-    map is dropped.
+    ``is_map_updated``: the map is another since the last ``estimate``. ``median_depth`` of the
+    newest keyframe's points, None before the first map; it is kept when a map is dropped.
     """
 
     def __init__(self) -> None:
         self.median_depth: float | None = None
+        self.is_map_updated = False
+        self._map_motion: np.ndarray | None = None
         self._motion = MotionModel()
         self._path = PoseCovariance()
 
@@ -50,32 +54,41 @@ class PoseEstimator:
         self._motion.update(frame.stamp_ns, T, alignment.affine)
         return T, torch.linalg.pinv(frame_information(alignment), hermitian=True)
 
-    def refine(self, T: Tensor) -> None:
-        """Replace the pose by T_camera_world (4, 4) of the same image after bundle adjustment."""
-        self._motion.set_refined(T)
+    def move_with(self, update: MapUpdate) -> None:
+        """Carry the pose over into an updated map.
 
-    def rescale(self, factor: float) -> None:
-        """Rescale the velocity after the map was scaled by ``factor`` about the camera."""
-        self._motion.rescale(factor)
+        Images that were tracked since its newest keyframe keep their motion relative to that.
+        """
+        self._motion.rescale(update.growth)
+        tracked, refined = update.keyframe, update.local_map.newest
+        if self._motion.stamp_ns == tracked.image.frame.stamp_ns:
+            self._motion.set_refined(refined.T)
+            return
+        before = self.T
+        T_image_keyframe = before @ se3.inverse(tracked.T)
+        T_image_keyframe[:3, 3] *= update.growth
+        brightness = self._motion.affine_or(tracked.affine) + refined.affine - tracked.affine
+        self._motion.set_refined(se3.orthonormalised(T_image_keyframe @ refined.T), brightness)
+        self._path.reference_changed()
+        motion = (se3.inverse(self.T) @ before).cpu().numpy()
+        self._map_motion = motion if self._map_motion is None else motion @ self._map_motion
 
-    def set_keyframes(self, camera: Pinhole, keyframes: list[WindowKeyframe]) -> None:
-        """Update median depth and motion covariance from the adjusted window, oldest first."""
-        points = keyframes[-1].points
+    def set_map(self, local_map: LocalMap) -> None:
+        """Update median depth and motion covariance from the adjusted map."""
+        self.is_map_updated = True
+        points = local_map.newest.points
         self.median_depth = float(1.0 / points.inverse_depth[points.valid].median())
-        self._path.adjusted(camera, keyframes)
+        self._path.adjusted(local_map.camera, local_map.keyframes)
 
     def propagate(
-        self,
-        camera: Pinhole,
-        keyframes: list[WindowKeyframe],
-        frame: FrontendFrame,
-        alignment: Alignment,
-        is_keyframe: bool,
+        self, local_map: LocalMap, frame: FrontendFrame, alignment: Alignment, is_keyframe: bool
     ) -> None:
         """Propagate the covariance to a tracked image."""
-        if not is_keyframe and len(keyframes) == 1:
-            self._path.tracked(camera, keyframes[-1], self.T, frame.stamp_ns)
+        if not is_keyframe and len(local_map.keyframes) == 1:
+            self._path.tracked(local_map.camera, local_map.newest, self.T, frame.stamp_ns)
         self._path.propagate(se3.inverse(self.T), alignment.flow, is_keyframe)
+        if local_map.newest.stamp_ns == frame.stamp_ns:
+            self._path.reference_changed()
 
     def coast(self, stamp_ns: int) -> None:
         """An image without a measured pose: the pose is predicted."""
@@ -114,6 +127,8 @@ class PoseEstimator:
         if step_covariance is not None:
             step = step + 2.0 * step_covariance.cpu()
         twist, twist_covariance = self._motion.twist(step)
+        is_map_updated, self.is_map_updated = self.is_map_updated, False
+        map_motion, self._map_motion = self._map_motion, None
         T = se3.inverse(self.T).cpu()
         rotation = torch.kron(torch.eye(2, dtype=T.dtype), T[:3, :3])
         return Estimate(
@@ -128,4 +143,6 @@ class PoseEstimator:
             reason=reason,
             seconds=timer.seconds,
             quality=quality,
+            is_map_updated=is_map_updated,
+            map_motion=map_motion,
         )

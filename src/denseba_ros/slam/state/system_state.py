@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from denseba_ros.slam.initialisation.map_initialisation import MapInitialiser
+from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
 
@@ -23,9 +24,13 @@ class InitialisingState:
 
 @dataclass(frozen=True)
 class TrackingState:
-    """The last image was tracked against ``tracker.keyframe``, the newest of the local map."""
+    """The last image was tracked against ``tracker.keyframe``, the newest of ``local_map``.
+
+    ``mapper`` may be ahead of it by a keyframe.
+    """
 
     mapper: LocalMapper
+    local_map: LocalMap
     tracker: KeyframeTracker
 
 
@@ -34,8 +39,10 @@ class LostState:
     """The last ``images`` images did not fit the local map, which is kept for a while."""
 
     mapper: LocalMapper
+    local_map: LocalMap
     tracker: KeyframeTracker
     images: int = 1
 
 
-SystemState = InitialisingState | TrackingState | LostState
+MapState = TrackingState | LostState
+SystemState = InitialisingState | MapState

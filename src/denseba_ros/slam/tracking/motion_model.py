@@ -68,10 +68,11 @@ class MotionModel:
         self.T, self._stamp_ns, self._affine = T, stamp_ns, None
         self._velocity = torch.zeros_like(self._velocity)
 
-    def set_refined(self, T: Tensor) -> None:
-        """Replace the last pose by ``T`` (4, 4), refined by bundle adjustment."""
+    def set_refined(self, T: Tensor, affine: Tensor | None = None) -> None:
+        """Replace the last pose by ``T`` (4, 4), refined by bundle adjustment; ``affine`` (2,) is
+        its brightness, None: that of the keyframe."""
         self.T = T
-        self._affine = None
+        self._affine = affine
 
     def rescale(self, factor: float) -> None:
         """Rescale the velocity after the map was scaled by ``factor`` about the camera."""
@@ -83,6 +84,11 @@ class MotionModel:
         self._velocity = 0.7 * self._velocity
         self._stamp_ns = stamp_ns
         self._lost += 1
+
+    @property
+    def stamp_ns(self) -> int | None:
+        """Stamp of the last image."""
+        return self._stamp_ns
 
     def affine_or(self, other: Tensor) -> Tensor:
         """Brightness (2,) (log gain, offset) of the last tracked image, else ``other``."""

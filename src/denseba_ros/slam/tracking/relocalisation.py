@@ -81,11 +81,16 @@ class Relocaliser:
         self._seed = seed
         self._entries: list[_Entry] = []
 
-    def remember(self, keyframe: WindowKeyframe) -> None:
-        """Keep a keyframe, which may still be adjusted; the oldest is dropped."""
-        if any(entry.keyframe is keyframe for entry in self._entries):
-            return
-        self._entries = [*self._entries, _Entry(keyframe)][-_KEPT:]
+    def remember(self, keyframes: list[WindowKeyframe]) -> None:
+        """Keep the newest of ``keyframes`` (snapshots, oldest first), and how the others are now
+        where they are kept already; the oldest is dropped."""
+        kept = {entry.keyframe.stamp_ns: entry for entry in self._entries}
+        for keyframe in keyframes:
+            if keyframe.stamp_ns in kept:
+                kept[keyframe.stamp_ns].keyframe = keyframe
+        newest = keyframes[-1]
+        kept.setdefault(newest.stamp_ns, _Entry(newest))
+        self._entries = list(kept.values())[-_KEPT:]
 
     def forget(self) -> None:
         """Drop all keyframes."""

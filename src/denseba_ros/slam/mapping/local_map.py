@@ -1,0 +1,47 @@
+"""The local map as tracking and the outputs see it: a snapshot that no adjustment changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.geometry import se3
+from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
+from denseba_ros.slam.state.depth_rendering import keyframe_view, render_depth
+from denseba_ros.slam.state.estimate import DepthMap, Keyframe
+
+
+@dataclass(frozen=True)
+class LocalMap:
+    """Snapshots of the window's ``keyframes``, oldest first and at least one; ``camera`` of
+    level 0."""
+
+    camera: Pinhole
+    keyframes: list[WindowKeyframe]
+
+    @property
+    def newest(self) -> WindowKeyframe:
+        """The keyframe that images are tracked against."""
+        return self.keyframes[-1]
+
+    def depth_map(self, T: Tensor) -> DepthMap:
+        """Dense depth of the newest keyframe, rendered at T_camera_world (4, 4)."""
+        T_image_keyframe = T @ se3.inverse(self.newest.T)
+        return render_depth(self.newest, T_image_keyframe, self.camera, GRID_LEVEL)
+
+    def poses(self) -> list[np.ndarray]:
+        """T_world_camera (4, 4) float64 of the keyframes, oldest first."""
+        return [se3.inverse(keyframe.T).cpu().numpy() for keyframe in self.keyframes]
+
+    def views(self) -> list[Keyframe]:
+        """Copies of the keyframes for the user, oldest first."""
+        return keyframe_views(self.camera, self.keyframes)
+
+
+def keyframe_views(camera: Pinhole, keyframes: list[WindowKeyframe]) -> list[Keyframe]:
+    """Copies of keyframes for the user; ``camera`` of level 0."""
+    return [keyframe_view(keyframe, camera, GRID_LEVEL) for keyframe in keyframes]

@@ -1,0 +1,120 @@
+"""Local mapping: takes new keyframes into the local map, beside tracking or in lockstep with it.
+
+Tracking aligns images with the newest keyframe of the last *finished* update, and never waits for
+the next (as in Klein, Murray, "Parallel tracking and mapping for small AR workspaces", ISMAR 2007).
+While a keyframe is being adjusted no other becomes one.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.slam.mapping.local_map import LocalMap
+from denseba_ros.slam.mapping.local_mapper import LocalMapper
+from denseba_ros.slam.mapping.mapper_stream import MapperStream
+from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
+from denseba_ros.slam.state.frame import Frame
+from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
+from denseba_ros.slam.tracking.tracker import Tracker
+
+
+@dataclass(frozen=True)
+class NewKeyframe:
+    """A tracked image that becomes a keyframe: ``T`` (4, 4) float64 T_camera_world and ``affine``
+    (2,) float64 as they were tracked."""
+
+    image: Frame
+    T: Tensor
+    affine: Tensor
+
+
+@dataclass(frozen=True)
+class MapUpdate:
+    """The local map after it took in ``keyframe``.
+
+    ``tracker`` tracks against its newest keyframe; ``removed`` left the window; ``growth`` is the
+    factor by which the map was rescaled about the newest camera; ``seconds`` is what it took.
+    """
+
+    keyframe: NewKeyframe
+    local_map: LocalMap
+    tracker: KeyframeTracker
+    removed: list[WindowKeyframe]
+    growth: float
+    seconds: float
+
+
+class LocalMapping:
+    """Makes one ``MapUpdate`` at a time, ``is_live``: in a thread of its own.
+
+    Only the thread that tracks calls it. Between ``submit`` and the update that ``take`` returns
+    the mapper and the filter belong to the mapping thread.
+    """
+
+    def __init__(self, drift: ScaleDriftFilter, device: torch.device, is_live: bool) -> None:
+        """``drift``: filter of the map's scale, which every update corrects."""
+        self._drift = drift
+        self._stream = MapperStream(device)
+        # The thread ends with the executor, which ends with this object.
+        self._executor = ThreadPoolExecutor(1, "denseba mapper") if is_live else None
+        self._pending: Future[MapUpdate] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a keyframe was submitted whose update was not taken yet."""
+        return self._pending is not None
+
+    def submit(self, mapper: LocalMapper, tracker: Tracker, keyframe: NewKeyframe) -> None:
+        """Take a keyframe into the map of ``mapper``; images will be tracked by ``tracker``.
+
+        Raises:
+            RuntimeError: while another is being taken in.
+        """
+        if self._pending is not None:
+            raise RuntimeError("a keyframe is being adjusted")
+        job = self._stream.after_tracking(lambda: self._update(mapper, tracker, keyframe))
+        if self._executor is not None:
+            self._pending = self._executor.submit(job)
+            return
+        self._pending = Future()
+        self._pending.set_result(job())
+
+    def take(self, is_awaited: bool = False) -> MapUpdate | None:
+        """The finished update, once; None where there is none, or it is not finished.
+
+        ``is_awaited``: wait for one that is under way. Raises what the adjustment raised.
+        """
+        if self._pending is None or not (is_awaited or self._pending.done()):
+            return None
+        pending, self._pending = self._pending, None
+        return pending.result()
+
+    def discard(self) -> None:
+        """Wait for an update that is under way and forget it, and what it may have raised."""
+        if self._pending is not None:
+            wait([self._pending])
+            self._pending = None
+
+    @torch.no_grad()
+    def _update(self, mapper: LocalMapper, tracker: Tracker, keyframe: NewKeyframe) -> MapUpdate:
+        """Create the keyframe, adjust the window, correct its scale, marginalise."""
+        started = time.perf_counter()
+        mapper.add(keyframe.image, keyframe.T, keyframe.affine)
+        growth = 1.0
+        if len(mapper.keyframes) > 1:
+            mapper.adjust(mapper.config.backend.iterations)
+            growth = math.exp(self._drift.log_correction(mapper.keyframes, keyframe.image.frame))
+            if growth != 1.0:
+                mapper.window.rescale(growth, about=-1)
+        removed = mapper.marginalise()
+        local_map = mapper.snapshot()
+        seconds = time.perf_counter() - started
+        tracked = KeyframeTracker(tracker, local_map.newest)
+        return MapUpdate(keyframe, local_map, tracked, removed, growth, seconds)
