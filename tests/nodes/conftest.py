@@ -52,6 +52,7 @@ class FakeSystem:
             is_keyframe=self.count % 3 == 0,
             reason="" if tracking is Tracking.TRACKING else "because the test says so",
             seconds={"tracking": 0.001},
+            is_map_updated=self.count % 3 == 0,
         )
 
     def keyframes(self) -> list[Keyframe]:

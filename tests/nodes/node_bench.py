@@ -55,7 +55,7 @@ class Bench:
             **parameters,
         }
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        self.node = ros.add(DensebaNode(lambda _: system, parameter_overrides=overrides))
+        self.node = ros.add(DensebaNode(lambda _, __: system, parameter_overrides=overrides))
         self.node.autostart()
         self.client = ros.client()
         self.heard: dict[str, list[Any]] = defaultdict(list)

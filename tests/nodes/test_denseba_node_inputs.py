@@ -227,6 +227,6 @@ def test_a_camera_info_that_was_published_once_is_heard(
 ) -> None:
     publisher = ros.client().create_publisher(CameraInfo, "camera_info", LATCHED_QOS)
     publisher.publish(calibration_to_msg(calibration, 1, "camera"))
-    node = ros.add(DensebaNode(lambda _: fake_system))
+    node = ros.add(DensebaNode(lambda _, __: fake_system))
     node.autostart()
     ros.spin_until(lambda: node.processor.io.input.is_ready, "the latched camera_info")

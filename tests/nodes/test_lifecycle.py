@@ -63,7 +63,7 @@ class Driver:
         self.images = self.client.create_publisher(Image, f"{self.namespace}/image", 100)
         self.infos = self.client.create_publisher(CameraInfo, f"{self.namespace}/camera_info", 100)
 
-    def _make(self, config: Config) -> Any:
+    def _make(self, config: Config, _: bool) -> Any:
         self.made.append(config)
         return self.system
 
@@ -200,7 +200,7 @@ def test_the_folder_of_the_weights_cannot_be_changed_from_afar(driver: Driver) -
 
 @pytest.mark.usefixtures("ros")
 def test_autostart_says_why_it_cannot() -> None:
-    def broken(_: Config) -> None:
+    def broken(_: Config, __: bool) -> None:
         raise ConfigurationError("no model")
 
     node = DensebaNode(broken)

@@ -92,7 +92,7 @@ def test_images_become_odometry_in_two_steps(
     ros.spin_until(lambda: frontend.health.report().received == 1, "the first image")
 
     # Images wait for a backend instead of getting lost.
-    backend = ros.add(BackendNode(lambda _: odometry, parameter_overrides=overrides))
+    backend = ros.add(BackendNode(lambda _, __: odometry, parameter_overrides=overrides))
     backend.autostart()
     outputs = [p for p in backend.publishers if p.topic_name in ("/odometry", "/status")]
     ros.spin_until(lambda: all(p.get_subscription_count() for p in outputs), "the backend")

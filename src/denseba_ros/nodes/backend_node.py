@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import torch
-
 from denseba_ros.config import Config
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry.calibration import Calibration
@@ -48,7 +46,7 @@ class FrameProcessor:
     """
 
     def __init__(
-        self, node: ManagedNode[Any], make_system: Callable[[Config], FrameSystem]
+        self, node: ManagedNode[Any], make_system: Callable[[Config, bool], FrameSystem]
     ) -> None:
         self._config, self._health, self._device = node.config, node.health, node.device
 
@@ -59,7 +57,7 @@ class FrameProcessor:
             return FrontendInput(node, receive, on_incomplete, node.throttled)
 
         self.io = EstimateIO(node, make_input)
-        self._system = make_system(node.config)
+        self._system = make_system(node.config, node.settings.mapping == "live")
         self._calibration: Calibration | None = None
 
     def subscribe(self) -> None:
@@ -88,8 +86,7 @@ class FrameProcessor:
         self._calibration = frame.calibration
         self.io.processing(item)
         self._system.reconfigure(self.io.without_unheard_depth(self._config))
-        with torch.inference_mode():
-            estimate = self._system.process_frame(frame)
+        estimate = self._system.process_frame(frame)
         self.io.publish(estimate, self._system, mount, item.frame_id, started_at)
 
     def reset(self) -> None:
@@ -111,15 +108,19 @@ class FrameProcessor:
         self.io.watch()
 
 
+def _make_system(config: Config, is_live: bool) -> System:
+    return System(config, None, is_live)
+
+
 class BackendNode(ManagedNode[FrameProcessor]):
-    """``make_system`` gives the System at each configure.
+    """``make_system`` gives the System at each configure: of a configuration, live or in lockstep.
 
     Raises:
         ConfigurationError: when a parameter is unknown or wrong.
     """
 
     def __init__(
-        self, make_system: Callable[[Config], FrameSystem] = System, **node_options: Any
+        self, make_system: Callable[[Config, bool], FrameSystem] = _make_system, **node_options: Any
     ) -> None:
         super().__init__(
             "denseba_backend",

@@ -54,7 +54,7 @@ class SystemProcessor:
     """
 
     def __init__(
-        self, node: ManagedNode[Any], make_system: Callable[[Config], ImageSystem]
+        self, node: ManagedNode[Any], make_system: Callable[[Config, bool], ImageSystem]
     ) -> None:
         self._config, self._health = node.config, node.health
 
@@ -65,7 +65,7 @@ class SystemProcessor:
             )
 
         self.io = EstimateIO(node, make_camera)
-        self._system = make_system(node.config)
+        self._system = make_system(node.config, node.settings.mapping == "live")
         self._calibration: Calibration | None = None
 
     def subscribe(self) -> None:
@@ -126,13 +126,13 @@ class SystemProcessor:
 
 
 class DensebaNode(ManagedNode[SystemProcessor]):
-    """``make_system`` gives the System at each configure.
+    """``make_system`` gives the System at each configure: of a configuration, live or in lockstep.
 
     Raises:
         ConfigurationError: when a parameter is unknown or wrong.
     """
 
     def __init__(
-        self, make_system: Callable[[Config], ImageSystem] = warmed_up, **node_options: Any
+        self, make_system: Callable[[Config, bool], ImageSystem] = warmed_up, **node_options: Any
     ) -> None:
         super().__init__("denseba", lambda node: SystemProcessor(node, make_system), **node_options)

@@ -36,7 +36,7 @@ def explain(topic: str, other: str, kind: QoSPolicyKind) -> str:
 def test_the_parameter_of_the_remedy_exists(
     ros: Any, fake_system: Any, topic: str, other: str, kind: QoSPolicyKind
 ) -> None:
-    node = ros.add(DensebaNode(lambda _: fake_system))
+    node = ros.add(DensebaNode(lambda _, __: fake_system))
     node.autostart()
     (name,) = re.findall(r"qos_overrides\S+", explain(topic, other, kind))
     assert node.has_parameter(name)
@@ -52,7 +52,7 @@ def test_the_remedy_changes_the_durability(ros: Any, fake_system: Any) -> None:
         "qos_overrides./path.publisher.durability": "volatile",
     }
     parameters = [Parameter(name, value=value) for name, value in overrides.items()]
-    node = ros.add(DensebaNode(lambda _: fake_system, parameter_overrides=parameters))
+    node = ros.add(DensebaNode(lambda _, __: fake_system, parameter_overrides=parameters))
     node.autostart()
     (image,) = [s for s in node.subscriptions if s.topic_name == "/image"]
     (path,) = [p for p in node.publishers if p.topic_name == "/path"]

@@ -77,6 +77,23 @@ def test_after_a_gap_odom_continues_from_the_last_pose_with_larger_covariance() 
     np.testing.assert_array_equal(link.T_odom_world, np.eye(4))
 
 
+def test_an_adjusted_map_is_no_motion_and_its_correction_flows_in() -> None:
+    link = OdomContinuity()
+    for k in range(4):
+        link.update(estimate(k, ahead(k)))
+    moved = np.eye(4)
+    moved[0, 3] = 0.04
+    offset = moved[:3, 3]
+    first = link.update(replace(estimate(4, ahead(4) + offset), map_motion=moved))
+    period = FRAME_NS * 1e-9
+    assert first.T_world_camera[0, 3] == pytest.approx(repaid(period))
+    assert first.covariance[0, 0] > 1e-4
+    for k in range(5, 12):
+        last = link.update(estimate(k, ahead(k) + offset))
+    np.testing.assert_allclose(last.T_world_camera[:3, 3], ahead(11) + offset, atol=1e-12)
+    np.testing.assert_array_equal(link.T_odom_world, np.eye(4))
+
+
 coordinate = st.floats(-20.0, 20.0)
 
 

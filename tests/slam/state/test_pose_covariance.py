@@ -81,6 +81,7 @@ def test_motion_over_the_horizon_has_the_covariance_of_that_motion(path: PoseCov
     before = path.covariance
     for i in range(1, 5):
         path.propagate(se3.inverse(_pose(_STEP * i)), _flow(path), is_keyframe=True)
+        path.reference_changed()
     grown = (path.covariance - before)[3:, 3:]
     expected = (motion.systematic + motion.random)[3:, 3:]
     np.testing.assert_allclose(grown, expected, rtol=1e-9)
@@ -123,6 +124,7 @@ def test_every_step_makes_the_pose_less_certain(path: PoseCovariance) -> None:
         before = path.covariance
         T = se3.inverse(_pose(_STEP * i))
         path.propagate(T, 7.0, is_keyframe=True)
+        path.reference_changed()
         carry = torch.eye(6, dtype=torch.float64)
         carry[:3, 3:] = -hat(torch.tensor([_STEP, 0, 0]).double() * (i > 0))
         grown = path.covariance - carry @ before @ carry.T
@@ -232,6 +234,7 @@ def test_the_covariance_of_a_path_is_that_of_its_errors() -> None:
         true = step @ true
         erring = se3.exp(error) @ step @ erring
         path.propagate(se3.inverse(true), motion.flow / 4, is_keyframe=True)
+        path.reference_changed()
     pose, poses = se3.inverse(true), se3.inverse(erring)
     turn = se3.rotation_log(poses[:, :3, :3] @ pose[:3, :3].T)
     errors = torch.cat([poses[:, :3, 3] - pose[:3, 3], turn], 1)

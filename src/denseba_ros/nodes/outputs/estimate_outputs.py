@@ -81,7 +81,7 @@ class EstimateOutputs:
             T_odom_world = self._continuity.T_odom_world
         if estimate.depth is not None:
             self._map.publish_depth(estimate.depth, estimate.stamp_ns, camera_frame)
-        if estimate.is_keyframe:
+        if estimate.is_map_updated:
             self._map.publish_keyframes(
                 source, mount, T_odom_world, estimate.stamp_ns, camera_frame
             )

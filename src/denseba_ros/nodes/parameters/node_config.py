@@ -59,7 +59,10 @@ class NodeConfig(BaseModel):
     """The images are rectified already (image_rect): use P of camera_info and no distortion."""
     subscription_depth: int = Field(default=5, ge=1, le=1000)
     """Images that the middleware keeps until the node takes them."""
-    queue_size: int = Field(default=1, ge=0, le=1000)
+    mapping: Literal["live", "lockstep"] = "live"
+    """live: keyframes are adjusted in a second thread, and tracking never waits for that. lockstep:
+    each image waits, so that the same images give the same result, for replays."""
+    queue_size: int = Field(default=10, ge=0, le=1000)
     """Images waiting for the tracker; the oldest is dropped and counted. 0 keeps every image."""
     frozen_after: float = Field(default=1.0, ge=0.0, le=3600.0)
     """Seconds of identical pixels after which the camera counts as hanging and its images are

@@ -63,6 +63,8 @@ class OdomContinuity:
     def update(self, estimate: Estimate) -> Estimate:
         """The estimate in the odometry frame; stamps must increase from call to call."""
         is_measured = estimate.tracking is Tracking.TRACKING and not estimate.reason
+        if estimate.map_motion is not None:
+            self._move_map(estimate.map_motion)
         in_odom = self._in_odom(estimate)
         if self._newest is not None and self._measured is not None:
             before = self._measured if is_measured else self._newest
@@ -101,6 +103,15 @@ class OdomContinuity:
         The covariance grows by that of the velocity and by that of an unmeasured acceleration.
         """
         return None if self._newest is None else self._with_loan(_predicted(self._newest, stamp_ns))
+
+    def _move_map(self, motion: np.ndarray) -> None:
+        """An adjustment moved the poses of the map (4, 4): no motion of the camera, so what was
+        published before is lent."""
+        in_odom = self.T_odom_world @ motion @ rigid_inverse(self.T_odom_world)
+        if self._newest is not None:
+            self._newest = _moved(self._newest, in_odom)
+        if self._measured is not None:
+            self._measured = _moved(self._measured, in_odom)
 
     # -- loan ----------------------------------------------------------------------------------
 
@@ -190,6 +201,11 @@ class OdomContinuity:
         axes = np.kron(np.eye(2), self.T_odom_world[:3, :3])
         covariance = axes @ estimate.covariance @ axes.T + self._jump_covariance_at(T[:3, 3])
         return replace(estimate, T_world_camera=T, covariance=covariance)
+
+
+def _moved(estimate: Estimate, motion: np.ndarray) -> Estimate:
+    """The estimate with its pose multiplied by ``motion`` (4, 4) from the left."""
+    return replace(estimate, T_world_camera=motion @ estimate.T_world_camera)
 
 
 def _with_smoothed_twist(last: Estimate, estimate: Estimate) -> Estimate:

@@ -60,6 +60,7 @@ class PoseEstimator:
         Images that were tracked since its newest keyframe keep their motion relative to that.
         """
         self._motion.rescale(update.growth)
+        self._path.reference_changed()
         tracked, refined = update.keyframe, update.local_map.newest
         if self._motion.stamp_ns == tracked.image.frame.stamp_ns:
             self._motion.set_refined(refined.T)
@@ -69,7 +70,6 @@ class PoseEstimator:
         T_image_keyframe[:3, 3] *= update.growth
         brightness = self._motion.affine_or(tracked.affine) + refined.affine - tracked.affine
         self._motion.set_refined(se3.orthonormalised(T_image_keyframe @ refined.T), brightness)
-        self._path.reference_changed()
         motion = (se3.inverse(self.T) @ before).cpu().numpy()
         self._map_motion = motion if self._map_motion is None else motion @ self._map_motion
 

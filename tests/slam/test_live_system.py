@@ -1,0 +1,141 @@
+"""Tracking beside mapping: images do not wait, and what mapping says later is taken over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from denseba_ros.evaluation.trajectory.alignment import umeyama
+from denseba_ros.slam.mapping.local_mapper import LocalMapper
+from denseba_ros.slam.state.estimate import Estimate, Tracking
+from denseba_ros.slam.system import System
+from tests.slam.conftest import config
+
+pytestmark = pytest.mark.slow
+
+
+class Gate:
+    """Holds up the adjustments of the mapping thread until it is opened."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.passed = 0
+
+    def pass_through(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            assert self.open.wait(60.0)
+            self.passed += 1
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    gate, original = Gate(), LocalMapper.adjust
+
+    def adjust(mapper: LocalMapper, levels: tuple[str, ...]) -> Any:
+        gate.pass_through()
+        return original(mapper, levels)
+
+    monkeypatch.setattr(LocalMapper, "adjust", adjust)
+    yield gate
+    gate.open.set()
+
+
+@pytest.fixture
+def live(room: Any) -> System:
+    return System(config(), room.sequence.calibration, is_live=True)
+
+
+def until_a_keyframe(system: System, room: Any) -> int:
+    """Index of the first image that becomes a keyframe of a map that exists already."""
+    for i in range(len(room.images)):
+        estimate = system.process(room.stamps_ns[i], room.images[i])
+        if estimate.is_keyframe and not estimate.is_map_updated:
+            return i
+    raise AssertionError("no keyframe")
+
+
+def error(estimates: list[Estimate], room: Any) -> float:
+    """RMSE of the positions after alignment, metres."""
+    path = np.array([e.T_world_camera[:3, 3] for e in estimates])
+    truth = np.array([room.sequence.pose(room.index(e.stamp_ns))[:3, 3] for e in estimates])
+    aligned = umeyama(path, truth).points(path)
+    return float(np.sqrt(np.mean(np.sum((aligned - truth) ** 2, axis=1))))
+
+
+def test_images_are_tracked_while_a_keyframe_is_being_adjusted(
+    live: System, room: Any, gate: Gate
+) -> None:
+    k = until_a_keyframe(live, room)
+    held_up = [live.process(room.stamps_ns[i], room.images[i]) for i in range(k + 1, k + 5)]
+    for estimate in held_up:
+        assert estimate.tracking is Tracking.TRACKING
+        assert not estimate.is_keyframe
+        assert not estimate.is_map_updated
+        assert estimate.map_motion is None
+    gate.open.set()
+    # Waits for the update, as the next image may come sooner.
+    live._mapping._pending.result()  # type: ignore[union-attr]
+    assert gate.passed == 1
+    after = live.process(room.stamps_ns[k + 5], room.images[k + 5])
+    assert after.is_map_updated
+    assert after.map_motion is not None
+    assert live.newest_keyframe().stamp_ns == room.stamps_ns[k]  # type: ignore[union-attr]
+    # The map moved by little, and the camera goes on from where that put it.
+    assert np.linalg.norm(after.map_motion - np.eye(4)) < 0.02
+    before = after.map_motion @ held_up[-1].T_world_camera
+    step = np.linalg.norm(after.T_world_camera[:3, 3] - before[:3, 3])
+    usual = np.linalg.norm(np.diff([e.T_world_camera[:3, 3] for e in held_up], axis=0), axis=1)
+    assert 0.8 * usual.min() < step < 1.2 * usual.max()
+
+
+def test_the_path_beside_mapping_is_as_good(room: Any, run: Any, live: System) -> None:
+    pairs = zip(room.stamps_ns, room.images, strict=True)
+    beside = [live.process(*pair) for pair in pairs]
+    errors = [error([e for e in es if not e.reason], room) for es in (run.estimates, beside)]
+    assert errors[1] < 2.0 * errors[0] + 0.002
+
+
+def test_where_no_image_comes_between_it_equals_lockstep(room: Any, run: Any, live: System) -> None:
+    """The keyframe's own pose apart, which is given before it is adjusted."""
+    for one in run.estimates[:30]:
+        other = live.process(one.stamp_ns, room.images[room.index(one.stamp_ns)])
+        if live._mapping._pending is not None:
+            live._mapping._pending.result()
+        assert one.is_keyframe == other.is_keyframe
+        if not one.is_keyframe or one.is_map_updated == other.is_map_updated:
+            np.testing.assert_array_equal(one.T_world_camera, other.T_world_camera)
+            # The step to a keyframe is counted with the uncertainty that was known by then.
+            np.testing.assert_allclose(one.covariance, other.covariance, rtol=0.1, atol=1e-5)
+        assert other.map_motion is None
+
+
+def test_before_it_is_lost_it_waits_for_the_newer_keyframe(
+    live: System, room: Any, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    k = until_a_keyframe(live, room)
+    seen = []
+
+    def lost_at_first(_: Any) -> str:
+        seen.append(live._mapping.is_busy)
+        gate.open.set()
+        return "the test says so" if len(seen) == 1 else ""
+
+    monkeypatch.setattr("denseba_ros.slam.system.reason_lost", lost_at_first)
+    estimate = live.process(room.stamps_ns[k + 1], room.images[k + 1])
+    assert estimate.tracking is Tracking.TRACKING
+    assert estimate.is_map_updated
+    assert seen == [True, False]
+
+
+def test_a_reset_forgets_what_mapping_still_does(live: System, room: Any, gate: Gate) -> None:
+    until_a_keyframe(live, room)
+    gate.open.set()
+    live.reset()
+    assert live.keyframes() == []
+    estimate = live.process(room.stamps_ns[0], room.images[0])
+    assert not estimate.is_map_updated
+    assert np.array_equal(estimate.T_world_camera, np.eye(4))
