@@ -29,7 +29,7 @@ from denseba_ros.faults.scenarios import Scenario
 from denseba_ros.faults.script import USABLE, Script
 from denseba_ros.nodes.tools.processes import Processes, node_command, python_module
 from denseba_ros.resources import share_file
-from denseba_ros.sequences.trajectory import read_tum
+from denseba_ros.sequences.trajectory import format_seconds, read_tum, tum_row
 
 _START_SECONDS = 120.0
 _PARAMETERS = {"node.prediction_rate": "30.0"}
@@ -178,6 +178,7 @@ class Bench:
 
     def _result(self, scenario: Scenario, script: Script, nodes: list[str]) -> Result:
         observer = self.observer
+        self._write_heard()
         sent = read_sent(Path(script.log).read_text())
         usable = [fault in USABLE for fault, _ in script.windows]
         last = nodes[-1]
@@ -212,6 +213,14 @@ class Bench:
             stop_seconds / len(nodes),
             memory,
         )
+
+    def _write_heard(self) -> None:
+        """What the robot heard, as TUM rows, and what became of each image: to look at later."""
+        heard = (m for m in self.observer.odometry if m.T.any())
+        rows = (tum_row(message.stamp_ns, message.T) + "\n" for message in heard)
+        (self._folder / "odometry.txt").write_text("".join(rows))
+        states = (f"{format_seconds(s.stamp_ns)} {s.state}\n" for s in self.observer.states)
+        (self._folder / "states.txt").write_text("".join(states))
 
 
 def _recovery_after_gap(sent: list[Sent], observer: Observer) -> float:
