@@ -1,4 +1,8 @@
-"""Matching costs along epipolar lines, compiled for the CPU: all hypotheses of a point at once."""
+"""Matching costs along epipolar lines, compiled for the CPU: all hypotheses of a point at once.
+
+Each loop over the hypotheses does one thing, on arrays of one dimension: so the compiler uses
+vector units, and counts no references to arrays inside. Only the reading of pixels stays scalar.
+"""
 
 from __future__ import annotations
 
@@ -10,91 +14,122 @@ from numpy.typing import NDArray
 from denseba_ros.numba_jit import numba_jit
 
 Floats = NDArray[np.float32]
+Cells = NDArray[np.int32]
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+# In the last column or row the neighbour has nearly all the weight.
+_INSIDE = np.float32(1.001)
 
 
 @numba_jit()
 def _project(
-    d: Floats,
-    a: float,
-    b: float,
-    T: Floats,
-    numbers: Floats,
-    image: Floats,
-    pixels: Floats,
-    is_visible: Floats,
+    d: Floats, a: float, b: float, T: Floats, numbers: Floats, u: Floats, v: Floats, z: Floats
 ) -> None:
-    """Write the ``pixels`` (2, D) of ray (a, b, 1) at the inverse depths ``d`` (D,); ``is_visible``
-    (D,) becomes 0 where they are outside the image."""
-    fx, fy, cx, cy = numbers[0], numbers[1], numbers[2], numbers[3]
-    border, min_z = numbers[4], numbers[5]
+    """Write the pixels ``u``, ``v`` (D,) of ray (a, b, 1) at the inverse depths ``d`` (D,) and the
+    ratio ``z`` (D,) of the depths in the target and in the host."""
+    fx, fy, cx, cy, min_z = numbers[0], numbers[1], numbers[2], numbers[3], numbers[5]
     X = T[0, 0] * a + T[0, 1] * b + T[0, 2]
     Y = T[1, 0] * a + T[1, 1] * b + T[1, 2]
     Z = T[2, 0] * a + T[2, 1] * b + T[2, 2]
     tx, ty, tz = T[0, 3], T[1, 3], T[2, 3]
-    right = np.float32(image.shape[1] - 1) - border
-    below = np.float32(image.shape[0] - 1) - border
-    for h in range(len(d)):
+    for h in range(np.uintp(d.size)):
         depth = Z + tz * d[h]
         inverse = _ONE / max(depth, min_z)
-        u = (X + tx * d[h]) * inverse * fx + cx
-        v = (Y + ty * d[h]) * inverse * fy + cy
-        ok = (depth > min_z) & (u >= border) & (u <= right) & (v >= border) & (v <= below)
-        is_visible[h] = is_visible[h] if ok else _ZERO
-        pixels[0, h], pixels[1, h] = u, v
+        u[h] = (X + tx * d[h]) * inverse * fx + cx
+        v[h] = (Y + ty * d[h]) * inverse * fy + cy
+        z[h] = depth
 
 
 @numba_jit()
-def _sample(image: Floats, pixels: Floats, values: Floats) -> None:
-    """Bilinear brightness; clamped to the border outside the image, and to a corner for NaN."""
-    flat, wide = image.ravel(), image.shape[1]
-    right, below = np.float32(wide - 1), np.float32(image.shape[0] - 1)
-    for h in range(len(values)):
-        u = pixels[0, h] if pixels[0, h] > _ZERO else _ZERO
-        v = pixels[1, h] if pixels[1, h] > _ZERO else _ZERO
-        u, v = min(u, right), min(v, below)
-        # In the last column or row the neighbour has all the weight.
-        x, y = max(min(int(u), wide - 2), 0), max(min(int(v), image.shape[0] - 2), 0)
-        fx, fy = u - np.float32(x), v - np.float32(y)
-        at = np.uintp(y * wide + x)
-        under = at + np.uintp(wide)
-        upper = flat[at] + fx * (flat[at + np.uintp(1)] - flat[at])
-        lower = flat[under] + fx * (flat[under + np.uintp(1)] - flat[under])
-        values[h] = upper + fy * (lower - upper)
+def _restrict(
+    u: Floats,
+    v: Floats,
+    z: Floats,
+    numbers: Floats,
+    right: np.float32,
+    below: np.float32,
+    visible: Floats,
+) -> None:
+    """``visible`` (D,) becomes 0 where the pixels are within the border of the image, whose last
+    pixel is (right, below), or outside, or behind the camera."""
+    border, min_z = numbers[4], numbers[5]
+    last_u, last_v = right - border, below - border
+    for h in range(np.uintp(u.size)):
+        ok = (z[h] > min_z) & (u[h] >= border) & (u[h] <= last_u)
+        visible[h] *= np.float32(ok & (v[h] >= border) & (v[h] <= last_v))
+
+
+@numba_jit()
+def _locate(
+    u: Floats, v: Floats, width: np.int32, right: np.float32, below: np.float32, cells: Cells
+) -> None:
+    """Write the flat index ``cells`` (D,) of the pixel before (u, v), clamped to the image; ``u``
+    and ``v`` become what is left over."""
+    last_u, last_v = right - (_INSIDE - _ONE), below - (_INSIDE - _ONE)
+    for h in range(np.uintp(u.size)):
+        # In this order NaN becomes zero: it must not become an index.
+        x, y = min(last_u, max(_ZERO, u[h])), min(last_v, max(_ZERO, v[h]))
+        column, row = np.int32(x), np.int32(y)
+        u[h], v[h] = x - np.float32(column), y - np.float32(row)
+        cells[h] = row * width + column
+
+
+@numba_jit()
+def _sample(
+    flat: Floats, width: np.uintp, cells: Cells, u: Floats, v: Floats, values: Floats, at: np.uintp
+) -> None:
+    """Bilinear brightness at (u, v) (D,) beyond ``cells`` (D,), into ``values`` from ``at`` on."""
+    one = np.uintp(1)
+    for h in range(np.uintp(u.size)):
+        k = np.uintp(cells[h])
+        upper = flat[k] + u[h] * (flat[k + one] - flat[k])
+        lower = flat[k + width] + u[h] * (flat[k + width + one] - flat[k + width])
+        values[at + h] = upper + v[h] * (lower - upper)
 
 
 @numba_jit()
 def _add_cost(
-    values: Floats, reference: Floats, is_visible: Floats, numbers: Floats, cost: Floats
+    values: Floats,
+    reference: Floats,
+    visible: Floats,
+    numbers: Floats,
+    shift: Floats,
+    total: Floats,
+    cost: Floats,
 ) -> None:
-    """Mean truncated difference of patches, a share of their means' difference subtracted."""
+    """Add the mean truncated difference of the patches ``values`` (P D,) from ``reference`` (P,), a
+    share of their means' difference subtracted; ``shift``, ``total`` (D,) are overwritten."""
     truncation, share = numbers[6], numbers[7]
-    pixels = len(reference)
-    mean = _ZERO
-    for p in range(pixels):
+    count, scale = np.uintp(cost.size), _ONE / np.float32(reference.size)
+    mean, at = _ZERO, np.uintp(0)
+    for h in range(count):
+        shift[h], total[h] = _ZERO, _ZERO
+    for p in range(reference.size):
         mean += reference[p]
-    scale = _ONE / np.float32(pixels)
-    for h in range(len(cost)):
-        total = _ZERO
-        for p in range(pixels):
-            total += values[p, h]
-        shift = share * (total - mean) * scale
-        total = _ZERO
-        for p in range(pixels):
-            total += min(abs(values[p, h] - reference[p] - shift), truncation)
-        cost[h] += total * scale if is_visible[h] > _ZERO else _ZERO
+        for h in range(count):
+            shift[h] += values[at + h]
+        at += count
+    for h in range(count):
+        shift[h] = share * (shift[h] - mean) * scale
+    at = np.uintp(0)
+    for p in range(reference.size):
+        brightness = reference[p]
+        for h in range(count):
+            total[h] += min(abs(values[at + h] - brightness - shift[h]), truncation)
+        at += count
+    for h in range(count):
+        cost[h] += total[h] * scale * visible[h]
 
 
 @numba_jit()
-def _add_rate(centre: Floats, is_visible: Floats, rate: Floats) -> None:
+def _add_rate(u: Floats, v: Floats, visible: Floats, rate: Floats) -> None:
     """Largest distance over the targets, in pixels, between neighbouring hypotheses."""
-    last = len(rate) - 1
-    for h in range(len(rate)):
-        k = min(h, last - 1)
-        x, y = centre[0, k + 1] - centre[0, k], centre[1, k + 1] - centre[1, k]
-        distance = math.sqrt(x * x + y * y) if is_visible[h] > _ZERO else _ZERO
-        rate[h] = max(rate[h], distance)
+    one, last = np.uintp(1), np.uintp(rate.size - 1)
+    for h in range(last + one):
+        k = h if h < last else last - one
+        x, y = u[k + one] - u[k], v[k + one] - v[k]
+        distance = np.float32(math.sqrt(x * x + y * y))
+        rate[h] = max(rate[h], distance if visible[h] > _ZERO else _ZERO)
 
 
 @numba_jit(
@@ -121,21 +156,27 @@ def line_costs(
     fy, cx, cy, border, least depth ratio, truncation, share of the means' difference that is
     subtracted, cost of hypotheses outside all targets.
     """
-    count = d.shape[1]
-    size = rays.shape[1]
-    pixels, values = np.empty((2, count), np.float32), np.empty((size, count), np.float32)
-    is_visible, views = np.empty(count, np.float32), np.empty(count, np.float32)
+    count, size = d.shape[1], rays.shape[1]
+    width, height = targets.shape[2], targets.shape[1]
+    right, below = np.float32(width - 1), np.float32(height - 1)
+    u, v, z = np.empty(count, np.float32), np.empty(count, np.float32), np.empty(count, np.float32)
+    cells, values = np.empty(count, np.int32), np.empty(size * count, np.float32)
+    visible, views = np.empty(count, np.float32), np.empty(count, np.float32)
     for point in range(begin, end):
-        cost[point], rate[point], views[:] = _ZERO, _ZERO, _ZERO
+        depths, costs, rates, patch = d[point], cost[point], rate[point], reference[point]
+        costs[:], rates[:], views[:] = _ZERO, _ZERO, _ZERO
         for target in range(len(targets)):
-            is_visible[:] = _ONE
+            flat, pose = targets[target].ravel(), T[target]
+            visible[:] = _ONE
             for p in range(size):
-                a, b = rays[point, p]
-                _project(d[point], a, b, T[target], numbers, targets[target], pixels, is_visible)
-                _sample(targets[target], pixels, values[p])
-            _add_cost(values, reference[point], is_visible, numbers, cost[point])
+                _project(depths, rays[point, p, 0], rays[point, p, 1], pose, numbers, u, v, z)
+                _restrict(u, v, z, numbers, right, below, visible)
+                if p == size - 1:
+                    _add_rate(u, v, visible, rates)
+                _locate(u, v, np.int32(width), right, below, cells)
+                _sample(flat, np.uintp(width), cells, u, v, values, np.uintp(p * count))
+            _add_cost(values, patch, visible, numbers, u, v, costs)
             for h in range(count):
-                views[h] += is_visible[h]
-            _add_rate(pixels, is_visible, rate[point])
+                views[h] += visible[h]
         for h in range(count):
-            cost[point, h] = cost[point, h] / views[h] if views[h] > _ZERO else numbers[8]
+            costs[h] = costs[h] / views[h] if views[h] > _ZERO else numbers[8]
