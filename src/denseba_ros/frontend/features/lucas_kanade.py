@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.frontend.features.patch_loops import (
-    AROUND,
     WINDOW,
     clamped,
-    corner_and_weights,
     cut,
     cut_warped,
     is_identity,
@@ -27,9 +25,8 @@ from denseba_ros.geometry.grey import PAD
 from denseba_ros.numba_jit import numba_jit
 
 Floats = NDArray[np.float32]
-Cells = NDArray[np.int32]
+_Four = tuple[float, float, float, float]
 
-_ITERATIONS = 10
 # Converged: a step below this (pixels), or two steps whose sum is (oscillation at the minimum).
 _CONVERGED = 0.02
 # Least mean squared gradient (squared grey levels per squared pixel) in the weakest direction.
@@ -39,106 +36,102 @@ _MAX_GAIN = 3.0
 
 
 @numba_jit()
-def _dot(a: Floats, b: Floats) -> np.float32:
-    total = np.float32(0)
-    for k in range(WINDOW * WINDOW):
-        total += a[k] * b[k]
-    return total
-
-
-@numba_jit()
-def _centre(values: Floats) -> None:
-    """Subtract the mean."""
-    total = np.float32(0)
-    for k in range(WINDOW * WINDOW):
-        total += values[k]
-    mean = total / np.float32(WINDOW * WINDOW)
-    for k in range(WINDOW * WINDOW):
-        values[k] -= mean
-
-
-@numba_jit()
-def _project_out(values: Floats, direction: Floats) -> None:
-    """Make ``values`` orthogonal to ``direction``."""
-    share = _dot(values, direction) / max(_dot(direction, direction), np.float32(1e-6))
-    for k in range(WINDOW * WINDOW):
-        values[k] -= share * direction[k]
-
-
-@numba_jit()
-def _template(around: Floats, patch: Floats, gx: Floats, gy: Floats) -> tuple[float, float, float]:
-    """Write patch and gradients (WINDOW^2,) from ``around``; returns the gradients' second moments
-    (xx, xy, yy).
-
-    Changes of gain and offset are projected out of the gradients, the mean out of the patch.
-    """
-    one, side, wide = np.uintp(1), np.uintp(WINDOW), np.uintp(AROUND)
-    half, at, to = np.float32(0.5), np.uintp(0), wide + one
-    for _ in range(WINDOW):
+def _differentiate(around: Floats, side: np.uintp, patch: Floats, gx: Floats, gy: Floats) -> None:
+    """Write the patch and its gradients (side^2,) from ``around``, which has one more pixel on each
+    side. A loop for each, as the compiler vectorises only one result well."""
+    one, wide, half = np.uintp(1), side + np.uintp(2), np.float32(0.5)
+    at, to = np.uintp(0), wide + one
+    for _ in range(side):
         for j in range(side):
-            k = to + j
-            patch[at + j] = around[k]
-            gx[at + j] = half * (around[k + one] - around[k - one])
-            gy[at + j] = half * (around[k + wide] - around[k - wide])
+            patch[at + j] = around[to + j]
+        for j in range(side):
+            gx[at + j] = half * (around[to + j + one] - around[to + j - one])
+        for j in range(side):
+            gy[at + j] = half * (around[to + j + wide] - around[to + j - wide])
         at += side
         to += wide
-    _centre(patch)
-    for gradient in (gx, gy):
-        _centre(gradient)
-        _project_out(gradient, patch)
-    return float(_dot(gx, gx)), float(_dot(gx, gy)), float(_dot(gy, gy))
 
 
 @numba_jit()
-def _min_eigenvalue(moments: tuple[float, float, float]) -> float:
-    """Smaller eigenvalue of the second moments (xx, xy, yy)."""
-    xx, xy, yy = moments
+def _orthogonalise(patch: Floats, gx: Floats, gy: Floats) -> _Four:
+    """Project changes of gain and offset out of the gradients, and the mean out of the patch.
+
+    Returns the gradients' second moments (xx, xy, yy) and the patch's.
+    """
+    count, size = np.uintp(patch.size), np.float32(patch.size)
+    zero = np.float32(0)
+    mean, mean_x, mean_y = zero, zero, zero
+    for k in range(count):
+        mean += patch[k]
+        mean_x += gx[k]
+        mean_y += gy[k]
+    mean, mean_x, mean_y = mean / size, mean_x / size, mean_y / size
+    contrast, share_x, share_y = zero, zero, zero
+    for k in range(count):
+        p, x, y = patch[k] - mean, gx[k] - mean_x, gy[k] - mean_y
+        patch[k], gx[k], gy[k] = p, x, y
+        contrast += p * p
+        share_x += p * x
+        share_y += p * y
+    contrast = max(contrast, np.float32(1e-6))
+    share_x, share_y = share_x / contrast, share_y / contrast
+    xx, xy, yy = zero, zero, zero
+    for k in range(count):
+        x, y = gx[k] - share_x * patch[k], gy[k] - share_y * patch[k]
+        gx[k], gy[k] = x, y
+        xx += x * x
+        xy += x * y
+        yy += y * y
+    return float(xx), float(xy), float(yy), float(contrast)
+
+
+@numba_jit()
+def _min_eigenvalue(moments: _Four) -> float:
+    """Smaller eigenvalue of the second moments (xx, xy, yy) of gradients."""
+    xx, xy, yy, _ = moments
     return 0.5 * (xx + yy - math.sqrt((xx - yy) ** 2 + 4 * xy * xy))
 
 
 @numba_jit()
 def _correlations(
-    image: Floats, x: float, y: float, patch: Floats, gx: Floats, gy: Floats
+    values: Floats, patch: Floats, gx: Floats, gy: Floats
 ) -> tuple[float, float, float]:
-    """Sums over the window at (x, y) of the image times the patch and each gradient.
+    """Sums of the window ``values`` (side^2,) times the patch and each gradient.
 
-    The gradients are orthogonal to the patch, so it need not be subtracted from the image.
+    The gradients are orthogonal to the patch, so it need not be subtracted from the window.
     """
-    flat, w = image.ravel(), np.uintp(image.shape[1])
-    one, side = np.uintp(1), np.uintp(WINDOW)
-    row, a, b, c, d = corner_and_weights(x, y, WINDOW, w)
-    by_patch, by_x, by_y, at = np.float32(0), np.float32(0), np.float32(0), np.uintp(0)
-    for _ in range(WINDOW):
-        for j in range(side):
-            k = row + j
-            value = a * flat[k] + b * flat[k + one] + c * flat[k + w] + d * flat[k + w + one]
-            by_patch += value * patch[at + j]
-            by_x += value * gx[at + j]
-            by_y += value * gy[at + j]
-        row += w
-        at += side
+    by_patch, by_x, by_y = np.float32(0), np.float32(0), np.float32(0)
+    for k in range(np.uintp(values.size)):
+        by_patch += values[k] * patch[k]
+        by_x += values[k] * gx[k]
+        by_y += values[k] * gy[k]
     return float(by_patch), float(by_x), float(by_y)
 
 
 @numba_jit()
 def _descend(
-    image: Floats,
+    flat: Floats,
+    width: np.uintp,
     x: float,
     y: float,
+    side: np.uintp,
     patch: Floats,
     gx: Floats,
     gy: Floats,
-    moments: tuple[float, float, float],
+    moments: _Four,
+    values: Floats,
+    iterations: int,
 ) -> tuple[float, float]:
     """Gauss-Newton from (x, y) on the difference of image and template; returns (x, y)."""
-    right, bottom = image.shape[1] - 2 * PAD - 1.0, image.shape[0] - 2 * PAD - 1.0
-    xx, xy, yy = moments
+    right = float(width) - 2 * PAD - 1.0
+    bottom = float(np.uintp(flat.size) // width) - 2 * PAD - 1.0
+    xx, xy, yy, contrast = moments
     determinant = xx * yy - xy * xy
-    contrast = max(float(_dot(patch, patch)), 1e-6)
     last_x, last_y = 0.0, 0.0
-    for _ in range(_ITERATIONS):
+    for _ in range(iterations):
         x, y = clamped(x, right), clamped(y, bottom)
-        by_patch, by_x, by_y = _correlations(image, x, y, patch, gx, gy)
+        cut(flat, width, x, y, side, values)
+        by_patch, by_x, by_y = _correlations(values, patch, gx, gy)
         gain = min(max(by_patch / contrast, 1.0 / _MAX_GAIN), _MAX_GAIN)
         step_x = (xy * by_y - yy * by_x) / (gain * determinant)
         step_y = (xy * by_x - xx * by_y) / (gain * determinant)
@@ -152,8 +145,15 @@ def _descend(
     return x, y
 
 
+@numba_jit()
+def _to_level(pixel: Floats, scale: float) -> tuple[float, float]:
+    """A ``pixel`` (2,) of level 0 on the level of ``scale``."""
+    return (float(pixel[0]) + 0.5) * scale - 0.5, (float(pixel[1]) + 0.5) * scale - 0.5
+
+
 @numba_jit(
-    "void(i8, i8, f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, :, ::1], b1[::1], f8)"
+    "void(i8, i8, f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, :, ::1], b1[::1], b1[::1],"
+    " f8, i8, i8)"
 )
 def track_on_level(
     begin: int,
@@ -163,8 +163,11 @@ def track_on_level(
     points: Floats,
     target_pixels: Floats,
     warps: Floats,
+    is_wanted: NDArray[np.bool_],
     is_tracked: NDArray[np.bool_],
     scale: float,
+    iterations: int,
+    side: int,
 ) -> None:
     """Track points ``begin`` to ``end`` on one pyramid level.
 
@@ -176,31 +179,39 @@ def track_on_level(
         points: (M, 2) pixels of level 0 in the source.
         target_pixels: (M, 2) of level 0, initial guess and result; unchanged if not tracked.
         warps: (M, 2, 2), pixels of the source per pixel of the target.
-        is_tracked: result (M,), whether the template has enough gradient and the pixel is inside
-            the target.
+        is_wanted: (M,), whether to track the point.
+        is_tracked: result (M,), whether the point is wanted, its template has enough gradient and
+            the pixel is inside the target.
         scale: pixels of the level per pixel of level 0.
+        iterations: most steps.
+        side: WINDOW, which the compiler must not know (see ``patch_loops.cut``).
     """
-    around = np.empty(AROUND * AROUND, np.float32)
-    work, cells = np.empty((6, around.size), np.float32), np.empty(around.size, np.int32)
-    patch = np.empty(WINDOW * WINDOW, np.float32)
-    gx, gy = np.empty_like(patch), np.empty_like(patch)
+    window = np.uintp(side)
+    wide = window + np.uintp(2)
+    around, values = np.empty(wide * wide, np.float32), np.empty(window * window, np.float32)
+    u, v, cells = np.empty_like(around), np.empty_like(around), np.empty(around.size, np.int32)
+    patch, gx, gy = np.empty_like(values), np.empty_like(values), np.empty_like(values)
+    # The compiler would count references to the image at each call that makes it flat.
+    flat_source, flat_target, width = source.ravel(), target.ravel(), np.uintp(target.shape[1])
     right, bottom = target.shape[1] - 2 * PAD - 1.0, target.shape[0] - 2 * PAD - 1.0
     for m in range(begin, end):
-        x, y = (float(points[m, 0]) + 0.5) * scale - 0.5, (float(points[m, 1]) + 0.5) * scale - 0.5
-        x, y = clamped(x, right), clamped(y, bottom)
+        from_x, from_y = _to_level(points[m], scale)
+        x, y = _to_level(target_pixels[m], scale)
+        is_tracked[m] = is_wanted[m] and (-1.0 <= x <= right + 1.0 and -1.0 <= y <= bottom + 1.0)
+        if not is_tracked[m]:
+            continue
+        from_x, from_y = clamped(from_x, right), clamped(from_y, bottom)
         if is_identity(warps[m]):
-            cut(source, x, y, around)
+            cut(flat_source, width, from_x, from_y, wide, around)
         else:
-            cut_warped(source, x, y, warps[m], around, work, cells)
-        moments = _template(around, patch, gx, gy)
-        x, y = (
-            (float(target_pixels[m, 0]) + 0.5) * scale - 0.5,
-            (float(target_pixels[m, 1]) + 0.5) * scale - 0.5,
-        )
-        is_tracked[m] = -1.0 <= x <= right + 1.0 and -1.0 <= y <= bottom + 1.0
-        is_tracked[m] &= _min_eigenvalue(moments) > _MIN_GRADIENT * WINDOW * WINDOW
+            cut_warped(flat_source, width, from_x, from_y, warps[m], wide, around, u, v, cells)
+        _differentiate(around, window, patch, gx, gy)
+        moments = _orthogonalise(patch, gx, gy)
+        is_tracked[m] = _min_eigenvalue(moments) > _MIN_GRADIENT * WINDOW * WINDOW
         if is_tracked[m]:
-            x, y = _descend(target, x, y, patch, gx, gy, moments)
+            x, y = _descend(
+                flat_target, width, x, y, window, patch, gx, gy, moments, values, iterations
+            )
             is_tracked[m] = 0.0 <= x <= right and 0.0 <= y <= bottom
             target_pixels[m, 0], target_pixels[m, 1] = (
                 (x + 0.5) / scale - 0.5,

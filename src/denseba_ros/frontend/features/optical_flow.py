@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.frontend.features.lucas_kanade import track_on_level
+from denseba_ros.frontend.features.patch_loops import WINDOW
 from denseba_ros.geometry.grey import Grey
 from denseba_ros.parallel import parallel_for
 
 Points = NDArray[np.float32]
 
 _LEVELS = 4
+_ITERATIONS = 10
 # Tracks whose forward-backward error is larger (pixels) are dropped.
 _MAX_BACKWARD_ERROR = 1.0
 
@@ -64,12 +66,15 @@ def track(
     """
     if warps is None:
         warps = np.broadcast_to(np.eye(2, dtype=np.float32), (len(points), 2, 2))
-    levels = _LEVELS if guess is None else _LEVELS - 1
+    coarsest = _LEVELS if guess is None else _LEVELS - 1
     initial = points if guess is None else guess
-    forward, is_tracked = _flow(source, target, points, initial, _inverse(warps), levels)
-    back, is_tracked_back = _flow(target, source, forward, points, warps, 1)
+    every = np.ones(len(points), bool)
+    forward, is_tracked = _flow(
+        source, target, points, initial, _inverse(warps), every, coarsest, _ITERATIONS
+    )
+    back, is_tracked = _flow(target, source, forward, points, warps, is_tracked, 1, _ITERATIONS)
     error = np.linalg.norm(back - points, axis=1)
-    return forward, is_tracked & is_tracked_back & (error < _MAX_BACKWARD_ERROR)
+    return forward, is_tracked & (error < _MAX_BACKWARD_ERROR)
 
 
 def _inverse(warps: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -87,10 +92,13 @@ def _flow(
     points: Points,
     initial: Points,
     warps: NDArray[np.float32],
+    is_wanted: NDArray[np.bool_],
     coarsest: int,
+    iterations: int,
 ) -> tuple[Points, NDArray[np.bool_]]:
     """Flow from level ``coarsest`` down to 0: pixels (M, 2) and (M,) whether they are tracked;
-    ``warps`` (M, 2, 2), pixels of the source per pixel of the target."""
+    ``warps`` (M, 2, 2), pixels of the source per pixel of the target; only where ``is_wanted``
+    (M,)."""
     points = np.ascontiguousarray(points, np.float32)
     target_pixels = np.array(initial, np.float32, order="C")
     warps = np.array(warps, np.float32, order="C")
@@ -105,7 +113,10 @@ def _flow(
             points,
             target_pixels,
             warps,
+            is_wanted,
             is_tracked,
             1.0 / (1 << level),
+            iterations,
+            WINDOW,
         )
     return target_pixels, is_tracked

@@ -24,10 +24,11 @@ _MIN_WARP = 0.03
 
 @numba_jit()
 def corner_and_weights(
-    x: float, y: float, side: int, width: np.uintp
+    x: float, y: float, side: np.uintp, width: np.uintp
 ) -> tuple[np.uintp, np.float32, np.float32, np.float32, np.float32]:
     """Flat index of the first pixel of a window around (x, y), and its bilinear weights."""
-    left, top = x + PAD - side // 2, y + PAD - side // 2
+    half = float(side // np.uintp(2))
+    left, top = x + PAD - half, y + PAD - half
     column, row = math.floor(left), math.floor(top)
     u, v = np.float32(left - column), np.float32(top - row)
     one = np.float32(1)
@@ -42,56 +43,66 @@ def clamped(x: float, high: float) -> float:
 
 
 @numba_jit()
-def cut(image: Floats, x: float, y: float, around: Floats) -> None:
-    """Sample ``around`` (AROUND^2,) at (x, y). Loops vectorise with unsigned indices only."""
-    flat, w = image.ravel(), np.uintp(image.shape[1])
-    one, wide = np.uintp(1), np.uintp(AROUND)
-    row, a, b, c, d = corner_and_weights(x, y, AROUND, w)
-    to = np.uintp(0)
-    for _ in range(AROUND):
-        for j in range(wide):
+def cut(flat: Floats, width: np.uintp, x: float, y: float, side: np.uintp, values: Floats) -> None:
+    """Sample the window ``values`` (side^2,) at (x, y) of the image ``flat`` (height * width,).
+
+    ``side`` must be unknown to the compiler: it unrolls rows of a known length before it would use
+    vector units, which takes three times as long. Loops vectorise with unsigned indices only.
+    """
+    row, a, b, c, d = corner_and_weights(x, y, side, width)
+    one, to = np.uintp(1), np.uintp(0)
+    for _ in range(side):
+        for j in range(side):
             k = row + j
-            around[to + j] = (
-                a * flat[k] + b * flat[k + one] + c * flat[k + w] + d * flat[k + w + one]
+            values[to + j] = (
+                a * flat[k] + b * flat[k + one] + c * flat[k + width] + d * flat[k + width + one]
             )
-        row += w
-        to += wide
+        row += width
+        to += side
 
 
 @numba_jit()
 def cut_warped(
-    image: Floats, x: float, y: float, warp: Floats, around: Floats, work: Floats, cells: Cells
+    flat: Floats,
+    width: np.uintp,
+    x: float,
+    y: float,
+    warp: Floats,
+    side: np.uintp,
+    values: Floats,
+    u: Floats,
+    v: Floats,
+    cells: Cells,
 ) -> None:
     """The same with a ``warp`` (2, 2): pixels of this image per pixel of the target.
 
-    ``work`` (6, AROUND^2) and ``cells`` (AROUND^2,) are overwritten. Three loops, so that all but
-    the reading of single pixels is vectorised.
+    ``u``, ``v`` and ``cells`` (side^2,) are overwritten. Two loops, so that all but the reading of
+    single pixels is vectorised.
     """
-    flat, width = image.ravel(), np.int32(image.shape[1])
-    half, side = np.float32(AROUND // 2), np.uintp(AROUND)
-    right, bottom = np.float32(image.shape[1] - 1.001), np.float32(image.shape[0] - 1.001)
+    half, wide = np.float32(side // np.uintp(2)), np.int32(width)
+    right = np.float32(float(width) - 1.001)
+    bottom = np.float32(float(np.uintp(flat.size) // width) - 1.001)
     left, top, zero = np.float32(x + PAD), np.float32(y + PAD), np.float32(0)
-    u, v, to = work[4], work[5], np.uintp(0)
-    for i in range(AROUND):
-        dy = np.float32(i) - half
+    xx, xy, yx, yy = warp[0, 0], warp[0, 1], warp[1, 0], warp[1, 1]
+    to = np.uintp(0)
+    for i in range(side):
+        dy = np.float32(np.int32(i)) - half
+        row_x, row_y = left + xy * dy, top + yy * dy
         for j in range(side):
             dx = np.float32(np.int32(j)) - half
             # In this order NaN becomes zero: it must not become an index.
-            at_x = min(right, max(zero, left + warp[0, 0] * dx + warp[0, 1] * dy))
-            at_y = min(bottom, max(zero, top + warp[1, 0] * dx + warp[1, 1] * dy))
+            at_x = min(right, max(zero, row_x + xx * dx))
+            at_y = min(bottom, max(zero, row_y + yx * dx))
             column, row = np.int32(at_x), np.int32(at_y)
             u[to + j], v[to + j] = at_x - np.float32(column), at_y - np.float32(row)
-            cells[to + j] = row * width + column
+            cells[to + j] = row * wide + column
         to += side
-    one, w, count = np.uintp(1), np.uintp(width), np.uintp(AROUND * AROUND)
-    for m in range(count):
+    one = np.uintp(1)
+    for m in range(to):
         k = np.uintp(cells[m])
-        work[0, m], work[1, m] = flat[k], flat[k + one]
-        work[2, m], work[3, m] = flat[k + w], flat[k + w + one]
-    for m in range(count):
-        upper = work[0, m] + u[m] * (work[1, m] - work[0, m])
-        lower = work[2, m] + u[m] * (work[3, m] - work[2, m])
-        around[m] = upper + v[m] * (lower - upper)
+        upper = flat[k] + u[m] * (flat[k + one] - flat[k])
+        lower = flat[k + width] + u[m] * (flat[k + width + one] - flat[k + width])
+        values[m] = upper + v[m] * (lower - upper)
 
 
 @numba_jit()
