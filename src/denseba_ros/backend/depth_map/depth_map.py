@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from denseba_ros.backend.depth_map.depth_map_loops import relax, scatter
+from denseba_ros.backend.depth_map.depth_map_loops import fill_maps, scatter
 from denseba_ros.parallel import parallel_for
 
 # Grey levels over which the smoothness falls by e.
@@ -87,9 +87,22 @@ def fill(value: Tensor, weight: Tensor, edges: Tensor) -> Tensor:
     """
     shape = edges.shape
     value, weight = value.reshape(-1, *shape[-2:]), weight.reshape(-1, *shape[-2:])
+    edges = edges.reshape(-1, *shape[-3:])
+    if value.device.type == "cpu" and value.dtype == torch.float32:
+        filled = torch.empty_like(edges, memory_format=torch.contiguous_format)
+        arrays = (part.contiguous().numpy() for part in (value, weight, edges))
+        scales = (_SMOOTHNESS, _SWEEPS, UNKNOWN)
+        parallel_for(fill_maps, len(value), *arrays, *scales, filled.numpy())
+        return filled.reshape(shape)
+    return fill_torch(value, weight, edges).reshape(shape)
+
+
+def fill_torch(value: Tensor, weight: Tensor, edges: Tensor) -> Tensor:
+    """What ``depth_map_loops.fill_maps`` does, on any device: (K, 2, h, w) from (K, h, w) twice
+    and (K, 2, h, w)."""
     start, support = _push_pull(value, weight)
-    d = _relax(start, value, weight, edges.reshape(-1, *shape[-3:]))
-    return torch.stack([d, _deviation(d, value, weight, support)], 1).reshape(shape)
+    d = _relax(start, value, weight, edges)
+    return torch.stack([d, _deviation(d, value, weight, support)], 1)
 
 
 def _push_pull(value: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,26 +126,16 @@ def _relax(start: Tensor, value: Tensor, weight: Tensor, edges: Tensor) -> Tenso
     left = F.pad(right, (1, 0))[..., :-1]
     up = F.pad(down, (0, 0, 1, 0))[:, :-1]
     diagonal = weight + right + down + left + up
-    terms = torch.stack([weight * value, right, left, down, up], 1)
-    terms = terms / diagonal.clamp(min=1e-9)[:, None]
-    if start.device.type == "cpu" and start.dtype == torch.float32:
-        d = torch.empty_like(start, memory_format=torch.contiguous_format)
-        arrays = (start.contiguous().numpy(), terms.numpy(), _SWEEPS, d.numpy())
-        parallel_for(relax, len(start), *arrays)
-        return d
-    return relax_torch(start, terms, _SWEEPS)
-
-
-def relax_torch(start: Tensor, terms: Tensor, sweeps: int) -> Tensor:
-    """What ``depth_map_loops.relax`` does, on any device: (K, h, w) from ``start`` (K, h, w)."""
-    own, right, left, lower, upper = terms.unbind(1)
+    own, right, left, down, up = (
+        term / diagonal.clamp(min=1e-9) for term in (weight * value, right, left, down, up)
+    )
     d = start
-    for _ in range(sweeps):
+    for _ in range(_SWEEPS):
         padded = F.pad(d, (1, 1, 1, 1))
         d = (
             own
             + (right * padded[:, 1:-1, 2:] + left * padded[:, 1:-1, :-2])
-            + (lower * padded[:, 2:, 1:-1] + upper * padded[:, :-2, 1:-1])
+            + (down * padded[:, 2:, 1:-1] + up * padded[:, :-2, 1:-1])
         )
     return d
 
