@@ -12,11 +12,13 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from denseba_ros.backend.kernels.patch_loops import cut_patches
 from denseba_ros.backend.problem import Problem, Variables
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.patch import PATTERN
 from denseba_ros.geometry.pinhole import Projection, project
 from denseba_ros.geometry.pyramid import inside, sample
+from denseba_ros.parallel import parallel_for
 
 BORDER = 1.0
 # A point farther than the target's inverse depth map says, by this factor, is occluded ...
@@ -41,17 +43,39 @@ class PatchReference:
 
 def patch_reference(problem: Problem, level: int) -> PatchReference:
     """Cut the patches of all points out of their hosts' images of pyramid ``level``."""
-    camera = problem.camera.level(level)
     scale = 1.0 / (1 << level)
-    centre = (problem.pixels + 0.5) * scale - 0.5
-    pixels = centre[:, :, None] + _offsets(PATTERN, centre.dtype, centre.device)
+    centres = (problem.pixels + 0.5) * scale - 0.5
+    images = problem.images[level]
+    on_cpu = images.device.type == "cpu" and images.dtype == centres.dtype == torch.float32
+    if on_cpu and not (torch.is_grad_enabled() and (images.requires_grad or centres.requires_grad)):
+        return _cut_on_cpu(problem, images, centres)
+    return cut_torch(problem, images, centres)
+
+
+def cut_torch(problem: Problem, images: Tensor, centres: Tensor) -> PatchReference:
+    """The patches at ``centres`` (G, N, 2) of ``images`` (K, 3, h, w), on any device."""
+    pixels = centres[:, :, None] + _offsets(PATTERN, centres.dtype, centres.device)
     g, n, p, _ = pixels.shape
-    images = problem.images[level][problem.hosts]
-    values = sample(images, pixels.reshape(g, n * p, 2)).reshape(g, 3, n, p)
+    values = sample(images[problem.hosts], pixels.reshape(g, n * p, 2)).reshape(g, 3, n, p)
     c2 = problem.noise.gradient**2
     weight = c2 / (c2 + values[:, 1] ** 2 + values[:, 2] ** 2)
-    usable = inside(pixels, camera.width, camera.height, BORDER).all(-1) & problem.valid
+    height, width = images.shape[-2:]
+    usable = inside(pixels, width, height, BORDER).all(-1) & problem.valid
     return PatchReference(pixels, values[:, 0], weight, usable)
+
+
+def _cut_on_cpu(problem: Problem, images: Tensor, centres: Tensor) -> PatchReference:
+    """``cut_torch`` by a compiled loop."""
+    g, n, _ = centres.shape
+    pattern = _offsets(PATTERN, centres.dtype, centres.device)
+    pixels = torch.empty(g, n, len(pattern), 2)
+    brightness, weight = torch.empty(2, g, n, len(pattern))
+    usable = torch.empty(g, n, dtype=torch.bool)
+    given = (images, problem.hosts, centres, problem.valid, pattern)
+    arrays = [tensor.detach().contiguous().numpy() for tensor in given]
+    cut = [tensor.numpy() for tensor in (pixels, brightness, weight, usable)]
+    parallel_for(cut_patches, g, *arrays, problem.noise.gradient**2, BORDER, *cut)
+    return PatchReference(pixels, brightness, weight, usable)
 
 
 @cache

@@ -91,7 +91,7 @@ def _push_pull(value: Floats, weight: Floats) -> Floats:
 
 
 @numba_jit()
-def _terms(value: Floats, weight: Floats, edges: Floats, smoothness: np.float32) -> Floats:
+def _terms(value: Floats, weight: Floats, edges: Floats, smoothness: float) -> Floats:
     """What a sweep multiplies (5, h, w) with (1, right, left, lower, upper neighbour)."""
     h, w = value.shape
     terms = np.empty((5, h, w), np.float32)
@@ -165,7 +165,7 @@ def _box_sum(padded: Floats, y: int, wide: Floats, result: Floats) -> None:
 
 @numba_jit()
 def _deviation(
-    d: Floats, value: Floats, weight: Floats, support: Floats, unknown: np.float32, result: Floats
+    d: Floats, value: Floats, weight: Floats, support: Floats, unknown: float, result: Floats
 ) -> None:
     """Relative deviation (h, w): weight back to sigma, plus how far nearby points disagree."""
     h, w = d.shape
