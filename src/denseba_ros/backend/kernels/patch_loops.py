@@ -16,10 +16,10 @@ def _cut(image: _Floats, u: float, v: float, squared: float) -> tuple[float, flo
     """Bilinear brightness of ``image`` (3, h, w) at (u, v), with border values outside, and the
     weight by its gradient: ``squared`` / (``squared`` + |gradient|^2)."""
     right, below = image.shape[2] - 1, image.shape[1] - 1
-    u = min(max(u, np.float32(0)), np.float32(right))
-    v = min(max(v, np.float32(0)), np.float32(below))
-    x, y = int(u), int(v)
-    fx, fy = u - np.float32(x), v - np.float32(y)
+    inside_u = min(max(np.float32(u), np.float32(0)), np.float32(right))
+    inside_v = min(max(np.float32(v), np.float32(0)), np.float32(below))
+    x, y = int(inside_u), int(inside_v)
+    fx, fy = inside_u - np.float32(x), inside_v - np.float32(y)
     x1, y1 = min(x + 1, right), min(y + 1, below)
     w11 = fx * fy
     w01, w10 = fx - w11, fy - w11
