@@ -12,6 +12,7 @@ from denseba_ros.frontend.depth.constant_depth import DEPTH_STRIDE
 from denseba_ros.frontend.depth.depth_network import DepthOutput
 from denseba_ros.frontend.depth.depth_network_encoder import fold_batch_norm
 from denseba_ros.frontend.depth.depth_network_file import DepthWeights
+from denseba_ros.frontend.depth.depth_network_pointwise import multiply_pointwise
 from denseba_ros.frontend.depth.depth_network_rot180 import rotate_filters, rotated_intrinsics
 from denseba_ros.frontend.depth.depth_network_size import network_size
 from denseba_ros.geometry.calibration import Calibration
@@ -35,6 +36,8 @@ class NetworkDepth:
         network = rotate_filters(fold_batch_norm(weights.network))
         # Channels last: depthwise convolutions are faster so on a CPU.
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if device.type == "cpu":
+            network = multiply_pointwise(network)
         self._network = network.to(device).eval()
         self._pixels, self._flip = weights.pixels, flip
 
