@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from denseba_ros.backend.correlated_noise import (
+    Floats,
     TwoViewLinearisation,
     field_terms,
     motion_covariance,
@@ -46,18 +48,24 @@ class Scene:
     def target(self) -> Tensor:
         return project_by(CAMERA, CAMERA.rays(self.pixels), self.depth, self.T).pixels
 
+    def seen(self, T: Tensor, usable: NDArray[np.bool_]) -> TwoViewLinearisation | None:
+        return pair_view(CAMERA, self.pixels.numpy(), self.depth.numpy(), T.numpy(), usable)
+
     @property
     def view(self) -> TwoViewLinearisation:
-        usable = torch.ones(len(self.pixels), dtype=torch.bool)
-        view = pair_view(CAMERA, self.pixels, self.depth, self.T, usable)
+        view = self.seen(self.T, np.ones(len(self.pixels), np.bool_))
         assert view is not None
         assert len(view.chosen) == len(self.pixels)
         return view
 
 
+def _as_tensor(array: Floats) -> Tensor:
+    return torch.from_numpy(array)
+
+
 def _displaced(pixels: Tensor, size: Tensor) -> Tensor:
     """Pixels where a field with these sizes (13,) puts them."""
-    return pixels + HALF * field_terms(CAMERA, pixels) @ size
+    return pixels + HALF * _as_tensor(field_terms(CAMERA, pixels.numpy())) @ size
 
 
 class _Solver:
@@ -65,7 +73,7 @@ class _Solver:
 
     def __init__(self, scene: Scene) -> None:
         self.scene, view = scene, scene.view
-        self.root = view.count[view.tile].rsqrt()[:, None]
+        self.root = _as_tensor(view.count[view.tile] ** -0.5)[:, None]
         start = torch.zeros(6 + len(scene.pixels), dtype=torch.float64)
         still = scene.pixels, scene.target
         A = torch.autograd.functional.jacobian(lambda x: self._residual(x, *still), start)
@@ -101,7 +109,7 @@ def test_the_smooth_field_moves_the_solution_as_predicted() -> None:
         places = _displaced(scene.pixels, size), _displaced(scene.target, size)
         errors.append(solver.error(*places))
     steady, _ = motion_covariance(scene.view)
-    assert _nees(torch.stack(errors), SIZE**2 * steady) == pytest.approx(6, rel=0.15)
+    assert _nees(torch.stack(errors), SIZE**2 * _as_tensor(steady)) == pytest.approx(6, rel=0.15)
 
 
 def test_places_off_by_themselves_move_the_solution_as_predicted() -> None:
@@ -112,16 +120,16 @@ def test_places_off_by_themselves_move_the_solution_as_predicted() -> None:
     for _ in range(200):
         own = torch.randn(len(view.tile), 3, generator=generator, dtype=torch.float64)
         # The mean over a tile is off by SIZE.
-        own = SIZE * own * view.count[view.tile].sqrt()[:, None]
+        own = SIZE * own * _as_tensor(view.count[view.tile] ** 0.5)[:, None]
         target = scene.target + HALF * own[:, :2]
         errors.append(solver.error(scene.pixels, target, FREEDOM * own[:, 2]))
     _, random = motion_covariance(view)
-    assert _nees(torch.stack(errors), SIZE**2 * random) == pytest.approx(6, rel=0.15)
+    assert _nees(torch.stack(errors), SIZE**2 * _as_tensor(random)) == pytest.approx(6, rel=0.15)
 
 
 def test_errors_of_the_smooth_field_grow_like_the_motion() -> None:
-    small = motion_covariance(Scene.random(200, 0.05 * MOTION).view)[0].diagonal().sqrt()
-    twice = motion_covariance(Scene.random(200, 0.1 * MOTION).view)[0].diagonal().sqrt()
+    small = motion_covariance(Scene.random(200, 0.05 * MOTION).view)[0].diagonal() ** 0.5
+    twice = motion_covariance(Scene.random(200, 0.1 * MOTION).view)[0].diagonal() ** 0.5
     np.testing.assert_allclose(twice / small, 2.0, rtol=0.15)
 
 
@@ -131,8 +139,8 @@ def test_the_size_of_the_field_shows_in_the_residuals() -> None:
     measured = expected = 0.0
     for _ in range(100):
         size = SIZE * torch.randn(TERMS, generator=generator, dtype=torch.float64)
-        shift = scene.view.field @ size * HALF
-        one, other = visible_displacement(scene.view, scene.target - shift)
+        shift = _as_tensor(scene.view.field) @ size * HALF
+        one, other = visible_displacement(scene.view, (scene.target - shift).numpy())
         measured, expected = measured + one, expected + other
     assert (measured / expected) ** 0.5 == pytest.approx(SIZE, rel=0.2)
 
@@ -144,7 +152,7 @@ def test_noise_of_single_pixels_is_no_displacement() -> None:
     found = []
     for _ in range(100):
         noise = 0.5 * torch.randn(600, 2, generator=generator, dtype=torch.float64)
-        found.append(visible_displacement(view, scene.target + noise))
+        found.append(visible_displacement(view, (scene.target + noise).numpy()))
     measured, expected = np.array(found).T
     assert abs(measured.mean()) < 3 * measured.std() / 10
     assert measured.mean() < 3e-3**2 * expected.mean()
@@ -152,13 +160,13 @@ def test_noise_of_single_pixels_is_no_displacement() -> None:
 
 def test_mismatches_say_nothing() -> None:
     scene = Scene.random(600)
-    assert visible_displacement(scene.view, scene.target + 40.0) == (0.0, 0.0)
+    assert visible_displacement(scene.view, (scene.target + 40.0).numpy()) == (0.0, 0.0)
 
 
 def test_a_pair_that_shares_too_little_has_no_view() -> None:
     scene = Scene.random(200)
     away = se3.exp(torch.tensor([0, 0, 0, 0, 1.5, 0]).double())
-    usable = torch.ones(200, dtype=torch.bool)
-    assert pair_view(CAMERA, scene.pixels, scene.depth, away, usable) is None
+    usable = np.ones(200, np.bool_)
+    assert scene.seen(away, usable) is None
     usable[20:] = False
-    assert pair_view(CAMERA, scene.pixels, scene.depth, scene.T, usable) is None
+    assert scene.seen(scene.T, usable) is None

@@ -14,13 +14,16 @@ Displacements are in shares of half the image's width, tangent vectors as in ``g
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from denseba_ros.geometry.pinhole import Pinhole, Projection, project_by, projection_jacobians
-from denseba_ros.geometry.pyramid import inside
+from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO, Pinhole
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 # Powers of x and y of the field's terms; radial distortion is one more.
 _POWERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
@@ -38,7 +41,7 @@ _MISMATCH = 0.013
 
 @dataclass(frozen=True)
 class TwoViewLinearisation:
-    """Host points as the target sees them, float64, lengths in half image widths.
+    """Host points as the target sees them, float64 arrays, lengths in half image widths.
 
     ``chosen`` (N,) indices of the given points; ``pixels`` (N, 2) in the target, in pixels;
     ``J_pose`` (N, 2, 6), ``J_depth`` (N, 2) by relative inverse depth; ``tile`` (N,) in the host,
@@ -46,56 +49,98 @@ class TwoViewLinearisation:
     of unit size, makes between both views; ``flow`` mean move in pixels; ``half`` pixels per unit.
     """
 
-    chosen: Tensor
-    pixels: Tensor
-    J_pose: Tensor
-    J_depth: Tensor
-    tile: Tensor
-    count: Tensor
-    field: Tensor
+    chosen: Integers
+    pixels: Floats
+    J_pose: Floats
+    J_depth: Floats
+    tile: Integers
+    count: Floats
+    field: Floats
     flow: float
     half: float
 
 
-def field_terms(camera: Pinhole, pixels: Tensor) -> Tensor:
+def field_terms(camera: Pinhole, pixels: Floats) -> Floats:
     """Displacement (N, 2, M) at pixels (N, 2) by each term of the field, of unit size."""
     half = camera.width / 2
     x, y = (pixels[:, 0] - camera.cx) / half, (pixels[:, 1] - camera.cy) / half
-    scalar = torch.stack([_AMPLITUDE ** (i + j) * x**i * y**j for i, j in _POWERS], -1)
-    zero = torch.zeros_like(scalar)
-    radial = torch.stack([x, y], -1) * (_AMPLITUDE**_RADIAL_DEGREE * (x * x + y * y))[:, None]
-    along_x, along_y = torch.cat([scalar, zero], -1), torch.cat([zero, scalar], -1)
-    return torch.cat([torch.stack([along_x, along_y], 1), radial[..., None]], -1)
+    terms = np.zeros((len(pixels), 2, 2 * len(_POWERS) + 1))
+    of_x, of_y = (np.ones_like(x), x, x * x), (np.ones_like(y), y, y * y)
+    for m, (i, j) in enumerate(_POWERS):
+        scalar = _AMPLITUDE ** (i + j) * of_x[i] * of_y[j]
+        terms[:, 0, m] = terms[:, 1, len(_POWERS) + m] = scalar
+    radial = _AMPLITUDE**_RADIAL_DEGREE * (x * x + y * y)
+    terms[:, 0, -1], terms[:, 1, -1] = x * radial, y * radial
+    return terms
 
 
 def pair_view(
-    camera: Pinhole, pixels: Tensor, inverse_depth: Tensor, T: Tensor, usable: Tensor
+    camera: Pinhole, pixels: Floats, inverse_depth: Floats, T: Floats, usable: Bools
 ) -> TwoViewLinearisation | None:
-    """View of host points (N, 2), (N,) by T_target_host (4, 4); None when too few are seen."""
-    T, pixels, depth = T.double(), pixels.double(), inverse_depth.double()
-    p = project_by(camera, camera.rays(pixels), depth, T)
-    seen = usable & p.in_front & inside(p.pixels, camera.width, camera.height, 1.0)
-    chosen = seen.nonzero()[:, 0]
+    """View of host points (N, 2), (N,) by T_target_host (4, 4); None when too few are seen.
+
+    All of it is float64, ``usable`` (N,) says which points count.
+    """
+    xyz = _in_target(camera, pixels, inverse_depth, T)
+    places = _places(camera, xyz)
+    size = np.array([camera.width - 2.0, camera.height - 2.0])
+    seen = usable & (xyz[:, 2] > MIN_DEPTH_RATIO)
+    seen &= ((places >= 1.0) & (places <= size)).all(1)
+    chosen = seen.nonzero()[0]
     if len(chosen) < _MIN_POINTS:
         return None
-    pixels, depth = pixels[chosen], depth[chosen]
-    p = Projection(*(getattr(p, f.name)[chosen] for f in fields(p)))
-    J_pose, J_depth = projection_jacobians(camera, p, T[:3, 3])
+    pixels, depth, xyz, places = pixels[chosen], inverse_depth[chosen], xyz[chosen], places[chosen]
+    field = field_terms(camera, places)
+    by_host = np.empty((len(chosen), 2, 2))
+    for axis, shift in enumerate(np.eye(2)):
+        by_host[:, :, axis] = _places(camera, _in_target(camera, pixels + shift, depth, T)) - places
+    field -= by_host @ field_terms(camera, pixels)
     half = camera.width / 2
-    shifts = torch.eye(2, dtype=pixels.dtype, device=pixels.device)[:, None]
-    moved = project_by(camera, camera.rays(pixels + shifts), depth, T).pixels
-    by_host = (moved - p.pixels).permute(1, 2, 0)
-    field = field_terms(camera, p.pixels) - by_host @ field_terms(camera, pixels)
+    J_pose, J_depth = _jacobians(camera, xyz, depth, T[:3, 3])
     tile = _tiles(camera, pixels)
-    count = torch.bincount(tile, minlength=_TILES[0] * _TILES[1]).double()
-    flow = float(torch.linalg.vector_norm(p.pixels - pixels, dim=-1).mean())
-    J_depth = J_depth * depth[:, None] / half
     return TwoViewLinearisation(
-        chosen, p.pixels, J_pose / half, J_depth, tile, count, field, flow, half
+        chosen=chosen,
+        pixels=places,
+        J_pose=J_pose / half,
+        J_depth=J_depth * (depth / half)[:, None],
+        tile=tile,
+        count=np.bincount(tile, minlength=_TILES[0] * _TILES[1]).astype(np.float64),
+        field=field,
+        flow=float(np.linalg.norm(places - pixels, axis=-1).mean()),
+        half=half,
     )
 
 
-def motion_covariance(view: TwoViewLinearisation) -> tuple[Tensor, Tensor]:
+def _in_target(camera: Pinhole, pixels: Floats, inverse_depth: Floats, T: Floats) -> Floats:
+    """Points (N, 3) in the target, times their inverse depth in the host."""
+    x = (pixels[:, 0] - camera.cx) / camera.fx
+    y = (pixels[:, 1] - camera.cy) / camera.fy
+    rows: Floats = np.stack([x, y, np.ones_like(x), inverse_depth], 1) @ T[:3].T
+    return rows
+
+
+def _places(camera: Pinhole, xyz: Floats) -> Floats:
+    """Pixels (N, 2) of points (N, 3) of the camera, those behind it anywhere."""
+    scale = 1.0 / np.maximum(xyz[:, 2:], MIN_DEPTH_RATIO)
+    places: Floats = xyz[:, :2] * scale * [camera.fx, camera.fy] + [camera.cx, camera.cy]
+    return places
+
+
+def _jacobians(
+    camera: Pinhole, xyz: Floats, inverse_depth: Floats, t: Floats
+) -> tuple[Floats, Floats]:
+    """As ``pinhole.projection_jacobians``: (N, 2, 6) and (N, 2) of points from ``_in_target``, all
+    in front of the camera."""
+    scale = 1.0 / xyz[:, 2]
+    x, y, d = xyz[:, 0] * scale, xyz[:, 1] * scale, inverse_depth * scale
+    zero, focal = np.zeros_like(x), np.array([camera.fx, camera.fy])
+    u = np.stack([d, zero, -d * x, -x * y, 1 + x * x, -y], -1)
+    v = np.stack([zero, d, -d * y, -(1 + y * y), x * y, x], -1)
+    by_depth = scale[:, None] * (t[:2] - np.stack([x, y], -1) * t[2])
+    return np.stack([u, v], 1) * focal[:, None], by_depth * focal
+
+
+def motion_covariance(view: TwoViewLinearisation) -> tuple[Floats, Floats]:
     """Covariances (6, 6) of T_target_host, perturbed on the left, per squared unit displacement.
 
     The first comes from the smooth field, whose error grows in proportion to the motion, the
@@ -106,18 +151,19 @@ def motion_covariance(view: TwoViewLinearisation) -> tuple[Tensor, Tensor]:
     information = weight * ((by_depth**2).sum(-1) + _DEPTH_FREEDOM**-2)
     mixed = (J * by_depth[..., None]).sum(1) * weight[:, None]
     gain = mixed / information[:, None]
-    H = torch.einsum("nea,neb,n->ab", J, J, weight) - gain.T @ mixed
-    # How a displacement (2,) of each point enters the gradient of the motion: (N, 6, 2).
-    pull = (J.transpose(1, 2) - gain[..., None] * by_depth[:, None]) * weight[:, None, None]
-    G = (pull @ view.field).sum(0)
-    scale = H.diagonal().clamp(min=1e-12).rsqrt()
-    eye = torch.eye(6, dtype=H.dtype, device=H.device)
-    factor = torch.linalg.cholesky(H * scale[:, None] * scale[None] + 1e-9 * eye)
-    K = torch.cholesky_solve(G * scale[:, None], factor) * scale[:, None]
-    return K @ K.T, torch.cholesky_inverse(factor) * scale[:, None] * scale[None]
+    rows = (J * np.sqrt(weight)[:, None, None]).reshape(-1, 6)
+    H = rows.T @ rows - gain.T @ mixed
+    # How a displacement (2,) of each point enters the gradient of the motion: (N, 2, 6).
+    pull = (J - gain[:, None] * by_depth[..., None]) * weight[:, None, None]
+    G = pull.reshape(-1, 6).T @ view.field.reshape(-1, view.field.shape[-1])
+    scale = 1.0 / np.sqrt(np.maximum(H.diagonal(), 1e-12))
+    inverse = np.linalg.inv(H * scale[:, None] * scale + 1e-9 * np.eye(6))
+    inverse = 0.5 * (inverse + inverse.T) * scale[:, None] * scale
+    K = inverse @ G
+    return K @ K.T, inverse
 
 
-def visible_displacement(view: TwoViewLinearisation, observed: Tensor) -> tuple[float, float]:
+def visible_displacement(view: TwoViewLinearisation, observed: Floats) -> tuple[float, float]:
     """Squared displacement that shows in the residuals of corners observed at (N, 2) pixels.
 
     Only the part across the epipolar lines counts, less what the motion absorbs, as means over
@@ -126,44 +172,46 @@ def visible_displacement(view: TwoViewLinearisation, observed: Tensor) -> tuple[
     Returns:
         The sum over tiles as measured (it may be negative), and as a field of unit size makes it.
     """
-    residual = (view.pixels - observed.double()[view.chosen]) / view.half
-    near = torch.linalg.vector_norm(residual, dim=-1) < _MISMATCH
+    residual = (view.pixels - observed[view.chosen]) / view.half
+    near = np.linalg.norm(residual, axis=-1) < _MISMATCH
     if int(near.sum()) < _MIN_POINTS:
         return 0.0, 0.0
     tile = view.tile[near]
-    count = torch.bincount(tile, minlength=len(view.count)).double()
-    across = torch.stack([-view.J_depth[near, 1], view.J_depth[near, 0]], -1)
-    across = across / torch.linalg.vector_norm(across, dim=-1, keepdim=True).clamp(min=1e-12)
-    rows = torch.cat([residual[near][..., None], view.field[near], view.J_pose[near]], -1)
+    tiles = len(view.count)
+    count = np.bincount(tile, minlength=tiles).astype(np.float64)
+    some = np.maximum(count, 1.0)
+    across = np.stack([-view.J_depth[near, 1], view.J_depth[near, 0]], -1)
+    across /= np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-12)
+    rows = np.concatenate([residual[near][..., None], view.field[near], view.J_pose[near]], -1)
     rows = (across[..., None] * rows).sum(1)
-    root = count[tile].rsqrt()[:, None]
+    root = 1.0 / np.sqrt(count[tile])[:, None]
     U = _orthonormal(root * rows[:, -6:])
     rest = root * rows[:, :-6]
     rest = (rest - U @ (U.T @ rest)) / root
-    total = rest.new_zeros(len(count), rest.shape[1]).index_add_(0, tile, rest)
-    mean = total / count.clamp(min=1)[:, None]
-    square = rest.new_zeros(len(count)).index_add_(0, tile, rest[:, 0] ** 2)
-    scatter = square / count.clamp(min=1) - mean[:, 0] ** 2
+    # Sums over tiles as products with (tiles, N) zeros and ones.
+    member = (np.arange(tiles)[:, None] == tile).astype(np.float64)
+    mean = member @ rest / some[:, None]
+    scatter = member @ rest[:, 0] ** 2 / some - mean[:, 0] ** 2
     # The motion was fitted to the same noise, which took its share of each tile's mean.
-    leverage = U.new_zeros(len(count), 6).index_add_(0, tile, U * root)
-    left = 1.0 - (leverage**2).sum(1)
-    measured = mean[:, 0] ** 2 - left * scatter / (count - 1).clamp(min=1)
+    left = 1.0 - ((member @ (U * root)) ** 2).sum(1)
+    measured = mean[:, 0] ** 2 - left * scatter / np.maximum(count - 1, 1.0)
     kept = count >= _MIN_IN_TILE
     return float(measured[kept].sum()), float((mean[:, 1:] ** 2).sum(1)[kept].sum())
 
 
-def _orthonormal(columns: Tensor) -> Tensor:
+def _orthonormal(columns: Floats) -> Floats:
     """Orthonormal basis (N, r) of the columns (N, 6); directions without content become zero."""
-    scale = torch.linalg.vector_norm(columns, dim=0).clamp(min=1e-12)
-    values, vectors = torch.linalg.eigh((columns / scale).T @ (columns / scale))
-    inverse = torch.where(values > 1e-9, values.clamp(min=1e-9).rsqrt(), torch.zeros_like(values))
-    basis: Tensor = (columns / scale) @ (vectors * inverse)
+    columns = columns / np.maximum(np.linalg.norm(columns, axis=0), 1e-12)
+    values, vectors = np.linalg.eigh(columns.T @ columns)
+    inverse = np.where(values > 1e-9, 1.0 / np.sqrt(np.maximum(values, 1e-9)), 0.0)
+    basis: Floats = columns @ (vectors * inverse)
     return basis
 
 
-def _tiles(camera: Pinhole, pixels: Tensor) -> Tensor:
-    """Tile (N,) long of each pixel (N, 2)."""
+def _tiles(camera: Pinhole, pixels: Floats) -> Integers:
+    """Tile (N,) of each pixel (N, 2)."""
     columns, rows = _TILES
-    x = (pixels[:, 0] / camera.width * columns).long().clamp(0, columns - 1)
-    y = (pixels[:, 1] / camera.height * rows).long().clamp(0, rows - 1)
-    return y * columns + x
+    x = (pixels[:, 0] / camera.width * columns).astype(np.int64).clip(0, columns - 1)
+    y = (pixels[:, 1] / camera.height * rows).astype(np.int64).clip(0, rows - 1)
+    tiles: Integers = y * columns + x
+    return tiles

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from denseba_ros.backend.correlated_noise import (
@@ -167,7 +169,7 @@ class PoseCovariance:
                 T = target.T @ se3.inverse(host.T)
                 view = _linearise(camera, host, T, is_tracked.cpu() & _corners_valid(host))
                 if view is not None:
-                    measured, expected = visible_displacement(view, pixels.cpu())
+                    measured, expected = visible_displacement(view, _array(pixels))
                     self._measured += measured
                     self._expected += expected
 
@@ -175,7 +177,8 @@ class PoseCovariance:
         self, view: TwoViewLinearisation, T: Tensor, nanoseconds: int
     ) -> MotionUncertainty:
         """Of T_later_earlier (4, 4), a motion that took so many ``nanoseconds``."""
-        systematic, random = (self.displacement**2 * c for c in motion_covariance(view))
+        scale = self.displacement**2
+        systematic, random = (scale * torch.from_numpy(c) for c in motion_covariance(view))
         if self._is_new_map:
             t = torch.cat([T[:3, 3].cpu(), T.new_zeros(3).cpu()])
             systematic = systematic + _NEW_MAP_SCALE_SIGMA**2 * torch.outer(t, t)
@@ -209,8 +212,13 @@ def _linearise(
     """Linearise the projection of the host's first N points by T_target_host (4, 4); N is the
     length of ``usable`` (N,) bool."""
     n = len(usable)
-    pixels, depth = host.points.pixels[:n].cpu(), host.points.inverse_depth[:n].cpu()
-    return pair_view(camera, pixels, depth, T.cpu(), usable)
+    pixels, depth = host.points.pixels[:n], host.points.inverse_depth[:n]
+    return pair_view(camera, _array(pixels), _array(depth), _array(T), usable.numpy())
+
+
+def _array(tensor: Tensor) -> NDArray[np.float64]:
+    """The tensor on the host, in double precision."""
+    return tensor.detach().cpu().double().numpy()
 
 
 def _usable(keyframe: WindowKeyframe) -> Tensor:
