@@ -7,14 +7,13 @@ import pytest
 
 from denseba_ros.faults.measures import (
     Heard,
-    Sent,
     State,
     largest_jump,
     longest_silence,
     path_errors,
-    read_sent,
     recoveries,
 )
+from denseba_ros.nodes.tools.sent_images import Sent
 
 SECOND = 1_000_000_000
 POSITIONS = np.array([[0.1 * k, 0.0, 0.0] for k in range(20)])
@@ -98,7 +97,3 @@ def test_recovery_counts_from_the_first_usable_image() -> None:
     assert recoveries(images, states, [True, False, True]) == [8.25 - 6.0]
     assert recoveries(images, states[:8], [True, False, True]) == [float("inf")]
     assert recoveries(images, states, [True, True, True]) == []
-
-
-def test_the_log_of_the_camera_is_read_back() -> None:
-    assert read_sent("1.5 2000000000 3 4\n") == [Sent(1.5, 2 * SECOND, 3, 4)]

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-_STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 # Writing this to clear_refs resets the kernel's peak (VmHWM): man 5 proc.
 _RESET_PEAK = "5"
@@ -104,9 +103,10 @@ def _peak(device: torch.device) -> float | None:
     return status_mib("VmHWM")
 
 
-def status_mib(field: str) -> float:
-    """A field of this process's status in MiB; Linux reports KiB."""
-    for line in _STATUS.read_text().splitlines():
+def status_mib(field: str, pid: int | str = "self") -> float:
+    """A field of the status of a process in MiB; Linux reports KiB."""
+    file = Path(f"/proc/{pid}/status")
+    for line in file.read_text().splitlines():
         if line.startswith(f"{field}:"):
             return float(line.split()[1]) / 1024
-    raise ValueError(f"{_STATUS} has no {field}")
+    raise ValueError(f"{file} has no {field}")

@@ -10,6 +10,7 @@ COMMANDS = {
     "demo": "send a camera through the ROS 2 nodes, and compare with ground truth",
     "benchmark backend": "time the bundle adjustment of one window, beside other solvers",
     "benchmark system": "measure frames per second, stages and memory on a real sequence",
+    "benchmark live": "measure what a robot hears of the node at the camera's rate, over DDS",
     "benchmark solvers": "measure accuracy, time and gradients of the minimal solvers",
     "benchmark networks": "time the depth and the pose network, one image at a time",
     "benchmark recovery": "measure how soon the place is found again after black images",

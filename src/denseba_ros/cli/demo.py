@@ -14,7 +14,11 @@ from denseba_ros.cli.demo_report import print_report
 from denseba_ros.cli.exit_status import DONE, FAILED
 from denseba_ros.cli.options.kinds import add_paths, add_switches
 from denseba_ros.cli.options.output import add_out_option
-from denseba_ros.cli.options.sequence import add_sequence_options, open_from_options
+from denseba_ros.cli.options.sequence import (
+    add_sequence_options,
+    open_from_options,
+    sequence_words,
+)
 from denseba_ros.cli.record import READY
 from denseba_ros.errors import DensebaError
 from denseba_ros.nodes.tools.processes import (
@@ -84,7 +88,7 @@ def _rendered_room(args: argparse.Namespace) -> Path:
 
 def _directly(args: argparse.Namespace, results: Path) -> None:
     options = ["--out", str(results), "--config", str(_params_file(args))]
-    _call(denseba_command("run", *_sequence_options(args), *options))
+    _call(denseba_command("run", *sequence_words(args), *options))
 
 
 def _through_ros(args: argparse.Namespace, frames: int, results: Path) -> None:
@@ -98,7 +102,7 @@ def _through_ros(args: argparse.Namespace, frames: int, results: Path) -> None:
         record = denseba_command("record", "--out", str(results), "--count", str(frames))
         processes.start("record", record)
         processes.wait_for_line("record", READY, _START_SECONDS)
-        replay = denseba_command("replay", *_sequence_options(args), "--lockstep")
+        replay = denseba_command("replay", *sequence_words(args), "--lockstep")
         processes.start("replay", replay, on_terminal=True)
         _succeed("replay", processes.wait("replay", limit))
         _succeed("record", processes.wait("record", _START_SECONDS))
@@ -112,15 +116,6 @@ def _succeed(name: str, status: int) -> None:
 
 def _params_file(args: argparse.Namespace) -> Path:
     return args.params or share_file("config/denseba.yaml")
-
-
-def _sequence_options(args: argparse.Namespace) -> list[str]:
-    """SEQUENCE and its options as they were given to us."""
-    options = [str(args.sequence), "--format", args.format, "--start", str(args.start)]
-    for name in ("intrinsics", "fps", "count", "topic"):
-        if getattr(args, name) is not None:
-            options += [f"--{name}", str(getattr(args, name))]
-    return options
 
 
 def _evaluate(args: argparse.Namespace, results: Path, is_room: bool) -> dict[str, Any]:

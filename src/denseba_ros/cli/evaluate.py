@@ -12,7 +12,7 @@ from typing import Any
 from denseba_ros.cli.exit_status import DONE
 from denseba_ros.cli.options.kinds import add_numbers, add_paths, add_switches
 from denseba_ros.evaluation.depth.run_depth_evaluation import DepthTruth, evaluate_depth
-from denseba_ros.evaluation.results.path_report import path_report
+from denseba_ros.evaluation.results.path_report import odometry_frames_notes, path_report
 from denseba_ros.evaluation.results.plots import plot_errors, plot_path
 from denseba_ros.evaluation.results.pose_reports import pose_reports
 from denseba_ros.evaluation.results.run_folder import EVALUATION, RunFolder
@@ -130,10 +130,7 @@ def _notes(summary: dict[str, Any]) -> list[str]:
     notes = []
     if summary.get("finished") is False:
         notes.append("the run did not finish: this is only its beginning")
-    frames = summary.get("odometry_frames", 1)
-    if frames > 1:
-        notes.append(f"the node began {frames} odometry frames: one alignment does not fit them")
-    return notes
+    return notes + odometry_frames_notes(summary.get("odometry_frames", 1))
 
 
 def _without_nan(value: Any) -> Any:

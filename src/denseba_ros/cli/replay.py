@@ -34,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         info_topic="name to publish the calibration under",
         frame_id="optical frame",
         wait_subscribers="so many subscribers must listen before the first image",
+        sent_log="append to this file: of each published image monotonic time (s), stamp (ns), a 0 "
+        "and its index",
     )
     out.add_argument(
         "--encoding",

@@ -14,20 +14,20 @@ import rclpy
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 
+from denseba_ros.benchmark.timing import status_mib
 from denseba_ros.errors import DensebaError
 from denseba_ros.faults.measures import (
-    Sent,
     largest_jump,
     longest_pause,
     longest_silence,
     path_errors,
-    read_sent,
     recoveries,
 )
 from denseba_ros.faults.observer import Observer
 from denseba_ros.faults.scenarios import Scenario
 from denseba_ros.faults.script import USABLE, Script
 from denseba_ros.nodes.tools.processes import Processes, node_command, python_module
+from denseba_ros.nodes.tools.sent_images import Sent, read_sent
 from denseba_ros.resources import share_file
 from denseba_ros.sequences.trajectory import format_seconds, read_tum, tum_row
 
@@ -183,7 +183,7 @@ class Bench:
         usable = [fault in USABLE for fault, _ in script.windows]
         last = nodes[-1]
         log = "".join(self.processes.log(node) for node in nodes)
-        memory = memory_mib(self.processes.pid(last))
+        memory = status_mib("VmRSS", self.processes.pid(last))
         started = time.monotonic()
         statuses = [self.processes.stop(node) for node in nodes]
         stop_seconds = time.monotonic() - started
@@ -244,12 +244,6 @@ def observing() -> Iterator[Any]:
     finally:
         observer.close()
         rclpy.try_shutdown()
-
-
-def memory_mib(pid: int) -> float:
-    """Resident memory of a process, MiB."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
 def threads(pid: int) -> int:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 import rclpy
@@ -19,11 +18,11 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from denseba_ros import transport
 from denseba_ros.benchmark.system.palindrome import palindrome
-from denseba_ros.faults.measures import Sent
 from denseba_ros.faults.script import Script
 from denseba_ros.nodes.base.stopping import stop_event
 from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
 from denseba_ros.nodes.conversions.images import encoded_image_to_msg, to_bytes
+from denseba_ros.nodes.tools.sent_images import Sent, SentLog
 from denseba_ros.sequences.opening import open_sequence
 
 _BACK_NS = 100_000_000_000
@@ -36,7 +35,7 @@ _FRAME = "camera_optical_frame"
 class ScriptedCamera(Node):
     """Publishes `image` and `camera_info`; the images are those of a sequence, forth and back."""
 
-    def __init__(self, script: Script, log: TextIO) -> None:
+    def __init__(self, script: Script, log: SentLog) -> None:
         super().__init__("scripted_camera")
         sequence = open_sequence(Path(script.frames))
         self._calibration = sequence.calibration
@@ -109,8 +108,7 @@ class ScriptedCamera(Node):
             self._held = None
 
     def _send(self, sent: Sent, message: Image) -> None:
-        self._log.write(f"{time.monotonic()} {sent.stamp_ns} {sent.window} {sent.place}\n")
-        self._log.flush()
+        self._log.sending(sent.stamp_ns, sent.place, sent.window)
         self._image_publisher.publish(message)
 
     def _info(self, fault: str, stamp_ns: int) -> CameraInfo:
@@ -164,7 +162,7 @@ def main() -> None:
     stop = stop_event()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     script = Script.load(Path(sys.argv[1]))
-    with Path(script.log).open("a") as log:
+    with SentLog(Path(script.log), flush=True) as log:
         ScriptedCamera(script, log).play(stop)
     rclpy.try_shutdown()
 

@@ -10,9 +10,11 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from tqdm import tqdm
 
+from denseba_ros.benchmark.timing import status_mib
 from denseba_ros.errors import DensebaError
-from denseba_ros.faults.bench import Bench, memory_mib, threads
-from denseba_ros.faults.measures import largest_jump, longest_silence, read_sent
+from denseba_ros.faults.bench import Bench, threads
+from denseba_ros.faults.measures import largest_jump, longest_silence
+from denseba_ros.nodes.tools.sent_images import read_sent
 
 _UP_DOWN = (
     Transition.TRANSITION_CONFIGURE,
@@ -58,7 +60,7 @@ def cycle(bench: Bench, count: int, progress: bool = False) -> Endurance:
             if transition == Transition.TRANSITION_ACTIVATE:
                 _wait_for_status(bench, len(bench.observer.states))
         if (k + 1) % max(count // 10, 1) == 0:
-            memory.append(memory_mib(pid))
+            memory.append(status_mib("VmRSS", pid))
             running.append(threads(pid))
     bench.processes.stop("camera")
     status = bench.processes.stop("denseba_node")
@@ -81,7 +83,7 @@ def loop(bench: Bench, minutes: float, progress: bool = False) -> Endurance:
     memory, running = [], []
     for _ in tqdm(range(60), unit="part", desc="loop", disable=not progress):
         time.sleep(minutes)
-        memory.append(memory_mib(pid))
+        memory.append(status_mib("VmRSS", pid))
         running.append(threads(pid))
     bench.processes.stop("camera")
     time.sleep(1.0)

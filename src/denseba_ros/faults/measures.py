@@ -11,6 +11,7 @@ import numpy as np
 
 from denseba_ros.errors import TrajectoryError
 from denseba_ros.evaluation.trajectory.alignment import umeyama
+from denseba_ros.nodes.tools.sent_images import Sent
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,6 @@ class State:
     def is_tracked(self) -> bool:
         """Whether the pose of the image is measured."""
         return self.state == "tracking" and not self.reason
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One image of the scripted camera: monotonic time ``at``, stamp, number of its window, and
-    ``place``, its index in the sequence."""
-
-    at: float
-    stamp_ns: int
-    window: int
-    place: int
 
 
 def longest_silence(sent: Sequence[Sent], odometry: Sequence[Heard]) -> float:
@@ -182,9 +172,3 @@ def recoveries(
         done = [s.at for s in states if s.is_tracked and s.stamp_ns in stamps]
         times.append(done[0] - first.at if done else float("inf"))
     return times
-
-
-def read_sent(text: str) -> list[Sent]:
-    """Parse the scripted camera's log."""
-    rows = [line.split() for line in text.splitlines()]
-    return [Sent(float(row[0]), int(row[1]), int(row[2]), int(row[3])) for row in rows]

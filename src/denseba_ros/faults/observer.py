@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
@@ -11,18 +10,17 @@ from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import ChangeState
 from nav_msgs.msg import Odometry
 from rcl_interfaces.srv import SetParameters
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 from denseba_ros.faults.measures import Heard, State
 from denseba_ros.nodes.conversions.odometry_from_msg import map_to_odom, status_values
 from denseba_ros.nodes.conversions.poses import pose_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
+from denseba_ros.nodes.tools.spinning_node import SpinningNode
 
 
-class Observer(Node):
-    """Keeps received messages in order of arrival; spins in a thread of its own."""
+class Observer(SpinningNode):
+    """Keeps received messages in order of arrival."""
 
     def __init__(self) -> None:
         super().__init__("observer")
@@ -37,16 +35,7 @@ class Observer(Node):
         self.create_subscription(DiagnosticArray, "/diagnostics", self._diagnostics_arrived, deep)
         self.change_state = self.create_client(ChangeState, "/denseba/change_state")
         self.set_parameters_of_node = self.create_client(SetParameters, "/denseba/set_parameters")
-        self._spinner = SingleThreadedExecutor()
-        self._spinner.add_node(self)
-        self._thread = threading.Thread(target=self._spinner.spin, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop spinning and destroy the node."""
-        self._spinner.shutdown()
-        self._thread.join()
-        self.destroy_node()
+        self.spin()
 
     def is_tracking(self, since: float) -> bool:
         """Whether an image was tracked after the monotonic time ``since``."""

@@ -23,10 +23,10 @@ def recorded(stamp_ns: int, state: PoseState) -> RecordedPose:
 def test_both_poses_of_a_recorded_run_come_back_with_their_states(tmp_path: Path) -> None:
     with RecordingWriter(tmp_path) as writer:
         for stamp, state in enumerate(PoseState):
-            writer.add_pose(recorded(stamp, state))
-        writer.add_pose(recorded(1, PoseState.TRACKED))  # time went back
-    assert writer.left_out == 1
-    assert (writer.states[PoseState.TRACKED], writer.states.total()) == (1, 3)
+            writer.poses.add_pose(recorded(stamp, state))
+        writer.poses.add_pose(recorded(1, PoseState.TRACKED))  # time went back
+    assert writer.poses.left_out == 1
+    assert (writer.poses.states[PoseState.TRACKED], writer.poses.states.total()) == (1, 3)
     odometry, in_map = RunFolder(tmp_path).paths()
     assert (odometry.pose, in_map.pose) == ("odometry", "map")
     assert odometry.states == in_map.states == list(PoseState)
@@ -40,7 +40,7 @@ def test_both_poses_of_a_recorded_run_come_back_with_their_states(tmp_path: Path
 def test_edited_rows_have_no_covariance_and_a_wrong_state_is_an_error(tmp_path: Path) -> None:
     with RecordingWriter(tmp_path) as writer:
         for stamp in range(2):
-            writer.add_pose(recorded(stamp, PoseState.LOST))
+            writer.poses.add_pose(recorded(stamp, PoseState.LOST))
     rows = (tmp_path / "map.txt").read_text().splitlines()
     (tmp_path / "map.txt").write_text(rows[0] + "\n")
     odometry, in_map = RunFolder(tmp_path).paths()

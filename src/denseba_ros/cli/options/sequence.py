@@ -34,6 +34,15 @@ def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = Fa
     parser.add_argument("--topic", help="image topic of a bag, where it holds several")
 
 
+def sequence_words(args: argparse.Namespace) -> list[str]:
+    """SEQUENCE and its options as they were given, for the command line of another process."""
+    words = [str(args.sequence), "--format", args.format, "--start", str(args.start)]
+    for name in ("intrinsics", "fps", "count", "topic"):
+        if getattr(args, name) is not None:
+            words += [f"--{name}", str(getattr(args, name))]
+    return words
+
+
 def open_from_options(args: argparse.Namespace) -> Sequence:
     """The sequence that the options describe.
 

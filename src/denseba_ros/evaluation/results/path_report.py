@@ -66,6 +66,13 @@ def path_report(
     return report, matched
 
 
+def odometry_frames_notes(frames: int) -> list[str]:
+    """What to know of a path with so many odometry frames; nothing where there is one."""
+    if frames <= 1:
+        return []
+    return [f"the node began {frames} odometry frames: one alignment does not fit them"]
+
+
 def _evo(
     estimate: Trajectory,
     groundtruth: Trajectory,

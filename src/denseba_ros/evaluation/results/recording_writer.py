@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
-from denseba_ros.evaluation.results.path_writer import PathWriter
-from denseba_ros.evaluation.results.recorded_pose import PoseState, RecordedPose
+from denseba_ros.evaluation.results.poses_writer import PosesWriter
 from denseba_ros.evaluation.results.result_writer import ResultWriter
-from denseba_ros.evaluation.results.run_folder import (
-    MAP,
-    MAP_COVARIANCE,
-    ODOMETRY,
-    ODOMETRY_COVARIANCE,
-    STATES,
-)
-from denseba_ros.sequences.trajectory import format_seconds
 
 
 class RecordingWriter(ResultWriter):
-    """Every published pose in odometry.txt and in map.txt, its state in states.txt.
-
-    ``states`` counts the poses that were written; ``left_out`` those with a stamp that is not later
-    than the one before, as after a reset of time: a TUM file cannot hold them.
+    """Poses as ``poses`` (a ``PosesWriter``) keeps them, keyframes and summary.
 
     Raises:
         DensebaError: when ``folder`` holds a depth folder that is not of an earlier run.
@@ -30,26 +17,9 @@ class RecordingWriter(ResultWriter):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.states: Counter[PoseState] = Counter()
-        self.left_out = 0
-        self._odometry = PathWriter(folder / ODOMETRY, folder / ODOMETRY_COVARIANCE)
-        self._map = PathWriter(folder / MAP, folder / MAP_COVARIANCE)
-        self._states = (folder / STATES).open("w", buffering=1)
-        self._last_ns: int | None = None
-
-    def add_pose(self, pose: RecordedPose) -> None:
-        """Append what one message said."""
-        if self._last_ns is not None and pose.stamp_ns <= self._last_ns:
-            self.left_out += 1
-            return
-        self._last_ns = pose.stamp_ns
-        self.states[pose.state] += 1
-        self._odometry.add(pose.stamp_ns, pose.T_odom_camera, pose.odom_covariance)
-        self._map.add(pose.stamp_ns, pose.T_map_camera, pose.map_covariance)
-        self._states.write(f"{format_seconds(pose.stamp_ns)} {pose.state.value}\n")
+        self.poses = PosesWriter(folder)
 
     def close(self) -> None:
         """Write the files that are complete only at the end; may be called again."""
-        for file in (self._odometry, self._map, self._states):
-            file.close()
+        self.poses.close()
         super().close()

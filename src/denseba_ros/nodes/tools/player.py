@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
 from denseba_ros.nodes.conversions.images import compressed_image_to_msg, encoded_image_to_msg
 from denseba_ros.nodes.conversions.stamps import NANOSECONDS, stamp_from_ns, stamp_to_ns
 from denseba_ros.nodes.tools.player_options import PLAYER_NODE, PlayerOptions
+from denseba_ros.nodes.tools.sent_images import SentLog
 from denseba_ros.sequences.sequence import StampedImage
 
 _CLOCK_PERIOD = 0.02
@@ -85,20 +88,27 @@ class Player(Node):
         """Publish all ``frames`` with their own stamps."""
         self._wait_for_subscribers()
         report = PlayReport()
+        file = self._options.sent_log
         started = time.monotonic()
-        for frame, due in self._with_due_times(frames):
-            self._wait_until(due, frame.stamp_ns)
-            if self._stop.is_set():
-                break
-            if self._options.rate > 0 and not self._options.lockstep:
-                report.lateness.append(max(0.0, time.monotonic() - due))
-            self._publish(frame)
-            report.published += 1
-            if self._options.lockstep:
-                report.dropped += self._wait_for_status(frame.stamp_ns) == "dropped"
+        with SentLog(Path(file)) if file else nullcontext() as log:
+            for frame, due in self._with_due_times(frames):
+                self._wait_until(due, frame.stamp_ns)
+                if self._stop.is_set():
+                    break
+                self._play_one(frame, due, report, log)
         self._images.wait_for_all_acked(Duration(seconds=2.0))
         report.seconds = time.monotonic() - started
         return report
+
+    def _play_one(
+        self, frame: StampedImage, due: float, report: PlayReport, log: SentLog | None
+    ) -> None:
+        if self._options.rate > 0 and not self._options.lockstep:
+            report.lateness.append(max(0.0, time.monotonic() - due))
+        self._publish(frame, log)
+        report.published += 1
+        if self._options.lockstep:
+            report.dropped += self._wait_for_status(frame.stamp_ns) == "dropped"
 
     def _with_due_times(
         self, frames: Iterable[StampedImage]
@@ -120,7 +130,7 @@ class Player(Node):
                 self._publish_clock(stamp_ns - round(left * self._options.rate * NANOSECONDS))
             self._spin(min(left, _CLOCK_PERIOD))
 
-    def _publish(self, frame: StampedImage) -> None:
+    def _publish(self, frame: StampedImage, log: SentLog | None) -> None:
         options, stamp_ns = self._options, frame.stamp_ns
         self._publish_clock(stamp_ns)
         self._infos.publish(calibration_to_msg(self._calibration, stamp_ns, options.frame_id))
@@ -132,6 +142,8 @@ class Player(Node):
             message = encoded_image_to_msg(
                 frame.image, options.encoding, stamp_ns, options.frame_id
             )
+        if log is not None:
+            log.sending(stamp_ns, frame.index)
         self._images.publish(message)
 
     def _publish_clock(self, stamp_ns: int) -> None:

@@ -14,7 +14,8 @@ class PlayerOptions:
 
     ``rate`` is times real time, 0 without pauses. ``lockstep`` holds each image back until the
     `status` of the last one came. ``encoding`` "" keeps what the images are; ``compressed`` is
-    "", "jpeg" or "png". Seconds for the time limits.
+    "", "jpeg" or "png". ``sent_log`` names a file that gets a ``SentLog``, "" none. Seconds for the
+    time limits.
     """
 
     image_topic: str = "image"
@@ -24,6 +25,7 @@ class PlayerOptions:
     lockstep: bool = False
     encoding: str = ""
     compressed: str = ""
+    sent_log: str = ""
     publish_clock: bool = True
     wait_subscribers: int = 1
     wait_limit: float = 60.0

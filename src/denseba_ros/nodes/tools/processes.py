@@ -151,6 +151,10 @@ class Processes:
         process.kill()
         process.wait()
 
+    def is_running(self, name: str) -> bool:
+        """Whether what was started as ``name`` has not ended."""
+        return self._running[name].poll() is None
+
     def pid(self, name: str) -> int:
         """Process id of what was started as ``name``."""
         return self._running[name].pid

@@ -102,9 +102,9 @@ class Recorder(Node):
             "lost": self.states["lost"],
             "dropped": self.states["dropped"],
             "keyframes": self._writer.keyframes,
-            "poses": {state.value: self._writer.states[state] for state in PoseState},
+            "poses": {state.value: self._writer.poses.states[state] for state in PoseState},
             "odometry_without_pose": self._poses.without_pose,
-            "odometry_left_out": self._writer.left_out,
+            "odometry_left_out": self._writer.poses.left_out,
             **self._statistics.summary(),
             "messages": dict(sorted(self.counts.items())),
             "odometry_rate_hz": (len(times) - 1) / elapsed if elapsed > 0 else None,
@@ -160,7 +160,7 @@ class Recorder(Node):
         """Write the poses and keyframes all of whose parts are there."""
         if self._mount is not None:
             for pose in self._poses.take(self._mount, at_end=at_end):
-                self._writer.add_pose(pose)
+                self._writer.poses.add_pose(pose)
                 self._keyframes.add_pose(pose.stamp_ns, pose.T_map_camera)
         for keyframe in self._keyframes.take():
             self._writer.add_keyframe(keyframe)
