@@ -1,32 +1,36 @@
 """Measured results: runs the recorded sequences and keeps what the commands say of themselves.
 
     python benchmarks/results.py run DATA [NAME ...] --out RUNS    runs, evaluates, keeps the record
+    python benchmarks/results.py live DATA [NAME ...] --out RUNS [--load N]    at the camera's rate
     python benchmarks/results.py collect NAME RUN [--timing live] [--commit HASH]
     python docs/generators/results_page.py > docs/results.md       writes the tables
 
 A record is docs/results/NAME.json: a part of ``summary.json`` and ``evaluation.json``, stamped with
 commit, date, machine and load. It is of one pose and one timing. A run of ``denseba record`` gives
-two, NAME_TIMING_odometry.json and NAME_TIMING_map.json. A test holds docs/results.md to the
-records.
+two, NAME_TIMING_odometry.json and NAME_TIMING_map.json. What ``denseba benchmark live`` wrote is
+kept as docs/results/live/NAME.json, NAME_loadN.json where N cores were busy. A test holds
+docs/results.md to the records.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from denseba_ros.benchmark.provenance import provenance
 from denseba_ros.evaluation.results.pose_reports import pose_reports
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "docs" / "results"
+LIVE = "live.json"
 
 _SUMMARY = (
     "finished", "frames", "tracked", "initialising", "lost", "frames_unreadable", "keyframes",
@@ -37,7 +41,7 @@ _PATH = ("alignment", "trajectory", "nees", "ate_m_by_state")
 
 
 @dataclass(frozen=True)
-class Sequence:
+class Recorded:
     """A folder of the data, how it is read, and where its true path and depth lie."""
 
     title: str
@@ -47,12 +51,16 @@ class Sequence:
     groundtruth: str = ""
     depth: tuple[str, ...] = ()
 
+    def truth(self, folder: Path) -> str | None:
+        """File of the true path, None where the sequence at ``folder`` brings it."""
+        return self.groundtruth.format(folder) or None
+
 
 SEQUENCES = {
-    "kitti_odometry_00": Sequence(
+    "kitti_odometry_00": Recorded(
         "KITTI odometry 00, first 160", "kitti_odometry_00", "all trained on"
     ),
-    "kitti_raw_0926": Sequence(
+    "kitti_raw_0926": Recorded(
         "KITTI raw 2011_09_26, 400 images",
         "kitti_raw_0926",
         "250 trained on",
@@ -61,7 +69,7 @@ SEQUENCES = {
             "--depth-scale", "256",
         ),
     ),
-    "7scenes_redkitchen": Sequence(
+    "7scenes_redkitchen": Recorded(
         "7-Scenes redkitchen seq-01",
         "7scenes_redkitchen_seq01",
         "600 trained on",
@@ -70,19 +78,19 @@ SEQUENCES = {
             "--depth-intrinsics", "292.5,292.5,159.5,119.5",
         ),
     ),
-    "hololens_000": Sequence(
+    "hololens_000": Recorded(
         "HoloLens walk, 373 images",
         "hololens_000",
         "187 trained on",
         depth=("--depth-groundtruth", "{}/depth", "--depth-fps", "1"),
     ),
-    "bedroom_loop": Sequence(
+    "bedroom_loop": Recorded(
         "Bedroom, two rounds", "bedroom_loop", "never seen", groundtruth="{}/groundtruth.txt"
     ),
-    "corridor": Sequence(
+    "corridor": Recorded(
         "Corridor (TartanAir)", "corridor", "never seen", depth=("--depth-groundtruth", "{}")
     ),
-    "kitti_turn": Sequence(
+    "kitti_turn": Recorded(
         "KITTI, begins in a turn",
         "kitti_turn",
         "never seen",
@@ -101,10 +109,30 @@ def run_sequence(name: str, data: Path, runs: Path) -> list[Path]:
     sequence, folder, out = SEQUENCES[name], data / SEQUENCES[name].folder, runs / name
     load = os.getloadavg()[0]
     _denseba("run", str(folder), *sequence.options, "--out", str(out))
-    truth = (sequence.groundtruth or "{}").format(folder)
+    truth = sequence.truth(folder) or str(folder)
     depth = [part.format(folder) for part in sequence.depth]
     _denseba("evaluate", str(out), "--groundtruth", truth, *depth)
     return write_records(name, out, load=load)
+
+
+def run_live(name: str, data: Path, runs: Path, load: int) -> list[Path]:
+    """Run one sequence at the camera's rate while ``load`` cores are busy; its record.
+
+    Raises:
+        subprocess.CalledProcessError: when the command fails; its own message says why.
+    """
+    sequence, folder = SEQUENCES[name], data / SEQUENCES[name].folder
+    out = runs / live_name(name, load)
+    truth = sequence.truth(folder)
+    options = [*sequence.options, *(["--groundtruth", truth] if truth else [])]
+    options += ["--load", str(load), "--out", str(out)]
+    _denseba("benchmark", "live", str(folder), *options)
+    return [write_live_record(name, out)]
+
+
+def live_name(name: str, load: int, rate: float = 1.0) -> str:
+    """Name of the record of a sequence at ``rate`` times real time, with so many busy cores."""
+    return name + (f"_rate{rate:g}" if rate != 1.0 else "") + (f"_load{load}" if load else "")
 
 
 def _denseba(*arguments: str) -> None:
@@ -132,16 +160,13 @@ def write_records(
     if timing not in ("lockstep", "live"):
         raise ValueError(f"{run} does not know how its images came: give --timing")
     reports = pose_reports(evaluation)
+    origin = provenance(load) | ({"commit": commit} if commit else {})
     RECORDS.mkdir(parents=True, exist_ok=True)
     written = []
     for pose, report in reports.items():
         record = {
-            "name": name,
-            "title": SEQUENCES[name].title if name in SEQUENCES else name,
-            "note": SEQUENCES[name].note if name in SEQUENCES else "",
-            "commit": commit or present_commit(),
-            "date": datetime.date.today().isoformat(),
-            "machine": {"cpu": cpu_model(), "cores": os.cpu_count(), "load_before": load},
+            **_identity(name),
+            **{key: origin[key] for key in ("commit", "date", "machine")},
             "pose": pose,
             "timing": timing,
             "depth_model": _depth_model(summary),
@@ -156,29 +181,26 @@ def write_records(
     return written
 
 
+def write_live_record(name: str, run: Path) -> Path:
+    """Keep the live.json of a run, without the folder that it lay in."""
+    report = json.loads((run / LIVE).read_text())
+    path = RECORDS / "live" / f"{live_name(name, report['load'], report['rate'])}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record = {**_identity(name), **report}
+    path.write_text(json.dumps(_rounded(record), indent=1) + "\n")
+    return path
+
+
+def _identity(name: str) -> dict[str, str]:
+    """Name, title and note of a sequence; the name alone of one that is not ours."""
+    known = SEQUENCES.get(name, Recorded(name, name))
+    return {"name": name, "title": known.title, "note": known.note}
+
+
 def _depth_model(summary: dict[str, Any]) -> str:
     """The depth model of a run; a recorder does not know that of the node."""
     configuration = summary.get("configuration")
     return str(configuration["frontend"]["depth_model"]) if configuration else "not said"
-
-
-def present_commit() -> str:
-    """The commit of the checkout, with a plus when the package differs from it."""
-    head = _git("rev-parse", "--short=7", "HEAD")
-    return head + ("+" if _git("status", "--porcelain", "--", "src", "models", "config") else "")
-
-
-def _git(*arguments: str) -> str:
-    command = ["git", "-C", str(ROOT), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def cpu_model() -> str:
-    """The processor's name as Linux gives it."""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
 
 
 def _rounded(value: Any) -> Any:
@@ -190,13 +212,35 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def main() -> None:
+def _run_all(names: Sequence[str], run: Callable[[str], list[Path]]) -> int:
+    """Run sequences, all without ``names``, and print their records; how many failed."""
+    failed = 0
+    for name in names or SEQUENCES:
+        try:
+            print(*run(name), sep="\n", flush=True)
+        except subprocess.CalledProcessError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            failed += 1
+    return failed
+
+
+def _collect(args: argparse.Namespace) -> list[Path]:
+    """The records of a run that is there, live or not."""
+    if (args.run / LIVE).is_file():
+        return [write_live_record(args.name, args.run)]
+    return write_records(args.name, args.run, None, args.timing, args.commit)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run sequences with the default configuration")
-    run.add_argument("data", type=Path)
-    run.add_argument("--out", type=Path, required=True)
-    run.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SEQUENCES)}")
+    live = commands.add_parser("live", help="the same at the camera's rate, over ROS 2")
+    for command in (run, live):
+        command.add_argument("data", type=Path)
+        command.add_argument("--out", type=Path, required=True)
+        command.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SEQUENCES)}")
+    live.add_argument("--load", type=int, default=0, help="busy cores meanwhile")
     collect = commands.add_parser("collect", help="keep the record of a run that is there")
     collect.add_argument("name")
     collect.add_argument("run", type=Path)
@@ -204,24 +248,25 @@ def main() -> None:
         "--timing", choices=("lockstep", "live"), help="where the run does not know it"
     )
     collect.add_argument("--commit", help="that it ran at, default the checkout's")
+    return parser
+
+
+def main() -> None:
+    parser = _parser()
     args = parser.parse_args()
-    if args.command == "run":
-        unknown = set(args.names) - set(SEQUENCES)
-        if unknown:
-            parser.error(f"no such sequence: {', '.join(sorted(unknown))}")
-        failed = 0
-        for name in args.names or SEQUENCES:
-            try:
-                print(*run_sequence(name, args.data, args.out), sep="\n", flush=True)
-            except subprocess.CalledProcessError as error:
-                print(f"{name}: {error}", file=sys.stderr)
-                failed += 1
-        sys.exit(1 if failed else 0)
-    else:
+    if args.command == "collect":
         try:
-            print(*write_records(args.name, args.run, None, args.timing, args.commit), sep="\n")
+            print(*_collect(args), sep="\n")
         except ValueError as error:
             parser.error(str(error))
+        return
+    unknown = set(args.names) - set(SEQUENCES)
+    if unknown:
+        parser.error(f"no such sequence: {', '.join(sorted(unknown))}")
+    run = partial(run_sequence, data=args.data, runs=args.out)
+    if args.command == "live":
+        run = partial(run_live, data=args.data, runs=args.out, load=args.load)
+    sys.exit(1 if _run_all(args.names, run) else 0)
 
 
 if __name__ == "__main__":

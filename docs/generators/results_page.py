@@ -24,6 +24,7 @@ _HEAD = """\
 Every row below comes from one run. A script made it from what the commands said:
 
     python benchmarks/results.py run DATA --out RUNS
+    python benchmarks/results.py live DATA --out RUNS
     python docs/generators/results_page.py > docs/results.md
 
 - Each row names its commit, its date, the machine and the load. Rows of one commit can be compared.
@@ -44,12 +45,32 @@ by a tenth to a third. Older figures are in [earlier measurements](earlier.md).
 """
 
 
-def results_page(records: Iterable[dict[str, Any]]) -> str:
-    """The page as Markdown: accuracy, depth, covariance, time, and the stamp of every row."""
-    rows = list(records)
+_LIVE_HEAD = """\
+## At the camera's rate
+
+`denseba benchmark live`: node, replay and listener are three processes over ROS 2. No image waits
+for the node.
+
+- *Busy* is the number of cores that other processes kept busy meanwhile. *Load* is the number of
+  processes that wanted a core just before the run. Above 1 the machine was shared, and the row says
+  little.
+- *Tracked* are the images that were measured. *Dropped* counts the others by reason.
+- *Latency* is the time from the publication of an image to the arrival of its `odometry`, for
+  measured poses and for all, predicted ones too. 50 %, 95 %, 99 % and the largest.
+- *Changes* is how often tracking was lost, and how often `map -> odom` changed.
+- *CPU* is the node's time on all cores for an image that it processed.
+"""
+
+
+def results_page(records: Iterable[dict[str, Any]], live: Iterable[dict[str, Any]] = ()) -> str:
+    """The page as Markdown: the live runs, where there are any; accuracy, depth, covariance, time,
+    and the stamp of every row."""
+    rows, live_rows = list(records), list(live)
+    at_rate = [_LIVE_HEAD, _table(_LIVE, live_rows), _table(_LIVE_COST, live_rows)]
     return "\n".join(
         [
             _HEAD,
+            *(at_rate if live_rows else []),
             "## Path\n",
             _table(_PATH, rows),
             "## Depth of the keyframes\n",
@@ -147,6 +168,74 @@ def _nees(part: str) -> Any:
     return cell
 
 
+def _live_tracked(row: dict[str, Any]) -> str:
+    images = row["images"]
+    return f"{images['tracked']} of {images['published']}"
+
+
+def _live_dropped(row: dict[str, Any]) -> str:
+    images = row["images"]
+    reasons = {**images["dropped"], "lost on the way": images["without_status"]}
+    return ", ".join(f"{n} {reason}" for reason, n in reasons.items() if n) or "none"
+
+
+def _latency(which: str) -> Any:
+    def cell(row: dict[str, Any]) -> str:
+        spread = row["latency_ms"][which]
+        if spread is None:
+            return "none"
+        return ", ".join(f"{spread[k]:.0f}" for k in ("p50", "p95", "p99", "max")) + " ms"
+
+    return cell
+
+
+def _live_ate(pose: str) -> Any:
+    def cell(row: dict[str, Any]) -> str:
+        return _ate({"evaluation": {"trajectory": row[pose]}}) if row[pose] else ""
+
+    return cell
+
+
+def _live_changes(row: dict[str, Any]) -> str:
+    changes = row["map_to_odom"]
+    heard = "not heard" if changes is None else str(changes["changes"])
+    return f"{row['losses']}, {heard}"
+
+
+def _live_cpu(row: dict[str, Any]) -> str:
+    each = row["node"]["cpu_ms_per_processed_image"]
+    return "" if each is None else f"{each:.0f} ms"
+
+
+def _live_parameters(row: dict[str, Any]) -> str:
+    return ", ".join(f"`{name}={value}`" for name, value in row["parameters"].items())
+
+
+_LIVE = {
+    "sequence": _title,
+    "depth network": lambda row: row["note"],
+    "busy": lambda row: str(row["load"]),
+    "tracked": _live_tracked,
+    "dropped": _live_dropped,
+    "latency, measured": _latency("measured"),
+    "latency, all": _latency("all"),
+    "ATE of odometry": _live_ate("odometry"),
+    "ATE of map": _live_ate("map"),
+    "commit": lambda row: f"`{row['commit']}`",
+}
+_LIVE_COST = {
+    "sequence": _title,
+    "busy": lambda row: str(row["load"]),
+    "rate": lambda row: f"{row['rate']:g}",
+    "parameters": _live_parameters,
+    "changes": _live_changes,
+    "CPU": _live_cpu,
+    "memory": lambda row: f"{row['node']['peak_memory_mib']:.0f} MiB",
+    "load": lambda row: f"{row['machine']['load_before']:.1f}",
+    "machine": lambda row: f"{row['machine']['cpu']}, {row['machine']['cores']} cores",
+    "date": lambda row: row["date"],
+    "commit": lambda row: f"`{row['commit']}`",
+}
 _PATH = {
     "sequence": _title,
     "depth network": lambda row: row["note"],
@@ -210,6 +299,14 @@ def read_records(folder: Path = RECORDS) -> list[dict[str, Any]]:
     return sorted(records, key=lambda r: (r["name"], r["timing"], r["pose"] != "odometry"))
 
 
+def read_live_records(folder: Path = RECORDS / "live") -> list[dict[str, Any]]:
+    """The records of live runs, by name, the less loaded first; none without the folder."""
+    records = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    return sorted(records, key=lambda r: (r["name"], r["load"], -r["rate"]))
+
+
 if __name__ == "__main__":
-    shown = short_table if "--short" in sys.argv[1:] else results_page
-    sys.stdout.write(shown(read_records()))
+    is_short = "--short" in sys.argv[1:]
+    records = read_records()
+    page = short_table(records) if is_short else results_page(records, read_live_records())
+    sys.stdout.write(page)

@@ -35,6 +35,27 @@ EVALUATION: dict[str, Any] = {
     "nees": None,
 }
 
+LIVE: dict[str, Any] = {
+    "sequence": "drive",
+    "timing": "live",
+    "rate": 1.0,
+    "load": 1,
+    "parameters": {},
+    "commit": "abc1234",
+    "date": "2026-11-29",
+    "machine": {"cpu": "a cpu", "cores": 2, "load_before": 0.3},
+    "images": {"published": 10, "tracked": 7, "dropped": {"too slow": 2}, "without_status": 1},
+    "latency_ms": {
+        "measured": {"count": 7, "p50": 31.0, "p95": 40.0, "p99": 45.0, "max": 46.0},
+        "all": None,
+    },
+    "losses": 2,
+    "map_to_odom": {"changes": 3, "largest_m": 0.1, "largest_deg": 1.0},
+    "node": {"cpu_ms_per_processed_image": 61.2, "peak_memory_mib": 512.3},
+    "odometry": EVALUATION["trajectory"],
+    "map": None,
+}
+
 
 def load(path: str) -> ModuleType:
     """A script of the repository as a module."""
@@ -95,6 +116,23 @@ def test_a_recorded_run_gives_a_row_for_odometry_and_one_for_the_map(
     text = page.results_page(rows)
     first = text.index("| 0.900 m (2.50 %) | 0.50 | odometry | live |")
     assert first < text.index("| 0.300 m (2.50 %) | 0.50 | map | live |")
+
+
+def test_a_live_run_has_a_row_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results, page = load("benchmarks/results.py"), load("docs/generators/results_page.py")
+    monkeypatch.setattr(results, "RECORDS", tmp_path / "records")
+    (tmp_path / "live.json").write_text(json.dumps(LIVE))
+    path = results.write_live_record("drive", tmp_path)
+    assert path == tmp_path / "records" / "live" / "drive_load1.json"
+    (row,) = page.read_live_records(path.parent)
+    text = page.results_page([], [row])
+    expected = (
+        "| drive |  | 1 | 7 of 10 | 2 too slow, 1 lost on the way | 31, 40, 45, 46 ms | none "
+        "| 0.300 m (2.50 %) |  | `abc1234` |"
+    )
+    assert expected in text
+    assert "| drive | 1 | 1 |  | 2, 3 | 61 ms | 512 MiB | 0.3 | a cpu, 2 cores |" in text
+    assert "## At the camera" not in page.results_page([])
 
 
 def test_a_run_that_does_not_know_its_timing_must_be_told(

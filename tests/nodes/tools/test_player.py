@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 from denseba_ros.nodes.outputs.diagnostics import drop_status
 from denseba_ros.nodes.tools.player import Player, PlayReport
 from denseba_ros.nodes.tools.player_options import PlayerOptions
+from denseba_ros.nodes.tools.sent_images import read_sent
 
 SECOND = 1_000_000_000
 FRAMES = [
@@ -122,6 +125,19 @@ def test_lockstep_waits_for_every_answer_and_counts_drops(
     report = play(calibration, frames(), lockstep=True, rate=0.0)
     assert (report.published, report.dropped) == (5, 5)
     assert order == [(what, f.stamp_ns) for f in FRAMES for what in ("taken", "answered")]
+
+
+def test_the_log_has_a_row_for_each_image_at_its_publication(
+    listener: Any, calibration: Calibration, tmp_path: Path
+) -> None:
+    listen(listener, Image, "image")
+    listen(listener, CameraInfo, "camera_info")
+    started = time.monotonic()
+    play(calibration, sent_log=str(tmp_path / "sent.log"))
+    sent = read_sent((tmp_path / "sent.log").read_text())
+    assert [(s.stamp_ns, s.place) for s in sent] == [(f.stamp_ns, f.index) for f in FRAMES]
+    times = [started, *(s.at for s in sent), time.monotonic()]
+    assert times == sorted(times)
 
 
 def test_nobody_listening_is_an_error(calibration: Calibration, ros: Any) -> None:
