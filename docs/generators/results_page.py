@@ -54,7 +54,8 @@ for the node.
 - *Busy* is the number of cores that other processes kept busy meanwhile. *Load* is the number of
   processes that wanted a core just before the run. Above 1 the machine was shared, and the row says
   little.
-- *Tracked* are the images that were measured. *Dropped* counts the others by reason.
+- *Tracked* are the images that were measured. *Dropped* counts the others by reason; without a
+  status are those that were lost on the way to the node.
 - *Latency* is the time from the publication of an image to the arrival of its `odometry`, for
   measured poses and for all, predicted ones too. 50 %, 95 %, 99 % and the largest.
 - *Changes* is how often tracking was lost, and how often `map -> odom` changed.
@@ -175,7 +176,7 @@ def _live_tracked(row: dict[str, Any]) -> str:
 
 def _live_dropped(row: dict[str, Any]) -> str:
     images = row["images"]
-    reasons = {**images["dropped"], "lost on the way": images["without_status"]}
+    reasons = {**images["dropped"], "without a status": images["without_status"]}
     return ", ".join(f"{n} {reason}" for reason, n in reasons.items() if n) or "none"
 
 

@@ -127,7 +127,7 @@ def test_a_live_run_has_a_row_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
     (row,) = page.read_live_records(path.parent)
     text = page.results_page([], [row])
     expected = (
-        "| drive |  | 1 | 7 of 10 | 2 too slow, 1 lost on the way | 31, 40, 45, 46 ms | none "
+        "| drive |  | 1 | 7 of 10 | 2 too slow, 1 without a status | 31, 40, 45, 46 ms | none "
         "| 0.300 m (2.50 %) |  | `abc1234` |"
     )
     assert expected in text

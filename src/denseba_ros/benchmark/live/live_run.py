@@ -72,7 +72,7 @@ class LiveRun:
         processes = self.processes
         processes.start(_REPLAY, list(self.replay))
         # A sequence takes as long as it takes; the replay itself gives up where nobody listens.
-        self._wait(lambda: not processes.is_running(_REPLAY), "the end of the replay", math.inf)
+        self._wait(lambda: processes.status(_REPLAY) is not None, "the end of the replay", math.inf)
         status = processes.stop(_REPLAY)
         if status != 0:
             tail = processes.tail(_REPLAY)
@@ -95,9 +95,10 @@ class LiveRun:
         def is_so() -> bool:
             if self.stop.is_set():
                 raise KeyboardInterrupt
-            if not self.processes.is_running(_NODE):
+            status = self.processes.status(_NODE)
+            if status is not None:
                 tail = self.processes.tail(_NODE)
-                raise DensebaError(f"the node ended before the images did:\n{tail}")
+                raise DensebaError(f"the node ended early, with status {status}:\n{tail}")
             self.on_image(self.listener.statuses)
             return condition()
 

@@ -36,7 +36,7 @@ def _percent(part: int, whole: int) -> str:
 def _dropped(images: dict[str, Any]) -> str:
     parts = [f"{count} {reason}" for reason, count in images["dropped"].items()]
     if images["without_status"]:
-        parts.append(f"{images['without_status']} lost on the way")
+        parts.append(f"{images['without_status']} without a status")
     return ", ".join(parts) or "none"
 
 
@@ -63,9 +63,9 @@ def _changes(changes: dict[str, float] | None) -> str:
     if changes is None:
         return "not heard"
     if not changes["changes"]:
-        return "did not change"
+        return "never changed"
     return (
-        f"changed {changes['changes']} times, by up to {changes['largest_m']:.3f} m and "
+        f"changes: {changes['changes']}, by up to {changes['largest_m']:.3f} m and "
         f"{changes['largest_deg']:.2f} degrees"
     )
 

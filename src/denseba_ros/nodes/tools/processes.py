@@ -151,9 +151,9 @@ class Processes:
         process.kill()
         process.wait()
 
-    def is_running(self, name: str) -> bool:
-        """Whether what was started as ``name`` has not ended."""
-        return self._running[name].poll() is None
+    def status(self, name: str) -> int | None:
+        """Exit status of what was started as ``name``, None while it runs."""
+        return self._running[name].poll()
 
     def pid(self, name: str) -> int:
         """Process id of what was started as ``name``."""
