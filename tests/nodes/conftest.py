@@ -32,6 +32,7 @@ class FakeSystem:
     count: int = 0
     finished: list[Keyframe] = field(default_factory=list)
     resets: int = 0
+    is_behind: bool = False
     calibrations: list[Calibration] = field(default_factory=list)
 
     def process(self, stamp_ns: int, image: np.ndarray) -> Estimate:

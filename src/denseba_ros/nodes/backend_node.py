@@ -27,6 +27,9 @@ from denseba_ros.slam.system import System
 class FrameSystem(KeyframeSource, Protocol):
     """What the node needs of ``slam.System``."""
 
+    is_behind: bool
+    """Whether images wait, set before each."""
+
     def process_frame(self, frame: FrontendFrame) -> Estimate:
         """Estimate the pose of a frame; later stamps come later."""
         ...
@@ -86,6 +89,7 @@ class FrameProcessor:
         self._calibration = frame.calibration
         self.io.processing(item)
         self._system.reconfigure(self.io.without_unheard_depth(self._config))
+        self._system.is_behind = self.io.is_behind
         estimate = self._system.process_frame(frame)
         self.io.publish(estimate, self._system, mount, item.frame_id, started_at)
 

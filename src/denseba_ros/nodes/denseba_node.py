@@ -32,6 +32,9 @@ from denseba_ros.slam.warm_up import warmed_up
 class ImageSystem(KeyframeSource, Protocol):
     """What the node needs of ``slam.System``."""
 
+    is_behind: bool
+    """Whether images wait, set before each."""
+
     def process(self, stamp_ns: int, image: np.ndarray) -> Estimate:
         """Estimate the pose of an image (H, W[, 3]) uint8; later stamps come later."""
         ...
@@ -92,6 +95,7 @@ class SystemProcessor:
         self.io.processing(item)
         self._set_calibration(calibration)
         self._system.reconfigure(self.io.without_unheard_depth(self._config))
+        self._system.is_behind = self.io.is_behind
         started_at = time.perf_counter()
         estimate = self._system.process(item.stamp_ns, image)
         self.io.publish(estimate, self._system, mount, item.frame_id, started_at)

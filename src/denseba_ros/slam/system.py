@@ -42,7 +42,8 @@ _GIVE_UP = 8
 
 class System:
     """Call ``process`` in time order; ``keyframes`` are those of the window, oldest first, and
-    ``finished_keyframes`` those that left it since the last call (their depth is final)."""
+    ``finished_keyframes`` those that left it since the last call (their depth is final).
+    ``is_behind``, to be set, says that images wait: then only an urgent one becomes a keyframe."""
 
     def __init__(
         self, config: Config, calibration: Calibration | None = None, is_live: bool = False
@@ -56,6 +57,7 @@ class System:
             ConfigurationError: when a model is missing, or the device is not there.
         """
         self.config, self._is_live = config, is_live
+        self.is_behind = False
         self._frontend = None if calibration is None else Frontend(config, calibration)
         self._make = Components(config)
         self._scale_drift = ScaleDriftFilter(config.frontend.scale_drift)
@@ -174,7 +176,7 @@ class System:
         frame, camera = image.frame, state.local_map.camera
         T, covariance = self._pose.update(frame, alignment, state.local_map.newest)
         is_keyframe = not self._mapping.is_busy and needs_keyframe(
-            self.config.keyframes, camera, alignment
+            self.config.keyframes, camera, alignment, self.is_behind
         )
         if is_keyframe:
             keyframe = NewKeyframe(image, T, alignment.affine)

@@ -53,6 +53,7 @@ class EstimateIO(Generic[InputT]):
         self.input: InputT | None = None
         self._make_input = make_input
         self._health, self._status, self._pipeline = node.health, node.status, node.pipeline
+        self._is_live = settings.mapping == "live"
         self._input_timeout = settings.input_timeout
         self._camera_frame: str | None = None
         self.outputs = EstimateOutputs(node, settings, node.throttled)
@@ -85,6 +86,11 @@ class EstimateIO(Generic[InputT]):
         """Whether the input is complete, and it is known where the camera sits."""
         is_ready = self.input is not None and self.input.is_ready
         return is_ready and self._newest_mount() is not None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether images wait; never in lockstep, where the same images give the same result."""
+        return self._is_live and self._pipeline.is_behind
 
     def mount_of(self, camera_frame: str) -> CameraMount | None:
         """Where a camera sits on the robot, None while TF does not tell."""

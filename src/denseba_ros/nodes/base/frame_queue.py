@@ -28,6 +28,11 @@ class FrameQueue(Generic[T]):
         """Whether ``open`` was called."""
         return self._is_open
 
+    @property
+    def waiting(self) -> int:
+        """Number of items."""
+        return len(self._items)
+
     def put(self, item: T) -> T | None:
         """Append ``item``; returns the oldest one where the queue was full, else None."""
         with self._changed:

@@ -76,6 +76,11 @@ class ImagePipeline(Generic[ItemT]):
         """Whether the worker has begun to process what waits."""
         return self._worker is not None and self._worker.queue.is_open
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether images wait while one is processed."""
+        return self._worker is not None and self._worker.queue.waiting > 0
+
     # -- from activation to deactivation -------------------------------------------------------
 
     def start(
