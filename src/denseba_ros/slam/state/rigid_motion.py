@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation, Slerp
 
+from denseba_ros.geometry.rotation_vector import rotation_from_vector, vector_from_rotation
 from denseba_ros.slam.state.estimate import Estimate
 
 HORIZON = 0.5
@@ -15,7 +15,7 @@ def extrapolate(last: Estimate, stamp_ns: int) -> np.ndarray:
     """The last estimate's pose, moved by its twist until ``stamp_ns``."""
     seconds = min(max((stamp_ns - last.stamp_ns) * 1e-9, 0.0), HORIZON)
     step = np.eye(4)
-    step[:3, :3] = Rotation.from_rotvec(last.twist[3:] * seconds).as_matrix()
+    step[:3, :3] = rotation_from_vector(last.twist[3:] * seconds)
     step[:3, 3] = last.twist[:3] * seconds
     expected: np.ndarray = last.T_world_camera @ step
     return expected
@@ -29,22 +29,24 @@ def interpolate(first: Estimate, second: Estimate, stamp_ns: int) -> np.ndarray:
     span = second.stamp_ns - first.stamp_ns
     share = min(max((stamp_ns - first.stamp_ns) / span, 0.0), 1.0) if span > 0 else 1.0
     one, other = first.T_world_camera, second.T_world_camera
+    if share == 0.0:
+        return one
     T = np.eye(4)
     T[:3, 3] = (1.0 - share) * one[:3, 3] + share * other[:3, 3]
-    rotations = Rotation.from_matrix(np.stack([one[:3, :3], other[:3, :3]]))
-    T[:3, :3] = Slerp([0.0, 1.0], rotations)(share).as_matrix()
+    turn = vector_from_rotation(other[:3, :3] @ one[:3, :3].T)
+    T[:3, :3] = rotation_from_vector(share * turn) @ one[:3, :3]
     return T
 
 
 def difference(T: np.ndarray, T_from: np.ndarray) -> np.ndarray:
     """(6,): translation and rotation vector along the fixed axes that take ``T_from`` to ``T``."""
-    rotation = Rotation.from_matrix(T[:3, :3] @ T_from[:3, :3].T).as_rotvec()
+    rotation = vector_from_rotation(T[:3, :3] @ T_from[:3, :3].T)
     return np.concatenate([T[:3, 3] - T_from[:3, 3], rotation])
 
 
 def displaced(T: np.ndarray, by: np.ndarray) -> np.ndarray:
     """The pose at ``difference`` ``by`` (6,) from ``T``."""
     moved = np.eye(4)
-    moved[:3, :3] = Rotation.from_rotvec(by[3:]).as_matrix() @ T[:3, :3]
+    moved[:3, :3] = rotation_from_vector(by[3:]) @ T[:3, :3]
     moved[:3, 3] = T[:3, 3] + by[:3]
     return moved
