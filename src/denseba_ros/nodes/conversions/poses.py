@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import TrajectoryError
 from denseba_ros.geometry.body_frame import CameraMount, rigid_inverse
+from denseba_ros.geometry.rotation_array import quaternion_from_rotation
 from denseba_ros.nodes.conversions.stamps import make_header
 from denseba_ros.slam.state.estimate import Estimate
 
@@ -19,7 +20,7 @@ def pose_to_msg(T: np.ndarray) -> Pose:
     """A pose (4, 4), metres, as position and quaternion (x, y, z, w)."""
     pose = Pose()
     pose.position.x, pose.position.y, pose.position.z = (float(v) for v in T[:3, 3])
-    q = _quaternion(T)
+    q = quaternion_from_rotation(T[:3, :3])
     pose.orientation.x, pose.orientation.y, pose.orientation.z, pose.orientation.w = q
     return pose
 
@@ -49,7 +50,8 @@ def transform_to_msg(
     message = TransformStamped(header=make_header(stamp_ns, parent), child_frame_id=child)
     translation, rotation = message.transform.translation, message.transform.rotation
     translation.x, translation.y, translation.z = (float(v) for v in T_parent_child[:3, 3])
-    rotation.x, rotation.y, rotation.z, rotation.w = _quaternion(T_parent_child)
+    q = quaternion_from_rotation(T_parent_child[:3, :3])
+    rotation.x, rotation.y, rotation.z, rotation.w = q
     return message
 
 
@@ -98,11 +100,6 @@ def _twist_to_msg(values: np.ndarray) -> Twist:
     twist.linear.x, twist.linear.y, twist.linear.z = (float(v) for v in values[:3])
     twist.angular.x, twist.angular.y, twist.angular.z = (float(v) for v in values[3:])
     return twist
-
-
-def _quaternion(T: np.ndarray) -> tuple[float, float, float, float]:
-    x, y, z, w = (float(v) for v in Rotation.from_matrix(T[:3, :3]).as_quat())
-    return x, y, z, w
 
 
 def _matrix(position: object, orientation: object) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from denseba_ros.geometry.rotation_vector import rotation_from_vector, vector_from_rotation
+from denseba_ros.geometry.rotation_array import rotation_from_vector, vector_from_rotation
 from denseba_ros.slam.state.estimate import Estimate
 
 HORIZON = 0.5

@@ -1,4 +1,4 @@
-"""Rotation vectors of single matrices, float64 on the host.
+"""Single rotations as matrices, vectors and quaternions, float64 on the host.
 
 The same as ``scipy.spatial.transform.Rotation`` gives, in a tenth of its time: the nodes need some
 ten of them for each image, with the interpreter's lock held.
@@ -40,3 +40,20 @@ def vector_from_rotation(R: np.ndarray) -> np.ndarray:
         vector: np.ndarray = Rotation.from_matrix(R).as_rotvec()
         return vector
     return axis * (1.0 + angle**2 / 6.0 if angle < _SMALL else angle / sine)
+
+
+def quaternion_from_rotation(R: np.ndarray) -> tuple[float, float, float, float]:
+    """Unit quaternion (x, y, z, w) of a rotation (3, 3), from its largest component: Shepperd,
+    "Quaternion from rotation matrix", Journal of Guidance and Control 1(3), 1978."""
+    ((a, b, c), (d, e, f), (g, h, i)) = R.tolist()
+    x, y, z, w = max(
+        (
+            (1.0 + a - e - i, b + d, c + g, h - f),
+            (b + d, 1.0 - a + e - i, f + h, c - g),
+            (c + g, f + h, 1.0 - a - e + i, d - b),
+            (h - f, c - g, d - b, 1.0 + a + e + i),
+        ),
+        key=lambda q: q[0] ** 2 + q[1] ** 2 + q[2] ** 2 + q[3] ** 2,
+    )
+    size = math.sqrt(x * x + y * y + z * z + w * w)
+    return x / size, y / size, z / size, w / size
