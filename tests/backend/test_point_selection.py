@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.point_selection import select_points
+from denseba_ros.backend.point_selection import _largest_near, select_points
 from denseba_ros.geometry.pyramid import build_pyramid
 
 _NO_CORNERS = torch.zeros(0, 2)
@@ -78,3 +78,10 @@ def test_more_points_than_pixels() -> None:
     pixels, used = select_points(build_pyramid(_noise(64, 80), 2), _NO_CORNERS, 0, 2000)
     assert pixels.shape == (2000, 2)
     assert 0 < int(used.sum()) <= 24 * 32
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 7), (23, 30)])
+def test_the_largest_of_a_neighbourhood_is_that_of_a_pool(height: int, width: int) -> None:
+    score = torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(0))
+    expected = torch.nn.functional.max_pool2d(score, 3, 1, 1)
+    assert torch.equal(_largest_near(score), expected)
