@@ -36,17 +36,17 @@ def _rows(*counts: int) -> tuple[int, ...]:
 
 # Of the host: ray (2) and inverse depth, whether usable, capped energy, patch weight, brightness,
 # what the host's own frame gets of the mixed terms, and the sums of the depths.
-# Of the pair: point in the target (3), whether the patch is visible, patch in the target (2),
+# Of the pair: point in the target (3), whether the patch is visible and was in use, its pixels (2),
 # brightness, gradient, weight, model and residual of one of its pixels, robust energy, information
 # (10) and gradient (4) of y, Jacobian of the pixel (2 x 6) and by depth (2), and products of them.
 (
     _A, _B, _D, _USABLE, _CAP, _WEIGHT, _BRIGHT, _HOST, _H_DEPTH, _B_DEPTH,
-    _X, _Y, _Z, _VISIBLE, _U, _V, _VALUE, _GX, _GY, _W, _MODEL, _RESIDUAL, _ENERGY,
+    _X, _Y, _Z, _VISIBLE, _USED, _U, _V, _VALUE, _GX, _GY, _W, _MODEL, _RESIDUAL, _ENERGY,
     _M00, _M01, _M11, _M22, _M23, _M33, _Q2, _Q3, _TOP, _BOTTOM, _JU, _JV, _JD, _MD, _MIXED,
     _SIZE,
 ) = _rows(
     1, 1, 1, 1, 1, PIXELS, PIXELS, 8, 1, 1,
-    1, 1, 1, 1, PIXELS, PIXELS, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, PIXELS, PIXELS, 1, 1, 1, 1, 1, 1, 1,
     1, 1, 1, 1, 1, 1, 1, 1, 9, 9, 6, 6, 2, 4, 8,
 )  # fmt: skip
 # _TOP and _BOTTOM: the upper rows of M times the Jacobian of y by (pose, a, b), then of q:
@@ -98,8 +98,11 @@ def energy_pieces(
         for target in range(len(i.offset)):
             if target == i.hosts[host]:
                 continue
+            if _in_use(s, costs[host, target, start:]) == 0 and start >= i.observed.shape[2]:
+                continue
             s[_ENERGY : _ENERGY + CHUNK] = _ZERO
             _project(s, i, host, target)
+            s[_VISIBLE : _VISIBLE + CHUNK] *= s[_USED : _USED + CHUNK]
             count = _occlude(s, i, target, seen)
             if count > 0:
                 _add_costs(s, i, host, target, seen[:count])
@@ -111,6 +114,18 @@ def energy_pieces(
                     total += min(s[_ENERGY + n], s[_CAP + n]) if seen_now else before
             o.energy[piece] += total
             _add_corners(s, i, o, piece, host, target, start)
+
+
+@numba_jit()
+def _in_use(s: _Floats, costs: _Floats) -> int:
+    """How many of the chunk's patches were in use, ``costs`` being theirs and of those after."""
+    used = 0
+    s[_USED : _USED + CHUNK] = _ZERO
+    for n in range(min(CHUNK, len(costs))):
+        if costs[n] >= _ZERO:
+            s[_USED + n] = _ONE
+            used += 1
+    return used
 
 
 @numba_jit()
@@ -201,38 +216,38 @@ def _occlude(s: _Floats, i: PairInput, target: int, seen: NDArray[np.uintp]) -> 
 
 
 @numba_jit()
-def _sample(s: _Floats, image: _Floats, seen: NDArray[np.uintp], p: int) -> None:
-    """Brightness and gradient of image (3, h, w) at pixel row ``p`` of the patches ``seen``."""
+def _sample(
+    s: _Floats, flat: _Floats, first: int, wide: int, plane: int, seen: NDArray[np.uintp], p: int
+) -> None:
+    """Brightness and gradient at pixel row ``p`` of the patches ``seen``; their three planes begin
+    at ``first`` of ``flat``, ``plane`` numbers apart, in rows of ``wide`` pixels."""
     # Unsigned indices into a flat array: others are tested for being negative.
-    flat, wide = image.ravel(), np.uintp(image.shape[2])
-    plane = np.uintp(image.shape[1] * image.shape[2])
-    pixel_u, pixel_v = s[_U + p : _U + p + CHUNK], s[_V + p : _V + p + CHUNK]
     for n in seen:
-        u, v = pixel_u[n], pixel_v[n]
+        u, v = s[np.uintp(_U + p) + n], s[np.uintp(_V + p) + n]
         x, y = np.int32(u), np.int32(v)
         fx, fy = u - np.float32(x), v - np.float32(y)
         w11 = fx * fy
         w01, w10 = fx - w11, fy - w11
         w00 = _ONE - fx - w10
-        at = np.uintp(y) * wide + np.uintp(x)
+        at = np.uintp(first) + np.uintp(y) * np.uintp(wide) + np.uintp(x)
         for row in (np.uintp(_VALUE), np.uintp(_GX), np.uintp(_GY)):
-            right, below = at + np.uintp(1), at + wide
+            right, below = at + np.uintp(1), at + np.uintp(wide)
             upper = w00 * flat[at] + w01 * flat[right]
             s[row + n] = upper + (w10 * flat[below] + w11 * flat[below + np.uintp(1)])
-            at += plane
+            at += np.uintp(plane)
 
 
 @numba_jit()
-def _sample_value(s: _Floats, image: _Floats, seen: NDArray[np.uintp], p: int) -> None:
-    """Brightness of image (h, w) at pixel row ``p`` of the patches ``seen``."""
-    flat, wide = image.ravel(), np.uintp(image.shape[1])
-    pixel_u, pixel_v = s[_U + p : _U + p + CHUNK], s[_V + p : _V + p + CHUNK]
+def _sample_value(
+    s: _Floats, flat: _Floats, first: int, wide: int, seen: NDArray[np.uintp], p: int
+) -> None:
+    """Brightness alone, as ``_sample``."""
     for n in seen:
-        u, v = pixel_u[n], pixel_v[n]
+        u, v = s[np.uintp(_U + p) + n], s[np.uintp(_V + p) + n]
         x, y = np.int32(u), np.int32(v)
         fx, fy = u - np.float32(x), v - np.float32(y)
-        at = np.uintp(y) * wide + np.uintp(x)
-        below = at + wide
+        at = np.uintp(first) + np.uintp(y) * np.uintp(wide) + np.uintp(x)
+        below = at + np.uintp(wide)
         upper = flat[at] + fx * (flat[at + np.uintp(1)] - flat[at])
         lower = flat[below] + fx * (flat[below + np.uintp(1)] - flat[below])
         s[np.uintp(_VALUE) + n] = upper + fy * (lower - upper)
@@ -282,16 +297,21 @@ def _add_information(s: _Floats) -> None:
 
 @numba_jit()
 def _add_patches(s: _Floats, i: PairInput, host: int, target: int, seen: NDArray[np.uintp]) -> None:
+    # Flattened here, because that takes as long as twenty samples.
+    flat, wide = i.images.ravel(), i.images.shape[3]
+    plane = i.images.shape[2] * wide
     for p in range(0, PIXELS * CHUNK, CHUNK):
-        _sample(s, i.images[target], seen, p)
+        _sample(s, flat, 3 * target * plane, wide, plane, seen, p)
         _weigh(s, i, host, target, p)
         _add_information(s)
 
 
 @numba_jit()
 def _add_costs(s: _Floats, i: PairInput, host: int, target: int, seen: NDArray[np.uintp]) -> None:
+    flat, wide = i.images.ravel(), i.images.shape[3]
+    first = 3 * target * i.images.shape[2] * wide
     for p in range(0, PIXELS * CHUNK, CHUNK):
-        _sample_value(s, i.images[target, 0], seen, p)
+        _sample_value(s, flat, first, wide, seen, p)
         _weigh(s, i, host, target, p)
 
 
