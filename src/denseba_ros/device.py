@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from denseba_ros.errors import ConfigurationError
@@ -18,3 +20,11 @@ def pick_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigurationError("device 'cuda' was asked for, but torch sees no CUDA GPU")
     return torch.device(name)
+
+
+def share_cores() -> None:
+    """Give each of torch's operations half of the cores: two threads of ours work side by side.
+
+    More threads than cores would wait for each other.
+    """
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -33,16 +33,22 @@ class DepthPrior:
     def __init__(self, compute: Callable[[], tuple[Tensor, Tensor]]) -> None:
         """``compute`` returns log-depth (log metres) and standard deviation, (1, 1, h, w)."""
         self._compute = compute
+        # Of this prior alone: cached_property of Python 3.11 would let all wait for one.
+        self._lock = Lock()
+        self._grids: tuple[Tensor, Tensor] | None = None
 
     @classmethod
     def known(cls, log_depth: Tensor, sigma: Tensor) -> DepthPrior:
         """From grids (1, 1, h, w) that are computed already."""
         return cls(lambda: (log_depth, sigma))
 
-    @cached_property
+    @property
     def grids(self) -> tuple[Tensor, Tensor]:
         """Log-depth (log metres) and its standard deviation, each (1, 1, h, w) float32."""
-        return self._compute()
+        with self._lock:
+            if self._grids is None:
+                self._grids = self._compute()
+            return self._grids
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,30 @@
 """backend_node, the second of two processes: the frontend's frames in, odometry, TF, depth out.
 
 A frame takes the way of ``denseba_node``'s images, from ``FrontendInput`` on; step 3 is
-``FrameProcessor.process``.
+``FrameProcessor.process``. ``DepthRequests`` gets the depth of the few that become keyframes.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from denseba_ros.config import Config
+from denseba_ros.frontend.depth.constant_depth import ConstantDepth
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.base.estimate_io import EstimateIO, Receive
 from denseba_ros.nodes.base.image_processor import MissingInputError
 from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.conversions.frontend_messages import frame_from_messages
+from denseba_ros.nodes.inputs.depth_requests import DepthRequests
 from denseba_ros.nodes.inputs.frontend_input import FrontendInput, ReceivedFrame
 from denseba_ros.nodes.outputs.map_outputs import KeyframeSource
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.estimate import Estimate
-from denseba_ros.slam.system import System
+from denseba_ros.slam.warm_up import warmed_up_backend
 
 
 class FrameSystem(KeyframeSource, Protocol):
@@ -56,8 +59,12 @@ class FrameProcessor:
         def on_incomplete(stamp_ns: int) -> None:
             node.pipeline.receive_incomplete(stamp_ns, "frontend message lost")
 
+        models = node.config.frontend
+        nothing_known = ConstantDepth(models.constant_depth, models.constant_sigma)
+
         def make_input(receive: Receive) -> FrontendInput:
-            return FrontendInput(node, receive, on_incomplete, node.throttled)
+            depth = DepthRequests(node, nothing_known, node.throttled)
+            return FrontendInput(node, receive, on_incomplete, depth, node.throttled)
 
         self.io = EstimateIO(node, make_input)
         self._system = make_system(node.config, node.settings.mapping == "live")
@@ -67,8 +74,13 @@ class FrameProcessor:
         """Subscribe to the frontend."""
         self.io.subscribe()
 
+    def unsubscribe(self) -> None:
+        """Wait for no depth any more."""
+        if self.io.input is not None:
+            self.io.input.depth.close()
+
     def is_ready(self) -> bool:
-        """Whether the extrinsics of the camera are known."""
+        """Whether the extrinsics of the camera are known, and a frontend gives depth."""
         return self.io.is_ready()
 
     def process(self, item: ReceivedFrame) -> None:
@@ -78,11 +90,12 @@ class FrameProcessor:
             MissingInputError: when it is not known where its camera sits.
             ImageError, CalibrationError, TrajectoryError: when its messages hold no frame.
         """
-        mount = self.io.mount_of(item.frame_id)
-        if mount is None:
+        frontend, mount = self.io.input, self.io.mount_of(item.frame_id)
+        if frontend is None or mount is None:
             raise MissingInputError(f"no TF to {item.frame_id}")
         started_at = time.perf_counter()
-        frame = frame_from_messages(item.messages, self._device)
+        depth_of = partial(frontend.depth.prior, item.stamp_ns, item.frame_id)
+        frame = frame_from_messages(item.messages, self._device, depth_of)
         if self._calibration not in (None, frame.calibration):
             self.reset()
             self._health.reset()
@@ -112,10 +125,6 @@ class FrameProcessor:
         self.io.watch()
 
 
-def _make_system(config: Config, is_live: bool) -> System:
-    return System(config, None, is_live)
-
-
 class BackendNode(ManagedNode[FrameProcessor]):
     """``make_system`` gives the System at each configure: of a configuration, live or in lockstep.
 
@@ -124,7 +133,9 @@ class BackendNode(ManagedNode[FrameProcessor]):
     """
 
     def __init__(
-        self, make_system: Callable[[Config, bool], FrameSystem] = _make_system, **node_options: Any
+        self,
+        make_system: Callable[[Config, bool], FrameSystem] = warmed_up_backend,
+        **node_options: Any,
     ) -> None:
         super().__init__(
             "denseba_backend",

@@ -75,6 +75,9 @@ class SystemProcessor:
         """Subscribe to the camera."""
         self.io.subscribe()
 
+    def unsubscribe(self) -> None:
+        """Nothing: no image is waited for."""
+
     def is_ready(self) -> bool:
         """Whether the calibration and the extrinsics of the camera are known."""
         return self.io.is_ready()

@@ -2,7 +2,7 @@
 
 The way of an image: ``ImagePipeline.receive`` gets it from ``CameraInput`` and queues it;
 ``FrontendProcessor.process``, in the worker's thread, decodes it, lets ``Frontend.process`` make
-a frame and publishes that on frontend/*.
+a frame and publishes that on frontend/*. ``DepthOnRequest`` answers a backend that needs a depth.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from rclpy.qos import QoSProfile
 
 from denseba_ros.config import Config
 from denseba_ros.frontend.frame import FrontendFrame
-from denseba_ros.frontend.frontend import Frontend
+from denseba_ros.frontend.warm_up import warmed_up_frontend
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.base.image_processor import MissingInputError
 from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.conversions.frontend_messages import TOPICS, frame_to_messages
 from denseba_ros.nodes.inputs.camera_input import CameraImage, CameraInput
+from denseba_ros.nodes.outputs.depth_on_request import DepthOnRequest
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 
 
@@ -30,7 +31,8 @@ class ImageFrontend(Protocol):
     """What the node needs of ``frontend.Frontend``."""
 
     def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame:
-        """The rectified image (H, W[, 3]) uint8 with its depth and motion."""
+        """The rectified image (H, W[, 3]) uint8 with its motion, and its depth once it is asked
+        for."""
         ...
 
     def change_camera(self, calibration: Calibration) -> None:
@@ -51,6 +53,7 @@ class FrontendProcessor:
         self, node: ManagedNode[Any], make_frontend: Callable[[Config], ImageFrontend]
     ) -> None:
         self.camera: CameraInput | None = None
+        self._depth: DepthOnRequest | None = None
         self._node, self._settings = node, node.settings
         self._frontend = make_frontend(node.config)
         self._calibration: Calibration | None = None
@@ -60,8 +63,9 @@ class FrontendProcessor:
         }
 
     def subscribe(self) -> None:
-        """Subscribe to the camera."""
+        """Subscribe to the camera and to requests for depth."""
         pipeline = self._node.pipeline
+        self._depth = DepthOnRequest(self._node, self._node.throttled)
         self.camera = CameraInput(
             self._node,
             self._settings,
@@ -70,13 +74,19 @@ class FrontendProcessor:
             pipeline.count_lost,
         )
 
+    def unsubscribe(self) -> None:
+        """Answer no more requests."""
+        if self._depth is not None:
+            self._depth.close()
+
     def is_ready(self) -> bool:
         """Whether the calibration of the camera is known and a backend listens."""
         return self.camera is not None and self.camera.is_ready and self._has_backend()
 
     def _has_backend(self) -> bool:
         publishers = self._publishers.values()
-        return all(publisher.get_subscription_count() > 0 for publisher in publishers)
+        is_heard = all(publisher.get_subscription_count() > 0 for publisher in publishers)
+        return is_heard and self._depth is not None and self._depth.has_backend
 
     def process(self, item: CameraImage) -> None:
         """Make a frame of an image and publish it.
@@ -85,8 +95,8 @@ class FrontendProcessor:
             MissingInputError: when the calibration or the backend is missing.
             ImageError: when it cannot be decoded, does not fit the calibration, or is frozen.
         """
-        camera = self.camera
-        if camera is None or camera.calibration is None:
+        camera, depth = self.camera, self._depth
+        if camera is None or depth is None or camera.calibration is None:
             raise MissingInputError("no camera")
         if not self._has_backend():
             raise MissingInputError("no backend")
@@ -99,6 +109,7 @@ class FrontendProcessor:
         started_at = time.perf_counter()
         with torch.inference_mode():
             frame = self._frontend.process(item.stamp_ns, image)
+        depth.remember(frame)
         messages = frame_to_messages(frame, item.frame_id)
         processed_at = time.perf_counter()
         for name, publisher in self._publishers.items():
@@ -138,7 +149,9 @@ class FrontendNode(ManagedNode[FrontendProcessor]):
     """
 
     def __init__(
-        self, make_frontend: Callable[[Config], ImageFrontend] = Frontend, **node_options: Any
+        self,
+        make_frontend: Callable[[Config], ImageFrontend] = warmed_up_frontend,
+        **node_options: Any,
     ) -> None:
         super().__init__(
             "denseba_frontend",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
-import torch
 
 from denseba_ros.config import Config
-from denseba_ros.frontend.frontend import ANY_CAMERA
+from denseba_ros.device import share_cores
+from denseba_ros.frontend.frontend import ANY_CAMERA, Frontend
 from denseba_ros.slam.system import System
 
 
@@ -21,11 +19,33 @@ def warmed_up(config: Config, is_live: bool = False) -> System:
         ConfigurationError: when a model is missing, or the device is not there.
     """
     if is_live:
-        # More threads than cores would wait for each other.
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+        share_cores()
     system = System(config, ANY_CAMERA, is_live)
-    noise = np.random.default_rng(config.seed).integers(0, 255, (240, 320), dtype=np.uint8)
     for stamp_ns in range(2):
-        system.process(stamp_ns, noise)
+        system.process(stamp_ns, _noise(config))
     system.reset()
     return system
+
+
+def warmed_up_backend(config: Config, is_live: bool = False) -> System:
+    """The same of a system that gets the frames of a frontend in another process.
+
+    Raises:
+        ConfigurationError: when a model is missing, or the device is not there.
+    """
+    if is_live:
+        share_cores()
+    models = {"depth_model": "constant", "pose_model": "none"}
+    frontend = Frontend(
+        config.model_copy(update={"frontend": config.frontend.model_copy(update=models)})
+    )
+    system = System(config, None, is_live)
+    for stamp_ns in range(2):
+        system.process_frame(frontend.process(stamp_ns, _noise(config)))
+    system.reset()
+    return system
+
+
+def _noise(config: Config) -> np.ndarray:
+    """An image (240, 320) uint8."""
+    return np.random.default_rng(config.seed).integers(0, 255, (240, 320), dtype=np.uint8)

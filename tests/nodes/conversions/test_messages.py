@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from denseba_ros.errors import CalibrationError, ImageError, TrajectoryError
-from denseba_ros.frontend.frame import DepthPrior, FrontendFrame, Motion
 from denseba_ros.geometry.body_frame import CameraMount, T_base_optical
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.slam.state.estimate import Keyframe
@@ -19,7 +17,6 @@ pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 from sensor_msgs.msg import CameraInfo
 
 from denseba_ros.nodes.conversions.camera_info import calibration_from_msg, calibration_to_msg
-from denseba_ros.nodes.conversions.frontend_messages import frame_from_messages, frame_to_messages
 from denseba_ros.nodes.conversions.images import (
     compressed_image_to_msg,
     encoded_image_to_msg,
@@ -161,50 +158,3 @@ def test_points_lie_on_the_rays_of_their_pixels(fake_system: Any) -> None:
     x, y, z, intensity, sigma = points[2, 3]
     assert (camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy) == pytest.approx((3, 2))
     assert (z, intensity, sigma) == (2.0, 7.0, pytest.approx(0.2))
-
-
-def frontend_frame(motion: Motion | None) -> FrontendFrame:
-    generator = torch.Generator().manual_seed(0)
-    return FrontendFrame(
-        stamp_ns=STAMP,
-        image=255 * torch.rand(1, 1, 6, 8, generator=generator),
-        calibration=Calibration(8, 6, 10.0, 10.0, 3.5, 2.5),
-        depth=DepthPrior.known(
-            torch.randn(1, 1, 3, 4, generator=generator),
-            torch.rand(1, 1, 3, 4, generator=generator),
-        ),
-        motion=motion,
-    )
-
-
-def assert_same_frame(result: FrontendFrame, frame: FrontendFrame) -> None:
-    assert (result.stamp_ns, result.calibration) == (frame.stamp_ns, frame.calibration)
-    torch.testing.assert_close(result.image, frame.image, rtol=0, atol=0)
-    torch.testing.assert_close(result.log_depth, frame.log_depth, rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(result.log_depth_sigma, frame.log_depth_sigma, rtol=0, atol=0)
-
-
-def test_frontend_frames_come_back() -> None:
-    T = torch.from_numpy(T_base_optical(1.0, 2.0, 3.0, 0.1, 0.2, 0.3))
-    motion = Motion(T, torch.diag(torch.arange(1.0, 7.0, dtype=torch.float64)), 1.5, -2.0)
-    frame = frontend_frame(motion)
-    result = frame_from_messages(frame_to_messages(frame, "camera"), torch.device("cpu"))
-    assert_same_frame(result, frame)
-    assert result.motion is not None
-    torch.testing.assert_close(result.motion.T_previous_current, T)
-    torch.testing.assert_close(result.motion.covariance, motion.covariance)
-    assert (result.motion.gain, result.motion.offset) == (1.5, -2.0)
-
-
-def test_a_frontend_without_an_opinion_on_motion_has_none_on_the_other_side() -> None:
-    frame = frontend_frame(None)
-    result = frame_from_messages(frame_to_messages(frame, "camera"), torch.device("cpu"))
-    assert_same_frame(result, frame)
-    assert result.motion is None
-
-
-def test_a_frontend_frame_of_another_size_is_refused() -> None:
-    messages = frame_to_messages(frontend_frame(None), "camera")
-    messages.camera_info.width = 9
-    with pytest.raises(ImageError, match="sizes differ"):
-        frame_from_messages(messages, torch.device("cpu"))

@@ -37,6 +37,12 @@ class ImageProcessor(Protocol[InT]):
     def subscribe(self) -> None:
         """Create the subscriptions: from now on items come. Called at each activation."""
 
+    def unsubscribe(self) -> None:
+        """Wait for no message any more: the subscriptions go, and the worker shall end.
+
+        Called at each deactivation and with the end of the process, while the worker still works.
+        """
+
     def is_ready(self) -> bool:
         """Whether all that processing needs is there; until then items wait in the queue."""
         ...

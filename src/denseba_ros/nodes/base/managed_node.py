@@ -109,6 +109,7 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
 
     def close(self, timeout: float = 10.0) -> bool:
         """End the worker; whether it ended within ``timeout`` seconds."""
+        self._unsubscribe()
         return self.pipeline.close(timeout)
 
     # -- transitions ---------------------------------------------------------------------------
@@ -176,7 +177,13 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
         self._report("unconfigured")
         return _SUCCESS
 
+    def _unsubscribe(self) -> None:
+        """Leave the worker nothing to wait for but its own work."""
+        if self.processor is not None and self.pipeline.is_running:
+            self.processor.unsubscribe()
+
     def _stop(self) -> None:
+        self._unsubscribe()
         self._activated.destroy()
         self.pipeline.stop()
 

@@ -12,9 +12,11 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
+from denseba_ros.nodes.conversions.depth_messages import REQUEST_TOPIC
 from denseba_ros.nodes.conversions.frame_names import frame_name
 from denseba_ros.nodes.conversions.frontend_messages import TOPICS, FrontendMessages
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
+from denseba_ros.nodes.inputs.depth_requests import DepthRequests
 from denseba_ros.nodes.inputs.exact_time_sync import ExactTimeSync
 
 
@@ -31,19 +33,18 @@ class FrontendInput:
     """Subscribes to ``frontend/*`` and warns when nothing complete comes.
 
     ``on_frame`` gets every complete frame, ``on_incomplete`` the stamp (ns) of each that lost a
-    message.
+    message. ``depth`` asks for the depth of those that need one.
     """
-
-    is_ready = True
-    """Every frame brings its own calibration."""
 
     def __init__(
         self,
         node: Node,
         on_frame: Callable[[ReceivedFrame], None],
         on_incomplete: Callable[[int], None],
+        depth: DepthRequests,
         throttled: ThrottledLogger,
     ) -> None:
+        self.depth = depth
         self._on_frame, self._on_incomplete = on_frame, on_incomplete
         self._throttled = throttled
         self._sync = ExactTimeSync(TOPICS)
@@ -52,6 +53,11 @@ class FrontendInput:
             node.create_subscription(
                 kind, f"frontend/{name}", partial(self._on_message, name), QoSProfile(depth=10)
             )
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether depth can be asked for; every frame brings its own calibration."""
+        return self.depth.has_frontend
 
     def _on_message(self, name: str, message: Any) -> None:
         stamp_ns = stamp_to_ns(message.header.stamp)
@@ -69,3 +75,5 @@ class FrontendInput:
             self._throttled.warn(
                 "no frontend", f"nothing complete on frontend/* for {limit:g} s: does it run?"
             )
+        elif not self.depth.has_frontend:
+            self._throttled.warn("no depth", f"no frontend_node listens to {REQUEST_TOPIC}")
