@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from denseba_ros.frontend.warm_up import warmed_up_frontend
 from denseba_ros.slam.system import System
-from denseba_ros.slam.warm_up import warmed_up
+from denseba_ros.slam.warm_up import warmed_up, warmed_up_backend
 
 
 @pytest.mark.slow
@@ -19,6 +21,21 @@ def test_a_warmed_up_system_works_like_a_new_one(system: System, room: Any) -> N
     warm.change_camera(room.sequence.calibration)
     for stamp, image in zip(room.stamps_ns[:20], room.images[:20], strict=True):
         expected, estimate = system.process(stamp, image), warm.process(stamp, image)
+        assert np.array_equal(estimate.T_world_camera, expected.T_world_camera)
+
+
+@pytest.mark.slow
+def test_a_warmed_up_frontend_and_backend_work_like_a_system(system: System, room: Any) -> None:
+    threads = torch.get_num_threads()
+    try:
+        frontend, backend = warmed_up_frontend(system.config), warmed_up_backend(system.config)
+    finally:
+        torch.set_num_threads(threads)
+    for part in (frontend, backend):
+        part.change_camera(room.sequence.calibration)
+    for stamp, image in zip(room.stamps_ns[:20], room.images[:20], strict=True):
+        expected = system.process(stamp, image)
+        estimate = backend.process_frame(frontend.process(stamp, image))
         assert np.array_equal(estimate.T_world_camera, expected.T_world_camera)
 
 

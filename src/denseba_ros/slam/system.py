@@ -160,7 +160,8 @@ class System:
 
     def change_camera(self, calibration: Calibration) -> None:
         """Forget everything but the models; the next image is of another camera."""
-        self.frontend.change_camera(calibration)
+        if self._frontend is not None:
+            self._frontend.change_camera(calibration)
         self.reset()
 
     def _track(self, state: MapState, camera: Pinhole, image: Frame) -> Alignment:

@@ -74,6 +74,11 @@ class EstimateIO(Generic[InputT]):
         """Subscribe to the images."""
         self.input = self._make_input(self.receive)
 
+    def unsubscribe(self) -> None:
+        """Wait for nothing that the input would bring."""
+        if self.input is not None:
+            self.input.close()
+
     def receive(self, item: CameraItem) -> None:
         """Note an item as it arrives, and pass it to the pipeline."""
         self._camera_frame = item.frame_id

@@ -207,6 +207,9 @@ class CameraInput:
         if problem:
             self._throttled.warn(problem.split(maxsplit=1)[0], text)
 
+    def close(self) -> None:
+        """Nothing: no thread waits for an image."""
+
     def watch(self, limit: float) -> None:
         """Warn about what has not come for ``limit`` s; to be called about once a second.
 

@@ -69,6 +69,10 @@ class FrontendInput:
             frame_id = frame_name(parts["image"].header.frame_id)
             self._on_frame(ReceivedFrame(stamp_ns, frame_id, FrontendMessages(**parts)))
 
+    def close(self) -> None:
+        """Let no thread wait for a depth any more."""
+        self.depth.close()
+
     def watch(self, limit: float) -> None:
         """Warn when no complete frame has come for ``limit`` s; to be called once a second."""
         if time.monotonic() - self._last_frame_at > limit:

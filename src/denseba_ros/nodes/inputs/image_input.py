@@ -15,3 +15,6 @@ class ImageInput(Protocol):
 
     def watch(self, limit: float) -> None:
         """Warn about what has not come for ``limit`` s; to be called about once a second."""
+
+    def close(self) -> None:
+        """Let no thread wait for a message any more; the subscriptions go."""
