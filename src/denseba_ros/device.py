@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import torch
 
@@ -28,3 +29,4 @@ def share_cores() -> None:
     More threads than cores would wait for each other.
     """
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+    sys.setswitchinterval(float(os.environ.get("SWI", 1e-4)))
