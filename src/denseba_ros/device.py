@@ -9,6 +9,9 @@ import torch
 
 from denseba_ros.errors import ConfigurationError
 
+# Python lets the other thread wait 5 ms by itself, each time: some images took ten times as long.
+_TURN_SECONDS = 1e-4
+
 
 def pick_device(name: str) -> torch.device:
     """The device ``name``: "cpu", "cuda", or "auto", which is CUDA if there is a GPU.
@@ -26,7 +29,7 @@ def pick_device(name: str) -> torch.device:
 def share_cores() -> None:
     """Give each of torch's operations half of the cores: two threads of ours work side by side.
 
-    More threads than cores would wait for each other.
+    More threads than cores would wait for each other, and so would two at long turns.
     """
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
-    sys.setswitchinterval(float(os.environ.get("SWI", 1e-4)))
+    sys.setswitchinterval(_TURN_SECONDS)
