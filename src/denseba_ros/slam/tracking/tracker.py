@@ -23,7 +23,7 @@ from denseba_ros.slam.tracking.alignment_terms_torch import Doubles, Terms, Torc
 from denseba_ros.slam.tracking.reference import Corners, CurrentView, Reference
 
 # A level ends at a step below this (norm of translation and rotation); doubled per coarser level.
-_CONVERGED = 5e-5
+_CONVERGED = 2e-4
 # Standard deviation of the brightness change between keyframe and image (log gain, grey levels).
 _AFFINE_SIGMA = np.array([0.3, 15.0])
 
