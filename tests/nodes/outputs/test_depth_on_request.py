@@ -128,14 +128,14 @@ def test_images_and_requests_come_while_it_runs(bench: Bench) -> None:
 
 
 def test_unknown_and_forgotten_images_are_a_warning(bench: Bench) -> None:
-    bench.remember(*range(1, 41))
+    bench.remember(*range(1, 71))
     bench.ask(5)
-    bench.ask(50)
-    bench.ask(40)
+    bench.ask(80)
+    bench.ask(70)
     bench.wait_for(1)
-    assert bench.model.calls == [40]
+    assert bench.model.calls == [70]
     assert len(bench.said) == 1
-    assert "(5 ns) is none of the last 30" in bench.said[0]
+    assert "(5 ns) is none of the last 60" in bench.said[0]
 
 
 def test_a_stamp_that_comes_again_is_another_image(bench: Bench) -> None:

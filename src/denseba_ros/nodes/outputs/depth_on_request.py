@@ -20,8 +20,9 @@ from denseba_ros.nodes.conversions.depth_messages import (
 )
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 
-# A second at 30 Hz: a backend asks when it makes a keyframe, some images after it came.
-_REMEMBERED = 30
+# Two seconds at 30 Hz: a backend asks when it makes a keyframe, and some 20 images may wait before
+# one; 75 MB at 640x480.
+_REMEMBERED = 60
 
 
 class DepthOnRequest:
