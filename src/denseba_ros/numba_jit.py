@@ -1,8 +1,8 @@
 """How the loops over pixels and points are compiled for the CPU.
 
 Each is compiled for one signature, when its module is imported or its owner is first constructed,
-and cached on disk, so that no image waits for a compiler. None holds the interpreter's lock, keeps
-state or starts threads.
+and cached on disk, so that no image waits for a compiler. None keeps state or starts
+threads; only the shortest hold the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -25,13 +25,19 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _FAST_MATH = {"reassoc", "arcp", "nsz"}
 
 
-def numba_jit(signature: str | None = None) -> Callable[[_Function], _Function]:
+def numba_jit(
+    signature: str | None = None, keeps_lock: bool = False
+) -> Callable[[_Function], _Function]:
     """Decorator: compile with numba for ``signature`` (numba's notation); without one, at the first
-    call. The result is cached on disk if a folder is writable."""
+    call. The result is cached on disk if a folder is writable.
+
+    ``keeps_lock``: of the interpreter; for loops that are done sooner than another thread would
+    give it back.
+    """
 
     def decorate(function: _Function) -> _Function:
         options: dict[str, Any] = {
-            "nogil": True,
+            "nogil": not keeps_lock,
             "error_model": "numpy",
             "fastmath": _FAST_MATH,
         }

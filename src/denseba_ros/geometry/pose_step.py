@@ -1,6 +1,8 @@
-"""The exponential of SE(3) for one pose on the host, where a loop cannot afford tensor calls.
+"""SE(3) of one pose on the host, float64, where a loop cannot afford tensor calls.
 
-The same equations as ``geometry.se3``, which does batches on any device.
+The same equations as ``geometry.se3``, which does batches on any device and comes here for one pose
+on the CPU: a tensor operation takes longer than the arithmetic, and each gives the interpreter's
+lock away, which another thread may keep for a while.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.geometry.cross_product import hat_array
+from denseba_ros.geometry.rotation_array import vector_from_rotation
 
-# Below this angle (radians) the Taylor series is more exact than the closed form.
-_SMALL_ANGLE = 1e-4
+# Below these angles (radians) the Taylor series is more exact than the closed form.
+_SMALL_ANGLE, _SERIES_ANGLE = 1e-4, 0.03
 
 
 def exp(xi: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -33,3 +36,32 @@ def exp(xi: NDArray[np.float64]) -> NDArray[np.float64]:
     T[:3, 3] = xi[:3] + (b * W + c * W2) @ xi[:3]
     T[:3, :3] += a * W + b * W2
     return T
+
+
+def log(T: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithm (6,) of a rigid matrix (4, 4), (translation, rotation in radians up to pi)."""
+    theta = vector_from_rotation(T[:3, :3])
+    angle = math.sqrt(float(theta @ theta))
+    if angle < _SERIES_ANGLE:
+        d = 1 / 12 + angle**2 / 720 + angle**4 / 30240
+    else:
+        d = (1.0 - 0.5 * angle / math.tan(0.5 * angle)) / angle**2
+    W, t = hat_array(theta), T[:3, 3]
+    Wt = W @ t
+    return np.concatenate([t - 0.5 * Wt + d * (W @ Wt), theta])
+
+
+def inverse(T: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Inverse of a rigid matrix (4, 4)."""
+    out = np.eye(4)
+    out[:3, :3] = T[:3, :3].T
+    out[:3, 3] = -(out[:3, :3] @ T[:3, 3])
+    return out
+
+
+def orthonormalised(T: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Nearest rigid matrix (4, 4)."""
+    U, _, Vh = np.linalg.svd(T[:3, :3])
+    out = T.copy()
+    out[:3, :3] = U @ Vh
+    return out

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from denseba_ros.geometry import pose_step
 from denseba_ros.geometry.cross_product import hat
 
 # Below this angle (radians) the Taylor series is more exact than the closed form.
@@ -32,8 +33,16 @@ def _sine_terms(angle: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return a, b, c
 
 
+def _is_one_on_host(x: Tensor, dimensions: int) -> bool:
+    """Whether ``pose_step`` does the same without tensor operations."""
+    plain = x.dtype == torch.float64 and x.device.type == "cpu" and x.dim() == dimensions
+    return plain and not (x.requires_grad and torch.is_grad_enabled())
+
+
 def exp(xi: Tensor) -> Tensor:
     """Exponential of tangent vectors (..., 6) as matrices (..., 4, 4)."""
+    if _is_one_on_host(xi, 1):
+        return torch.from_numpy(pose_step.exp(xi.detach().numpy()))
     rho, theta = xi[..., :3], xi[..., 3:]
     angle = torch.linalg.vector_norm(theta, dim=-1)
     a, b, c = (t[..., None, None] for t in _sine_terms(angle))
@@ -66,6 +75,8 @@ def _turn(R: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def log(T: Tensor) -> Tensor:
     """Logarithm of matrices (..., 4, 4) as (..., 6); rotations below pi."""
+    if _is_one_on_host(T, 2):
+        return torch.from_numpy(pose_step.log(T.detach().numpy()))
     t = T[..., :3, 3]
     theta, angle, a, b = _turn(T[..., :3, :3])
     W = hat(theta)
@@ -81,6 +92,8 @@ def log(T: Tensor) -> Tensor:
 
 def inverse(T: Tensor) -> Tensor:
     """Inverse of rigid matrices (..., 4, 4)."""
+    if _is_one_on_host(T, 2):
+        return torch.from_numpy(pose_step.inverse(T.detach().numpy()))
     Rt = T[..., :3, :3].transpose(-1, -2)
     out = torch.zeros_like(T)
     out[..., :3, :3] = Rt
@@ -101,6 +114,8 @@ def adjoint(T: Tensor) -> Tensor:
 
 def orthonormalised(T: Tensor) -> Tensor:
     """Nearest rigid matrices (..., 4, 4), which takes off what rounding adds over many products."""
+    if _is_one_on_host(T, 2):
+        return torch.from_numpy(pose_step.orthonormalised(T.detach().numpy()))
     U, _, Vh = torch.linalg.svd(T[..., :3, :3])
     out = T.clone()
     out[..., :3, :3] = U @ Vh

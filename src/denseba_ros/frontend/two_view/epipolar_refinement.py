@@ -122,14 +122,19 @@ def _linearised(
 
 def _cross(t: Doubles) -> Doubles:
     """[t]x (S, 3, 3) of vectors (S, 3)."""
-    return np.cross(t[:, None], -np.eye(3)[None])
+    x, y, z = t.T
+    out = np.zeros((len(t), 3, 3))
+    out[:, 0, 1], out[:, 0, 2], out[:, 1, 2] = -z, y, -x
+    out[:, 1, 0], out[:, 2, 0], out[:, 2, 1] = z, -y, x
+    return out
 
 
 def _tangents(t: Doubles) -> tuple[Doubles, Doubles]:
     """Two unit vectors (S, 3) orthogonal to each t (S, 3)."""
-    u = np.cross(t, np.eye(3)[np.abs(t).argmin(1)])
+    cross = _cross(t)
+    u = cross[np.arange(len(t)), :, np.abs(t).argmin(1)]
     u /= np.linalg.norm(u, axis=1, keepdims=True)
-    return u, np.cross(t, u)
+    return u, (cross @ u[..., None])[..., 0]
 
 
 def _stepped(

@@ -53,7 +53,8 @@ def bilinear(image: Floats, channel: int, column: int, row: int, u: float, v: fl
 
 @numba_jit(
     "Tuple((f8, i8, i8, i8))(f4[:, :, ::1], f4[:, ::1], f4[::1], f4[::1], f4[::1], f4[::1], "
-    "b1[::1], f8[::1], f8[:, ::1], f8[::1], f8[::1], f8[:, ::1], f8[::1])"
+    "b1[::1], f8[::1], f8[:, ::1], f8[::1], f8[::1], f8[:, ::1], f8[::1])",
+    keeps_lock=True,
 )
 def photometric(
     image: Floats,
@@ -139,7 +140,8 @@ def photometric(
 
 @numba_jit(
     "Tuple((f8, i8))(f4[:, ::1], b1[::1], f4[:, ::1], f4[::1], f4[::1], b1[::1], f8[::1], "
-    "f8[:, ::1], f8[::1], f8, f8[:, ::1], f8[::1])"
+    "f8[:, ::1], f8[::1], f8, f8[:, ::1], f8[::1])",
+    keeps_lock=True,
 )
 def corners(
     pixels: Floats,
