@@ -19,14 +19,15 @@ pytestmark = pytest.mark.slow
 
 
 class Gate:
-    """Holds up the adjustments of the mapping thread until it is opened."""
+    """Holds up adjustments beside tracking, but for those of a map's first keyframes, until it is
+    opened."""
 
     def __init__(self) -> None:
         self.open = threading.Event()
         self.passed = 0
 
-    def pass_through(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
+    def pass_through(self, keyframes: int) -> None:
+        if keyframes > 2 and threading.current_thread() is not threading.main_thread():
             assert self.open.wait(60.0)
             self.passed += 1
 
@@ -36,7 +37,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate, original = Gate(), LocalMapper.adjust
 
     def adjust(mapper: LocalMapper, levels: tuple[str, ...]) -> Any:
-        gate.pass_through()
+        gate.pass_through(len(mapper.keyframes))
         return original(mapper, levels)
 
     monkeypatch.setattr(LocalMapper, "adjust", adjust)
@@ -49,12 +50,19 @@ def live(room: Any) -> System:
     return System(config(), room.sequence.calibration, is_live=True)
 
 
+def finish(system: System) -> None:
+    """Wait for what mapping does: the next image takes it over."""
+    if system._mapping._pending is not None:
+        system._mapping._pending.result()
+
+
 def until_a_keyframe(system: System, room: Any) -> int:
     """Index of the first image that becomes a keyframe of a map that exists already."""
     for i in range(len(room.images)):
         estimate = system.process(room.stamps_ns[i], room.images[i])
         if estimate.is_keyframe and not estimate.is_map_updated:
             return i
+        finish(system)
     raise AssertionError("no keyframe")
 
 
@@ -77,8 +85,7 @@ def test_images_are_tracked_while_a_keyframe_is_being_adjusted(
         assert not estimate.is_map_updated
         assert estimate.map_motion is None
     gate.open.set()
-    # Waits for the update, as the next image may come sooner.
-    live._mapping._pending.result()  # type: ignore[union-attr]
+    finish(live)
     assert gate.passed == 1
     after = live.process(room.stamps_ns[k + 5], room.images[k + 5])
     assert after.is_map_updated
@@ -93,20 +100,23 @@ def test_images_are_tracked_while_a_keyframe_is_being_adjusted(
 
 
 def test_the_path_beside_mapping_is_as_good(room: Any, run: Any, live: System) -> None:
-    pairs = zip(room.stamps_ns, room.images, strict=True)
-    beside = [live.process(*pair) for pair in pairs]
+    beside = []
+    for i, pair in enumerate(zip(room.stamps_ns, room.images, strict=True)):
+        beside.append(live.process(*pair))
+        # The images of this test come faster than those of any camera.
+        if i % 3 == 0:
+            finish(live)
     errors = [error([e for e in es if not e.reason], room) for es in (run.estimates, beside)]
     assert errors[1] < 2.0 * errors[0] + 0.002
 
 
 def test_where_no_image_comes_between_it_equals_lockstep(room: Any, run: Any, live: System) -> None:
-    """The keyframe's own pose apart, which is given before it is adjusted."""
+    """The keyframes' own poses apart, which are given before they are adjusted."""
     for one in run.estimates[:30]:
         other = live.process(one.stamp_ns, room.images[room.index(one.stamp_ns)])
-        if live._mapping._pending is not None:
-            live._mapping._pending.result()
+        finish(live)
         assert one.is_keyframe == other.is_keyframe
-        if not one.is_keyframe or one.is_map_updated == other.is_map_updated:
+        if not one.is_keyframe:
             np.testing.assert_array_equal(one.T_world_camera, other.T_world_camera)
             # The step to a keyframe is counted with the uncertainty that was known by then.
             np.testing.assert_allclose(one.covariance, other.covariance, rtol=0.1, atol=1e-5)

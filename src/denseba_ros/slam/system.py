@@ -228,12 +228,18 @@ class System:
     ) -> Estimate:
         """The first keyframes of a map, or what little of the motion shows before."""
         stamp_ns = image.frame.stamp_ns
-        mapper = state.initialiser.process(image, self._pose.T, lambda: self._make.mapper(camera))
-        if mapper is None:
+        new = state.initialiser.process(image, self._pose.T, lambda: self._make.mapper(camera))
+        if new is None:
             timer.lap("tracking")
             return self._report_initialising(state, stamp_ns, timer)
-        local_map = self._begin_map(mapper).local_map
-        self._pose.initialise(stamp_ns, local_map.newest.T, state.is_after_lost)
+        if new.refine is not None and not self._is_live:
+            new.refine()
+        local_map = self._begin_map(new.mapper).local_map
+        newest = local_map.newest
+        self._pose.initialise(stamp_ns, newest.T, state.is_after_lost)
+        if new.refine is not None and self._is_live:
+            keyframe = NewKeyframe(image, newest.T, newest.affine)
+            self._mapping.submit(new.mapper, self._make.tracker(camera), keyframe, new.refine)
         timer.skip("tracking")
         timer.lap("backend")
         depth = local_map.depth_map(self._pose.T)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -26,6 +27,15 @@ from denseba_ros.slam.state.frame import Frame
 
 INITIAL_ROUNDS = 4
 """Bundle adjustments of the first two keyframes, which are initialised from two views alone."""
+
+
+@dataclass(frozen=True)
+class NewMap:
+    """A map that images can be tracked against. ``refine`` adjusts what two views alone say and
+    returns the factor by which it rescaled the map; None where nothing is left to adjust."""
+
+    mapper: LocalMapper
+    refine: Callable[[], float] | None = None
 
 
 class MapInitialiser:
@@ -67,7 +77,7 @@ class MapInitialiser:
 
     def process(
         self, image: Frame, T: Tensor, make_mapper: Callable[[], LocalMapper]
-    ) -> LocalMapper | None:
+    ) -> NewMap | None:
         """A map with its first keyframe, or its first two, once the images suffice.
 
         ``T`` (4, 4) is T_camera_world of the image before, which a first image takes over.
@@ -76,7 +86,7 @@ class MapInitialiser:
         if has_known_depth((self._two_view.first or image).frame):
             mapper = make_mapper()
             mapper.add(image, T.to(image.frame.device), no_brightness_change(image.frame.device))
-            return mapper
+            return NewMap(mapper)
         initialisation = self._two_view.process(image)
         if self._two_view.first is image:
             self._T_first = T
@@ -85,7 +95,8 @@ class MapInitialiser:
         mapper = make_mapper()
         _add_two_views(mapper, initialisation, image, self._T_first, self.median_depth)
         self._drift.reset()
-        return mapper
+        frames = (initialisation.first.frame, image.frame)
+        return NewMap(mapper, lambda: _refine(mapper, frames))
 
 
 def has_known_depth(frame: FrontendFrame) -> bool:
@@ -105,7 +116,7 @@ def _add_two_views(
     T_first: Tensor,
     median_depth: float,
 ) -> None:
-    """Make two keyframes and adjust them.
+    """Make two keyframes.
 
     ``T_first`` (4, 4): T_camera_world of the first; ``median_depth`` gives the scale of its
     triangulated points, until a depth model with a metric scale corrects it.
@@ -121,8 +132,13 @@ def _add_two_views(
     initialise_from_triangulation(first, pixels, 1.0 / (depth * factor))
     second = mapper.add(image, T_second_first @ T_first, no_brightness_change(device))
     search_depth(mapper.camera, first, [second])
+
+
+def _refine(mapper: LocalMapper, frames: tuple[FrontendFrame, FrontendFrame]) -> float:
+    """Adjust the two keyframes of ``frames`` and take the depth model's scale over, if it has one;
+    the factor of that."""
     for _ in range(INITIAL_ROUNDS):
         mapper.adjust(mapper.config.backend.iterations)
-    frames = (initialisation.first.frame, image.frame)
-    if all(has_metric_scale(frame) for frame in frames):
-        initialise_scale(mapper.window, [frame.log_depth[0, 0] for frame in frames])
+    if not all(has_metric_scale(frame) for frame in frames):
+        return 1.0
+    return initialise_scale(mapper.window, [frame.log_depth[0, 0] for frame in frames])

@@ -20,25 +20,29 @@ def has_metric_scale(frame: FrontendFrame) -> bool:
     return float(frame.log_depth_sigma.median()) < SCALELESS
 
 
-def initialise_scale(window: Window, log_depths: list[Tensor]) -> None:
-    """Rescale a map's first keyframes about the first of them to the depth model's scale.
+def initialise_scale(window: Window, log_depths: list[Tensor]) -> float:
+    """Rescale a map's first keyframes about the first of them to the depth model's scale; returns
+    the factor.
 
     ``log_depths``: the model's log-depth (h, w), log metres, one per keyframe. The factor is the
     geometric mean over the images of the median ratio over an image's points, as the model's error
-    differs from image to image. Nothing changes if no point is certain.
+    differs from image to image. It is 1 if no point is certain.
     """
     ratios = [log_ratio(k, d) for k, d in zip(window.keyframes, log_depths, strict=True)]
     medians = [None if ratio is None else ratio[0] for ratio in ratios]
     known = [median for median in medians if median is not None]
     if not known:
-        return
+        return 1.0
     mean = torch.stack(known).mean()
-    window.rescale(float(torch.exp(mean)), about=0)
+    factor = float(torch.exp(mean))
+    window.rescale(factor, about=0)
     for keyframe, log_depth, median in zip(window.keyframes, log_depths, medians, strict=True):
         own = mean if median is None else median
         # The scale error that the model has in this image is removed from its depth.
-        keyframe.network_depth[0] = torch.exp(own - mean - log_depth)
+        corrected = torch.exp(own - mean - log_depth)
+        keyframe.network_depth = torch.stack([corrected, keyframe.network_depth[1]])
         set_depth_prior(keyframe)
+    return factor
 
 
 def certain_points(keyframe: WindowKeyframe) -> Tensor:

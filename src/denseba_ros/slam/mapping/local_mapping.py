@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -71,15 +72,24 @@ class LocalMapping:
         """Whether a keyframe was submitted whose update was not taken yet."""
         return self._pending is not None
 
-    def submit(self, mapper: LocalMapper, tracker: Tracker, keyframe: NewKeyframe) -> None:
+    def submit(
+        self,
+        mapper: LocalMapper,
+        tracker: Tracker,
+        keyframe: NewKeyframe,
+        refine: Callable[[], float] | None = None,
+    ) -> None:
         """Take a keyframe into the map of ``mapper``; images will be tracked by ``tracker``.
+
+        ``refine``: the keyframe is in the map, and this adjusts it and returns the factor by which
+        it rescaled the map.
 
         Raises:
             RuntimeError: while another is being taken in.
         """
         if self._pending is not None:
             raise RuntimeError("a keyframe is being adjusted")
-        job = self._stream.after_tracking(lambda: self._update(mapper, tracker, keyframe))
+        job = self._stream.after_tracking(lambda: self._update(mapper, tracker, keyframe, refine))
         if self._executor is not None:
             self._pending = self._executor.submit(job)
             return
@@ -103,18 +113,28 @@ class LocalMapping:
             self._pending = None
 
     @torch.no_grad()
-    def _update(self, mapper: LocalMapper, tracker: Tracker, keyframe: NewKeyframe) -> MapUpdate:
-        """Create the keyframe, adjust the window, correct its scale, marginalise."""
+    def _update(
+        self,
+        mapper: LocalMapper,
+        tracker: Tracker,
+        keyframe: NewKeyframe,
+        refine: Callable[[], float] | None,
+    ) -> MapUpdate:
         started = time.perf_counter()
-        mapper.add(keyframe.image, keyframe.T, keyframe.affine)
-        growth = 1.0
-        if len(mapper.keyframes) > 1:
-            mapper.adjust(mapper.config.backend.iterations)
-            growth = math.exp(self._drift.log_correction(mapper.keyframes, keyframe.image.frame))
-            if growth != 1.0:
-                mapper.window.rescale(growth, about=-1)
+        growth = self._take_in(mapper, keyframe) if refine is None else refine()
         removed = mapper.marginalise()
         local_map = mapper.snapshot()
         seconds = time.perf_counter() - started
         tracked = KeyframeTracker(tracker, local_map.newest)
         return MapUpdate(keyframe, local_map, tracked, removed, growth, seconds)
+
+    def _take_in(self, mapper: LocalMapper, keyframe: NewKeyframe) -> float:
+        """Create the keyframe, adjust the window, correct its scale; the factor of that."""
+        mapper.add(keyframe.image, keyframe.T, keyframe.affine)
+        if len(mapper.keyframes) < 2:
+            return 1.0
+        mapper.adjust(mapper.config.backend.iterations)
+        growth = math.exp(self._drift.log_correction(mapper.keyframes, keyframe.image.frame))
+        if growth != 1.0:
+            mapper.window.rescale(growth, about=-1)
+        return growth
