@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
 
@@ -55,7 +55,7 @@ def _spin(make_node: Callable[[], ManagedNode[Any]], stop: threading.Event) -> i
         node.autostart(goes_on=lambda: not stop.is_set())
     except DensebaError as error:
         return _report(error)
-    executor = SingleThreadedExecutor()
+    executor = _make_executor()
     executor.add_node(node)
     try:
         while not stop.is_set() and node.failure is None and not node.is_finalized:
@@ -70,6 +70,17 @@ def _spin(make_node: Callable[[], ManagedNode[Any]], stop: threading.Event) -> i
         executor.shutdown()
         node.destroy_node()
     return status
+
+
+def _make_executor() -> Executor:
+    """rclpy's executor of events where there is one (from Jazzy on): the other builds its wait set
+    anew for each message and so holds the interpreter's lock for a sixth of the time, live."""
+    try:
+        from rclpy.experimental import EventsExecutor
+    except ImportError:
+        return SingleThreadedExecutor()
+    executor: Executor = EventsExecutor()
+    return executor
 
 
 def _report(failure: Exception) -> int:
