@@ -117,8 +117,9 @@ def test_the_graph_gives_what_the_core_gives(
     direct: list[Estimate],
     tmp_path: Path,
 ) -> None:
+    parameters = {"node.image_qos": "reliable", "node.mapping": "lockstep"}
     for node in nodes:
-        processes.start(node, node_command(node, PARAMS, {"node.image_qos": "reliable"}))
+        processes.start(node, node_command(node, PARAMS, parameters))
     listen(processes, "outputs", tmp_path / "received.npz")
     processes.wait_for_line("listener", "listening", START_SECONDS)
     processes.start("replay", denseba_command("replay", str(room_folder), "--lockstep"))

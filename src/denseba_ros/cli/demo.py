@@ -97,7 +97,7 @@ def _through_ros(args: argparse.Namespace, frames: int, results: Path) -> None:
     logs = args.out / "log"
     with Processes(private_environment(logs), logs) as processes:
         # A reliable subscription: on a busy machine best effort may lose images by design.
-        parameters = {"node.image_qos": "reliable"}
+        parameters = {"node.image_qos": "reliable", "node.mapping": "lockstep"}
         processes.start("node", node_command("denseba_node", _params_file(args), parameters))
         record = denseba_command("record", "--out", str(results), "--count", str(frames))
         processes.start("record", record)
