@@ -11,7 +11,7 @@ WORKERS := -n 2 --dist loadfile
 UNIT_TESTS := $(addprefix tests/,geometry solvers matching frontend backend slam sequences evaluation)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick lint docs faults build clean distclean
+.PHONY: help setup demo test quick lint docs faults gpu build clean distclean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -47,12 +47,15 @@ faults: setup ## faults of camera, clock and processes, fuzz and long runs (50 m
 	@$(ENTER) $(BIN)/denseba faults
 	@$(ENTER) $(BIN)/denseba faults fuzz lifecycle loop $(FAULTS_ARGS)
 
+gpu: setup ## on a GPU: kernels, adjustment, networks, system and tests against their bars (8 minutes)
+	@$(ENTER) $(BIN)/denseba benchmark gpu $(GPU_ARGS)
+
 build: setup ## build the colcon workspace into ros2_ws/install
 	@. .venv/local_setup.sh && cd ros2_ws && ../$(BIN)/python -m colcon build $(COLCON_ARGS)
 	@. ./env.sh && $(BIN)/python -m denseba_ros.cli.main compile
 
 clean: ## remove what was built and measured, keep .venv
-	rm -rf build dist src/*.egg-info ros2_ws/build ros2_ws/install ros2_ws/log demo faults docs/_build
+	rm -rf build dist src/*.egg-info ros2_ws/build ros2_ws/install ros2_ws/log demo faults gpu docs/_build
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis $(COMPILED)
 	find . -name __pycache__ -not -path "./.venv/*" -prune -exec rm -rf {} +
 

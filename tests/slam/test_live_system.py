@@ -50,19 +50,13 @@ def live(room: Any) -> System:
     return System(config(), room.sequence.calibration, is_live=True)
 
 
-def finish(system: System) -> None:
-    """Wait for what mapping does: the next image takes it over."""
-    if system._mapping._pending is not None:
-        system._mapping._pending.result()
-
-
 def until_a_keyframe(system: System, room: Any) -> int:
     """Index of the first image that becomes a keyframe of a map that exists already."""
     for i in range(len(room.images)):
         estimate = system.process(room.stamps_ns[i], room.images[i])
         if estimate.is_keyframe and not estimate.is_map_updated:
             return i
-        finish(system)
+        system.await_mapping()
     raise AssertionError("no keyframe")
 
 
@@ -85,7 +79,7 @@ def test_images_are_tracked_while_a_keyframe_is_being_adjusted(
         assert not estimate.is_map_updated
         assert estimate.map_motion is None
     gate.open.set()
-    finish(live)
+    live.await_mapping()  # the next image may come sooner
     assert gate.passed == 1
     after = live.process(room.stamps_ns[k + 5], room.images[k + 5])
     assert after.is_map_updated
@@ -105,7 +99,7 @@ def test_the_path_beside_mapping_is_as_good(room: Any, run: Any, live: System) -
         beside.append(live.process(*pair))
         # The images of this test come faster than those of any camera.
         if i % 3 == 0:
-            finish(live)
+            live.await_mapping()
     errors = [error([e for e in es if not e.reason], room) for es in (run.estimates, beside)]
     assert errors[1] < 2.0 * errors[0] + 0.002
 
@@ -114,7 +108,7 @@ def test_where_no_image_comes_between_it_equals_lockstep(room: Any, run: Any, li
     """The keyframes' own poses apart, which are given before they are adjusted."""
     for one in run.estimates[:30]:
         other = live.process(one.stamp_ns, room.images[room.index(one.stamp_ns)])
-        finish(live)
+        live.await_mapping()
         assert one.is_keyframe == other.is_keyframe
         if not one.is_keyframe:
             np.testing.assert_array_equal(one.T_world_camera, other.T_world_camera)

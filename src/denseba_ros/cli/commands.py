@@ -13,6 +13,7 @@ COMMANDS = {
     "benchmark live": "measure what a robot hears of the node at the camera's rate, over DDS",
     "benchmark solvers": "measure accuracy, time and gradients of the minimal solvers",
     "benchmark networks": "time the depth and the pose network, one image at a time",
+    "benchmark gpu": "run everything that needs a GPU, each part against its bar",
     "benchmark recovery": "measure how soon the place is found again after black images",
     "train depth": "train the depth network, from stereo, RGB-D, video and the rendered room",
     "train pose": "train the pose network, from streams of images with known poses",

@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         out,
         PlayerOptions,
         rate="times real time; 0: no pauses",
-        lockstep="wait with each image for the node's `status` of the last: nothing is dropped; with `node.mapping:=lockstep` in the node the same each time",
+        lockstep="wait with each image for the node's `status` of the last: nothing is dropped; "
+        "with node.mapping lockstep in the node the result is the same each time",
         image_topic="name to publish images under",
         info_topic="name to publish the calibration under",
         frame_id="optical frame",

@@ -145,6 +145,10 @@ class System:
         finished, self._finished = self._finished, []
         return finished
 
+    def await_mapping(self) -> None:
+        """Wait until no keyframe is being adjusted; the next image takes over what that gave."""
+        self._mapping.await_update()
+
     @property
     def _map_state(self) -> MapState:
         assert not isinstance(self._state, InitialisingState)

@@ -173,6 +173,7 @@ def test_the_adjustment_does_nothing_that_a_capture_forbids(tiny_window: Any) ->
     _assert_equal(result, expected)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_cuda_graph_gives_the_same_result(tiny_window: Any) -> None:
     from denseba_ros.backend.kernels.selection import choose_kernel

@@ -39,6 +39,12 @@ def test_the_backend_is_timed_on_keyframes_alone() -> None:
     assert "depth" not in numbers["stages"]
 
 
+def test_what_mapping_took_is_a_stage_of_its_own() -> None:
+    times = StageTimes()
+    times.add(_estimate(Tracking.TRACKING, True, {"backend": 0.2, "mapping": 0.1}), 0.25)
+    assert times.as_json()["stages"]["mapping"]["median_ms"] == pytest.approx(100)
+
+
 @pytest.fixture(scope="module")
 def result() -> SystemResult:
     room = RoomSequence("sweep", 14, 160, 120)

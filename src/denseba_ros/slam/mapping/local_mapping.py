@@ -106,6 +106,11 @@ class LocalMapping:
         pending, self._pending = self._pending, None
         return pending.result()
 
+    def await_update(self) -> None:
+        """Wait for an update that is under way, and leave it to be taken."""
+        if self._pending is not None:
+            wait([self._pending])
+
     def discard(self) -> None:
         """Wait for an update that is under way and forget it, and what it may have raised."""
         if self._pending is not None:
