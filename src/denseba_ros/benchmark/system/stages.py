@@ -10,8 +10,8 @@ import numpy as np
 
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 
-# Stages of the table, in order; the backend runs on keyframes only. Mapping is a part of the backend
-# in lockstep, and beside everything else live.
+# Stages of the table, in order; the backend runs on keyframes only. Mapping is a part of it in
+# lockstep, and beside everything else live.
 STAGES = ("frontend", "tracking", "backend", "mapping", "depth", "total")
 
 
