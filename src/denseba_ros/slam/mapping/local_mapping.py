@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.frontend.frame import DepthPrior
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.mapper_stream import MapperStream
@@ -65,6 +66,9 @@ class LocalMapping:
         self._stream = MapperStream(device)
         # The thread ends with the executor, which ends with this object.
         self._executor = ThreadPoolExecutor(1, "denseba mapper") if is_live else None
+        # In lockstep a core is idle, on which the depth model runs while tracks are propagated.
+        is_idle = device.type == "cpu" and not is_live
+        self._ahead = ThreadPoolExecutor(1, "denseba depth") if is_idle else None
         self._pending: Future[MapUpdate] | None = None
 
     @property
@@ -135,6 +139,8 @@ class LocalMapping:
 
     def _take_in(self, mapper: LocalMapper, keyframe: NewKeyframe) -> float:
         """Create the keyframe, adjust the window, correct its scale; the factor of that."""
+        if self._ahead is not None:
+            self._ahead.submit(_compute_depth, keyframe.image.frame.depth)
         mapper.add(keyframe.image, keyframe.T, keyframe.affine)
         if len(mapper.keyframes) < 2:
             return 1.0
@@ -143,3 +149,9 @@ class LocalMapping:
         if growth != 1.0:
             mapper.window.rescale(growth, about=-1)
         return growth
+
+
+@torch.no_grad()
+def _compute_depth(prior: DepthPrior) -> None:
+    """Compute a depth prior that will be asked for; a failure is raised there again."""
+    _ = prior.grids
