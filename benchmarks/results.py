@@ -3,13 +3,14 @@
     python benchmarks/results.py run DATA [NAME ...] --out RUNS    runs, evaluates, keeps the record
     python benchmarks/results.py live DATA [NAME ...] --out RUNS [--load N]    at the camera's rate
     python benchmarks/results.py collect NAME RUN [--timing live] [--commit HASH]
+    python benchmarks/results.py collect NAME RUN    also of what `denseba benchmark gpu` wrote
     python docs/generators/results_page.py > docs/results.md       writes the tables
 
 A record is docs/results/NAME.json: a part of ``summary.json`` and ``evaluation.json``, stamped with
 commit, date, machine and load. It is of one pose and one timing. A run of ``denseba record`` gives
 two, NAME_TIMING_odometry.json and NAME_TIMING_map.json. What ``denseba benchmark live`` wrote is
-kept as docs/results/live/NAME.json, NAME_loadN.json where N cores were busy. A test holds
-docs/results.md to the records.
+kept as docs/results/live/NAME.json, NAME_loadN.json where N cores were busy; what ``denseba
+benchmark gpu`` wrote, as docs/results/gpu/NAME.json. A test holds docs/results.md to the records.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from denseba_ros.evaluation.results.pose_reports import pose_reports
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "docs" / "results"
 LIVE = "live.json"
+GPU = "gpu.json"
 
 _SUMMARY = (
     "finished", "frames", "tracked", "initialising", "lost", "frames_unreadable", "keyframes",
@@ -191,6 +193,27 @@ def write_live_record(name: str, run: Path) -> Path:
     return path
 
 
+def write_gpu_record(name: str, run: Path, commit: str | None = None) -> Path:
+    """Keep the figures of a gpu.json; of a part that failed, the last line that it said.
+
+    Raises:
+        ValueError: when it is of a trial on a CPU.
+    """
+    report = json.loads((run / GPU).read_text())
+    if report["gpu"]["name"] is None:
+        raise ValueError(f"{run / GPU} is of a trial on a CPU: no figure of it means anything")
+    kept = ("title", "status", "seconds", "figures", "notes")
+    parts = [
+        {**{key: part[key] for key in kept}, "reason": part["reason"].rpartition("\n")[2]}
+        for part in report["parts"]
+    ]
+    path = RECORDS / "gpu" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record = {**report, "parts": parts} | ({"commit": commit} if commit else {})
+    path.write_text(json.dumps(_rounded(record), indent=1) + "\n")
+    return path
+
+
 def _identity(name: str) -> dict[str, str]:
     """Name, title and note of a sequence; the name alone of one that is not ours."""
     known = SEQUENCES.get(name, Recorded(name, name))
@@ -225,7 +248,9 @@ def _run_all(names: Sequence[str], run: Callable[[str], list[Path]]) -> int:
 
 
 def _collect(args: argparse.Namespace) -> list[Path]:
-    """The records of a run that is there, live or not."""
+    """The records of a run that is there: of a GPU, live, or neither."""
+    if (args.run / GPU).is_file():
+        return [write_gpu_record(args.name, args.run, args.commit)]
     if (args.run / LIVE).is_file():
         return [write_live_record(args.name, args.run)]
     return write_records(args.name, args.run, None, args.timing, args.commit)

@@ -63,15 +63,29 @@ for the node.
 """
 
 
-def results_page(records: Iterable[dict[str, Any]], live: Iterable[dict[str, Any]] = ()) -> str:
-    """The page as Markdown: the live runs, where there are any; accuracy, depth, covariance, time,
-    and the stamp of every row."""
-    rows, live_rows = list(records), list(live)
+_GPU_HEAD = """\
+## On a GPU
+
+`denseba benchmark gpu` (`make gpu`): each part is a process of its own. A part that did not come to
+its end has one row, which says why.
+"""
+
+
+def results_page(
+    records: Iterable[dict[str, Any]],
+    live: Iterable[dict[str, Any]] = (),
+    gpu: Iterable[dict[str, Any]] = (),
+) -> str:
+    """The page as Markdown: the live runs and those on a GPU, where there are any; accuracy, depth,
+    covariance, time, and the stamp of every row."""
+    rows, live_rows, gpu_rows = list(records), list(live), list(gpu)
+    on_gpu = [_GPU_HEAD, _table(_GPU, _gpu_figures(gpu_rows)), _table(_GPU_STAMP, gpu_rows)]
     at_rate = [_LIVE_HEAD, _table(_LIVE, live_rows), _table(_LIVE_COST, live_rows)]
     return "\n".join(
         [
             _HEAD,
             *(at_rate if live_rows else []),
+            *(on_gpu if gpu_rows else []),
             "## Path\n",
             _table(_PATH, rows),
             "## Depth of the keyframes\n",
@@ -212,6 +226,52 @@ def _live_parameters(row: dict[str, Any]) -> str:
     return ", ".join(f"`{name}={value}`" for name, value in row["parameters"].items())
 
 
+def _gpu_figures(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a figure, and one a part that did not come to its end."""
+    rows = []
+    for record in records:
+        for part in record["parts"]:
+            stamp = {"gpu": record["gpu"]["name"], "commit": record["commit"]}
+            stamp["part"] = part["title"]
+            if part["status"] != "done":
+                said = part["reason"].replace("|", "/")
+                rows.append({**stamp, "name": part["status"], "said": said})
+            rows += [{**stamp, **figure} for figure in part["figures"]]
+    return rows
+
+
+def _gpu_value(row: dict[str, Any]) -> str:
+    if "said" in row:
+        return str(row["said"])
+    value = "not a number" if row["value"] is None else f"{row['value']:.4g}"
+    return f"{value} {row['unit']}".rstrip()
+
+
+def _gpu_bar(row: dict[str, Any]) -> str:
+    if row.get("bar") is None:
+        return ""
+    side = "at least" if row["is_least"] else "at most"
+    return f"{side} {row['bar']:.3g}" + ("" if row["is_met"] else ", **missed**")
+
+
+_GPU = {
+    "GPU": lambda row: row["gpu"],
+    "part": lambda row: row["part"],
+    "figure": lambda row: row["name"],
+    "value": _gpu_value,
+    "bar": _gpu_bar,
+    "commit": lambda row: f"`{row['commit']}`",
+}
+_GPU_STAMP = {
+    "GPU": lambda row: row["gpu"]["name"],
+    "driver": lambda row: row["gpu"]["driver"] or "not known",
+    "torch": lambda row: row["versions"]["torch"],
+    "Triton": lambda row: row["gpu"]["triton"] or "none",
+    "machine": lambda row: f"{row['machine']['cpu']}, {row['machine']['cores']} cores",
+    "load": lambda row: f"{row['machine']['load_before']:.1f}",
+    "date": lambda row: row["date"],
+    "commit": lambda row: f"`{row['commit']}`",
+}
 _LIVE = {
     "sequence": _title,
     "depth network": lambda row: row["note"],
@@ -306,8 +366,14 @@ def read_live_records(folder: Path = RECORDS / "live") -> list[dict[str, Any]]:
     return sorted(records, key=lambda r: (r["name"], r["load"], -r["rate"]))
 
 
+def read_gpu_records(folder: Path = RECORDS / "gpu") -> list[dict[str, Any]]:
+    """The records of runs on a GPU, by file name; none without the folder."""
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+
+
 if __name__ == "__main__":
     is_short = "--short" in sys.argv[1:]
     records = read_records()
-    page = short_table(records) if is_short else results_page(records, read_live_records())
+    pages = (records, read_live_records(), read_gpu_records())
+    page = short_table(records) if is_short else results_page(*pages)
     sys.stdout.write(page)

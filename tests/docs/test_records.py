@@ -135,6 +135,68 @@ def test_a_live_run_has_a_row_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
     assert "## At the camera" not in page.results_page([])
 
 
+GPU: dict[str, Any] = {
+    "commit": "abc1234",
+    "date": "2026-11-29",
+    "machine": {"cpu": "a cpu", "cores": 16, "load_before": 0.3},
+    "versions": {"torch": "2.13.0"},
+    "gpu": {"name": "a GPU", "driver": "1.2", "triton": "3.7.1"},
+    "parts": [
+        {
+            "name": "window",
+            "title": "Adjustment",
+            "status": "done",
+            "seconds": 9.0,
+            "reason": "",
+            "figures": [
+                {
+                    "name": "dense window", "value": 1.23456789, "unit": "ms", "bar": 1.0,
+                    "is_least": False, "is_met": False,
+                }
+            ],
+            "notes": [],
+            "details": {"long": 1},
+        },
+        {
+            "name": "system",
+            "title": "Whole system",
+            "status": "failed",
+            "seconds": 9.0,
+            "reason": "ended with status 1:\n  File /home/somebody/it.py\nRuntimeError: no graph",
+            "figures": [],
+            "notes": [],
+            "details": {},
+        },
+    ],
+}  # fmt: skip
+
+
+def test_a_run_on_a_gpu_has_a_row_for_each_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results, page = load("benchmarks/results.py"), load("docs/generators/results_page.py")
+    monkeypatch.setattr(results, "RECORDS", tmp_path / "records")
+    (tmp_path / "gpu.json").write_text(json.dumps(GPU))
+    path = results.write_gpu_record("a_gpu", tmp_path)
+    assert path == tmp_path / "records" / "gpu" / "a_gpu.json"
+    assert "somebody" not in path.read_text()
+    text = page.results_page([], [], page.read_gpu_records(path.parent))
+    row = "| a GPU | Adjustment | dense window | 1.235 ms | at most 1, **missed** | `abc1234` |"
+    assert row in text
+    assert "| Whole system | failed | RuntimeError: no graph |  | `abc1234` |" in text
+    assert "| a GPU | 1.2 | 2.13.0 | 3.7.1 | a cpu, 16 cores | 0.3 | 2026-11-29 |" in text
+    assert "## On a GPU" not in page.results_page([])
+
+
+def test_a_trial_on_a_cpu_is_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = load("benchmarks/results.py")
+    monkeypatch.setattr(results, "RECORDS", tmp_path / "records")
+    trial = {**GPU, "gpu": {**GPU["gpu"], "name": None}}
+    (tmp_path / "gpu.json").write_text(json.dumps(trial))
+    with pytest.raises(ValueError, match="trial on a CPU"):
+        results.write_gpu_record("a_gpu", tmp_path)
+
+
 def test_a_run_that_does_not_know_its_timing_must_be_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,7 +69,9 @@ def test_a_generated_page_is_up_to_date(name: str, page: str) -> None:
     written = (
         module.parameters_page()
         if name == "parameters_page"
-        else module.results_page(module.read_records(), module.read_live_records())
+        else module.results_page(
+            module.read_records(), module.read_live_records(), module.read_gpu_records()
+        )
     )
     assert (DOCS / page).read_text() == written, (
         f"run: python docs/generators/{name}.py > docs/{page}"
@@ -96,6 +98,13 @@ def test_every_record_of_a_live_run_says_where_it_comes_from() -> None:
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", record["date"]), record["name"]
         assert record["machine"]["cpu"]
         assert record["timing"] == "live"
+
+
+def test_every_record_of_a_gpu_says_where_it_comes_from() -> None:
+    for record in generator("results_page").read_gpu_records():
+        assert re.fullmatch(r"[0-9a-f]{7}\+?", record["commit"])
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", record["date"])
+        assert record["gpu"]["name"]
 
 
 def test_the_table_of_the_readme_is_of_the_records() -> None:

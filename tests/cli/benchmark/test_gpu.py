@@ -39,7 +39,7 @@ def test_every_part_runs_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert all(f["bar"] is None for f in figures.values())
     assert all(f["value"] is not None for f in figures.values())
     # What does not depend on the size holds here too.
-    assert figures["sums in float64, largest difference"]["value"] < 1e-6
+    assert figures["sums in float64, largest difference"]["value"] < 1e-9
     assert figures["small window: step in float32, largest difference"]["value"] < 1e-3
     assert figures["mapping thread awaited, difference from lockstep, position"]["value"] == 0.0
     assert figures["failed"]["value"] == 0

@@ -196,7 +196,11 @@ def _residuals(
     return patch, at_corner
 
 
-@triton.jit
+# Sizes change from window to window, and a kernel takes long to compile: one serves all.
+_SIZES = ["K", "N", "F"]
+
+
+@triton.jit(do_not_specialize=_SIZES)
 def linearise_kernel(
     images,
     inverse_depth_map,
@@ -357,7 +361,7 @@ def linearise_kernel(
     tl.store(row + 8 * host, _interleaved((h0, h1, h2, h3, h4, h5, h6, h7)), mask=in_block[:, None])
 
 
-@triton.jit
+@triton.jit(do_not_specialize=_SIZES)
 def energy_kernel(
     images,
     inverse_depth_map,

@@ -28,6 +28,9 @@ from denseba_ros.errors import ConfigurationError
 from denseba_ros.nodes.tools.processes import denseba_command
 
 GPU = "gpu.json"
+# Of a trial on a CPU: Triton interprets (it reads this as it is imported), and no thread waits for
+# another by spinning, which takes minutes where others use the cores.
+_TRIAL = {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,9 +101,7 @@ def _in_process(args: argparse.Namespace, name: str) -> dict[str, Any]:
     sequence = [] if args.sequence is None else sequence_words(args)
     options = ["--device", args.device, "--out", str(args.out), "--part", name]
     command = denseba_command("benchmark", "gpu", *sequence, *options)
-    # Triton reads this as it is imported.
-    interpreter = {"TRITON_INTERPRET": "1"} if args.device == "cpu" else {}
-    environment = {**os.environ, **interpreter}
+    environment = {**os.environ, **(_TRIAL if args.device == "cpu" else {})}
     done = run_in_process(command, environment, result, logs / f"{name}.log", part.seconds)
     result.unlink(missing_ok=True)
     return {"name": name, "title": part.title, "limit_seconds": part.seconds, **done}
