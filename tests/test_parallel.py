@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from denseba_ros.parallel import parallel_for
+from denseba_ros.parallel import giving_way, parallel_for
 
 
 @pytest.fixture
@@ -41,3 +41,31 @@ def test_an_error_in_any_share_comes_out(threads: int) -> None:
 
     with pytest.raises(ValueError, match="piece 3"):
         parallel_for(loop, 8)
+
+
+def test_a_thread_gives_way_while_another_is_more_urgent() -> None:
+    urgent, began = threading.Event(), threading.Event()
+    urgent.set()
+
+    def work() -> None:
+        with giving_way(urgent.is_set, 60.0):
+            parallel_for(lambda *_: began.set(), 1)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    # Another thread gives way to nobody.
+    parallel_for(lambda *_: None, 1)
+    assert not began.wait(0.1)
+    urgent.clear()
+    assert began.wait(30.0)
+    thread.join()
+
+
+def test_it_gives_way_for_a_limited_time_and_not_afterwards() -> None:
+    calls = []
+    with giving_way(lambda: calls.append(0) is None, 0.01):
+        parallel_for(lambda *_: None, 1)
+    asked = len(calls)
+    assert 1 <= asked <= 6
+    parallel_for(lambda *_: None, 1)
+    assert len(calls) == asked

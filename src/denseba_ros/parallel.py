@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +17,37 @@ import torch
 _CORES = os.cpu_count() or 1
 # Shares of the pieces that a thread gets on average.
 _SHARES = 4
+
+
+# How often a thread that gives way looks whether it may go on, seconds.
+_PAUSE = 0.002
+
+
+class _GivingWay(threading.local):
+    """Of each thread: when it gives way (None: never), and for how many seconds at most."""
+
+    is_needed: Callable[[], bool] | None = None
+    seconds_left = 0.0
+
+    def wait(self) -> None:
+        """Wait while it is needed."""
+        while self.is_needed is not None and self.seconds_left > 0.0 and self.is_needed():
+            time.sleep(_PAUSE)
+            self.seconds_left -= _PAUSE
+
+
+_giving_way = _GivingWay()
+
+
+@contextmanager
+def giving_way(is_needed: Callable[[], bool], limit: float) -> Iterator[None]:
+    """Inside, each ``parallel_for`` of this thread waits first while ``is_needed``, all together at
+    most ``limit`` seconds: another thread is more urgent, and gets the interpreter for itself."""
+    _giving_way.is_needed, _giving_way.seconds_left = is_needed, limit
+    try:
+        yield
+    finally:
+        _giving_way.is_needed = None
 
 
 @lru_cache(maxsize=1)
@@ -27,6 +61,7 @@ def parallel_for(loop: Callable[..., None], pieces: int, *arguments: Any) -> Non
     As many threads as torch may use run it; each takes the next share when it has finished one, as
     pieces differ in their work. The results of different pieces must not overlap in memory.
     """
+    _giving_way.wait()
     threads = max(1, min(torch.get_num_threads(), _CORES, pieces))
     if threads == 1:
         loop(0, pieces, *arguments)

@@ -43,7 +43,7 @@ _GIVE_UP = 8
 class System:
     """Call ``process`` in time order; ``keyframes`` are those of the window, oldest first, and
     ``finished_keyframes`` those that left it since the last call (their depth is final).
-    ``is_behind``, to be set, says that images wait: then only an urgent one becomes a keyframe."""
+    ``is_behind``, to be set, says that images wait: then mapping gives way to tracking."""
 
     def __init__(
         self, config: Config, calibration: Calibration | None = None, is_live: bool = False
@@ -108,6 +108,7 @@ class System:
         if camera != (self._camera or camera):
             raise ImageError("the camera changed; reset before images of another camera")
         self._camera = camera
+        self._mapping.is_tracking_behind = self.is_behind
         self._take_update(timer)
         state = self._state
         if isinstance(state, InitialisingState):
@@ -181,7 +182,7 @@ class System:
         frame, camera = image.frame, state.local_map.camera
         T, covariance = self._pose.update(frame, alignment, state.local_map.newest)
         is_keyframe = not self._mapping.is_busy and needs_keyframe(
-            self.config.keyframes, camera, alignment, self.is_behind
+            self.config.keyframes, camera, alignment
         )
         if is_keyframe:
             keyframe = NewKeyframe(image, T, alignment.affine)

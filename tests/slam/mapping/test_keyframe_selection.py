@@ -64,17 +64,3 @@ def test_a_keyframe_is_needed_beyond_the_flow_and_below_the_visible_share() -> N
     assert needs_keyframe(settings, CAMERA, replace(same, flow=1.01 * far))
     assert not needs_keyframe(settings, CAMERA, replace(same, visible=few + 0.01))
     assert needs_keyframe(settings, CAMERA, replace(same, visible=few - 0.01))
-
-
-def test_while_images_wait_a_keyframe_must_be_needed_more() -> None:
-    settings, T = KeyframeConfig(), torch.eye(4).double()
-    limit = settings.max_flow * CAMERA.width
-    moved = Alignment(T, torch.zeros(2), torch.eye(8), 1.0, 1.0, 1.0, 100, 1.5 * limit)
-    for one, patient, behind in (
-        (moved, True, False),
-        (replace(moved, flow=2.5 * limit), True, True),
-        (replace(moved, flow=0.0, visible=0.5), True, False),
-        (replace(moved, flow=0.0, visible=0.3), True, True),
-    ):
-        assert needs_keyframe(settings, CAMERA, one) == patient
-        assert needs_keyframe(settings, CAMERA, one, is_behind=True) == behind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -128,3 +129,19 @@ def values(local_map: Any) -> list[np.ndarray]:
         observed = [pixels for pixels, _ in k.observed.values()]
         arrays += [k.T, k.affine, k.inverse_depth_map, k.network_depth, *points, *observed]
     return [array.numpy().copy() for array in arrays]
+
+
+def test_it_gives_way_to_tracking_until_its_update_is_awaited(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("denseba_ros.slam.mapping.local_mapping._MAX_PAUSE", 60.0)
+    mapping = LocalMapping(ScaleDriftFilter(0.0), CPU, is_live=True)
+    bench.submit(mapping, 0)
+    awaited(mapping)
+    mapping.is_tracking_behind = True
+    bench.submit(mapping, 4)
+    # Far longer than the keyframe takes.
+    time.sleep(2.0)
+    assert mapping.take() is None
+    assert len(awaited(mapping).local_map.keyframes) == 2
+    assert not mapping.is_tracking_behind

@@ -16,20 +16,12 @@ from denseba_ros.slam.tracking.tracker import Alignment
 
 # A keyframe is marginalised first if the newest sees less than this ratio of its points.
 _MIN_OVERLAP = 0.05
-# While images wait, the flow may be so many times as large, and so much smaller the visible share.
-_PATIENCE = 2.0
 
 
-def needs_keyframe(
-    settings: KeyframeConfig, camera: Pinhole, alignment: Alignment, is_behind: bool = False
-) -> bool:
-    """Whether a tracked image becomes a keyframe: large flow, or few points of the last in view.
-
-    ``is_behind``: images wait already, so it must be needed more.
-    """
-    patience = _PATIENCE if is_behind else 1.0
-    moved = alignment.flow > patience * settings.max_flow * camera.width
-    return moved or alignment.visible < settings.min_visible / patience
+def needs_keyframe(settings: KeyframeConfig, camera: Pinhole, alignment: Alignment) -> bool:
+    """Whether a tracked image becomes a keyframe: large flow, or few points of the last in view."""
+    moved = alignment.flow > settings.max_flow * camera.width
+    return moved or alignment.visible < settings.min_visible
 
 
 def select_for_marginalisation(camera: Pinhole, keyframes: list[WindowKeyframe]) -> int:

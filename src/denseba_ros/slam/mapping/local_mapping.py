@@ -18,6 +18,7 @@ from torch import Tensor
 
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import DepthPrior
+from denseba_ros.parallel import giving_way
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.mapper_stream import MapperStream
@@ -25,6 +26,9 @@ from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
 from denseba_ros.slam.tracking.tracker import Tracker
+
+# So many seconds a keyframe gives way to tracking that is behind.
+_MAX_PAUSE = 0.5
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,9 @@ class MapUpdate:
 class LocalMapping:
     """Makes one ``MapUpdate`` at a time, ``is_live``: in a thread of its own.
 
-    Only the thread that tracks calls it. Between ``submit`` and the update that ``take`` returns
-    the mapper and the filter belong to the mapping thread.
+    While ``is_tracking_behind``, to be set, it gives way. Only the thread that tracks calls it.
+    Between ``submit`` and the update that ``take`` returns the mapper and the filter belong to the
+    mapping thread.
     """
 
     def __init__(self, drift: ScaleDriftFilter, device: torch.device, is_live: bool) -> None:
@@ -70,6 +75,7 @@ class LocalMapping:
         is_idle = device.type == "cpu" and not is_live
         self._ahead = ThreadPoolExecutor(1, "denseba depth") if is_idle else None
         self._pending: Future[MapUpdate] | None = None
+        self.is_tracking_behind = False
 
     @property
     def is_busy(self) -> bool:
@@ -105,21 +111,23 @@ class LocalMapping:
 
         ``is_awaited``: wait for one that is under way. Raises what the adjustment raised.
         """
-        if self._pending is None or not (is_awaited or self._pending.done()):
+        if is_awaited:
+            self.await_update()
+        if self._pending is None or not self._pending.done():
             return None
         pending, self._pending = self._pending, None
         return pending.result()
 
     def await_update(self) -> None:
         """Wait for an update that is under way, and leave it to be taken."""
+        self.is_tracking_behind = False
         if self._pending is not None:
             wait([self._pending])
 
     def discard(self) -> None:
         """Wait for an update that is under way and forget it, and what it may have raised."""
-        if self._pending is not None:
-            wait([self._pending])
-            self._pending = None
+        self.await_update()
+        self._pending = None
 
     @torch.no_grad()
     def _update(
@@ -130,8 +138,9 @@ class LocalMapping:
         refine: Callable[[], float] | None,
     ) -> MapUpdate:
         started = time.perf_counter()
-        growth = self._take_in(mapper, keyframe) if refine is None else refine()
-        removed = mapper.marginalise()
+        with giving_way(lambda: self.is_tracking_behind, _MAX_PAUSE):
+            growth = self._take_in(mapper, keyframe) if refine is None else refine()
+            removed = mapper.marginalise()
         local_map = mapper.snapshot()
         seconds = time.perf_counter() - started
         tracked = KeyframeTracker(tracker, local_map.newest)
