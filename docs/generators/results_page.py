@@ -125,6 +125,18 @@ def _table(columns: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     return "\n".join([*head, *body]) + "\n"
 
 
+def _commit(row: dict[str, Any]) -> str:
+    return f"`{row['commit']}`"
+
+
+def _cpu_and_cores(row: dict[str, Any]) -> str:
+    return f"{row['machine']['cpu']}, {row['machine']['cores']} cores"
+
+
+def _load(row: dict[str, Any]) -> str:
+    return f"{row['machine']['load_before']:.1f}"
+
+
 def _title(row: dict[str, Any]) -> str:
     return str(row["title"])
 
@@ -260,17 +272,17 @@ _GPU = {
     "figure": lambda row: row["name"],
     "value": _gpu_value,
     "bar": _gpu_bar,
-    "commit": lambda row: f"`{row['commit']}`",
+    "commit": _commit,
 }
 _GPU_STAMP = {
     "GPU": lambda row: row["gpu"]["name"],
     "driver": lambda row: row["gpu"]["driver"] or "not known",
     "torch": lambda row: row["versions"]["torch"],
     "Triton": lambda row: row["gpu"]["triton"] or "none",
-    "machine": lambda row: f"{row['machine']['cpu']}, {row['machine']['cores']} cores",
-    "load": lambda row: f"{row['machine']['load_before']:.1f}",
+    "machine": _cpu_and_cores,
+    "load": _load,
     "date": lambda row: row["date"],
-    "commit": lambda row: f"`{row['commit']}`",
+    "commit": _commit,
 }
 _LIVE = {
     "sequence": _title,
@@ -282,7 +294,7 @@ _LIVE = {
     "latency, all": _latency("all"),
     "ATE of odometry": _live_ate("odometry"),
     "ATE of map": _live_ate("map"),
-    "commit": lambda row: f"`{row['commit']}`",
+    "commit": _commit,
 }
 _LIVE_COST = {
     "sequence": _title,
@@ -292,10 +304,10 @@ _LIVE_COST = {
     "changes": _live_changes,
     "CPU": _live_cpu,
     "memory": lambda row: f"{row['node']['peak_memory_mib']:.0f} MiB",
-    "load": lambda row: f"{row['machine']['load_before']:.1f}",
-    "machine": lambda row: f"{row['machine']['cpu']}, {row['machine']['cores']} cores",
+    "load": _load,
+    "machine": _cpu_and_cores,
     "date": lambda row: row["date"],
-    "commit": lambda row: f"`{row['commit']}`",
+    "commit": _commit,
 }
 _PATH = {
     "sequence": _title,
@@ -306,7 +318,7 @@ _PATH = {
     "length": _length,
     "pose": lambda row: row["pose"],
     "timing": lambda row: row["timing"],
-    "commit": lambda row: f"`{row['commit']}`",
+    "commit": _commit,
 }
 _DEPTH = {
     "sequence": _title,
@@ -317,7 +329,7 @@ _DEPTH = {
     "unscaled": _depth("unscaled"),
     "before": _depth("before_adjustment"),
     "after": _depth("after_adjustment"),
-    "commit": lambda row: f"`{row['commit']}`",
+    "commit": _commit,
 }
 _NEES = {
     "sequence": _title,
@@ -327,7 +339,7 @@ _NEES = {
     "rotation (3)": _nees("rotation"),
     "pose": lambda row: row["pose"],
     "timing": lambda row: row["timing"],
-    "commit": lambda row: f"`{row['commit']}`",
+    "commit": _commit,
 }
 _TIME = {
     "sequence": _title,
@@ -340,13 +352,13 @@ _TIME = {
     "load": lambda row: (
         "" if row["machine"]["load_before"] is None else f"{row['machine']['load_before']:.1f}"
     ),
-    "commit": lambda row: f"`{row['commit']}`",
+    "commit": _commit,
 }
 _STAMP = {
     "sequence": _title,
     "pose": lambda row: row["pose"],
     "timing": lambda row: row["timing"],
-    "commit": lambda row: f"`{row['commit']}`",
+    "commit": _commit,
     "date": lambda row: row["date"],
     "machine": _machine,
     "torch": lambda row: row["summary"].get("versions", {}).get("torch", ""),

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import CalibrationError
+from denseba_ros.geometry import pose_step
 from denseba_ros.geometry.body_frame import (
     CameraMount,
     T_base_optical,
-    rigid_inverse,
 )
 
 _seeds = st.integers(0, 2**31)
@@ -102,7 +102,7 @@ def test_twist_agrees_with_finite_differences(seed: int) -> None:
     motion = np.eye(4)
     motion[:3, :3] = Rotation.from_rotvec(step * twist[3:]).as_matrix()
     motion[:3, 3] = step * twist[:3]
-    moved = rigid_inverse(mount.T_odom_base(T)) @ mount.T_odom_base(T @ motion)
+    moved = pose_step.inverse(mount.T_odom_base(T)) @ mount.T_odom_base(T @ motion)
     expected = error_between(np.eye(4), moved) / step
     np.testing.assert_allclose(mount.twist(twist), expected, rtol=1e-4, atol=1e-5)
 

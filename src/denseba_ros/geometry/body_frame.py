@@ -13,6 +13,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import CalibrationError
+from denseba_ros.geometry import pose_step
 from denseba_ros.geometry.cross_product import hat_array
 
 R_BODY_OPTICAL = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -39,14 +40,6 @@ def T_base_optical(
     return T
 
 
-def rigid_inverse(T: np.ndarray) -> np.ndarray:
-    """Inverse T_b_a (4, 4) float64 of a rigid transform T_a_b (4, 4)."""
-    inverse = np.eye(4)
-    inverse[:3, :3] = T[:3, :3].T
-    inverse[:3, 3] = -T[:3, :3].T @ T[:3, 3]
-    return inverse
-
-
 @dataclass(frozen=True)
 class CameraMount:
     """Where the camera sits on the robot: ``T_base_camera`` (4, 4), optical frame to base.
@@ -59,7 +52,7 @@ class CameraMount:
     @cached_property
     def T_camera_base(self) -> np.ndarray:
         """(4, 4), base to optical frame."""
-        return rigid_inverse(self.T_base_camera)
+        return pose_step.inverse(self.T_base_camera)
 
     def T_odom_base(self, T_world_camera: np.ndarray) -> np.ndarray:
         """Pose (4, 4) of the base in odom from that of the camera in the first camera's frame."""

@@ -13,23 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.geometry.cross_product import hat_array
-from denseba_ros.geometry.rotation_array import vector_from_rotation
+from denseba_ros.geometry.rotation_array import sine_terms, vector_from_rotation
 
-# Below these angles (radians) the Taylor series is more exact than the closed form.
-_SMALL_ANGLE, _SERIES_ANGLE = 1e-4, 0.03
+# Below this angle (radians) the Taylor series is more exact than the closed form.
+_SERIES_ANGLE = 0.03
 
 
 def exp(xi: NDArray[np.float64]) -> NDArray[np.float64]:
     """Exponential (4, 4) float64 of a tangent vector (6,) = (translation, rotation in radians)."""
     x, y, z = xi[3], xi[4], xi[5]
-    angle = math.sqrt(x * x + y * y + z * z)
-    if angle < _SMALL_ANGLE:
-        square = angle * angle
-        a, b, c = 1 - square / 6, 0.5 - square / 24, 1 / 6 - square / 120
-    else:
-        a = math.sin(angle) / angle
-        b = 0.5 * (math.sin(0.5 * angle) / (0.5 * angle)) ** 2
-        c = (1 - a) / angle**2
+    a, b, c = sine_terms(math.sqrt(x * x + y * y + z * z))
     W = hat_array(xi[3:])
     W2 = W @ W
     T = np.eye(4)

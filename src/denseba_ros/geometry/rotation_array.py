@@ -18,14 +18,19 @@ from denseba_ros.geometry.cross_product import hat_array
 _SMALL, _NEAR_PI = 1e-4, 1e-2
 
 
+def sine_terms(angle: float) -> tuple[float, float, float]:
+    """sin(x)/x, (1-cos(x))/x^2 and (x-sin(x))/x^3; the second by the half angle, which does not
+    cancel."""
+    square = angle * angle
+    if angle < _SMALL:
+        return 1 - square / 6, 0.5 - square / 24, 1 / 6 - square / 120
+    a = math.sin(angle) / angle
+    return a, 0.5 * (math.sin(0.5 * angle) / (0.5 * angle)) ** 2, (1 - a) / square
+
+
 def rotation_from_vector(vector: np.ndarray) -> np.ndarray:
     """exp of a rotation vector (3,): (3, 3). Rodrigues' formula."""
-    angle = math.sqrt(float(vector @ vector))
-    if angle < _SMALL:
-        a, b = 1.0 - angle**2 / 6.0, 0.5 - angle**2 / 24.0
-    else:
-        # 1 - cos by the half angle, which does not cancel.
-        a, b = math.sin(angle) / angle, 2.0 * (math.sin(0.5 * angle) / angle) ** 2
+    a, b, _ = sine_terms(math.sqrt(float(vector @ vector)))
     K = hat_array(vector)
     R: np.ndarray = np.eye(3) + a * K + b * (K @ K)
     return R

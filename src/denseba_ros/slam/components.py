@@ -25,7 +25,7 @@ class Components:
     """
 
     def __init__(self, config: Config) -> None:
-        device = pick_device(config.device)
+        self.device = device = pick_device(config.device)
         self.config = config
         self.relocaliser = make_relocaliser(config.tracker.relocalise, device, config.seed)
         self._noise = Noise(config.backend.intensity_noise, pixel=config.backend.pixel_noise)

@@ -9,7 +9,6 @@ import torch
 
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.config import Config
-from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError, ImageError
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.frontend.frontend import Frontend
@@ -61,7 +60,7 @@ class System:
         self._frontend = None if calibration is None else Frontend(config, calibration)
         self._make = Components(config)
         self._scale_drift = ScaleDriftFilter(config.frontend.scale_drift)
-        self._mapping = LocalMapping(self._scale_drift, pick_device(config.device), is_live)
+        self._mapping = LocalMapping(self._scale_drift, self._make.device, is_live)
         self.reset()
 
     @property
@@ -207,7 +206,7 @@ class System:
         if update is None:
             return False
         timer.seconds["mapping"] = update.seconds
-        self._finished += keyframe_views(update.local_map.camera, update.removed)
+        self._finished += update.finished
         state = TrackingState(self._map_state.mapper, update.local_map, update.tracker)
         self._set_reference(state, update.removed)
         self._pose.move_with(update)
@@ -288,11 +287,11 @@ class System:
     def _restart_window(self, camera: Pinhole, keyframe: WindowKeyframe) -> MapState:
         """Make a keyframe the newest; where it is not, the window begins anew with it."""
         if not isinstance(self._state, InitialisingState):
-            *others, newest = self._state.local_map.keyframes
-            if newest.stamp_ns == keyframe.stamp_ns:
+            local_map = self._state.local_map
+            if local_map.newest.stamp_ns == keyframe.stamp_ns:
                 return self._state
-            others = [k for k in others if k.stamp_ns != keyframe.stamp_ns]
-            self._finished += keyframe_views(camera, [*others, newest])
+            others = [k for k in local_map.keyframes if k.stamp_ns != keyframe.stamp_ns]
+            self._finished += keyframe_views(camera, others)
         mapper = self._make.mapper(camera)
         mapper.reseed(keyframe.snapshot())
         return self._begin_map(mapper)

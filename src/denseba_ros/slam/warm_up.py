@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from denseba_ros.config import Config
 from denseba_ros.device import share_cores
 from denseba_ros.frontend.frontend import ANY_CAMERA, Frontend
+from denseba_ros.frontend.warm_up import warm_up_image
 from denseba_ros.slam.system import System
 
 
@@ -22,7 +21,7 @@ def warmed_up(config: Config, is_live: bool = False) -> System:
         share_cores()
     system = System(config, ANY_CAMERA, is_live)
     for stamp_ns in range(2):
-        system.process(stamp_ns, _noise(config))
+        system.process(stamp_ns, warm_up_image(config))
     system.reset()
     return system
 
@@ -41,11 +40,6 @@ def warmed_up_backend(config: Config, is_live: bool = False) -> System:
     )
     system = System(config, None, is_live)
     for stamp_ns in range(2):
-        system.process_frame(frontend.process(stamp_ns, _noise(config)))
+        system.process_frame(frontend.process(stamp_ns, warm_up_image(config)))
     system.reset()
     return system
-
-
-def _noise(config: Config) -> np.ndarray:
-    """An image (240, 320) uint8."""
-    return np.random.default_rng(config.seed).integers(0, 255, (240, 320), dtype=np.uint8)

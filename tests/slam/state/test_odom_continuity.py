@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from denseba_ros.geometry.body_frame import rigid_inverse
+from denseba_ros.geometry import pose_step
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 from denseba_ros.slam.state.odom_continuity import OdomContinuity
 from denseba_ros.slam.state.rigid_motion import displaced
@@ -92,6 +92,28 @@ def test_an_adjusted_map_is_no_motion_and_its_correction_flows_in() -> None:
         last = link.update(estimate(k, ahead(k) + offset))
     np.testing.assert_allclose(last.T_world_camera[:3, 3], ahead(11) + offset, atol=1e-12)
     np.testing.assert_array_equal(link.T_odom_world, np.eye(4))
+
+
+def test_an_adjusted_map_is_no_motion_where_the_frames_differ() -> None:
+    """After a loss odom is turned and shifted against the map."""
+    link = OdomContinuity()
+    for k in range(3):
+        link.update(estimate(k, ahead(k)))
+    for k in range(3, 30):
+        link.update(estimate(k, ahead(k), Tracking.LOST))
+    elsewhere = np.array([3.0, -1.0, 2.0])
+    before = link.update(estimate(30, elsewhere, turn=0.8))
+    assert np.linalg.norm(link.T_odom_world - np.eye(4)) > 0.5
+    moved = displaced(np.eye(4), np.array([0.01, 0.005, 0.0, 0.0, 0.01, 0.0]))
+    now = estimate(31, elsewhere, turn=0.8)
+    now = replace(now, T_world_camera=moved @ now.T_world_camera, map_motion=moved)
+    # The camera rests: odom goes to where it is now at the bounded speed, and no faster.
+    after = link.update(replace(now, twist=np.zeros(6)))
+    step = np.linalg.norm(after.T_world_camera[:3, 3] - before.T_world_camera[:3, 3])
+    assert step <= repaid(FRAME_NS * 1e-9, 0.0) + 1e-9
+    in_odom = link.T_odom_world @ now.T_world_camera
+    lent = displaced(in_odom, link.loan)
+    np.testing.assert_allclose(after.T_world_camera, lent, atol=1e-12)
 
 
 coordinate = st.floats(-20.0, 20.0)
@@ -276,7 +298,7 @@ def test_whatever_comes_odom_is_continuous_and_nothing_measured_is_lost(events: 
         elif event == "lost":
             last = link.predict(k * FRAME_NS)
             assert last is not None
-            T = rigid_inverse(link.T_odom_world) @ displaced(last.T_world_camera, -link.loan)
+            T = pose_step.inverse(link.T_odom_world) @ displaced(last.T_world_camera, -link.loan)
             out = link.update(
                 replace(measured(k), T_world_camera=T, tracking=Tracking.LOST, reason="lost")
             )

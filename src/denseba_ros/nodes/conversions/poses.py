@@ -8,7 +8,8 @@ from nav_msgs.msg import Odometry
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import TrajectoryError
-from denseba_ros.geometry.body_frame import CameraMount, rigid_inverse
+from denseba_ros.geometry import pose_step
+from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.geometry.rotation_array import quaternion_from_rotation
 from denseba_ros.nodes.conversions.stamps import make_header
 from denseba_ros.slam.state.estimate import Estimate
@@ -60,7 +61,7 @@ def maybe_inverted(
 ) -> TransformStamped:
     """The pose of ``child`` in ``parent``, or that of ``parent`` in ``child``."""
     if is_inverted:
-        return transform_to_msg(rigid_inverse(T_parent_child), stamp_ns, child, parent)
+        return transform_to_msg(pose_step.inverse(T_parent_child), stamp_ns, child, parent)
     return transform_to_msg(T_parent_child, stamp_ns, parent, child)
 
 

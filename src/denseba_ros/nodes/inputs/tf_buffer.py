@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from denseba_ros.errors import CalibrationError
-from denseba_ros.geometry.body_frame import rigid_inverse
+from denseba_ros.geometry import pose_step
 from denseba_ros.nodes.conversions.frame_names import frame_name
 
 
@@ -28,7 +28,7 @@ class TfBuffer:
         from_target = self._to_ancestors(frame_name(target))
         for ancestor, T_ancestor_source in self._to_ancestors(frame_name(source)).items():
             if ancestor in from_target:
-                T: np.ndarray = rigid_inverse(from_target[ancestor]) @ T_ancestor_source
+                T: np.ndarray = pose_step.inverse(from_target[ancestor]) @ T_ancestor_source
                 return T
         return None
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 from rclpy.node import Node
 
-from denseba_ros.geometry.body_frame import CameraMount, rigid_inverse
+from denseba_ros.geometry import pose_step
+from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.outputs.map_outputs import KeyframeSource, MapOutputs
 from denseba_ros.nodes.outputs.pose_outputs import PoseOutputs
@@ -95,13 +96,13 @@ class EstimateOutputs:
         if estimate.tracking is Tracking.TRACKING:
             self._measured_ns = estimate.stamp_ns
         self.newest = self._with_unknown_if_stale(self._continuity.update(estimate))
-        self.T_map_odom = rigid_inverse(mount.T_odom_base(self._continuity.T_odom_world))
+        self.T_map_odom = pose_step.inverse(mount.T_odom_base(self._continuity.T_odom_world))
         self.T_map_odom_measured = self.T_map_odom
         if self._continuity.loan.any():
             published, measured = (
                 mount.T_odom_base(one.T_world_camera) for one in (self.newest, estimate)
             )
-            self.T_map_odom_measured = measured @ rigid_inverse(published)
+            self.T_map_odom_measured = measured @ pose_step.inverse(published)
         return self._poses.publish(self.newest, mount, self.T_map_odom)
 
     def coast(self, stamp_ns: int, mount: CameraMount) -> None:

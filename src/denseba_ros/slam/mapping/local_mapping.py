@@ -19,10 +19,11 @@ from torch import Tensor
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import DepthPrior
 from denseba_ros.parallel import giving_way
-from denseba_ros.slam.mapping.local_map import LocalMap
+from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.mapper_stream import MapperStream
 from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
+from denseba_ros.slam.state.estimate import Keyframe
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
 from denseba_ros.slam.tracking.tracker import Tracker
@@ -45,14 +46,16 @@ class NewKeyframe:
 class MapUpdate:
     """The local map after it took in ``keyframe``.
 
-    ``tracker`` tracks against its newest keyframe; ``removed`` left the window; ``growth`` is the
-    factor by which the map was rescaled about the newest camera; ``seconds`` is what it took.
+    ``tracker`` tracks against its newest keyframe; ``removed`` left the window, ``finished`` are
+    their copies for the user; ``growth`` is the factor by which the map was rescaled about the
+    newest camera; ``seconds`` is what it took.
     """
 
     keyframe: NewKeyframe
     local_map: LocalMap
     tracker: KeyframeTracker
     removed: list[WindowKeyframe]
+    finished: list[Keyframe]
     growth: float
     seconds: float
 
@@ -141,10 +144,11 @@ class LocalMapping:
         with giving_way(lambda: self.is_tracking_behind, _MAX_PAUSE):
             growth = self._take_in(mapper, keyframe) if refine is None else refine()
             removed = mapper.marginalise()
+        finished = keyframe_views(mapper.camera, removed)
         local_map = mapper.snapshot()
         seconds = time.perf_counter() - started
         tracked = KeyframeTracker(tracker, local_map.newest)
-        return MapUpdate(keyframe, local_map, tracked, removed, growth, seconds)
+        return MapUpdate(keyframe, local_map, tracked, removed, finished, growth, seconds)
 
     def _take_in(self, mapper: LocalMapper, keyframe: NewKeyframe) -> float:
         """Create the keyframe, adjust the window, correct its scale; the factor of that."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from denseba_ros.geometry.body_frame import rigid_inverse
+from denseba_ros.geometry import pose_step
 from denseba_ros.geometry.cross_product import hat_array
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 from denseba_ros.slam.state.rigid_motion import difference, displaced, extrapolate, interpolate
@@ -107,7 +107,7 @@ class OdomContinuity:
     def _move_map(self, motion: np.ndarray) -> None:
         """An adjustment moved the poses of the map (4, 4): no motion of the camera, so what was
         published before is lent."""
-        in_odom = self.T_odom_world @ motion @ rigid_inverse(self.T_odom_world)
+        in_odom = self.T_odom_world @ motion @ pose_step.inverse(self.T_odom_world)
         if self._newest is not None:
             self._newest = _moved(self._newest, in_odom)
         if self._measured is not None:
@@ -181,7 +181,7 @@ class OdomContinuity:
         self._jump_covariance = self._jump_covariance_at(T_odom_camera[:3, 3])
         self._jump_covariance = self._jump_covariance + np.outer(error, error)
         self._jump_position = T_odom_camera[:3, 3].copy()
-        self.T_odom_world = T_odom_camera @ rigid_inverse(estimate.T_world_camera)
+        self.T_odom_world = T_odom_camera @ pose_step.inverse(estimate.T_world_camera)
         self.loan = np.zeros(6)
         return self._in_odom(estimate)
 
