@@ -116,6 +116,18 @@ def test_an_adjusted_map_is_no_motion_where_the_frames_differ() -> None:
     np.testing.assert_allclose(after.T_world_camera, lent, atol=1e-12)
 
 
+def test_a_map_that_is_adjusted_while_lost_does_not_move_odom() -> None:
+    link = OdomContinuity()
+    for k in range(4):
+        before = link.update(estimate(k, ahead(k)))
+    moved = np.eye(4)
+    moved[0, 3] = 0.04
+    lost = estimate(4, ahead(4) + moved[:3, 3], Tracking.LOST)
+    after = link.update(replace(lost, map_motion=moved))
+    step = after.T_world_camera[:3, 3] - before.T_world_camera[:3, 3]
+    np.testing.assert_allclose(step, ahead(1), atol=1e-12)
+
+
 coordinate = st.floats(-20.0, 20.0)
 
 

@@ -261,3 +261,20 @@ def test_the_run_over_the_room_is_careful_by_a_known_factor(run: Any, room: Any)
     assert report["motions_left_out_covariance_did_not_grow"] == 0
     assert report["pose"]["share_inside_95_percent"] == 1.0
     assert 0.04 < report["pose"]["mean"] < 0.17
+
+
+def test_flow_before_the_reference_changes_counts_once() -> None:
+    """Images go on being tracked against the old reference while a keyframe is being adjusted."""
+    path, here = PoseCovariance(), torch.eye(4, dtype=torch.float64)
+    path.initialise(here)
+    root = torch.eye(6, dtype=torch.float64)
+    path._motion = MotionUncertainty(root, root, 12.0, HORIZON)
+    path.propagate(here, 10.0, is_keyframe=True)
+    path.propagate(here, 15.0, is_keyframe=False)
+    path.reference_changed()
+    counted = path.covariance
+    # Of the new reference the camera has moved by 5 pixels already.
+    path.propagate(here, 5.0, is_keyframe=False)
+    torch.testing.assert_close(path.covariance, counted)
+    path.propagate(here, 6.0, is_keyframe=False)
+    assert (path.covariance - counted).diagonal().min() > 0
