@@ -44,7 +44,7 @@ class NewKeyframe:
 
 @dataclass(frozen=True)
 class MapUpdate:
-    """The local map after it took in ``keyframe``.
+    """The local map of ``mapper`` after it took in ``keyframe``.
 
     ``tracker`` tracks against its newest keyframe; ``removed`` left the window, ``finished`` are
     their copies for the user; ``growth`` is the factor by which the map was rescaled about the
@@ -52,6 +52,7 @@ class MapUpdate:
     """
 
     keyframe: NewKeyframe
+    mapper: LocalMapper
     local_map: LocalMap
     tracker: KeyframeTracker
     removed: list[WindowKeyframe]
@@ -94,8 +95,8 @@ class LocalMapping:
     ) -> None:
         """Take a keyframe into the map of ``mapper``; images will be tracked by ``tracker``.
 
-        ``refine``: the keyframe is in the map, and this adjusts it and returns the factor by which
-        it rescaled the map.
+        ``refine``: brings the keyframe into the map, where it is not yet, adjusts it and returns
+        the factor by which it rescaled the map.
 
         Raises:
             RuntimeError: while another is being taken in.
@@ -148,7 +149,7 @@ class LocalMapping:
         local_map = mapper.snapshot()
         seconds = time.perf_counter() - started
         tracked = KeyframeTracker(tracker, local_map.newest)
-        return MapUpdate(keyframe, local_map, tracked, removed, finished, growth, seconds)
+        return MapUpdate(keyframe, mapper, local_map, tracked, removed, finished, growth, seconds)
 
     def _take_in(self, mapper: LocalMapper, keyframe: NewKeyframe) -> float:
         """Create the keyframe, adjust the window, correct its scale; the factor of that."""

@@ -89,6 +89,8 @@ class PoseCovariance:
         # Largest flow since the reference of tracking, and what it was at the newest keyframe.
         self._flow = self._keyframe_flow = 0.0
         self._is_new_map = False
+        # Covariance and pose before the approximate ones.
+        self._before_guess: tuple[Tensor, Tensor | None] | None = None
 
     @property
     def displacement(self) -> float:
@@ -127,33 +129,46 @@ class PoseCovariance:
         self._flow -= self._keyframe_flow
         self._keyframe_flow = 0.0
 
-    def propagate_guess(self, T_world_camera: Tensor, guess: Tensor, seconds: float) -> None:
-        """Propagate to an approximate pose T_world_camera (4, 4), ``seconds`` after the last;
-        ``guess`` (6, 6) is the covariance of its motion over ``HORIZON``, along the camera's
-        axes."""
-        self._add(T_world_camera, 0.0, guess * (seconds / HORIZON))
+    def set_guess(self, T_world_camera: Tensor, guess: Tensor) -> None:
+        """An approximate pose T_world_camera (4, 4); ``guess`` (6, 6) is the covariance of the
+        whole motion since the last pose that was none, along the camera's axes."""
+        if self._before_guess is None:
+            self._before_guess = self.covariance, self._T
+        self.covariance, self._T = self._before_guess
+        self._transport(T_world_camera)
+        axes = _axes(T_world_camera)
+        self.covariance = self.covariance + axes @ guess @ axes.T
+        self.step = guess
 
-    def initialise(self, T_world_camera: Tensor, missed: Tensor | None = None) -> None:
-        """A new map at T_world_camera (4, 4). If tracking was lost before, ``missed`` (6, 6) is the
-        covariance of the motion since, along the camera's axes, and the scale is approximate."""
-        self._is_new_map |= missed is not None
+    def initialise(
+        self, T_world_camera: Tensor, missed: Tensor, is_scale_new: bool = False
+    ) -> None:
+        """A new map at T_world_camera (4, 4). ``missed`` (6, 6) is the covariance of the motion
+        since tracking was lost, along the camera's axes; ``is_scale_new``: the scale is another
+        than that of the map before."""
+        self._before_guess = None
+        self._is_new_map |= is_scale_new
         self._add(T_world_camera, 0.0 if self._motion is None else self._motion.flow, missed)
         self._flow = self._keyframe_flow = 0.0
 
-    def _add(self, T_world_camera: Tensor, flow: float, more: Tensor | None = None) -> None:
-        """Transport the covariance to the new position and add that of the last step."""
+    def _transport(self, T_world_camera: Tensor) -> None:
+        """Carry the covariance to the new position: errors of the rotation move it."""
         T = T_world_camera.detach().cpu()
         if self._T is not None:
             transport = torch.eye(6, dtype=T.dtype)
             transport[:3, 3:] = -hat(T[:3, 3] - self._T[:3, 3])
             self.covariance = transport @ self.covariance @ transport.T
         self._T = T
+
+    def _add(self, T_world_camera: Tensor, flow: float, more: Tensor | None = None) -> None:
+        """Transport the covariance to the new position and add that of the last step."""
+        self._transport(T_world_camera)
         added = torch.zeros_like(self.covariance) if more is None else more.cpu()
-        self.step = _FIRST_POSE_SIGMA**2 * torch.eye(6, dtype=T.dtype) + added
+        self.step = _FIRST_POSE_SIGMA**2 * torch.eye(6, dtype=torch.float64) + added
         if self._motion is not None:
             self.step = self.step + self._motion.of_step(flow)
             added = added + self._motion.growth(flow)
-        axes = torch.kron(torch.eye(2, dtype=T.dtype), T[:3, :3])
+        axes = _axes(T_world_camera)
         self.covariance = self.covariance + axes @ added @ axes.T
 
     def _measure(self, camera: Pinhole, keyframes: list[WindowKeyframe]) -> None:
@@ -185,6 +200,12 @@ class PoseCovariance:
         return MotionUncertainty(
             systematic, random, max(view.flow, 1e-3), max(nanoseconds * 1e-9, 1e-3)
         )
+
+
+def _axes(T_world_camera: Tensor) -> Tensor:
+    """(6, 6) that turns translation and rotation from the camera's axes to the world's."""
+    R = T_world_camera.detach().cpu()[:3, :3]
+    return torch.kron(torch.eye(2, dtype=R.dtype), R)
 
 
 def _keyframe_before_horizon(
