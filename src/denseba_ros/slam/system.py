@@ -12,6 +12,7 @@ from denseba_ros.config import Config
 from denseba_ros.errors import ConfigurationError, ImageError
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.frontend.frontend import Frontend
+from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.components import Components
@@ -208,6 +209,9 @@ class System:
         timer.seconds["mapping"] = update.seconds
         self._finished += update.finished
         state = TrackingState(self._map_state.mapper, update.local_map, update.tracker)
+        if self._make.relocaliser is not None and update.growth != 1.0:
+            centre = se3.inverse(state.local_map.newest.T)[:3, 3]
+            self._make.relocaliser.rescale(update.growth, centre)
         self._set_reference(state, update.removed)
         self._pose.move_with(update)
         return True
@@ -219,8 +223,13 @@ class System:
             self._make.relocaliser.remember([*removed, *state.local_map.keyframes])
         self._pose.set_map(state.local_map)
 
-    def _begin_map(self, mapper: LocalMapper) -> TrackingState:
-        """Track against the newest keyframe of a new map."""
+    def _begin_map(
+        self, mapper: LocalMapper, keyframe: WindowKeyframe | None = None
+    ) -> TrackingState:
+        """Track against the newest keyframe of a new map; ``keyframe``: one of a map before."""
+        if self._make.relocaliser is not None:
+            self._make.relocaliser.begin_map(keyframe)
+        self._pose.set_scale(self._scale_drift.scale)
         local_map = mapper.snapshot()
         tracker = KeyframeTracker(self._make.tracker(mapper.camera), local_map.newest)
         state = TrackingState(mapper, local_map, tracker)
@@ -238,6 +247,8 @@ class System:
             return self._report_initialising(state, stamp_ns, timer)
         if new.refine is not None and not self._is_live:
             new.refine()
+        if state.is_after_lost:
+            self._scale_drift.begin_map()
         local_map = self._begin_map(new.mapper).local_map
         newest = local_map.newest
         self._pose.initialise(stamp_ns, newest.T, state.is_after_lost)
@@ -262,7 +273,7 @@ class System:
         return self._pose.estimate(stamp_ns, tracking, timer, None, False, reason, covariance)
 
     def _initialising(self, is_after_lost: bool) -> InitialisingState:
-        initialiser = self._make.initialiser(self._scale_drift, self._pose.median_depth)
+        initialiser = self._make.initialiser(self._pose.median_depth)
         return InitialisingState(initialiser, is_after_lost)
 
     def _handle_lost(
@@ -294,4 +305,5 @@ class System:
             self._finished += keyframe_views(camera, others)
         mapper = self._make.mapper(camera)
         mapper.reseed(keyframe.snapshot())
-        return self._begin_map(mapper)
+        self._scale_drift.begin_window()
+        return self._begin_map(mapper, keyframe)

@@ -22,7 +22,6 @@ from denseba_ros.slam.mapping.depth_initialisation import (
 )
 from denseba_ros.slam.mapping.keyframe_depth import KNOWN_SCALE
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
-from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.state.frame import Frame
 
 INITIAL_ROUNDS = 4
@@ -41,13 +40,10 @@ class NewMap:
 class MapInitialiser:
     """Takes images until they suffice for a new map."""
 
-    def __init__(
-        self, two_view: TwoViewInitialiser, drift: ScaleDriftFilter, median_depth: float | None
-    ) -> None:
+    def __init__(self, two_view: TwoViewInitialiser, median_depth: float | None) -> None:
         """``median_depth`` of the map before, which the new map takes over; None: the depth
-        prior's. ``drift`` is reset with a new map."""
+        prior's."""
         self._two_view = two_view
-        self._drift = drift
         self._median_depth = median_depth
         self._T_first = torch.eye(4, dtype=torch.float64)
 
@@ -94,7 +90,6 @@ class MapInitialiser:
             return None
         mapper = make_mapper()
         _add_two_views(mapper, initialisation, image, self._T_first, self.median_depth)
-        self._drift.reset()
         frames = (initialisation.first.frame, image.frame)
         return NewMap(mapper, lambda: _refine(mapper, frames))
 
