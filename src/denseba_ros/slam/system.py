@@ -212,6 +212,7 @@ class System:
         if self._make.relocaliser is not None and update.growth != 1.0:
             centre = se3.inverse(state.local_map.newest.T)[:3, 3]
             self._make.relocaliser.rescale(update.growth, centre)
+        self._pose.set_scale(update.scale)
         self._set_reference(state, update.removed)
         self._pose.move_with(update)
         return True

@@ -62,7 +62,6 @@ class PoseEstimator:
         Images that were tracked since its newest keyframe keep their motion relative to that.
         """
         self._motion.rescale(update.growth)
-        self.set_scale(update.scale)
         self._path.reference_changed()
         tracked, refined = update.keyframe, update.local_map.newest
         if self._motion.stamp_ns == tracked.image.frame.stamp_ns:
