@@ -87,6 +87,16 @@ def test_the_disagreement_says_how_much_a_keyframe_counts() -> None:
     assert moved[0] > 2.0 * moved[1] > 0.0
 
 
+@pytest.mark.parametrize("disagreement", [0.05, 0.3])
+def test_the_model_may_wander_as_far_as_the_shapes_disagree(disagreement: float) -> None:
+    """From half to four times that, wherever it is on the way."""
+    hypotheses = ScaleHypotheses()
+    for travel in (1.0, 0.5):
+        hypotheses.predict(travel, 0.0, disagreement)
+        sigmas = np.sqrt(hypotheses._covariance[:, WANDERING, WANDERING])
+        np.testing.assert_allclose(sigmas, disagreement * np.array([0.5, 1.0, 2.0, 4.0]))
+
+
 def test_another_maps_drift_is_found_by_what_is_known_of_the_model() -> None:
     hypotheses = ScaleHypotheses()
     drift_of(np.full(60, 0.2), hypotheses=hypotheses)
