@@ -12,6 +12,7 @@ from denseba_ros.config import Config
 from denseba_ros.errors import ConfigurationError, ImageError
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.frontend.frontend import Frontend
+from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.components import Components
@@ -227,7 +228,13 @@ class System:
             kept = {keyframe.stamp_ns for keyframe in update.local_map.keyframes}
             gone = [k for k in state.local_map.keyframes if k.stamp_ns not in kept]
             self._finished += keyframe_views(state.local_map.camera, gone)
+            if self._make.relocaliser is not None:
+                self._make.relocaliser.begin_map()
         self._finished += update.finished
+        if self._make.relocaliser is not None and update.growth != 1.0:
+            centre = se3.inverse(update.local_map.newest.T)[:3, 3]
+            self._make.relocaliser.rescale(update.growth, centre)
+        self._pose.set_scale(update.scale)
         self._set_reference(
             TrackingState(
                 update.mapper,
@@ -248,8 +255,16 @@ class System:
             self._make.relocaliser.remember([*removed, *state.local_map.keyframes])
         self._pose.set_map(state.local_map)
 
-    def _begin_map(self, mapper: LocalMapper, initialiser: MapInitialiser | None) -> TrackingState:
-        """Track against the newest keyframe of a new map."""
+    def _begin_map(
+        self,
+        mapper: LocalMapper,
+        initialiser: MapInitialiser | None,
+        keyframe: WindowKeyframe | None = None,
+    ) -> TrackingState:
+        """Track against the newest keyframe of a new map; ``keyframe``: one of a map before."""
+        if self._make.relocaliser is not None:
+            self._make.relocaliser.begin_map(keyframe)
+        self._pose.set_scale(self._scale_drift.scale)
         local_map = mapper.snapshot()
         tracker = KeyframeTracker(self._make.tracker(mapper.camera), local_map.newest)
         state = TrackingState(mapper, local_map, tracker, initialiser, initialiser is None)
@@ -269,9 +284,11 @@ class System:
         new.create()
         if new.refine is not None and not self._is_live:
             new.refine()
+        if state.is_after_lost:
+            self._scale_drift.begin_map()
         local_map = self._begin_map(new.mapper, None if new.refine else initialiser).local_map
         newest = local_map.newest
-        self._pose.initialise(stamp_ns, newest.T, state.is_after_lost)
+        self._pose.initialise(stamp_ns, newest.T)
         if new.refine is not None and self._is_live:
             keyframe = NewKeyframe(image, newest.T, newest.affine)
             self._mapping.submit(new.mapper, self._make.tracker(camera), keyframe, new.refine)
@@ -297,7 +314,7 @@ class System:
         return self._pose.estimate(stamp_ns, tracking, timer, None, False, reason)
 
     def _initialising(self) -> InitialisingState:
-        initialiser = self._make.initialiser(self._scale_drift, self._pose.median_depth)
+        initialiser = self._make.initialiser(self._pose.median_depth)
         return InitialisingState(initialiser, self._had_map)
 
     def _handle_lost(
@@ -353,7 +370,8 @@ class System:
             self._finished += keyframe_views(camera, others)
         mapper = self._make.mapper(camera)
         mapper.reseed(keyframe.snapshot())
-        return self._begin_map(mapper, None)
+        self._scale_drift.begin_window()
+        return self._begin_map(mapper, None, keyframe)
 
 
 def _confirmed(state: MapState, initialiser: MapInitialiser | None) -> TrackingState:

@@ -21,7 +21,6 @@ from denseba_ros.slam.mapping.depth_initialisation import (
 )
 from denseba_ros.slam.mapping.keyframe_depth import KNOWN_SCALE, cells_of
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
-from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.state.frame import Frame
 
 INITIAL_ROUNDS = 4
@@ -52,13 +51,10 @@ class MapInitialiser:
     is no map before. ``needs_two_views`` is false where the model is certain enough by itself.
     """
 
-    def __init__(
-        self, two_view: TwoViewInitialiser, drift: ScaleDriftFilter, median_depth: float | None
-    ) -> None:
+    def __init__(self, two_view: TwoViewInitialiser, median_depth: float | None) -> None:
         """``median_depth`` of the map before, which the new map takes over; None: the depth
-        prior's. ``drift`` is reset with a new map."""
+        prior's."""
         self._two_view = two_view
-        self._drift = drift
         self._median_depth = median_depth
         self._model_depth: float | None = None
         self.needs_two_views = True
@@ -91,7 +87,6 @@ class MapInitialiser:
             if has_metric_scale(image.frame):
                 self.needs_two_views = not has_known_depth(image.frame)
                 self._two_view.process(image, T, self.median_depth)
-                self._drift.reset()
                 mapper, device = make_mapper(), image.frame.device
                 affine = no_brightness_change(device)
                 return NewMap(mapper, lambda: mapper.add(image, T.to(device), affine))
@@ -110,7 +105,6 @@ class MapInitialiser:
         self, found: TwoViewInitialisation, image: Frame, make_mapper: Callable[[], LocalMapper]
     ) -> NewMap:
         mapper, frames = make_mapper(), (found.first.frame, image.frame)
-        self._drift.reset()
         return NewMap(
             mapper,
             lambda: _add_two_views(mapper, found, image, self.median_depth),

@@ -22,7 +22,7 @@ from denseba_ros.parallel import giving_way
 from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.mapper_stream import MapperStream
-from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
+from denseba_ros.slam.mapping.scale_drift import MapScale, ScaleDriftFilter
 from denseba_ros.slam.state.estimate import Keyframe
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
@@ -48,7 +48,7 @@ class MapUpdate:
 
     ``tracker`` tracks against its newest keyframe; ``removed`` left the window, ``finished`` are
     their copies for the user; ``growth`` is the factor by which the map was rescaled about the
-    newest camera; ``seconds`` is what it took.
+    newest camera, and ``scale`` what is known of it since; ``seconds`` is what it took.
     """
 
     keyframe: NewKeyframe
@@ -58,6 +58,7 @@ class MapUpdate:
     removed: list[WindowKeyframe]
     finished: list[Keyframe]
     growth: float
+    scale: MapScale
     seconds: float
 
 
@@ -149,7 +150,17 @@ class LocalMapping:
         local_map = mapper.snapshot()
         seconds = time.perf_counter() - started
         tracked = KeyframeTracker(tracker, local_map.newest)
-        return MapUpdate(keyframe, mapper, local_map, tracked, removed, finished, growth, seconds)
+        return MapUpdate(
+            keyframe,
+            mapper,
+            local_map,
+            tracked,
+            removed,
+            finished,
+            growth,
+            self._drift.scale,
+            seconds,
+        )
 
     def _take_in(self, mapper: LocalMapper, keyframe: NewKeyframe) -> float:
         """Create the keyframe, adjust the window, correct its scale; the factor of that."""

@@ -48,8 +48,6 @@ _STRIDE = 4
 _MAX_SIGMA = 0.3
 # Standard deviation of the first pose, which defines the odometry frame: metres, radians.
 _FIRST_POSE_SIGMA = 1e-4
-# Relative standard deviation of the scale of a new map, which takes over the median depth.
-_NEW_MAP_SCALE_SIGMA = 0.3
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,8 @@ class PoseCovariance:
     """Compounds the covariances of the motions; all in float64 on the host.
 
     ``covariance`` (6, 6) is that of the pose, as ``Estimate.covariance`` defines it, and ``step``
-    (6, 6) that of the last motion between two images, in the later camera's axes.
+    (6, 6) that of the last motion between two images, in the later camera's axes. ``scale_sigma``,
+    to be set, is the relative deviation of the map's scale from that of the odometry frame.
     """
 
     def __init__(self) -> None:
@@ -88,9 +87,9 @@ class PoseCovariance:
         self._T: Tensor | None = None
         # Largest flow since the reference of tracking, and what it was at the newest keyframe.
         self._flow = self._keyframe_flow = 0.0
-        self._is_new_map = False
         # Covariance and pose before the approximate ones.
         self._before_guess: tuple[Tensor, Tensor | None] | None = None
+        self.scale_sigma = 0.0
 
     @property
     def displacement(self) -> float:
@@ -140,14 +139,10 @@ class PoseCovariance:
         self.covariance = self.covariance + axes @ guess @ axes.T
         self.step = guess
 
-    def initialise(
-        self, T_world_camera: Tensor, missed: Tensor, is_scale_new: bool = False
-    ) -> None:
-        """A new map at T_world_camera (4, 4). ``missed`` (6, 6) is the covariance of the motion
-        since tracking was lost, along the camera's axes; ``is_scale_new``: the scale is another
-        than that of the map before."""
+    def initialise(self, T_world_camera: Tensor, missed: Tensor) -> None:
+        """A new map at T_world_camera (4, 4); ``missed`` (6, 6) is the covariance of the motion
+        since tracking was lost, along the camera's axes."""
         self._before_guess = None
-        self._is_new_map |= is_scale_new
         self._add(T_world_camera, 0.0 if self._motion is None else self._motion.flow, missed)
         self._flow = self._keyframe_flow = 0.0
 
@@ -194,9 +189,8 @@ class PoseCovariance:
         """Of T_later_earlier (4, 4), a motion that took so many ``nanoseconds``."""
         scale = self.displacement**2
         systematic, random = (scale * torch.from_numpy(c) for c in motion_covariance(view))
-        if self._is_new_map:
-            t = torch.cat([T[:3, 3].cpu(), T.new_zeros(3).cpu()])
-            systematic = systematic + _NEW_MAP_SCALE_SIGMA**2 * torch.outer(t, t)
+        t = torch.cat([T[:3, 3].cpu(), T.new_zeros(3).cpu()])
+        systematic = systematic + self.scale_sigma**2 * torch.outer(t, t)
         return MotionUncertainty(
             systematic, random, max(view.flow, 1e-3), max(nanoseconds * 1e-9, 1e-3)
         )

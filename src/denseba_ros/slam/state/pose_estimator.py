@@ -12,6 +12,7 @@ from denseba_ros.geometry import se3
 from denseba_ros.slam.initialisation.approximate_pose import ApproximatePose
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.local_mapping import MapUpdate
+from denseba_ros.slam.mapping.scale_drift import MapScale
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Tracking
 from denseba_ros.slam.state.pose_covariance import PoseCovariance
 from denseba_ros.slam.state.stage_timer import StageTimer
@@ -32,6 +33,7 @@ class PoseEstimator:
         self._map_motion: np.ndarray | None = None
         self._motion = MotionModel()
         self._path = PoseCovariance()
+        self._scale = MapScale()
 
     @property
     def T(self) -> Tensor:
@@ -83,6 +85,11 @@ class PoseEstimator:
         motion = (se3.inverse(self.T) @ before).cpu().numpy()
         self._map_motion = motion if self._map_motion is None else motion @ self._map_motion
 
+    def set_scale(self, scale: MapScale) -> None:
+        """What is known of the map's scale from now on."""
+        self._scale = scale
+        self._path.scale_sigma = scale.drift_sigma
+
     def set_map(self, local_map: LocalMap) -> None:
         """Update median depth and motion covariance from the adjusted map."""
         self.is_map_updated = True
@@ -104,10 +111,10 @@ class PoseEstimator:
         """An image without a measured pose: the pose is predicted."""
         self._motion.coast(stamp_ns)
 
-    def initialise(self, stamp_ns: int, T: Tensor, is_after_lost: bool) -> None:
-        """The first pose T_camera_world (4, 4) of a map; ``is_after_lost``: of another scale."""
+    def initialise(self, stamp_ns: int, T: Tensor) -> None:
+        """The first pose T_camera_world (4, 4) of a map."""
         missed = self._motion.lost_covariance(self.median_depth or 1.0)
-        self._path.initialise(se3.inverse(T), missed, is_after_lost)
+        self._path.initialise(se3.inverse(T), missed)
         self._motion.restart(stamp_ns, T)
 
     def set_approximate(self, stamp_ns: int, pose: ApproximatePose, median_depth: float) -> None:
@@ -133,17 +140,19 @@ class PoseEstimator:
         if step_covariance is not None:
             step = step + 2.0 * step_covariance.cpu()
         twist, twist_covariance = self._motion.twist(step)
+        scale = self._scale.metric
         is_map_updated, self.is_map_updated = self.is_map_updated, False
         map_motion, self._map_motion = self._map_motion, None
         T = se3.inverse(self.T).cpu()
         rotation = torch.kron(torch.eye(2, dtype=T.dtype), T[:3, :3])
+        covariance = (self._path.covariance + rotation @ lost @ rotation.T).numpy()
         return Estimate(
             stamp_ns=stamp_ns,
             tracking=tracking,
             T_world_camera=T.numpy(),
-            covariance=(self._path.covariance + rotation @ lost @ rotation.T).numpy(),
+            covariance=covariance + scale.covariance(T[:3, 3].numpy()),
             twist=twist.numpy(),
-            twist_covariance=twist_covariance.numpy(),
+            twist_covariance=twist_covariance.numpy() + scale.covariance(twist[:3].numpy()),
             depth=depth,
             is_keyframe=is_keyframe,
             reason=reason,
@@ -151,4 +160,5 @@ class PoseEstimator:
             quality=quality,
             is_map_updated=is_map_updated,
             map_motion=map_motion,
+            metric_scale=scale,
         )

@@ -1,4 +1,4 @@
-"""Whether an image shows anything: almost black or washed out ones hold noise that fits any pose."""
+"""Whether an image shows anything: almost black or washed out ones hold noise, which fits all."""
 
 from __future__ import annotations
 
