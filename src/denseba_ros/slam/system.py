@@ -20,8 +20,9 @@ from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.local_mapping import LocalMapping, NewKeyframe
 from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
-from denseba_ros.slam.state.estimate import Estimate, Keyframe, Tracking
+from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe, Tracking
 from denseba_ros.slam.state.frame import Frame
+from denseba_ros.slam.state.image_depth import ImageDepth, Listener, with_image
 from denseba_ros.slam.state.pose_estimator import PoseEstimator
 from denseba_ros.slam.state.stage_timer import StageTimer
 from denseba_ros.slam.state.system_state import (
@@ -42,7 +43,8 @@ _GIVE_UP = 8
 class System:
     """Call ``process`` in time order; ``keyframes`` are those of the window, oldest first, and
     ``finished_keyframes`` those that left it since the last call (their depth is final).
-    ``is_behind``, to be set, says that images wait: then mapping gives way to tracking."""
+    ``is_behind``, to be set, says that images wait: then mapping gives way to tracking;
+    ``wants_depth``, whether each image shall have a depth, else only new keyframes do."""
 
     def __init__(
         self, config: Config, calibration: Calibration | None = None, is_live: bool = False
@@ -56,11 +58,12 @@ class System:
             ConfigurationError: when a model is missing, or the device is not there.
         """
         self.config, self._is_live = config, is_live
-        self.is_behind = False
+        self.is_behind, self.wants_depth = False, True
         self._frontend = None if calibration is None else Frontend(config, calibration)
         self._make = Components(config)
         self._scale_drift = ScaleDriftFilter(config.frontend.scale_drift)
         self._mapping = LocalMapping(self._scale_drift, self._make.device, is_live)
+        self._image_depth = ImageDepth(is_live)
         self.reset()
 
     @property
@@ -73,6 +76,7 @@ class System:
     def reset(self) -> None:
         """Forget everything; the next image begins a new odometry frame."""
         self._mapping.discard()
+        self._image_depth.forget()
         if self._frontend is not None:
             self._frontend.reset()
         if self._make.relocaliser is not None:
@@ -158,6 +162,11 @@ class System:
     def _local_map(self) -> LocalMap | None:
         return None if isinstance(self._state, InitialisingState) else self._state.local_map
 
+    def on_image_depth(self, listener: Listener) -> None:
+        """``listener`` gets stamp and depth of an image whose estimate came without, in a thread
+        that is neither tracking nor mapping; only where the system is live."""
+        self._image_depth.on_depth = listener
+
     def reconfigure(self, config: Config) -> None:
         """Take over what may change between two images: the fields marked ``live``."""
         self.config = self._make.config = config
@@ -191,14 +200,21 @@ class System:
         local_map = self._map_state.local_map
         self._pose.propagate(local_map, frame, alignment, is_keyframe)
         timer.lap("backend")
-        has_depth = self._pose.is_map_updated or self.config.depth_every_frame
-        depth = local_map.depth_map(self._pose.T) if has_depth else None
-        if has_depth:
+        depth = self._depth(local_map, image)
+        if depth is not None:
             timer.lap("depth")
         quality = min(alignment.inliers, alignment.visible)
         return self._pose.estimate(
             frame.stamp_ns, Tracking.TRACKING, timer, depth, is_keyframe, "", covariance, quality
         )
+
+    def _depth(self, local_map: LocalMap, image: Frame) -> DepthMap | None:
+        """Depth of a tracked image, where there is any yet."""
+        if self.wants_depth and self.config.frontend.depth_every == "frame":
+            return self._image_depth.submit(image, local_map, self._pose.T)
+        if self.wants_depth or self._pose.is_map_updated:
+            return with_image(local_map.depth_map(self._pose.T), image)
+        return None
 
     def _take_update(self, timer: StageTimer, is_awaited: bool = False) -> bool:
         """Once the local map has taken a keyframe in, track against that; whether it has now."""
@@ -246,7 +262,7 @@ class System:
             self._mapping.submit(new.mapper, self._make.tracker(camera), keyframe, new.refine)
         timer.skip("tracking")
         timer.lap("backend")
-        depth = local_map.depth_map(self._pose.T)
+        depth = with_image(local_map.depth_map(self._pose.T), image)
         timer.lap("depth")
         return self._pose.estimate(stamp_ns, Tracking.TRACKING, timer, depth, is_keyframe=True)
 

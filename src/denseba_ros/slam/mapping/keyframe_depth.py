@@ -101,8 +101,8 @@ def dense_map(keyframe: WindowKeyframe) -> Tensor:
     """Inverse depth and relative standard deviation (2, h, w) for the user.
 
     Where the depth model knows the shape, it is that times a smooth field of ratios to the points.
-    The keyframe's own ``inverse_depth_map`` holds what lies between the points to the model's scale
-    instead: the depth there is worse, but tracks and scale drift less by it.
+    Tracking and adjustment work with ``inverse_depth_map`` instead, which keeps to the model's own
+    value between the points: with this one their paths were no better.
     """
     if not keyframe.is_shape_known or not bool(_contributing(keyframe).any()):
         return keyframe.inverse_depth_map

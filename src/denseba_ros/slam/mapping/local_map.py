@@ -32,11 +32,11 @@ class LocalMap:
     def depth_map(self, T: Tensor) -> DepthMap:
         """Dense depth of the newest keyframe, rendered at T_camera_world (4, 4)."""
         T_image_keyframe = T @ se3.inverse(self.newest.T)
-        return render_depth(self._newest_dense, T_image_keyframe, self.camera, GRID_LEVEL)
+        return render_depth(self.newest_dense, T_image_keyframe, self.camera, GRID_LEVEL)
 
     @cached_property
-    def _newest_dense(self) -> Tensor:
-        """Dense map of the newest keyframe, which many images are rendered from."""
+    def newest_dense(self) -> Tensor:
+        """Dense map (2, h, w) of the newest keyframe, which many images are rendered from."""
         return dense_map(self.newest)
 
     def poses(self) -> list[np.ndarray]:

@@ -17,13 +17,13 @@ from denseba_ros.slam.state.depth_rendering_loops import close_gaps, project_dep
 from denseba_ros.slam.state.estimate import DepthMap, DepthParts, Keyframe
 
 # Cells whose relative standard deviation is larger are published as unknown (NaN).
-_MAX_SIGMA = 0.3
+MAX_SIGMA = 0.3
 
 
-def _depth_map(inverse_depth_map: Tensor, camera: Pinhole) -> DepthMap:
+def to_depth_map(inverse_depth_map: Tensor, camera: Pinhole) -> DepthMap:
     """DepthMap from inverse depth and its relative standard deviation (2, h, w)."""
     depth = 1.0 / inverse_depth_map[0].clamp(min=1e-6)
-    known = (inverse_depth_map[1] < _MAX_SIGMA) & (inverse_depth_map[0] > 1e-6)
+    known = (inverse_depth_map[1] < MAX_SIGMA) & (inverse_depth_map[0] > 1e-6)
     nan = torch.full_like(depth, float("nan"))
     calibration = Calibration(
         camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy
@@ -50,7 +50,7 @@ def keyframe_view(
         keyframe.id,
         keyframe.stamp_ns,
         se3.inverse(keyframe.T).cpu().numpy(),
-        _depth_map(dense, camera.level(grid_level)),
+        to_depth_map(dense, camera.level(grid_level)),
         grey.cpu().numpy(),
         None if first is None else (1.0 / first[0].clamp(min=1e-6)).cpu().numpy(),
         parts,
@@ -63,11 +63,13 @@ def render_depth(
     """Depth of the image at ``T_current_keyframe`` (4, 4), rendered from a keyframe's inverse depth
     map (2, h, w) on the grid of ``grid_level``; cells that it does not cover are NaN."""
     grid = camera.level(grid_level)
+    return to_depth_map(render(inverse_depth_map, T_current_keyframe, grid), grid)
+
+
+def render(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
+    """``render_torch`` by the fastest way on the map's device."""
     on_cpu = inverse_depth_map.device.type == "cpu"
-    rendered = (render_numba if on_cpu else render_torch)(
-        inverse_depth_map, T_current_keyframe, grid
-    )
-    return _depth_map(rendered, grid)
+    return (render_numba if on_cpu else render_torch)(inverse_depth_map, T, grid)
 
 
 def render_numba(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
@@ -79,7 +81,7 @@ def render_numba(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
         inverse_depth_map.numpy(),
         T.to(torch.float32).contiguous().numpy(),
         np.array([grid.fx, grid.fy, grid.cx, grid.cy], np.float32),
-        _MAX_SIGMA,
+        MAX_SIGMA,
         MIN_DEPTH_RATIO,
         index.numpy(),
         inverse_depth.numpy(),
@@ -108,7 +110,7 @@ def render_torch(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
     p = project_by(grid, rays, inverse_depth_map[0], T)
     pixels = p.pixels.reshape(-1, 2)
     sigma = inverse_depth_map[1].reshape(-1)
-    ok = p.in_front.reshape(-1) & (sigma < _MAX_SIGMA) & inside(pixels, w, h, -0.49)
+    ok = p.in_front.reshape(-1) & (sigma < MAX_SIGMA) & inside(pixels, w, h, -0.49)
     cells = torch.where(ok[:, None], pixels.round(), torch.zeros_like(pixels)).long()
     mean, weight = scatter_points(cells, p.inverse_depth.reshape(-1), sigma, ok, (h, w))
     return _close_gaps(mean, weight)

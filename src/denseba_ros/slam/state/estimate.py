@@ -23,12 +23,14 @@ class DepthMap:
     """Dense depth of one view: ``depth`` (h, w) float32 metres along z, NaN where unknown.
 
     ``sigma`` (h, w) float32 is the standard deviation of the depth in metres, NaN where unknown.
-    ``calibration`` is the undistorted pinhole camera of this grid.
+    ``calibration`` is the undistorted pinhole camera of this grid. ``image`` uint8 is the rectified
+    grey image of the view, on this grid or a finer one, where it is known.
     """
 
     depth: np.ndarray
     sigma: np.ndarray
     calibration: Calibration
+    image: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
