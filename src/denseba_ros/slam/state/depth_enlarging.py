@@ -11,8 +11,10 @@ from denseba_ros.numba_jit import numba_jit
 from denseba_ros.slam.state.estimate import DepthMap
 
 Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
 # Grey levels over which a cell's weight falls by e, and its least.
 _ALIKE, _LEAST = 8.0, 1e-3
+_WEIGHTS = np.maximum(np.exp(-np.arange(256) / _ALIKE), _LEAST).astype(np.float32)
 # Cells whose inverse depth differs by more than this share belong to another surface: a mean of the
 # two would be a point in the air between them.
 _SAME_SURFACE = 0.1
@@ -38,8 +40,10 @@ def enlarge(depth: DepthMap, factor: int) -> DepthMap:
         return DepthMap(depth.depth, depth.sigma, depth.calibration, fine)
     small = _resized(image, w, h)
     out = np.empty((2, h * factor, w * factor), np.float32)
-    z, sigma = (np.ascontiguousarray(part, np.float32) for part in (depth.depth, depth.sigma))
-    _enlarge(z, sigma, small.astype(np.float32), fine.astype(np.float32), factor, out)
+    known = np.isfinite(depth.depth) & (depth.depth > 0)
+    inverse = np.where(known, 1.0 / depth.depth, 0.0)
+    cells = np.stack([inverse, np.where(known, depth.sigma * inverse, 0.0)]).astype(np.float32)
+    _enlarge(cells, small, np.ascontiguousarray(fine), _WEIGHTS, factor, out)
     return DepthMap(out[0], out[1], _finer(depth.calibration, factor), fine)
 
 
@@ -55,45 +59,48 @@ def _finer(c: Calibration, factor: int) -> Calibration:
 
 
 @numba_jit(
-    "void(float32[:,::1], float32[:,::1], float32[:,::1], float32[:,::1], int64, float32[:,:,::1])"
+    "void(float32[:,:,::1], uint8[:,::1], uint8[:,::1], float32[::1], int64, float32[:,:,::1])"
 )
 def _enlarge(
-    depth: Floats, sigma: Floats, small: Floats, fine: Floats, factor: int, out: Floats
+    cells: Floats,
+    small: Bytes,
+    fine: Bytes,
+    alike: Floats,
+    factor: int,
+    out: Floats,
 ) -> None:
-    """Depth and deviation ``out`` (2, H, W) from those of the cells (h, w), by the grey levels of
-    the cells ``small`` (h, w) and of the pixels ``fine`` (H, W)."""
-    h, w = depth.shape
+    """Depth and deviation ``out`` (2, H, W) from ``cells`` (2, h, w), inverse depth, 0 = unknown,
+    and its relative deviation, by the grey levels of the cells ``small`` (h, w) and of the pixels
+    ``fine`` (H, W); ``alike`` (256,) is the weight of each difference between the two."""
+    h, w = small.shape
     weights, inverse = np.empty(4, np.float32), np.empty(4, np.float32)
     deviation = np.empty(4, np.float32)
-    half, one = np.float32(0.5), np.float32(1)
+    half, one, zero = np.float32(0.5), np.float32(1), np.float32(0)
     for y in range(fine.shape[0]):
         v = (np.float32(y) + half) / np.float32(factor) - half
         top = int(np.floor(v))
+        below = v - np.float32(top)
         for x in range(fine.shape[1]):
-            out[:, y, x] = np.nan
-            if not np.isfinite(depth[y // factor, x // factor]):
+            if cells[0, y // factor, x // factor] <= zero:
+                out[0, y, x] = out[1, y, x] = np.nan
                 continue
             u = (np.float32(x) + half) / np.float32(factor) - half
-            left, best = int(np.floor(u)), 0
+            left, best, grey = int(np.floor(u)), 0, int(fine[y, x])
+            beside = u - np.float32(left)
             for k in range(4):
                 j = min(max(top + k // 2, 0), h - 1)
                 i = min(max(left + k % 2, 0), w - 1)
-                weights[k] = np.float32(0)
-                if np.isfinite(depth[j, i]):
-                    near = (one - abs(v - np.float32(top + k // 2))) * (
-                        one - abs(u - np.float32(left + k % 2))
-                    )
-                    alike = np.exp(-abs(fine[y, x] - small[j, i]) / np.float32(_ALIKE))
-                    weights[k] = near * max(alike, np.float32(_LEAST))
-                    inverse[k] = one / depth[j, i]
-                    deviation[k] = sigma[j, i] / depth[j, i]
+                near = (below if k // 2 else one - below) * (beside if k % 2 else one - beside)
+                inverse[k], deviation[k] = cells[0, j, i], cells[1, j, i]
+                weights[k] = near * alike[abs(grey - int(small[j, i]))]
+                if inverse[k] <= zero:
+                    weights[k] = zero
                 if weights[k] > weights[best]:
                     best = k
-            total, mean, relative = np.float32(0), np.float32(0), np.float32(0)
+            total, mean, relative = zero, zero, zero
+            largest = np.float32(_SAME_SURFACE) * inverse[best]
             for k in range(4):
-                if weights[k] > 0 and (
-                    abs(inverse[k] - inverse[best]) <= np.float32(_SAME_SURFACE) * inverse[best]
-                ):
+                if abs(inverse[k] - inverse[best]) <= largest:
                     total += weights[k]
                     mean += weights[k] * inverse[k]
                     relative += weights[k] * deviation[k]
