@@ -150,19 +150,13 @@ def relax(start: Floats, terms: Floats, sweeps: int, result: Floats) -> None:
 
 
 @numba_jit()
-def _sum_rows(padded: Floats) -> None:
-    """Add to each row the two below it, in place; the last two stay."""
-    for y in range(padded.shape[0] - 2):
-        for x in range(np.uintp(padded.shape[1])):
-            padded[y, x] += padded[y + 1, x] + padded[y + 2, x]
-
-
-@numba_jit()
-def _box_sum(threes: Floats, y: int, wide: Floats, result: Floats) -> None:
-    """Sums ``result`` (w,) over 9 x 9 cells around row ``y`` of what was padded (h + 8, w + 8) by
-    four cells and summed by ``_sum_rows``, threes of threes; ``wide`` (w + 8,) is overwritten."""
-    for x in range(np.uintp(len(wide))):
-        wide[x] = threes[y, x] + threes[y + 3, x] + threes[y + 6, x]
+def _box_sum(padded: Floats, y: int, wide: Floats, result: Floats) -> None:
+    """Sums ``result`` (w,) over 9 x 9 cells around row ``y`` of what is ``padded`` (h + 8, w + 8)
+    by four cells, threes of threes along a row; ``wide`` (w + 8,) is overwritten."""
+    wide[:] = padded[y]
+    for row in range(y + 1, y + 9):
+        for x in range(np.uintp(len(wide))):
+            wide[x] += padded[row, x]
     for x in range(np.uintp(len(wide) - 2)):
         wide[x] += wide[x + np.uintp(1)] + wide[x + np.uintp(2)]
     for x in range(np.uintp(len(result))):
@@ -182,8 +176,6 @@ def disagreement(d: Floats, value: Floats, weight: Floats, relative: bool, resul
             unit = max(depth[x], np.float32(1e-9)) if relative else np.float32(1)
             off = (mean[x] - depth[x]) / unit
             row[x] = known[x] * off * off
-    _sum_rows(error)
-    _sum_rows(certain)
     wide, near = np.empty(w + 8, np.float32), np.empty(w, np.float32)
     for y in range(h):
         _box_sum(certain, y, wide, near)
