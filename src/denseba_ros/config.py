@@ -29,6 +29,10 @@ class FrontendConfig(_Section):
     or "hf:" and the folder or name of a depth model of Hugging Face's transformers."""
     depth_flip: bool = False
     """Average the network's depth over the image and its mirror image; costs twice the time."""
+    depth_every: Literal["keyframe", "frame"] = Field("keyframe", json_schema_extra=LIVE)
+    """Run the depth model for every keyframe, whose depth is rendered for the images after it, or
+    for every frame: then each image has a depth of its own at the map's scale, complete, also of
+    what moves, some time after its pose (in live mapping the newest image comes first)."""
     scale_drift: float = Field(0.03, ge=0.0, le=10.0)
     """Process noise of the scale filter: standard deviation of the change of the map's log scale
     while the camera travels the median depth, a random walk. A metric depth model corrects the
@@ -98,8 +102,6 @@ class Config(_Section):
     """Where the tensors live; auto takes CUDA where there is a GPU."""
     seed: int = Field(0, ge=0)
     """Seed of everything that samples."""
-    depth_every_frame: bool = Field(True, json_schema_extra=LIVE)
-    """Render depth for every image (True) or only for keyframes (False)."""
     frontend: FrontendConfig = FrontendConfig()
     tracker: TrackerConfig = TrackerConfig()
     keyframes: KeyframeConfig = KeyframeConfig()

@@ -52,6 +52,11 @@ def test_perfect_run_at_half_scale(
     assert depth["textured_median_scaled"]["delta1"] > 0.99
     assert depth["before_adjustment"]["abs_rel"] > 0.1
     assert depth["after_adjustment"]["abs_rel"] < 2e-3
+    by_source = depth["by_source"]
+    assert by_source["network"]["abs_rel"] == pytest.approx(0.5, abs=5e-3)
+    assert by_source["fused"]["abs_rel"] < 4e-3
+    assert by_source["points"]["abs_rel"] < 0.02
+    assert by_source["fused"]["share_known"] == 1.0
     assert depth["after_adjustment"]["pixels"] == depth["before_adjustment"]["pixels"]
     for name in ("path.png", "errors.png", "depth.png"):
         assert (out / name).stat().st_size > 5000

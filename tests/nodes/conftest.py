@@ -33,6 +33,8 @@ class FakeSystem:
     finished: list[Keyframe] = field(default_factory=list)
     resets: int = 0
     is_behind: bool = False
+    wants_depth: bool = True
+    image_depth_listener: Any = None
     calibrations: list[Calibration] = field(default_factory=list)
 
     def process(self, stamp_ns: int, image: np.ndarray) -> Estimate:
@@ -71,6 +73,9 @@ class FakeSystem:
     def reconfigure(self, config: Any) -> None:
         self.config = config
 
+    def on_image_depth(self, listener: Any) -> None:
+        self.image_depth_listener = listener
+
     def reset(self) -> None:
         self.count = 0
         self.resets += 1
@@ -81,10 +86,11 @@ class FakeSystem:
 
 
 def depth_map() -> DepthMap:
-    """A plane 2 m away with one unknown pixel, 4x3."""
+    """A plane 2 m away with one unknown pixel, 4x3, with its image, 8x6."""
     depth = np.full((3, 4), 2.0, np.float32)
     depth[0, 0] = np.nan
-    return DepthMap(depth, depth * np.float32(0.1), CALIBRATION.resized(4, 3))
+    image = np.full((6, 8), 100, np.uint8)
+    return DepthMap(depth, depth * np.float32(0.1), CALIBRATION.resized(4, 3), image)
 
 
 @pytest.fixture

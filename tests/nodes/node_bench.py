@@ -33,6 +33,8 @@ OUTPUTS: dict[str, Any] = {
     "odometry": Odometry,
     "depth/image": Image,
     "depth/camera_info": CameraInfo,
+    "rectified/image": Image,
+    "rectified/camera_info": CameraInfo,
     "points": PointCloud2,
     "path": Path,
     "keyframes": PoseArray,

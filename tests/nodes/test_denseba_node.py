@@ -16,6 +16,7 @@ pytest.importorskip("tf2_msgs", reason="tf2_msgs is not built: run `make setup`"
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from denseba_ros.nodes.conversions.poses import pose_from_msg, transform_from_msg
+from tests.nodes.conftest import depth_map
 from tests.nodes.node_bench import BRIGHT, OUTPUTS, SECOND, Bench
 
 
@@ -242,3 +243,40 @@ def test_frames_are_renamed_and_tf_is_switched_off(
     assert (odometry.header.frame_id, odometry.child_frame_id) == ("world", "drone")
     assert bench.heard["depth/image"][0].header.frame_id == "eye"
     assert bench.heard["/tf"] == []
+
+
+def test_depth_that_comes_after_its_estimate_is_published_with_the_images_stamp(
+    bench: Bench,
+) -> None:
+    bench.send_info()
+    for k in (1, 2):
+        bench.send(k * SECOND)
+    bench.wait_for_images(2)
+    before = len(bench.heard["depth/image"])
+    bench.system.image_depth_listener(2 * SECOND, depth_map())
+    bench.wait_for("depth/image", before + 1)
+    assert bench.stamps("depth/image")[-1] == 2 * SECOND
+    assert bench.heard["depth/image"][-1].header.frame_id == "camera"
+    assert bench.system.wants_depth
+
+
+@pytest.mark.parametrize(("size", "width"), [("quarter", 4), ("half", 8), ("full", 16)])
+def test_depth_and_rectified_image_share_one_grid(
+    ros: Any, fake_system: Any, calibration: Calibration, size: str, width: int
+) -> None:
+    bench = Bench(ros, fake_system, calibration, **{"node.depth_size": size})
+    bench.send_info()
+    for k in (1, 2):
+        bench.send(k * SECOND)
+    names = ("depth/image", "depth/camera_info", "rectified/image", "rectified/camera_info")
+    for name in names:
+        bench.wait_for(name, 2)
+        message = bench.heard[name][-1]
+        assert (message.width, message.height) == (width, width * 3 // 4)
+        assert bench.stamps(name) == bench.stamps("depth/image")
+        assert message.header.frame_id == "camera"
+    depth, info, grey, grey_info = (bench.heard[name][-1] for name in names)
+    assert (depth.encoding, grey.encoding) == ("32FC1", "mono8")
+    assert info == grey_info
+    assert info.k[0] == pytest.approx(calibration.fx * width / calibration.width)
+    assert not any(info.d)

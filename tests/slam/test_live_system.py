@@ -143,3 +143,32 @@ def test_a_reset_forgets_what_mapping_still_does(live: System, room: Any, gate: 
     estimate = live.process(room.stamps_ns[0], room.images[0])
     assert not estimate.is_map_updated
     assert np.array_equal(estimate.T_world_camera, np.eye(4))
+
+
+def test_depth_of_every_frame_comes_beside_tracking(room: Any) -> None:
+    """Estimates come without; the listener gets depths of images that were tracked, in order."""
+    settings = config()
+    frontend = settings.frontend.model_copy(update={"depth_every": "frame"})
+    live = System(
+        settings.model_copy(update={"frontend": frontend}), room.sequence.calibration, is_live=True
+    )
+    heard: list[int] = []
+    came = threading.Event()
+
+    def listen(stamp_ns: int, depth: Any) -> None:
+        assert depth.image is not None
+        heard.append(stamp_ns)
+        came.set()
+
+    live.on_image_depth(listen)
+    tracked = []
+    for i in range(16):
+        estimate = live.process(room.stamps_ns[i], room.images[i])
+        live.await_mapping()
+        if estimate.tracking is Tracking.TRACKING and not estimate.reason:
+            tracked.append(estimate.stamp_ns)
+            # The first of a map has the keyframe's.
+            assert (estimate.depth is not None) is (len(tracked) == 1)
+    assert came.wait(20.0)
+    assert heard == sorted(set(heard))
+    assert set(heard) <= set(tracked)

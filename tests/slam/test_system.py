@@ -14,6 +14,7 @@ from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.slam.initialisation.map_initialisation import INITIAL_ROUNDS
 from denseba_ros.slam.state.estimate import Tracking
 from denseba_ros.slam.system import System
+from tests.slam.conftest import config
 
 pytestmark = pytest.mark.slow
 
@@ -264,3 +265,37 @@ def test_frames_of_a_frontend_elsewhere_give_the_same(system: System, room: Any)
         backend.process(0, room.images[0])
     backend.change_camera(room.sequence.calibration.resized(160, 120))
     assert backend.keyframes() == []
+
+
+def test_with_depth_of_every_frame_each_tracked_image_has_its_own_and_the_same_pose(
+    room: Any,
+) -> None:
+    """The model knows a flat wall at 5 m; without a certain map the depth would not be complete."""
+    poses, depths = [], []
+    for every in ("keyframe", "frame"):
+        settings = config()
+        system = System(
+            settings.model_copy(
+                update={
+                    "frontend": settings.frontend.model_copy(
+                        update={"depth_every": every, "constant_sigma": 0.3, "constant_depth": 5.0}
+                    )
+                }
+            ),
+            room.sequence.calibration,
+        )
+        estimates = [system.process(room.stamps_ns[i], room.images[i]) for i in range(14)]
+        tracked = [e for e in estimates if e.depth is not None]
+        assert len(tracked) > 5
+        poses.append([e.T_world_camera for e in tracked])
+        depths.append(np.array([np.isfinite(e.depth.depth).mean() for e in tracked[2:]]))
+    np.testing.assert_array_equal(poses[0], poses[1])
+    assert depths[1].mean() > depths[0].mean()
+
+
+def test_without_a_listener_only_new_keyframes_have_depth(room: Any) -> None:
+    system = System(config(), room.sequence.calibration)
+    system.wants_depth = False
+    for i in range(20):
+        estimate = system.process(room.stamps_ns[i], room.images[i])
+        assert (estimate.depth is not None) is estimate.is_map_updated

@@ -41,7 +41,8 @@ class WindowKeyframe:
     depth and relative deviation, ``network_depth`` (2, h, w) the same as the frontend gave it,
     ``edges`` (2, h, w) smoothness weights; ``observed`` maps another keyframe's id to the pixels
     (F, 2) of this one's corners there and whether they are tracked. ``first_inverse_depth_map``
-    (2, h, w) is the inverse depth map before the first adjustment.
+    (2, h, w) is the inverse depth map before the first adjustment. ``is_shape_known``: the
+    network's depth is right but for factors that change slowly over the image.
     """
 
     id: int
@@ -57,6 +58,7 @@ class WindowKeyframe:
     observed: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     uses_first_estimate: bool = False
     first_inverse_depth_map: Tensor | None = None
+    is_shape_known: bool = False
 
     def snapshot(self) -> WindowKeyframe:
         """A keyframe that keeps the present values: adjustment replaces tensors, it never writes

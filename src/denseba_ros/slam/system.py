@@ -22,8 +22,9 @@ from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.local_mapping import LocalMapping, NewKeyframe
 from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
-from denseba_ros.slam.state.estimate import Estimate, Keyframe, Tracking
+from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe, Tracking
 from denseba_ros.slam.state.frame import Frame
+from denseba_ros.slam.state.image_depth import ImageDepth, Listener, with_image
 from denseba_ros.slam.state.pose_estimator import PoseEstimator
 from denseba_ros.slam.state.stage_timer import StageTimer
 from denseba_ros.slam.state.system_state import (
@@ -45,7 +46,8 @@ _GIVE_UP = 8
 class System:
     """Call ``process`` in time order; ``keyframes`` are those of the window, oldest first, and
     ``finished_keyframes`` those that left it since the last call (their depth is final).
-    ``is_behind``, to be set, says that images wait: then mapping gives way to tracking."""
+    ``is_behind``, to be set, says that images wait: then mapping gives way to tracking;
+    ``wants_depth``, whether each image shall have a depth, else only new keyframes do."""
 
     def __init__(
         self, config: Config, calibration: Calibration | None = None, is_live: bool = False
@@ -59,11 +61,12 @@ class System:
             ConfigurationError: when a model is missing, or the device is not there.
         """
         self.config, self._is_live = config, is_live
-        self.is_behind = False
+        self.is_behind, self.wants_depth = False, True
         self._frontend = None if calibration is None else Frontend(config, calibration)
         self._make = Components(config)
         self._scale_drift = ScaleDriftFilter(config.frontend.scale_drift)
         self._mapping = LocalMapping(self._scale_drift, self._make.device, is_live)
+        self._image_depth = ImageDepth(is_live)
         self.reset()
 
     @property
@@ -76,6 +79,7 @@ class System:
     def reset(self) -> None:
         """Forget everything; the next image begins a new odometry frame."""
         self._mapping.discard()
+        self._image_depth.forget()
         if self._frontend is not None:
             self._frontend.reset()
         if self._make.relocaliser is not None:
@@ -167,6 +171,11 @@ class System:
     def _local_map(self) -> LocalMap | None:
         return None if isinstance(self._state, InitialisingState) else self._state.local_map
 
+    def on_image_depth(self, listener: Listener) -> None:
+        """``listener`` gets stamp and depth of an image whose estimate came without, in a thread
+        that is neither tracking nor mapping; only where the system is live."""
+        self._image_depth.on_depth = listener
+
     def reconfigure(self, config: Config) -> None:
         """Take over what may change between two images: the fields marked ``live``."""
         self.config = self._make.config = config
@@ -208,14 +217,21 @@ class System:
         local_map = self._map_state.local_map
         self._pose.propagate(local_map, frame, alignment, is_keyframe)
         timer.lap("backend")
-        has_depth = self._pose.is_map_updated or self.config.depth_every_frame
-        depth = local_map.depth_map(self._pose.T) if has_depth else None
-        if has_depth:
+        depth = self._depth(local_map, image)
+        if depth is not None:
             timer.lap("depth")
         quality = min(alignment.inliers, alignment.visible)
         return self._pose.estimate(
             frame.stamp_ns, Tracking.TRACKING, timer, depth, is_keyframe, "", covariance, quality
         )
+
+    def _depth(self, local_map: LocalMap, image: Frame) -> DepthMap | None:
+        """Depth of a tracked image, where there is any yet."""
+        if self.wants_depth and self.config.frontend.depth_every == "frame":
+            return self._image_depth.submit(image, local_map, self._pose.T)
+        if self.wants_depth or self._pose.is_map_updated:
+            return with_image(local_map.depth_map(self._pose.T), image)
+        return None
 
     def _take_update(self, timer: StageTimer, is_awaited: bool = False) -> bool:
         """Once the local map has taken a keyframe in, track against that; whether it has now."""
@@ -259,6 +275,7 @@ class System:
         self,
         mapper: LocalMapper,
         initialiser: MapInitialiser | None,
+        is_confirmed: bool,
         keyframe: WindowKeyframe | None = None,
     ) -> TrackingState:
         """Track against the newest keyframe of a new map; ``keyframe``: one of a map before."""
@@ -267,7 +284,7 @@ class System:
         self._pose.set_scale(self._scale_drift.scale)
         local_map = mapper.snapshot()
         tracker = KeyframeTracker(self._make.tracker(mapper.camera), local_map.newest)
-        state = TrackingState(mapper, local_map, tracker, initialiser, initialiser is None)
+        state = TrackingState(mapper, local_map, tracker, initialiser, is_confirmed)
         self._set_reference(state, [])
         return state
 
@@ -286,18 +303,22 @@ class System:
             new.refine()
         if state.is_after_lost:
             self._scale_drift.begin_map()
-        local_map = self._begin_map(new.mapper, None if new.refine else initialiser).local_map
+        is_measured = new.refine is not None
+        is_refined = is_measured or not initialiser.needs_two_views
+        local_map = self._begin_map(
+            new.mapper, None if is_refined else initialiser, is_measured
+        ).local_map
         newest = local_map.newest
         self._pose.initialise(stamp_ns, newest.T)
         if new.refine is not None and self._is_live:
             keyframe = NewKeyframe(image, newest.T, newest.affine)
             self._mapping.submit(new.mapper, self._make.tracker(camera), keyframe, new.refine)
-        self._had_map |= new.refine is not None
+        self._had_map |= is_measured
         timer.skip("tracking")
         timer.lap("backend")
-        depth = local_map.depth_map(self._pose.T)
+        depth = with_image(local_map.depth_map(self._pose.T), image)
         timer.lap("depth")
-        if new.refine is not None:
+        if is_measured:
             return self._pose.estimate(stamp_ns, Tracking.TRACKING, timer, depth, is_keyframe=True)
         tracking = Tracking.LOST if state.is_after_lost else Tracking.INITIALISING
         return self._pose.estimate(stamp_ns, tracking, timer, depth, True, "the first image")
@@ -371,7 +392,7 @@ class System:
         mapper = self._make.mapper(camera)
         mapper.reseed(keyframe.snapshot())
         self._scale_drift.begin_window()
-        return self._begin_map(mapper, None, keyframe)
+        return self._begin_map(mapper, None, True, keyframe)
 
 
 def _confirmed(state: MapState, initialiser: MapInitialiser | None) -> TrackingState:

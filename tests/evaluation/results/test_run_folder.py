@@ -12,6 +12,8 @@ from denseba_ros.evaluation.results.recorded_pose import PoseState, RecordedPose
 from denseba_ros.evaluation.results.recording_writer import RecordingWriter
 from denseba_ros.evaluation.results.run_folder import RunFolder
 from denseba_ros.evaluation.results.run_writer import RunWriter
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.slam.state.estimate import DepthMap, DepthParts, Keyframe
 
 
 def recorded(stamp_ns: int, state: PoseState) -> RecordedPose:
@@ -87,3 +89,21 @@ def test_a_writer_clears_what_the_other_one_left_but_no_foreign_folder(tmp_path:
     (tmp_path / "depth" / "1.png").touch()
     with pytest.raises(DensebaError, match="denseba record"):
         RecordingWriter(tmp_path)
+
+
+def test_what_a_keyframes_depth_is_made_of_comes_back(tmp_path: Path) -> None:
+    """In half precision; a run that was not made by this writer has none."""
+    grids = [np.full((3, 4), 0.1 * (k + 1), np.float32) for k in range(5)]
+    depth = DepthMap(grids[0], grids[0], Calibration(4, 3, 3.0, 3.0, 1.5, 1.0))
+    image = np.zeros((3, 4), np.uint8)
+    with RunWriter(tmp_path) as writer:
+        writer.add_keyframe(Keyframe(0, 7, np.eye(4), depth, image, parts=DepthParts(*grids)))
+        writer.add_keyframe(Keyframe(1, 9, np.eye(4), depth, image))
+    parts = RunFolder(tmp_path).parts(7)
+    assert parts is not None
+    for read, written in zip(vars(parts).values(), grids, strict=True):
+        assert read.dtype == np.float32
+        np.testing.assert_allclose(read, written, rtol=5e-4)
+    assert RunFolder(tmp_path).parts(9) is None
+    with RunWriter(tmp_path):
+        assert RunFolder(tmp_path).parts(7) is None

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from denseba_ros.backend.depth_map.depth_map import edge_weights
-from denseba_ros.slam.mapping.keyframe_depth import set_depth_prior, update_depth_maps
+from denseba_ros.slam.mapping.keyframe_depth import (
+    dense_map,
+    depth_parts,
+    has_known_shape,
+    set_depth_prior,
+    update_depth_maps,
+)
 from tests.scaled_keyframe import CELLS, PIXELS, keyframe
 
 
@@ -63,6 +70,45 @@ def test_the_network_fills_the_map_between_points_unless_it_is_vague(
         assert (far > 0.6).all()
     else:
         torch.testing.assert_close(far, torch.full((12, 4), 0.5), rtol=1e-3, atol=0.0)
+
+
+def test_a_network_that_knows_the_shape_takes_its_scale_from_the_points() -> None:
+    """Points on the left know an inverse depth of one half, the network a step on the right."""
+    one = keyframe(1, 1.0)
+    one.edges = edge_weights(torch.zeros(12, 16))
+    one.points.valid = PIXELS[:, 0] < 24.0
+    one.points.inverse_depth[:], one.points.relative_sigma[:] = 0.5, 0.02
+    one.network_depth[0], one.network_depth[1] = 1.0, 0.2
+    one.network_depth[0, :, 12:] = 2.0
+    assert dense_map(one) is one.inverse_depth_map
+    one.is_shape_known = True
+    torch.testing.assert_close(dense_map(one)[0], 0.5 * one.network_depth[0], rtol=1e-3, atol=0.0)
+    one.points.valid[:] = False
+    assert dense_map(one) is one.inverse_depth_map, "no point knows the scale"
+
+
+@pytest.mark.parametrize(
+    ("sigma", "known"), [(0.1, False), (0.149, False), (0.15, True), (0.45, True), (0.5, False)]
+)
+def test_neither_a_sensor_nor_a_vague_model_gives_a_shape(sigma: float, known: bool) -> None:
+    """The median counts: a sensor has holes."""
+    deviations = torch.full((12, 16), sigma)
+    deviations[:3] = 7.0
+    assert has_known_shape(deviations) is known
+
+
+def test_the_parts_of_the_map_are_copied_out() -> None:
+    one = keyframe(1, 1.0)
+    one.network_depth[0] = 0.7
+    parts = depth_parts(one, one.inverse_depth_map)
+    np.testing.assert_array_equal(parts.inverse_depth, one.inverse_depth_map[0].numpy())
+    np.testing.assert_array_equal(parts.relative_sigma, one.inverse_depth_map[1].numpy())
+    np.testing.assert_array_equal(parts.network, np.float32(0.7))
+    certain = CELLS[one.points.relative_sigma < 0.3]
+    has_point = np.zeros((12, 16), bool)
+    has_point[certain[:, 1], certain[:, 0]] = True
+    np.testing.assert_array_equal(parts.point_weight > 0, has_point)
+    np.testing.assert_array_equal(parts.points > 0, has_point)
 
 
 def test_points_that_know_little_follow_the_map_of_those_that_know() -> None:

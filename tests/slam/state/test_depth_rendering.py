@@ -62,7 +62,7 @@ def _moved(x: float = 0.0, z: float = 0.0) -> torch.Tensor:
 
 
 def test_a_keyframe_is_copied_out(keyframe: WindowKeyframe) -> None:
-    view = keyframe_view(keyframe, _CAMERA, _LEVEL)
+    view = keyframe_view(keyframe, _CAMERA, _LEVEL, keyframe.inverse_depth_map)
     assert (view.id, view.stamp_ns) == (7, 99)
     np.testing.assert_array_equal(view.T_world_camera[:3, 3], [-2.0, 0.0, 0.0])
     assert view.image.shape == view.depth.depth.shape == view.depth.sigma.shape == _SHAPE
@@ -76,17 +76,17 @@ def test_a_keyframe_is_copied_out(keyframe: WindowKeyframe) -> None:
 
 
 def test_the_initial_depth_is_complete(keyframe: WindowKeyframe) -> None:
-    assert keyframe_view(keyframe, _CAMERA, _LEVEL).first_depth is None
+    assert keyframe_view(keyframe, _CAMERA, _LEVEL, keyframe.inverse_depth_map).first_depth is None
     keyframe.first_inverse_depth_map = 2.0 * keyframe.inverse_depth_map
-    first = keyframe_view(keyframe, _CAMERA, _LEVEL).first_depth
+    first = keyframe_view(keyframe, _CAMERA, _LEVEL, keyframe.inverse_depth_map).first_depth
     assert first is not None
     np.testing.assert_allclose(first[:, 32:], 2.0, rtol=1e-6)
 
 
 def test_unknown_depth_is_nan(keyframe: WindowKeyframe) -> None:
     for depth_map in (
-        keyframe_view(keyframe, _CAMERA, _LEVEL).depth,
-        render_depth(keyframe, _STAY, _CAMERA, _LEVEL),
+        keyframe_view(keyframe, _CAMERA, _LEVEL, keyframe.inverse_depth_map).depth,
+        render_depth(keyframe.inverse_depth_map, _STAY, _CAMERA, _LEVEL),
     ):
         assert np.isnan(depth_map.depth[:, 34:]).all()
         np.testing.assert_array_equal(np.isnan(depth_map.depth), np.isnan(depth_map.sigma))
@@ -94,22 +94,22 @@ def test_unknown_depth_is_nan(keyframe: WindowKeyframe) -> None:
 
 
 def test_at_its_own_pose_the_depth_map_is_reproduced(keyframe: WindowKeyframe) -> None:
-    own = keyframe_view(keyframe, _CAMERA, _LEVEL).depth
-    rendered = render_depth(keyframe, _STAY, _CAMERA, _LEVEL)
+    own = keyframe_view(keyframe, _CAMERA, _LEVEL, keyframe.inverse_depth_map).depth
+    rendered = render_depth(keyframe.inverse_depth_map, _STAY, _CAMERA, _LEVEL)
     np.testing.assert_allclose(rendered.depth[:, :32], own.depth[:, :32], rtol=1e-4)
     np.testing.assert_allclose(rendered.sigma[:, :32], own.sigma[:, :32], rtol=0.02)
     assert rendered.calibration == own.calibration
 
 
 def test_going_forward_brings_the_wall_nearer(keyframe: WindowKeyframe) -> None:
-    rendered = render_depth(keyframe, _moved(z=0.5), _CAMERA, _LEVEL)
+    rendered = render_depth(keyframe.inverse_depth_map, _moved(z=0.5), _CAMERA, _LEVEL)
     assert np.nanmedian(rendered.depth[:, :8]) == pytest.approx(3.5, rel=1e-3)
     assert rendered.depth[15, 19] == pytest.approx(0.5, rel=1e-3)
 
 
 def test_the_box_hides_the_wall_behind_it(keyframe: WindowKeyframe) -> None:
     """0.25 m to the right the box moves by 10 cells and the wall by 2.5."""
-    rendered = render_depth(keyframe, _moved(x=0.25), _CAMERA, _LEVEL)
+    rendered = render_depth(keyframe.inverse_depth_map, _moved(x=0.25), _CAMERA, _LEVEL)
     np.testing.assert_allclose(rendered.depth[12:18, 5:13], 1.0, rtol=1e-3)
     # Where the box stood nothing was ever seen, but for the gap's rim.
     assert np.isnan(rendered.depth[12:18, 16:20]).all()
@@ -119,14 +119,14 @@ def test_the_box_hides_the_wall_behind_it(keyframe: WindowKeyframe) -> None:
 def test_gaps_of_one_cell_are_closed(keyframe: WindowKeyframe) -> None:
     """A wall seen from nearer spreads over more cells than it had."""
     keyframe.inverse_depth_map = torch.stack([torch.full(_SHAPE, 0.25), torch.full(_SHAPE, 0.02)])
-    rendered = render_depth(keyframe, _moved(z=1.0), _CAMERA, _LEVEL)
+    rendered = render_depth(keyframe.inverse_depth_map, _moved(z=1.0), _CAMERA, _LEVEL)
     assert np.isfinite(rendered.depth).mean() > 0.98
     np.testing.assert_allclose(rendered.depth[np.isfinite(rendered.depth)], 3.0, rtol=1e-3)
 
 
 def test_a_view_away_from_the_map_is_empty(keyframe: WindowKeyframe) -> None:
     behind = replace(keyframe)
-    rendered = render_depth(behind, _moved(z=10.0), _CAMERA, _LEVEL)
+    rendered = render_depth(behind.inverse_depth_map, _moved(z=10.0), _CAMERA, _LEVEL)
     assert np.isnan(rendered.depth).all()
     assert rendered.depth.dtype == np.float32
 

@@ -17,7 +17,7 @@ from denseba_ros.parallel import parallel_for
 # Grey levels over which the smoothness falls by e.
 _EDGE = 8.0
 # Weight of smoothness against a point with a deviation of 1 %.
-_SMOOTHNESS = 0.02
+SMOOTHNESS = 0.02
 _SWEEPS = 30
 # Of points that fall together, those count that are at least so near as the nearest.
 NEAR = 0.8
@@ -91,7 +91,7 @@ def fill(value: Tensor, weight: Tensor, edges: Tensor) -> Tensor:
     if value.device.type == "cpu" and value.dtype == torch.float32:
         filled = torch.empty_like(edges, memory_format=torch.contiguous_format)
         arrays = (part.contiguous().numpy() for part in (value, weight, edges))
-        scales = (_SMOOTHNESS, _SWEEPS, UNKNOWN)
+        scales = (SMOOTHNESS, _SWEEPS, UNKNOWN)
         parallel_for(fill_maps, len(value), *arrays, *scales, filled.numpy())
         return filled.reshape(shape)
     return fill_torch(value, weight, edges).reshape(shape)
@@ -100,12 +100,12 @@ def fill(value: Tensor, weight: Tensor, edges: Tensor) -> Tensor:
 def fill_torch(value: Tensor, weight: Tensor, edges: Tensor) -> Tensor:
     """What ``depth_map_loops.fill_maps`` does, on any device: (K, 2, h, w) from (K, h, w) twice
     and (K, 2, h, w)."""
-    start, support = _push_pull(value, weight)
-    d = _relax(start, value, weight, edges)
+    start, support = push_pull(value, weight)
+    d = relax(start, value, weight, edges)
     return torch.stack([d, _deviation(d, value, weight, support)], 1)
 
 
-def _push_pull(value: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+def push_pull(value: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Fill holes (K, h, w) from ever coarser weighted means; also the support of each cell."""
     h, width = value.shape[1:]
     v, w = value * weight, weight
@@ -113,16 +113,18 @@ def _push_pull(value: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         mean = v.sum((1, 2), keepdim=True) / w.sum((1, 2), keepdim=True).clamp(min=1e-12)
         return mean.expand(-1, h, width), w
     coarse_v, coarse_w = F.avg_pool2d(torch.stack([v, w], 1), 2, ceil_mode=True).unbind(1)
-    below = _push_pull(coarse_v / coarse_w.clamp(min=1e-12), coarse_w.clamp(max=1.0))
+    below = push_pull(coarse_v / coarse_w.clamp(min=1e-12), coarse_w.clamp(max=1.0))
     up = F.interpolate(torch.stack(below, 1), (h, width), mode="bilinear", align_corners=False)
     share = (weight / 0.05).clamp(max=1.0)
     filled = share * value + (1 - share) * up[:, 0]
     return filled, torch.maximum(weight, 0.25 * up[:, 1])
 
 
-def _relax(start: Tensor, value: Tensor, weight: Tensor, edges: Tensor) -> Tensor:
+def relax(
+    start: Tensor, value: Tensor, weight: Tensor, edges: Tensor, sweeps: int = _SWEEPS
+) -> Tensor:
     """Jacobi sweeps of the smoothness energies (K, h, w)."""
-    right, down = (_SMOOTHNESS * edges).unbind(1)
+    right, down = (SMOOTHNESS * edges).unbind(1)
     left = F.pad(right, (1, 0))[..., :-1]
     up = F.pad(down, (0, 0, 1, 0))[:, :-1]
     diagonal = weight + right + down + left + up
@@ -130,7 +132,7 @@ def _relax(start: Tensor, value: Tensor, weight: Tensor, edges: Tensor) -> Tenso
         term / diagonal.clamp(min=1e-9) for term in (weight * value, right, left, down, up)
     )
     d = start
-    for _ in range(_SWEEPS):
+    for _ in range(sweeps):
         padded = F.pad(d, (1, 1, 1, 1))
         d = (
             own
@@ -143,13 +145,13 @@ def _relax(start: Tensor, value: Tensor, weight: Tensor, edges: Tensor) -> Tenso
 def _deviation(d: Tensor, value: Tensor, weight: Tensor, support: Tensor) -> Tensor:
     """Relative deviation (K, h, w): weight back to sigma, plus how far nearby points disagree."""
     error = weight * ((value - d) / d.clamp(min=1e-9)) ** 2
-    near, around = _box_mean(torch.stack([weight, error]))
+    near, around = box_mean(torch.stack([weight, error]))
     disagreement: Tensor = around / near.clamp(min=1e-9)
     own = 1e-4 / support.clamp(min=1e-4)
     return (own + disagreement).sqrt().clamp(max=UNKNOWN)
 
 
-def _box_mean(maps: Tensor) -> Tensor:
+def box_mean(maps: Tensor) -> Tensor:
     """Mean of maps (..., h, w) over 9x9 cells, zeros beyond the border: threes of threes."""
     total = F.pad(maps, (4, 4, 4, 4))
     for axis in (-2, -1):

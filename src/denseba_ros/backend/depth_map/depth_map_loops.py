@@ -69,7 +69,7 @@ def _pull(value: Floats, weight: Floats, coarse: Floats, filled: Floats) -> None
 
 
 @numba_jit()
-def _push_pull(value: Floats, weight: Floats) -> Floats:
+def push_pull(value: Floats, weight: Floats) -> Floats:
     """Value and support (2, h, w) of every cell from ever coarser weighted means."""
     values, weights = [value], [weight]
     while max(values[-1].shape) > 2:
@@ -91,7 +91,7 @@ def _push_pull(value: Floats, weight: Floats) -> Floats:
 
 
 @numba_jit()
-def _terms(value: Floats, weight: Floats, edges: Floats, smoothness: float) -> Floats:
+def sweep_terms(value: Floats, weight: Floats, edges: Floats, smoothness: float) -> Floats:
     """What a sweep multiplies (5, h, w) with (1, right, left, lower, upper neighbour)."""
     h, w = value.shape
     terms = np.empty((5, h, w), np.float32)
@@ -127,7 +127,7 @@ def _sweep_row(d: Floats, new: Floats, terms: Floats, y: int) -> None:
 
 
 @numba_jit()
-def _relax(start: Floats, terms: Floats, sweeps: int, result: Floats) -> None:
+def relax(start: Floats, terms: Floats, sweeps: int, result: Floats) -> None:
     """Jacobi sweeps from ``start`` to ``result`` (h, w); beyond the border everything is zero.
 
     A few sweeps pass over the rows together, each a row behind the one before, so that the terms
@@ -164,29 +164,38 @@ def _box_sum(padded: Floats, y: int, wide: Floats, result: Floats) -> None:
 
 
 @numba_jit()
-def _deviation(
-    d: Floats, value: Floats, weight: Floats, support: Floats, unknown: float, result: Floats
-) -> None:
-    """Relative deviation (h, w): weight back to sigma, plus how far nearby points disagree."""
+def disagreement(d: Floats, value: Floats, weight: Floats, relative: bool, result: Floats) -> None:
+    """Mean squared distance ``result`` (h, w) of the points around each cell from the map ``d``,
+    as a share of it where ``relative``."""
     h, w = d.shape
     error, certain = np.zeros((2, h + 8, w + 8), np.float32)
     for y in range(h):
         row, depth, mean, known = error[y + 4, 4:], d[y], value[y], weight[y]
         certain[y + 4, 4 : w + 4] = known
         for x in range(np.uintp(w)):
-            off = (mean[x] - depth[x]) / max(depth[x], np.float32(1e-9))
+            unit = max(depth[x], np.float32(1e-9)) if relative else np.float32(1)
+            off = (mean[x] - depth[x]) / unit
             row[x] = known[x] * off * off
-    wide, near, around = np.empty(w + 8, np.float32), np.empty(w, np.float32), np.empty_like(d[0])
+    wide, near = np.empty(w + 8, np.float32), np.empty(w, np.float32)
     for y in range(h):
         _box_sum(certain, y, wide, near)
-        _box_sum(error, y, wide, around)
-        row, supported = result[y], support[y]
+        _box_sum(error, y, wide, result[y])
         # Nine by nine cells: the mean of the weights is limited, not their sum.
         for x in range(np.uintp(w)):
-            around[x] /= max(near[x], np.float32(81e-9))
-        for x in range(np.uintp(w)):
+            result[y, x] /= max(near[x], np.float32(81e-9))
+
+
+@numba_jit()
+def _deviation(
+    d: Floats, value: Floats, weight: Floats, support: Floats, unknown: float, result: Floats
+) -> None:
+    """Relative deviation (h, w): weight back to sigma, plus how far nearby points disagree."""
+    disagreement(d, value, weight, True, result)
+    for y in range(d.shape[0]):
+        row, supported = result[y], support[y]
+        for x in range(np.uintp(d.shape[1])):
             own = np.float32(1e-4) / max(supported[x], np.float32(1e-4))
-            row[x] = min(np.sqrt(own + around[x]), unknown)
+            row[x] = min(np.sqrt(own + row[x]), unknown)
 
 
 @numba_jit(
@@ -207,9 +216,9 @@ def fill_maps(
     """Fill maps ``begin`` to ``end`` of ``result`` (K, 2, h, w) as ``depth_map.fill`` does, from
     ``value`` and ``weight`` (K, h, w) and ``edges`` (K, 2, h, w) times ``smoothness``."""
     for k in range(begin, end):
-        start = _push_pull(value[k], weight[k])
-        terms = _terms(value[k], weight[k], edges[k], smoothness)
-        _relax(start[0], terms, sweeps, result[k, 0])
+        start = push_pull(value[k], weight[k])
+        terms = sweep_terms(value[k], weight[k], edges[k], smoothness)
+        relax(start[0], terms, sweeps, result[k, 0])
         _deviation(result[k, 0], value[k], weight[k], start[1], unknown, result[k, 1])
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from denseba_ros.errors import SequenceError
 from denseba_ros.evaluation.depth.depth_comparison import truth_on_grid
 from denseba_ros.evaluation.depth.depth_report import DepthReport
+from denseba_ros.evaluation.depth.depth_sources import SourcesReport
 from denseba_ros.evaluation.depth.depth_truth import (
     DepthFiles,
     find_depth,
@@ -66,7 +67,7 @@ def evaluate_depth(
     stamps = folder.keyframe_stamps()
     tolerance = default_tolerance_ns(truth.files.stamps_ns)
     matches = list(zip(*associate(stamps, truth.files.stamps_ns, tolerance), strict=True))
-    report = DepthReport(trajectory_scale)
+    report, sources = DepthReport(trajectory_scale), SourcesReport(trajectory_scale)
     panels: list[DepthPanel] = []
     shown = set(np.linspace(0, len(matches) - 1, min(PANELS, len(matches))).astype(int).tolist())
     for k, (i, j) in enumerate(matches):
@@ -77,6 +78,9 @@ def evaluate_depth(
         true_camera = truth_camera(truth.folder, size, truth.intrinsics, image_camera)
         first, image = folder.first_depth(stamp), folder.image(stamp)
         compared = report.add(depth, camera, true, true_camera, image, first)
+        parts = folder.parts(stamp)
+        if compared and parts is not None and image is not None:
+            sources.add(parts, image, camera, true, true_camera)
         if k in shown and compared:
             seconds = float(stamp - stamps[0]) / NANOSECONDS
             on_grid = truth_on_grid(camera, true, true_camera)
@@ -88,4 +92,6 @@ def evaluate_depth(
         )
     if panels:
         plot_depth(folder.path / "depth.png", panels)
-    return {"keyframes": len(stamps), "truth_images": len(truth.files.paths), **report.as_dict()}
+    counts = {"keyframes": len(stamps), "truth_images": len(truth.files.paths)}
+    by_source = {"by_source": sources.as_dict()} if sources.sources else {}
+    return {**counts, **report.as_dict(), **by_source}

@@ -26,6 +26,7 @@ from denseba_ros.evaluation.results.run_folder import (
     MILLIMETRES,
     ODOMETRY,
     ODOMETRY_COVARIANCE,
+    PARTS,
     POINTS,
     STATES,
     SUMMARY,
@@ -56,7 +57,7 @@ class ResultWriter:
         self.depth_pixels_clipped = 0
         self.keyframes = 0
         _clear(folder)
-        for subfolder in (DEPTH, FIRST_DEPTH, IMAGE):
+        for subfolder in (DEPTH, FIRST_DEPTH, IMAGE, PARTS):
             (folder / subfolder).mkdir(parents=True, exist_ok=True)
         self._keyframe_poses: dict[int, np.ndarray] = {}
         self._points: list[np.ndarray] = []
@@ -80,6 +81,10 @@ class ResultWriter:
         if keyframe.first_depth is not None:
             first, _ = encode_depth(keyframe.first_depth)
             _write_png(self.folder / FIRST_DEPTH / f"{keyframe.stamp_ns}.png", first)
+        if keyframe.parts is not None:
+            # Half precision: a twentieth of a percent, at a third of the size.
+            halves = {k: v.astype(np.float16) for k, v in vars(keyframe.parts).items()}
+            np.savez_compressed(self.folder / PARTS / f"{keyframe.stamp_ns}.npz", **halves)
         if not self._keyframe_poses:
             _write_camera(self.folder / DEPTH / CAMERA, keyframe.depth)
         self.depth_pixels_clipped += clipped
@@ -137,5 +142,5 @@ def _clear(folder: Path) -> None:
     images = [
         path for name in (DEPTH, FIRST_DEPTH, IMAGE) for path in (folder / name).glob("*.png")
     ]
-    for path in [*images, depth / CAMERA]:
+    for path in [*images, *(folder / PARTS).glob("*.npz"), depth / CAMERA]:
         path.unlink(missing_ok=True)

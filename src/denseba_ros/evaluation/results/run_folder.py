@@ -13,6 +13,7 @@ Poses are TUM rows of the camera in the first camera's frame, as estimated at th
 ``depth/camera.json`` the undistorted pinhole camera of these depth images
 ``first_depth/NS.png`` the same for the initial depth, before bundle adjustment
 ``image/NS.png``      grey image of each keyframe on the grid of its depth
+``parts/NS.npz``      of ``denseba run``: what that depth is made of, the arrays of ``DepthParts``
 ``keyframes.txt``    TUM rows of the keyframes' final poses
 ``points.ply``       a sparse point cloud of the keyframes' certain depth
 """
@@ -20,7 +21,7 @@ Poses are TUM rows of the camera in the first camera's frame, as estimated at th
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from denseba_ros.evaluation.depth.depth_truth import camera_from_dict, read_dept
 from denseba_ros.evaluation.results.recorded_pose import PoseState
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_tum
+from denseba_ros.slam.state.estimate import DepthParts
 
 TRAJECTORY = "trajectory.txt"
 COVARIANCE = "covariance.npz"
@@ -45,6 +47,7 @@ POINTS = "points.ply"
 DEPTH = "depth"
 FIRST_DEPTH = "first_depth"
 IMAGE = "image"
+PARTS = "parts"
 CAMERA = "camera.json"
 SUMMARY = "summary.json"
 EVALUATION = "evaluation.json"
@@ -151,6 +154,15 @@ class RunFolder:
         """Initial depth of a keyframe, as ``depth``; None if it was not stored."""
         path = self.path / FIRST_DEPTH / f"{stamp_ns}.png"
         return read_depth(path, MILLIMETRES) if path.is_file() else None
+
+    def parts(self, stamp_ns: int) -> DepthParts | None:
+        """What the depth of a keyframe is made of; None if it was not stored."""
+        path = self.path / PARTS / f"{stamp_ns}.npz"
+        if not path.is_file():
+            return None
+        with np.load(path) as stored:
+            names = (field.name for field in fields(DepthParts))
+            return DepthParts(*(stored[name].astype(np.float32) for name in names))
 
     def image(self, stamp_ns: int) -> np.ndarray | None:
         """Grey image of a keyframe, (h, w) uint8; None if it was not stored."""

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
-from denseba_ros.config import Config
 from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.inputs.extrinsics import make_extrinsics
@@ -17,7 +16,7 @@ from denseba_ros.nodes.outputs.predicted_odometry import PredictedOdometry
 from denseba_ros.nodes.outputs.px4_output import Px4Output
 from denseba_ros.nodes.outputs.silence_watchdog import SilenceWatchdog
 from denseba_ros.nodes.parameters.node_config import NodeConfig
-from denseba_ros.slam.state.estimate import Estimate
+from denseba_ros.slam.state.estimate import DepthMap, Estimate
 
 
 class CameraItem(Protocol):
@@ -109,11 +108,15 @@ class EstimateIO(Generic[InputT]):
 
     # -- out -----------------------------------------------------------------------------------
 
-    def without_unheard_depth(self, config: Config) -> Config:
-        """``config`` without a depth for every image where nobody listens to it."""
-        if not config.depth_every_frame or self.outputs.wants_depth():
-            return config
-        return config.model_copy(update={"depth_every_frame": False})
+    @property
+    def wants_depth(self) -> bool:
+        """Whether anybody listens to the depth of every image."""
+        return self.outputs.wants_depth()
+
+    def publish_depth(self, stamp_ns: int, depth: DepthMap) -> None:
+        """Publish the depth of an image whose pose was published before; from any thread."""
+        if self._camera_frame is not None and self._pipeline.is_running:
+            self.outputs.publish_depth(stamp_ns, depth, self._camera_frame)
 
     def processing(self, item: CameraItem) -> None:
         """The estimate of an item is being computed from now on."""

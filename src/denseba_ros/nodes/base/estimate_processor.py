@@ -14,7 +14,7 @@ from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.inputs.image_input import ImageInput
 from denseba_ros.nodes.outputs.map_outputs import KeyframeSource
 from denseba_ros.nodes.parameters.node_config import NodeConfig
-from denseba_ros.slam.state.estimate import Estimate
+from denseba_ros.slam.state.estimate import DepthMap, Estimate
 
 
 class EstimateSystem(KeyframeSource, Protocol):
@@ -22,6 +22,11 @@ class EstimateSystem(KeyframeSource, Protocol):
 
     is_behind: bool
     """Whether images wait, set before each."""
+    wants_depth: bool
+    """Whether anybody wants the depth of each image, set before each."""
+
+    def on_image_depth(self, listener: Callable[[int, DepthMap], None]) -> None:
+        """``listener`` gets stamp and depth of images whose estimates came without."""
 
     def reset(self) -> None:
         """Forget the map and the trajectory."""
@@ -61,6 +66,7 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
         self._config, self._health = node.config, node.health
         self.io = EstimateIO(node, make_input)
         self._system = make_system(node.config, node.settings.mapping == "live")
+        self._system.on_image_depth(self.io.publish_depth)
         self._decode = decode
         self._calibration: Calibration | None = None
 
@@ -89,8 +95,9 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
         calibration, estimate = self._decode(self._system, source, item)
         self.io.processing(item)
         self._set_calibration(calibration)
-        self._system.reconfigure(self.io.without_unheard_depth(self._config))
+        self._system.reconfigure(self._config)
         self._system.is_behind = self.io.is_behind
+        self._system.wants_depth = self.io.wants_depth
         started_at = time.perf_counter()
         self.io.publish(estimate(), self._system, mount, item.frame_id, started_at)
 

@@ -16,7 +16,7 @@ from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.outputs.map_outputs import KeyframeSource, MapOutputs
 from denseba_ros.nodes.outputs.pose_outputs import PoseOutputs
 from denseba_ros.nodes.parameters.node_config import NodeConfig
-from denseba_ros.slam.state.estimate import Estimate, Tracking
+from denseba_ros.slam.state.estimate import DepthMap, Estimate, Tracking
 from denseba_ros.slam.state.odom_continuity import OdomContinuity
 
 UNKNOWN = np.diag([1e6] * 6)
@@ -69,6 +69,10 @@ class EstimateOutputs:
     def wants_depth(self) -> bool:
         """Whether anybody listens to the depth of every image."""
         return self._map.wants_depth()
+
+    def publish_depth(self, stamp_ns: int, depth: DepthMap, camera_frame: str) -> None:
+        """Publish the depth of the image of ``stamp_ns``."""
+        self._map.publish_depth(depth, stamp_ns, camera_frame)
 
     def publish(
         self, estimate: Estimate, source: KeyframeSource, mount: CameraMount, camera_frame: str

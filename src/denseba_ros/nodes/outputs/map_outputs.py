@@ -14,7 +14,7 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
-from denseba_ros.nodes.conversions.images import float_image_to_msg
+from denseba_ros.nodes.conversions.images import float_image_to_msg, image_to_msg
 from denseba_ros.nodes.conversions.point_clouds import keyframe_to_cloud
 from denseba_ros.nodes.conversions.poses import pose_to_msg
 from denseba_ros.nodes.conversions.stamps import make_header
@@ -24,7 +24,11 @@ from denseba_ros.nodes.outputs.publishers import (
     make_publisher,
 )
 from denseba_ros.nodes.parameters.node_config import NodeConfig
+from denseba_ros.slam.state.depth_enlarging import enlarge
 from denseba_ros.slam.state.estimate import DepthMap, Keyframe
+
+# Times as fine as the grid on which depth is made.
+_FINER = {"full": 4, "half": 2, "quarter": 1}
 
 
 class KeyframeSource(Protocol):
@@ -44,12 +48,14 @@ class KeyframeSource(Protocol):
 
 
 class MapOutputs:
-    """`depth/image`, `depth/camera_info`, `points` and `keyframes`."""
+    """`depth/image` and `rectified/image` with their `camera_info`, `points` and `keyframes`."""
 
     def __init__(self, node: Node, settings: NodeConfig, throttled: ThrottledLogger) -> None:
         self.settings = settings
         self._depth = make_publisher(node, Image, "depth/image", 5, throttled)
         self._depth_info = make_publisher(node, CameraInfo, "depth/camera_info", 5, throttled)
+        self._image = make_publisher(node, Image, "rectified/image", 5, throttled)
+        self._image_info = make_publisher(node, CameraInfo, "rectified/camera_info", 5, throttled)
         self._points = LatchedPublisher(node, PointCloud2, "points", throttled)
         self._keyframes = LatchedPublisher(node, PoseArray, "keyframes", throttled)
         self.reset()
@@ -62,14 +68,23 @@ class MapOutputs:
 
     def wants_depth(self) -> bool:
         """Whether anybody listens to the depth of every image."""
-        return has_subscribers(self._depth) or has_subscribers(self._depth_info)
+        publishers = (self._depth, self._depth_info, self._image, self._image_info)
+        return any(has_subscribers(publisher) for publisher in publishers)
 
     def publish_depth(self, depth: DepthMap, stamp_ns: int, camera_frame: str) -> None:
-        """Publish the depth (m) of the image of ``stamp_ns``, in its optical frame."""
+        """Publish the depth (m) of the image of ``stamp_ns`` and that image, rectified and on the
+        same grid, in its optical frame."""
+        if not self.wants_depth():
+            return
+        if depth.image is not None:
+            depth = enlarge(depth, _FINER[self.settings.depth_size])
         if has_subscribers(self._depth):
             self._depth.publish(float_image_to_msg(depth.depth, stamp_ns, camera_frame))
-        if has_subscribers(self._depth_info):
-            self._depth_info.publish(calibration_to_msg(depth.calibration, stamp_ns, camera_frame))
+        if depth.image is not None and has_subscribers(self._image):
+            self._image.publish(image_to_msg(depth.image, "mono8", stamp_ns, camera_frame))
+        for publisher in (self._depth_info, self._image_info):
+            if has_subscribers(publisher):
+                publisher.publish(calibration_to_msg(depth.calibration, stamp_ns, camera_frame))
 
     def publish_keyframes(
         self,

@@ -81,6 +81,12 @@ class NodeConfig(BaseModel):
     """Publish px4_msgs/VehicleOdometry on fmu/in/vehicle_visual_odometry; needs px4_msgs."""
     path_max_length: int = Field(default=5000, ge=1, le=1_000_000)
     """Poses kept in `path`; the oldest go first."""
+    depth_size: Literal["full", "half", "quarter"] = Field(
+        default="quarter", json_schema_extra=LIVE
+    )
+    """Size of `depth/image` and `rectified/image`: that of the working image (as
+    frontend.working_pixels says), half or a quarter of it each way. The depth is made at a quarter;
+    finer ones are enlarged along the edges of the image."""
     publish_points: bool = Field(default=True, json_schema_extra=LIVE)
     """Publish the point cloud of each new keyframe."""
     input_timeout: float = Field(default=5.0, ge=0.5, le=3600.0, json_schema_extra=LIVE)

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from denseba_ros.backend.depth_map.depth_map import fill, point_weight, scatter_points
+from denseba_ros.backend.depth_map.ratio_field import fill_ratios
 from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.slam.state.estimate import DepthParts
 
 # Pyramid level of the grid of inverse depth maps.
 GRID_LEVEL = 2
@@ -19,7 +21,8 @@ VAGUE = 0.3
 # errors of a less certain one are correlated over many pixels: it initialises points and fills
 # between them, but as a prior of independent points it would be overconfident and bias the scale.
 KNOWN_SCALE = 0.15
-# Largest relative standard deviation of the prior that keeps unobserved points from diverging.
+# Largest relative standard deviation of the prior that keeps unobserved points from diverging; a
+# depth model with a larger one knows nothing.
 _DAMPING_SIGMA = 0.5
 
 
@@ -86,6 +89,30 @@ def _with_network(keyframe: WindowKeyframe, value: Tensor, weight: Tensor) -> tu
     network_weight = point_weight(sigma) * (sigma < _DAMPING_SIGMA)
     total = weight + network_weight
     return (weight * value + network_weight * network) / total.clamp(min=1e-12), total
+
+
+def has_known_shape(sigma: Tensor) -> bool:
+    """Whether a depth model whose log-depth has the deviations ``sigma`` (h, w) knows the shape of
+    what it sees, but for factors that change slowly over the image. A sharper one is a sensor."""
+    return KNOWN_SCALE <= float(sigma.median()) < _DAMPING_SIGMA
+
+
+def dense_map(keyframe: WindowKeyframe) -> Tensor:
+    """Inverse depth and relative standard deviation (2, h, w) for the user.
+
+    Where the depth model knows the shape, it is that times a smooth field of ratios to the points.
+    Tracking and adjustment work with ``inverse_depth_map`` instead, which keeps to the model's own
+    value between the points: with this one their paths were no better.
+    """
+    if not keyframe.is_shape_known or not bool(_contributing(keyframe).any()):
+        return keyframe.inverse_depth_map
+    return fill_ratios(*_scattered(keyframe), keyframe.edges, keyframe.network_depth)
+
+
+def depth_parts(keyframe: WindowKeyframe, dense: Tensor) -> DepthParts:
+    """What the ``dense_map`` (2, h, w) is made of, copied from the device."""
+    parts = (*dense, keyframe.network_depth[0], *_scattered(keyframe))
+    return DepthParts(*(part.cpu().numpy() for part in parts))
 
 
 def set_depth_prior(keyframe: WindowKeyframe) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from torch import Tensor
@@ -10,7 +11,7 @@ from torch import Tensor
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
+from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL, dense_map, depth_parts
 from denseba_ros.slam.state.depth_rendering import keyframe_view, render_depth
 from denseba_ros.slam.state.estimate import DepthMap, Keyframe
 
@@ -31,7 +32,12 @@ class LocalMap:
     def depth_map(self, T: Tensor) -> DepthMap:
         """Dense depth of the newest keyframe, rendered at T_camera_world (4, 4)."""
         T_image_keyframe = T @ se3.inverse(self.newest.T)
-        return render_depth(self.newest, T_image_keyframe, self.camera, GRID_LEVEL)
+        return render_depth(self.newest_dense, T_image_keyframe, self.camera, GRID_LEVEL)
+
+    @cached_property
+    def newest_dense(self) -> Tensor:
+        """Dense map (2, h, w) of the newest keyframe, which many images are rendered from."""
+        return dense_map(self.newest)
 
     def poses(self) -> list[np.ndarray]:
         """T_world_camera (4, 4) float64 of the keyframes, oldest first."""
@@ -44,4 +50,9 @@ class LocalMap:
 
 def keyframe_views(camera: Pinhole, keyframes: list[WindowKeyframe]) -> list[Keyframe]:
     """Copies of keyframes for the user; ``camera`` of level 0."""
-    return [keyframe_view(keyframe, camera, GRID_LEVEL) for keyframe in keyframes]
+    views = []
+    for keyframe in keyframes:
+        dense = dense_map(keyframe)
+        parts = depth_parts(keyframe, dense)
+        views.append(keyframe_view(keyframe, camera, GRID_LEVEL, dense, parts))
+    return views

@@ -20,7 +20,11 @@ from denseba_ros.device import pick_device
 from denseba_ros.frontend.features.optical_flow import corner_spacing
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.mapping.depth_initialisation import initialise_depth
-from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL, update_depth_maps
+from denseba_ros.slam.mapping.keyframe_depth import (
+    GRID_LEVEL,
+    has_known_shape,
+    update_depth_maps,
+)
 from denseba_ros.slam.mapping.keyframe_selection import select_for_marginalisation
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.track_propagation import (
@@ -116,6 +120,7 @@ class LocalMapper:
                 [torch.exp(-image.frame.log_depth[0, 0]), image.frame.log_depth_sigma[0, 0]]
             ),
             edges=edges,
+            is_shape_known=has_known_shape(image.frame.log_depth_sigma[0, 0]),
         )
         self._next_id += 1
         return keyframe

@@ -14,16 +14,16 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO, Pinhole, project_by
 from denseba_ros.geometry.pyramid import inside
 from denseba_ros.slam.state.depth_rendering_loops import close_gaps, project_depth_map
-from denseba_ros.slam.state.estimate import DepthMap, Keyframe
+from denseba_ros.slam.state.estimate import DepthMap, DepthParts, Keyframe
 
 # Cells whose relative standard deviation is larger are published as unknown (NaN).
-_MAX_SIGMA = 0.3
+MAX_SIGMA = 0.3
 
 
-def _depth_map(inverse_depth_map: Tensor, camera: Pinhole) -> DepthMap:
+def to_depth_map(inverse_depth_map: Tensor, camera: Pinhole) -> DepthMap:
     """DepthMap from inverse depth and its relative standard deviation (2, h, w)."""
     depth = 1.0 / inverse_depth_map[0].clamp(min=1e-6)
-    known = (inverse_depth_map[1] < _MAX_SIGMA) & (inverse_depth_map[0] > 1e-6)
+    known = (inverse_depth_map[1] < MAX_SIGMA) & (inverse_depth_map[0] > 1e-6)
     nan = torch.full_like(depth, float("nan"))
     calibration = Calibration(
         camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy
@@ -35,31 +35,41 @@ def _depth_map(inverse_depth_map: Tensor, camera: Pinhole) -> DepthMap:
     )
 
 
-def keyframe_view(keyframe: WindowKeyframe, camera: Pinhole, grid_level: int) -> Keyframe:
-    """A keyframe copied from the device; ``camera`` of level 0, its depth on ``grid_level``."""
+def keyframe_view(
+    keyframe: WindowKeyframe,
+    camera: Pinhole,
+    grid_level: int,
+    dense: Tensor,
+    parts: DepthParts | None = None,
+) -> Keyframe:
+    """A keyframe copied from the device; ``camera`` of level 0. ``dense`` (2, h, w) is its inverse
+    depth and relative deviation on ``grid_level``, made of ``parts``."""
     grey = keyframe.pyramid[grid_level][0, 0].clamp(0, 255).to(torch.uint8)
     first = keyframe.first_inverse_depth_map
     return Keyframe(
         keyframe.id,
         keyframe.stamp_ns,
         se3.inverse(keyframe.T).cpu().numpy(),
-        _depth_map(keyframe.inverse_depth_map, camera.level(grid_level)),
+        to_depth_map(dense, camera.level(grid_level)),
         grey.cpu().numpy(),
         None if first is None else (1.0 / first[0].clamp(min=1e-6)).cpu().numpy(),
+        parts,
     )
 
 
 def render_depth(
-    keyframe: WindowKeyframe, T_current_keyframe: Tensor, camera: Pinhole, grid_level: int
+    inverse_depth_map: Tensor, T_current_keyframe: Tensor, camera: Pinhole, grid_level: int
 ) -> DepthMap:
-    """Depth of the image at ``T_current_keyframe`` (4, 4), rendered from the keyframe's inverse
-    depth map on the grid of ``grid_level``; cells that it does not cover are NaN."""
-    grid, inverse_depth_map = camera.level(grid_level), keyframe.inverse_depth_map
+    """Depth of the image at ``T_current_keyframe`` (4, 4), rendered from a keyframe's inverse depth
+    map (2, h, w) on the grid of ``grid_level``; cells that it does not cover are NaN."""
+    grid = camera.level(grid_level)
+    return to_depth_map(render(inverse_depth_map, T_current_keyframe, grid), grid)
+
+
+def render(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
+    """``render_torch`` by the fastest way on the map's device."""
     on_cpu = inverse_depth_map.device.type == "cpu"
-    rendered = (render_numba if on_cpu else render_torch)(
-        inverse_depth_map, T_current_keyframe, grid
-    )
-    return _depth_map(rendered, grid)
+    return (render_numba if on_cpu else render_torch)(inverse_depth_map, T, grid)
 
 
 def render_numba(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
@@ -71,7 +81,7 @@ def render_numba(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
         inverse_depth_map.numpy(),
         T.to(torch.float32).contiguous().numpy(),
         np.array([grid.fx, grid.fy, grid.cx, grid.cy], np.float32),
-        _MAX_SIGMA,
+        MAX_SIGMA,
         MIN_DEPTH_RATIO,
         index.numpy(),
         inverse_depth.numpy(),
@@ -100,7 +110,7 @@ def render_torch(inverse_depth_map: Tensor, T: Tensor, grid: Pinhole) -> Tensor:
     p = project_by(grid, rays, inverse_depth_map[0], T)
     pixels = p.pixels.reshape(-1, 2)
     sigma = inverse_depth_map[1].reshape(-1)
-    ok = p.in_front.reshape(-1) & (sigma < _MAX_SIGMA) & inside(pixels, w, h, -0.49)
+    ok = p.in_front.reshape(-1) & (sigma < MAX_SIGMA) & inside(pixels, w, h, -0.49)
     cells = torch.where(ok[:, None], pixels.round(), torch.zeros_like(pixels)).long()
     mean, weight = scatter_points(cells, p.inverse_depth.reshape(-1), sigma, ok, (h, w))
     return _close_gaps(mean, weight)

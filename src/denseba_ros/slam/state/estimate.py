@@ -24,12 +24,30 @@ class DepthMap:
     """Dense depth of one view: ``depth`` (h, w) float32 metres along z, NaN where unknown.
 
     ``sigma`` (h, w) float32 is the standard deviation of the depth in metres, NaN where unknown.
-    ``calibration`` is the undistorted pinhole camera of this grid.
+    ``calibration`` is the undistorted pinhole camera of this grid. ``image`` uint8 is the rectified
+    grey image of the view, on this grid or a finer one, where it is known.
     """
 
     depth: np.ndarray
     sigma: np.ndarray
     calibration: Calibration
+    image: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class DepthParts:
+    """What the dense depth of a keyframe is made of, all (h, w) float32.
+
+    ``inverse_depth`` (1/m) and ``relative_sigma`` everywhere, ``network`` the depth model's inverse
+    depth at the scale of the map, ``points`` the mean inverse depth of the points in each cell and
+    ``point_weight`` their weight, 0 where there is none.
+    """
+
+    inverse_depth: np.ndarray
+    relative_sigma: np.ndarray
+    network: np.ndarray
+    points: np.ndarray
+    point_weight: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -38,7 +56,7 @@ class Keyframe:
 
     ``T_world_camera`` (4, 4) float64; ``image`` (h, w) uint8 grey, rectified, on the grid of
     ``depth``; ``first_depth`` (h, w) float32 metres, its initial depth before the first bundle
-    adjustment, certain or not.
+    adjustment, certain or not; ``parts``: what ``depth`` is made of.
     """
 
     id: int
@@ -47,6 +65,7 @@ class Keyframe:
     depth: DepthMap
     image: np.ndarray
     first_depth: np.ndarray | None = None
+    parts: DepthParts | None = None
 
 
 @dataclass(frozen=True)
