@@ -88,6 +88,20 @@ def test_interruption_keeps_what_was_estimated(
     assert (out / "covariance.npz").exists()
 
 
+def test_much_that_is_left_out_is_said_first_and_in_the_status(
+    recording: Any, knowing_system: Any, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = sorted((recording.sequence / "images").iterdir())
+    images[20].write_bytes(b"no image")
+    assert _run(recording, out) == 0
+    assert "29 of 30 images used, 1 dropped: unreadable; 26 of 29" in capsys.readouterr().out
+    for path in images[20:25]:
+        path.write_bytes(b"no image")
+    assert _run(recording, out) == 1
+    assert "25 of 30 images used, 5 dropped: unreadable" in capsys.readouterr().out
+    assert json.loads((out / "summary.json").read_text())["frames_left_out"] == {"unreadable": 5}
+
+
 def test_a_second_run_leaves_nothing_of_the_first(
     recording: Any, knowing_system: Any, out: Path
 ) -> None:

@@ -22,7 +22,7 @@ from denseba_ros.sequences.trajectory import Trajectory
 
 FRAME_COUNTS = (
     "frames_expected",
-    "frames_unreadable",
+    "frames_left_out",
     "frames",
     "tracked",
     "initialising",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from denseba_ros.sequences.camera_info import (
     resolve_calibration,
 )
 from denseba_ros.sequences.encodings import decode_compressed, decode_image
+from denseba_ros.sequences.frame_drops import UNREADABLE, FrameDrops, with_believed_stamps
 from denseba_ros.sequences.readers.bag_topics import (
     COMPRESSED_IMAGE,
     choose_image_topic,
@@ -32,9 +32,8 @@ from denseba_ros.sequences.readers.bag_topics import (
     is_rectified,
 )
 from denseba_ros.sequences.sequence import StampedImage
+from denseba_ros.sequences.stamp_rule import StampRule
 from denseba_ros.sequences.trajectory import Trajectory
-
-_log = logging.getLogger(__name__)
 
 LAYOUT = "a .bag, .mcap or .db3 file, or a folder with metadata.yaml, .mcap or .db3 files"
 _ROS2_SUFFIXES = (".mcap", ".db3")
@@ -52,12 +51,21 @@ _READ_ERRORS = (
 )
 
 
+@dataclass(frozen=True)
+class _Message:
+    """Number in the topic, deserialised message, and its type."""
+
+    index: int
+    content: Any
+    kind: str
+
+
 @dataclass
 class BagSequence:
-    """Images of one topic; the stamp is the header's, or the recording time if that is zero.
+    """Images of one topic; ``StampRule`` says by which clock, and which stamps are believed.
 
-    Images that cannot be decoded, and images that are not later than the one before, are left
-    out, logged and counted in ``dropped``.
+    Images that cannot be decoded, and those whose stamps are not believed, are left out, logged
+    and counted in ``drops``.
     """
 
     path: Path
@@ -66,12 +74,17 @@ class BagSequence:
     messages: int
     start: int = 0
     stop: int | None = None
-    dropped: int = field(default=0, init=False)
+    drops: FrameDrops = field(default_factory=FrameDrops, init=False)
 
     @property
     def name(self) -> str:
         """Name of the bag without its suffix."""
         return self.path.stem
+
+    @property
+    def dropped(self) -> int:
+        """Number of images that the last iteration left out."""
+        return self.drops.total()
 
     def __len__(self) -> int:
         stop = self.messages if self.stop is None else min(self.stop, self.messages)
@@ -84,25 +97,31 @@ class BagSequence:
             SequenceError: when the bag is truncated.
             CalibrationError: on an image of another size.
         """
-        self.dropped = 0
-        last_ns = -1
+        self.drops.clear()
+        rule: StampRule[_Message] = StampRule(patient=True)
         with _opened(self.path) as reader:
-            raw = _raw_messages(reader, self.topic)
-            for index, (time_ns, data, kind) in islice(enumerate(raw), self.start, self.stop):
+            messages = self._messages(reader)
+            believed = with_believed_stamps(rule, messages, self.drops, self._name_of)
+            for message, stamp_ns in believed:
                 try:
-                    message = reader.deserialize(data, kind)
-                    image = decode_message(message, kind)
-                except (ImageError, AnyReaderError) as error:
-                    self._drop(index, str(error))
+                    image = decode_message(message.content, message.kind)
+                except ImageError as error:
+                    self.drops.drop(UNREADABLE, self._name_of(message), str(error))
                     continue
-                stamp_ns = _stamp(message) or time_ns
-                if stamp_ns <= last_ns:
-                    self._drop(index, f"its stamp {stamp_ns} ns is not after {last_ns} ns")
-                    continue
-                last_ns = stamp_ns
                 size = (image.shape[1], image.shape[0])
                 check_size(self.calibration, size, f"{self.path}: {self.topic}")
-                yield StampedImage(index, stamp_ns, image)
+                yield StampedImage(message.index, stamp_ns, image)
+
+    def _messages(self, reader: AnyReader) -> Iterator[tuple[_Message, int, int]]:
+        """Each message that can be read, with the stamp of its header and its recording time."""
+        raw = enumerate(_raw_messages(reader, self.topic))
+        for index, (time_ns, data, kind) in islice(raw, self.start, self.stop):
+            try:
+                content: Any = reader.deserialize(data, kind)
+            except _READ_ERRORS as error:
+                self.drops.drop(UNREADABLE, f"{self.topic} {index}", str(error))
+                continue
+            yield _Message(index, content, kind), _stamp(content), time_ns
 
     def groundtruth(self) -> Trajectory | None:
         """None: bags have no ground truth that is read."""
@@ -112,9 +131,8 @@ class BagSequence:
         """Frames ``start`` to ``stop`` - 1."""
         return replace(self, start=start, stop=stop)
 
-    def _drop(self, index: int, reason: str) -> None:
-        self.dropped += 1
-        _log.warning("%s: left out image %d of %s: %s", self.path, index, self.topic, reason)
+    def _name_of(self, message: _Message) -> str:
+        return f"{self.path}: image {message.index} of {self.topic}"
 
 
 def looks_like_bag(path: Path) -> bool:

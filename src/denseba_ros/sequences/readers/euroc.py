@@ -22,7 +22,6 @@ from denseba_ros.sequences.camera_info import (
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
 )
 from denseba_ros.sequences.trajectory import Trajectory, is_rigid
@@ -49,7 +48,7 @@ def open_euroc(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
     """The left camera (cam0) of an EuRoC sequence; ground truth is converted from body to camera.
 
     Raises:
-        SequenceError: when data.csv is missing, malformed, empty or not in time order.
+        SequenceError: when data.csv is missing, malformed, or empty.
         CalibrationError: when sensor.yaml has no camera and no ``calibration`` is given, or
             it does not fit the images.
     """
@@ -60,7 +59,6 @@ def open_euroc(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
     ]
     if not files:
         raise SequenceError(f"{camera / 'data.csv'}: lists no images")
-    check_rising(files, camera)
     size = image_size([file.path for file in files], camera)
     sensor_file = camera / "sensor.yaml"
     sensor = _read_sensor(sensor_file) if sensor_file.is_file() else None

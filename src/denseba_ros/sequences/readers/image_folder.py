@@ -13,7 +13,6 @@ from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
 )
 from denseba_ros.sequences.trajectory import Trajectory, read_kitti, read_tum
@@ -56,7 +55,6 @@ def open_images(
             "give the intrinsics (--intrinsics fx,fy,cx,cy)"
         )
     files = _stamped(folder, paths, fps)
-    check_rising(files, folder)
     return ImageSequence(folder.name, resolved, files, lambda: _groundtruth(folder, files))
 
 

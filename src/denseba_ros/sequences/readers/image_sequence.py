@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
+from statistics import median
 
 from denseba_ros.errors import ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.camera_info import check_size
+from denseba_ros.sequences.frame_drops import UNREADABLE, FrameDrops, with_believed_stamps
 from denseba_ros.sequences.image_io import read_image
 from denseba_ros.sequences.sequence import StampedImage
+from denseba_ros.sequences.stamp_rule import StampRule
 from denseba_ros.sequences.trajectory import Trajectory
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,22 @@ class ImageFile:
 
 @dataclass
 class ImageSequence:
-    """Frames from image files. Damaged files are skipped, logged and counted in ``dropped``."""
+    """Frames from image files.
+
+    Damaged files, and files whose stamps ``StampRule`` does not believe, are left out, logged and
+    counted in ``drops``.
+    """
 
     name: str
     calibration: Calibration
     files: list[ImageFile]
     read_groundtruth: Callable[[], Trajectory | None] = lambda: None
-    dropped: int = field(default=0, init=False)
+    drops: FrameDrops = field(default_factory=FrameDrops, init=False)
+
+    @property
+    def dropped(self) -> int:
+        """Number of images that the last iteration left out."""
+        return self.drops.total()
 
     def __len__(self) -> int:
         return len(self.files)
@@ -46,16 +56,18 @@ class ImageSequence:
         Raises:
             CalibrationError: when an image has another size than the calibration.
         """
-        self.dropped = 0
-        for file in self.files:
+        self.drops.clear()
+        rule: StampRule[ImageFile] = StampRule(patient=True, interval_ns=_interval(self.files))
+        listed = ((file, file.stamp_ns, None) for file in self.files)
+        name = attrgetter("path.name")
+        for file, stamp_ns in with_believed_stamps(rule, listed, self.drops, name):
             try:
                 image = read_image(file.path)
             except ImageError as error:
-                self.dropped += 1
-                _log.warning("left out: %s", error)
+                self.drops.drop(UNREADABLE, file.path.name, str(error))
                 continue
             check_size(self.calibration, (image.shape[1], image.shape[0]), str(file.path))
-            yield StampedImage(file.index, file.stamp_ns, image)
+            yield StampedImage(file.index, stamp_ns, image)
 
     def groundtruth(self) -> Trajectory | None:
         """Trajectory of T_world_camera, None without ground truth."""
@@ -83,15 +95,7 @@ def image_size(paths: Sequence[Path], where: Path) -> tuple[int, int]:
     raise SequenceError(f"{where}: no image can be read: {first_error or 'there is none'}")
 
 
-def check_rising(files: Sequence[ImageFile], where: Path) -> None:
-    """Check the order of stamps.
-
-    Raises:
-        SequenceError: when the stamps do not increase from file to file.
-    """
-    for before, after in pairwise(files):
-        if after.stamp_ns <= before.stamp_ns:
-            raise SequenceError(
-                f"{where}: {after.path.name} is not later than {before.path.name} "
-                f"({after.stamp_ns} ns after {before.stamp_ns} ns)"
-            )
+def _interval(files: Sequence[ImageFile]) -> int | None:
+    """The usual time (ns) between two files, None where stamps never rise."""
+    steps = [b.stamp_ns - a.stamp_ns for a, b in pairwise(files) if b.stamp_ns > a.stamp_ns]
+    return round(median(steps)) if steps else None

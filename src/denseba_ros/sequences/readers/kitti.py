@@ -15,7 +15,6 @@ from denseba_ros.sequences.known_cameras import KITTI_BY_SIZE
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
 )
 from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_kitti, read_tum
@@ -50,7 +49,6 @@ def open_kitti(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
     ids = [_frame_id(path) for path in paths]
     stamps = _stamps(folder, ids)
     files = [ImageFile(*row) for row in zip(ids, stamps, paths, strict=True)]
-    check_rising(files, folder)
     projection = _projection(folder / "calib.txt", "P" + camera[-1])
     camera_model = _calibration(folder, calibration, projection, image_size(paths, folder))
 

@@ -11,7 +11,6 @@ from denseba_ros.sequences.known_cameras import TUM_BY_NAME
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
 )
 from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_tum
@@ -31,11 +30,10 @@ def open_tum(folder: Path, calibration: CalibrationSource = None) -> ImageSequen
     published one (with distortion) when the folder's name holds freiburg1, 2 or 3.
 
     Raises:
-        SequenceError: when rgb.txt is missing, malformed, empty or not in time order.
+        SequenceError: when rgb.txt is missing, malformed, or empty.
         CalibrationError: when no calibration is found or it does not fit the images.
     """
     files = _listed(folder)
-    check_rising(files, folder)
     size = image_size([file.path for file in files], folder)
     resolved = resolve_calibration(calibration, folder, size) or _published(folder, size)
 

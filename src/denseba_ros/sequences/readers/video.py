@@ -14,6 +14,7 @@ import cv2
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.camera_info import CalibrationSource, resolve_calibration
+from denseba_ros.sequences.frame_drops import FrameDrops
 from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.trajectory import Trajectory
 
@@ -22,6 +23,7 @@ _log = logging.getLogger(__name__)
 LAYOUT = "a file .mp4, .avi, .mov, .mkv, .webm, .m4v, .mpg, .ts or .wmv"
 _SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".ts", ".wmv"})
 _SECOND = 1_000_000_000
+MISSING = "announced by the file, but not there"
 _DEFAULT_FPS = 30.0
 
 
@@ -30,7 +32,7 @@ class VideoSequence:
     """Frames of a video file.
 
     Stamps are the file's own presentation times, or i / fps where ``restamp`` or where they do not
-    rise. Frames that the file announces but does not hold are counted in ``dropped``.
+    rise. Frames that the file announces but does not hold are counted in ``drops``.
     """
 
     path: Path
@@ -39,18 +41,23 @@ class VideoSequence:
     fps: float
     restamp: bool
     start: int = 0
-    dropped: int = field(default=0, init=False)
+    drops: FrameDrops = field(default_factory=FrameDrops, init=False)
 
     @property
     def name(self) -> str:
         """Name of the file without its suffix."""
         return self.path.stem
 
+    @property
+    def dropped(self) -> int:
+        """Number of frames that the last iteration did not find."""
+        return self.drops.total()
+
     def __len__(self) -> int:
         return self.announced - self.start
 
     def __iter__(self) -> Iterator[StampedImage]:
-        self.dropped = 0
+        self.drops.clear()
         capture = _capture(self.path)
         given, last_ns = 0, -1
         try:
@@ -67,9 +74,9 @@ class VideoSequence:
                     yield StampedImage(index, stamp_ns, image)
         finally:
             capture.release()
-        self.dropped = len(self) - given
-        if self.dropped:
-            _log.warning("%s: %d announced frames are not there", self.path, self.dropped)
+        if missing := len(self) - given:
+            self.drops[MISSING] = missing
+            _log.warning("%s: %d announced frames are not there", self.path, missing)
 
     def groundtruth(self) -> Trajectory | None:
         """None: videos have no ground truth."""
