@@ -156,3 +156,26 @@ def test_points_are_in_the_world_frame(recording: Any, knowing_system: Any, out:
     assert np.abs(row - np.round(row)).max() < 1e-3
     wall = 0.5 * np.linspace(1.0, 4.0, 64)[np.round(column).astype(int)]
     assert np.mean(np.abs(z - wall) < 1e-5) > 0.999
+
+
+def test_16_bits_that_are_not_used_and_images_that_show_nothing_are_said(
+    recording: Any,
+    knowing_system: Any,
+    out: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    paths = sorted((recording.sequence / "images").iterdir())
+    generator = np.random.default_rng(1)
+    for path in paths:
+        image = generator.integers(7246, 7650, (48, 64, 3)).astype(np.uint16)
+        cv2.imwrite(str(path), image)
+    for path in paths[4:6]:
+        cv2.imwrite(str(path), np.zeros((48, 64, 3), np.uint8))
+    assert _run(recording, out) == 0
+    assert caplog.text.count("16-bit images: values") == 1
+    assert caplog.text.count("image 4 is black") == 1
+    assert "images that show nothing: 2 black" in capsys.readouterr().out
+    assert json.loads((out / "summary.json").read_text())["image_problems"] == {"black": 2}
+    keyframe = cv2.imread(str(out / "image" / "0.png"), cv2.IMREAD_GRAYSCALE)
+    assert len(np.unique(keyframe)) > 70

@@ -19,6 +19,7 @@ from denseba_ros.device import pick_device
 from denseba_ros.evaluation.results.run_statistics import RunStatistics, machine_summary
 from denseba_ros.evaluation.results.run_writer import RunWriter
 from denseba_ros.sequences.frame_drops import drops_in_words, is_much
+from denseba_ros.sequences.image_problems import ImageProblems
 from denseba_ros.sequences.prefetch import prefetch
 from denseba_ros.sequences.sequence import Sequence
 from denseba_ros.slam.system import System
@@ -39,14 +40,14 @@ def run(args: argparse.Namespace) -> int:
         DensebaError: on a wrong sequence, configuration or calibration.
     """
     config = config_from_options(args)
-    sequence = open_from_options(args)
+    sequence = open_from_options(args, config.frontend.image_range)
     system = System(config, sequence.calibration)
-    statistics = RunStatistics()
+    statistics, problems = RunStatistics(), ImageProblems()
     started = time.perf_counter()
     finished = False
     with RunWriter(args.out) as writer:
         try:
-            _process(sequence, system, writer, statistics)
+            _process(sequence, system, writer, statistics, problems)
             finished = True
         except KeyboardInterrupt:
             print("interrupted; what was estimated is kept", file=sys.stderr)
@@ -54,8 +55,10 @@ def run(args: argparse.Namespace) -> int:
             for keyframe in [*system.finished_keyframes(), *system.keyframes()]:
                 writer.add_keyframe(keyframe)
             elapsed = time.perf_counter() - started
-            _write_summary(writer, statistics, sequence, config, elapsed, finished)
+            _write_summary(writer, statistics, problems, sequence, config, elapsed, finished)
     print(f"{args.out}: {_headline(sequence, statistics, writer.keyframes, elapsed)}")
+    if problems.counts:
+        print(f"{args.out}: {problems.text()}")
     if not finished:
         return INTERRUPTED
     return FAILED if is_much(sequence.drops, len(sequence)) else DONE
@@ -71,12 +74,17 @@ def _headline(sequence: Sequence, statistics: RunStatistics, keyframes: int, ela
 
 
 def _process(
-    sequence: Sequence, system: System, writer: RunWriter, statistics: RunStatistics
+    sequence: Sequence,
+    system: System,
+    writer: RunWriter,
+    statistics: RunStatistics,
+    problems: ImageProblems,
 ) -> None:
     with closing(prefetch(sequence)) as frames:
         # disable=None: a bar on a terminal, nothing in a log file
         for frame in tqdm(frames, total=len(sequence), unit="frame", disable=None):
             before = time.perf_counter()
+            problems.look(frame)
             estimate = system.process(frame.stamp_ns, frame.image)
             statistics.add(estimate, time.perf_counter() - before)
             writer.add_estimate(estimate)
@@ -87,6 +95,7 @@ def _process(
 def _write_summary(
     writer: RunWriter,
     statistics: RunStatistics,
+    problems: ImageProblems,
     sequence: Sequence,
     config: Config,
     elapsed: float,
@@ -100,6 +109,7 @@ def _write_summary(
             "finished": finished,
             "frames_expected": len(sequence),
             "frames_left_out": dict(sequence.drops),
+            "image_problems": dict(problems.counts),
             **statistics.summary(),
             "keyframes": writer.keyframes,
             "depth_pixels_beyond_65_m": writer.depth_pixels_clipped,

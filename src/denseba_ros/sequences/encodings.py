@@ -11,6 +11,8 @@ import numpy as np
 from denseba_ros.errors import ImageError
 
 Bytes = bytes | bytearray | memoryview | np.ndarray
+Reduce = Callable[[np.ndarray], np.ndarray]
+"""From uint16 to uint8 of the same shape, as ``to_8_bit`` or ``ImageRange.to_8_bit``."""
 
 
 def to_8_bit(image: np.ndarray) -> np.ndarray:
@@ -86,12 +88,18 @@ ENCODINGS = tuple(_ENCODINGS)
 
 
 def decode_image(
-    data: Bytes, encoding: str, width: int, height: int, step: int, is_bigendian: bool = False
+    data: Bytes,
+    encoding: str,
+    width: int,
+    height: int,
+    step: int,
+    is_bigendian: bool = False,
+    reduce: Reduce = to_8_bit,
 ) -> np.ndarray:
     """Pixels of a sensor_msgs/Image as uint8, (H, W) grey or (H, W, 3) BGR.
 
     ``step`` is the length of a row in bytes, padding included. 16-bit values become 8-bit by
-    ``to_8_bit``. The result may be a read-only view of ``data``: copy before writing to it.
+    ``reduce``. The result may be a read-only view of ``data``: copy before writing to it.
 
     Raises:
         ImageError: on an unknown encoding, a size or step that does not fit, or short data.
@@ -114,15 +122,17 @@ def decode_image(
     rows = np.lib.stride_tricks.as_strided(buffer, (height, row), (step, 1), writeable=False)
     if known.bytes_per_value == 2:
         rows = np.ascontiguousarray(rows).view(">u2" if is_bigendian else "<u2").astype(np.uint16)
+        rows = reduce(rows)
     shape = (height, width) if known.channels == 1 else (height, width, known.channels)
     return known.convert(rows.reshape(shape))
 
 
-def decode_compressed(data: Bytes, format: str = "") -> np.ndarray:
+def decode_compressed(data: Bytes, format: str = "", reduce: Reduce = to_8_bit) -> np.ndarray:
     """A JPEG, PNG or other image file in memory as uint8, (H, W) grey or (H, W, 3) BGR.
 
     ``format`` is that of a sensor_msgs/CompressedImage or a file suffix, used in messages; the
-    content determines the decoder. EXIF rotation is not applied: the calibration is the sensor's.
+    content determines the decoder. 16-bit values become 8-bit by ``reduce``. EXIF rotation is not
+    applied: the calibration is the sensor's.
 
     Raises:
         ImageError: when the data is truncated, is a compressed depth image, or cannot be decoded.
@@ -139,7 +149,7 @@ def decode_compressed(data: Bytes, format: str = "") -> np.ndarray:
         raise ImageError(f"{what}: {error}") from error
     if image is None:
         raise ImageError(f"{what} cannot be decoded")
-    return to_8_bit(image)
+    return to_8_bit(reduce(image) if image.dtype == np.uint16 else image)
 
 
 def _check_complete(buffer: np.ndarray, what: str) -> None:

@@ -8,13 +8,15 @@ import cv2
 import numpy as np
 
 from denseba_ros.errors import ImageError
-from denseba_ros.sequences.encodings import decode_compressed
+from denseba_ros.sequences.encodings import Reduce, decode_compressed, to_8_bit
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"})
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(path: Path, reduce: Reduce = to_8_bit) -> np.ndarray:
     """The image as uint8, (H, W) grey or (H, W, 3) BGR, without EXIF rotation.
+
+    16-bit values become 8-bit by ``reduce``.
 
     Raises:
         ImageError: when the file is missing, truncated or no image.
@@ -24,7 +26,7 @@ def read_image(path: Path) -> np.ndarray:
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}") from error
     try:
-        return decode_compressed(data, path.suffix)
+        return decode_compressed(data, path.suffix, reduce)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
 

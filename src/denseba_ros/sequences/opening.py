@@ -9,6 +9,7 @@ from typing import Protocol
 
 from denseba_ros.errors import SequenceError
 from denseba_ros.sequences.camera_info import CalibrationSource
+from denseba_ros.sequences.image_range import AUTO
 from denseba_ros.sequences.readers import (
     bag,
     euroc,
@@ -18,6 +19,7 @@ from denseba_ros.sequences.readers import (
     tum_rgbd,
     video,
 )
+from denseba_ros.sequences.readers.image_sequence import ImageSequence
 from denseba_ros.sequences.sequence import Sequence
 
 
@@ -95,6 +97,7 @@ def open_sequence(
     start: int = 0,
     count: int | None = None,
     topic: str | None = None,
+    image_range: str = AUTO,
 ) -> Sequence:
     """The sequence at ``path``, a folder, a video file or a bag.
 
@@ -107,6 +110,7 @@ def open_sequence(
         start: frames to leave out at the beginning.
         count: frames at most after that; None for all.
         topic: image topic of a bag that has more than one.
+        image_range: which values of 16-bit images become black and white, see ``ImageRange``.
 
     Raises:
         SequenceError: when no reader recognises the path; the message lists the layouts.
@@ -118,6 +122,8 @@ def open_sequence(
     if topic is not None and name != "bag":
         raise SequenceError(f"{path}: is read as {name}, which has no topic {topic!r}")
     whole = _FORMATS[name].open(path, Request(calibration, fps, topic))
+    if isinstance(whole, bag.BagSequence | ImageSequence):
+        whole.image_range = image_range
     if start >= len(whole):
         raise SequenceError(f"{path}: has {len(whole)} frames, none from {start} on")
     if start == 0 and count is None:

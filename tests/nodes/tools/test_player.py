@@ -170,9 +170,7 @@ def test_the_log_has_a_row_for_each_image_at_its_publication(
 
 
 def test_nobody_listening_is_an_error(calibration: Calibration, ros: Any) -> None:
-    with pytest.raises(
-        DensebaError, match="listens to /image and nobody listens to /camera_info"
-    ):
+    with pytest.raises(DensebaError, match="listens to /image and nobody listens to /camera_info"):
         play(calibration, wait_limit=0.3)
 
 
@@ -180,9 +178,7 @@ def test_a_node_that_does_not_answer_is_an_error(listener: Any, calibration: Cal
     listen(listener, Image, "image")
     listen(listener, CameraInfo, "camera_info")
     listener.create_publisher(DiagnosticArray, "status", 100)
-    with pytest.raises(
-        DensebaError, match="for the node to say on /status what became"
-    ):
+    with pytest.raises(DensebaError, match="for the node to say on /status what became"):
         play(calibration, lockstep=True, lockstep_limit=0.5)
 
 

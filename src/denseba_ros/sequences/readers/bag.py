@@ -23,8 +23,9 @@ from denseba_ros.sequences.camera_info import (
     check_size,
     resolve_calibration,
 )
-from denseba_ros.sequences.encodings import decode_compressed, decode_image
+from denseba_ros.sequences.encodings import Reduce, decode_compressed, decode_image, to_8_bit
 from denseba_ros.sequences.frame_drops import UNREADABLE, FrameDrops, with_believed_stamps
+from denseba_ros.sequences.image_range import AUTO, ImageRange
 from denseba_ros.sequences.readers.bag_topics import (
     COMPRESSED_IMAGE,
     choose_image_topic,
@@ -65,7 +66,7 @@ class BagSequence:
     """Images of one topic; ``StampRule`` says by which clock, and which stamps are believed.
 
     Images that cannot be decoded, and those whose stamps are not believed, are left out, logged
-    and counted in ``drops``.
+    and counted in ``drops``. ``image_range`` is that of 16-bit images, see ``ImageRange``.
     """
 
     path: Path
@@ -74,6 +75,7 @@ class BagSequence:
     messages: int
     start: int = 0
     stop: int | None = None
+    image_range: str = AUTO
     drops: FrameDrops = field(default_factory=FrameDrops, init=False)
 
     @property
@@ -98,13 +100,14 @@ class BagSequence:
             CalibrationError: on an image of another size.
         """
         self.drops.clear()
+        levels = ImageRange(self.image_range, f"{self.topic}: 16-bit images")
         rule: StampRule[_Message] = StampRule(patient=True)
         with _opened(self.path) as reader:
             messages = self._messages(reader)
             believed = with_believed_stamps(rule, messages, self.drops, self._name_of)
             for message, stamp_ns in believed:
                 try:
-                    image = decode_message(message.content, message.kind)
+                    image = decode_message(message.content, message.kind, levels.to_8_bit)
                 except ImageError as error:
                     self.drops.drop(UNREADABLE, self._name_of(message), str(error))
                     continue
@@ -169,10 +172,10 @@ def open_bag(
     return BagSequence(path, chosen, resolved, count)
 
 
-def decode_message(message: Any, kind: str) -> np.ndarray:
-    """Pixels of a sensor_msgs Image or CompressedImage of any library."""
+def decode_message(message: Any, kind: str, reduce: Reduce = to_8_bit) -> np.ndarray:
+    """Pixels of a sensor_msgs Image or CompressedImage of any library, 16 bits by ``reduce``."""
     if kind == COMPRESSED_IMAGE:
-        return decode_compressed(message.data, message.format)
+        return decode_compressed(message.data, message.format, reduce)
     return decode_image(
         message.data,
         message.encoding,
@@ -180,6 +183,7 @@ def decode_message(message: Any, kind: str) -> np.ndarray:
         message.height,
         message.step,
         bool(message.is_bigendian),
+        reduce,
     )
 
 

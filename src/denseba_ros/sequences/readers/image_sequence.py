@@ -14,6 +14,7 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.camera_info import check_size
 from denseba_ros.sequences.frame_drops import UNREADABLE, FrameDrops, with_believed_stamps
 from denseba_ros.sequences.image_io import read_image
+from denseba_ros.sequences.image_range import AUTO, ImageRange
 from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.stamp_rule import StampRule
 from denseba_ros.sequences.trajectory import Trajectory
@@ -33,13 +34,14 @@ class ImageSequence:
     """Frames from image files.
 
     Damaged files, and files whose stamps ``StampRule`` does not believe, are left out, logged and
-    counted in ``drops``.
+    counted in ``drops``. ``image_range`` is that of 16-bit images, see ``ImageRange``.
     """
 
     name: str
     calibration: Calibration
     files: list[ImageFile]
     read_groundtruth: Callable[[], Trajectory | None] = lambda: None
+    image_range: str = AUTO
     drops: FrameDrops = field(default_factory=FrameDrops, init=False)
 
     @property
@@ -57,12 +59,13 @@ class ImageSequence:
             CalibrationError: when an image has another size than the calibration.
         """
         self.drops.clear()
+        levels = ImageRange(self.image_range, f"{self.name}: 16-bit images")
         rule: StampRule[ImageFile] = StampRule(patient=True, interval_ns=_interval(self.files))
         listed = ((file, file.stamp_ns, None) for file in self.files)
         name = attrgetter("path.name")
         for file, stamp_ns in with_believed_stamps(rule, listed, self.drops, name):
             try:
-                image = read_image(file.path)
+                image = read_image(file.path, levels.to_8_bit)
             except ImageError as error:
                 self.drops.drop(UNREADABLE, file.path.name, str(error))
                 continue
