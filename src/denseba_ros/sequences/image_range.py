@@ -121,6 +121,8 @@ def _range_of(content: np.ndarray) -> tuple[tuple[int, int], bool]:
     """The range for pixels (N,) uint16, and whether they show enough to hold it."""
     low, high, most = np.percentile(content, [_LOW_PERCENT, _HIGH_PERCENT, _MOST_PERCENT])
     span = high - low
+    if span < _FLAT:
+        return (0, _LARGEST), False
     # The largest value of the significant bits; of values shifted to the left that is the largest.
     is_shifted = most > _LARGEST // 2 or not np.any(content & 0xF)
     full = _LARGEST if is_shifted else (1 << max(int(most).bit_length(), 8)) - 1
@@ -129,7 +131,7 @@ def _range_of(content: np.ndarray) -> tuple[tuple[int, int], bool]:
     room = max(_MARGIN * span, (_SMALLEST_RANGE - span) / 2.0)
     first = max(0, int(low - room))
     last = min(_LARGEST, max(int(np.ceil(high + room)), first + _SMALLEST_RANGE))
-    return (first, last), bool(span >= _FLAT)
+    return (first, last), True
 
 
 def _table(low: int, high: int) -> np.ndarray:

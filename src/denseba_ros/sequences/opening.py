@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from denseba_ros.errors import SequenceError
+from denseba_ros.errors import CalibrationError, SequenceError
+from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.camera_info import CalibrationSource
+from denseba_ros.sequences.camera_info_message import check_principal_point, doubts_about
 from denseba_ros.sequences.image_range import AUTO
 from denseba_ros.sequences.readers import (
     bag,
@@ -21,6 +24,8 @@ from denseba_ros.sequences.readers import (
 )
 from denseba_ros.sequences.readers.image_sequence import ImageSequence
 from denseba_ros.sequences.sequence import Sequence
+
+_log = logging.getLogger(__name__)
 
 
 class SectionedSequence(Sequence, Protocol):
@@ -122,6 +127,7 @@ def open_sequence(
     if topic is not None and name != "bag":
         raise SequenceError(f"{path}: is read as {name}, which has no topic {topic!r}")
     whole = _FORMATS[name].open(path, Request(calibration, fps, topic))
+    _check_calibration(whole.calibration, path)
     if isinstance(whole, bag.BagSequence | ImageSequence):
         whole.image_range = image_range
     if start >= len(whole):
@@ -142,6 +148,16 @@ def _check_arguments(
         raise SequenceError(f"a frame rate of {fps} Hz is not positive and finite")
     if start < 0 or (count is not None and count < 1):
         raise SequenceError(f"cannot read {count} frames from {start} on")
+
+
+def _check_calibration(calibration: Calibration, path: Path) -> None:
+    """Refuse or doubt a principal point that is not near the centre, wherever it comes from."""
+    try:
+        check_principal_point(calibration)
+    except CalibrationError as error:
+        raise CalibrationError(f"{path}: {error}") from error
+    if doubts := doubts_about(calibration):
+        _log.warning("%s: %s", path, doubts)
 
 
 def _recognise(path: Path) -> str:

@@ -175,8 +175,22 @@ def test_calibration_is_needed_and_must_fit(tmp_path: Path) -> None:
     with pytest.raises(CalibrationError, match="32x24"):
         open_bag(write(tmp_path / "other", other))
     uncalibrated = [("/image", IMAGE, 1, image(1)), ("/camera_info", CAMERA_INFO, 1, info(0.0))]
-    with pytest.raises(CalibrationError, match=r"/camera_info.*uncalibrated"):
+    with pytest.raises(CalibrationError, match=r"/camera_info.*not calibrated"):
         open_bag(write(tmp_path / "zero", uncalibrated))
+
+
+def test_a_first_camera_info_that_is_zero_is_passed_over(tmp_path: Path) -> None:
+    infos = [("/camera_info", CAMERA_INFO, i, info(0.0 if i < 3 else 30.0)) for i in range(1, 6)]
+    sequence = open_bag(write(tmp_path / "b", [("/image", IMAGE, 1, image(1)), *infos]))
+    assert sequence.calibration.fx == 30.0
+
+
+def test_region_and_binning_of_a_bag_are_applied(tmp_path: Path) -> None:
+    binned = info(60.0, width=64)
+    binned.height, binned.k[[2, 5]] = 48, (32.0, 24.0)
+    binned.binning_x = binned.binning_y = 2
+    path = write(tmp_path / "b", [("/i", IMAGE, 1, image(1)), ("/c", CAMERA_INFO, 1, binned)])
+    assert open_bag(path).calibration.fx == 30.0
 
 
 def test_bad_images_and_late_ones_are_dropped_and_counted(

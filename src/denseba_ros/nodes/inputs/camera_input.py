@@ -27,6 +27,7 @@ from denseba_ros.nodes.conversions.images import image_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 from denseba_ros.nodes.outputs.health import Health
 from denseba_ros.nodes.parameters.node_config import NodeConfig
+from denseba_ros.sequences.camera_info_message import doubts_about_message, is_rectified
 from denseba_ros.sequences.encodings import Reduce, to_8_bit
 from denseba_ros.sequences.image_check import ImageCheck
 from denseba_ros.sequences.image_range import AUTO, ImageRange
@@ -96,6 +97,7 @@ class CameraInput:
         self._last_message: CameraInfo | None = None
         self._listens_to_latched = False
         self.image_topic, self.info_topic = self._subscribe()
+        self._is_rectified = settings.image_is_rectified or is_rectified(self.image_topic)
         self.levels = ImageRange(
             image_range, f"16-bit images on {self.image_topic}", node.get_logger().warning
         )
@@ -183,12 +185,17 @@ class CameraInput:
         if message == self._last_message:
             return
         try:
-            calibration = calibration_from_msg(message, rectified=self._settings.image_is_rectified)
+            calibration = calibration_from_msg(message, rectified=self._is_rectified)
         except CalibrationError as error:
             self._throttled.warn("bad camera_info", f"{self.info_topic}: {error}")
             return
         self._last_message = message
         if calibration != self.calibration:
+            doubts = doubts_about_message(
+                message, rectified=self._is_rectified, calibration=calibration
+            )
+            if doubts:
+                self._throttled.warn("doubts", f"{self.info_topic}: {doubts}")
             if self.calibration is not None:
                 self._throttled.warn(
                     "changed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -19,9 +20,13 @@ from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.camera_info import (
     CalibrationSource,
-    calibration_from_fields,
     check_size,
     resolve_calibration,
+)
+from denseba_ros.sequences.camera_info_message import (
+    calibration_from_message,
+    doubts_about_message,
+    is_rectified,
 )
 from denseba_ros.sequences.encodings import Reduce, decode_compressed, decode_image, to_8_bit
 from denseba_ros.sequences.frame_drops import UNREADABLE, FrameDrops, with_believed_stamps
@@ -30,15 +35,18 @@ from denseba_ros.sequences.readers.bag_topics import (
     COMPRESSED_IMAGE,
     choose_image_topic,
     choose_info_topic,
-    is_rectified,
 )
 from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.stamp_rule import StampRule
 from denseba_ros.sequences.trajectory import Trajectory
 
+_log = logging.getLogger(__name__)
+
 LAYOUT = "a .bag, .mcap or .db3 file, or a folder with metadata.yaml, .mcap or .db3 files"
 _ROS2_SUFFIXES = (".mcap", ".db3")
 _SECOND = 1_000_000_000
+# So many camera_info at most are read to find a calibration.
+_MOST_INFOS = 1000
 # Errors of rosbags on damaged files, besides its own class.
 _READ_ERRORS = (
     AnyReaderError,
@@ -230,18 +238,24 @@ def _first_size(reader: AnyReader, topic: str, path: Path) -> tuple[int, int]:
     raise SequenceError(f"{path}: no image of {topic} can be read: {reason}")
 
 
-def _recorded(reader: AnyReader, topic: str, rectified: bool) -> Calibration | None:
-    """The first camera_info; of a rectified image the projection matrix without distortion."""
-    first = next(_raw_messages(reader, topic), None)
-    if first is None:
-        return None
-    _, data, kind = first
-    info: Any = reader.deserialize(data, kind)
-    # ROS 1 writes the field names in capitals.
-    k, d, p = (info.k, info.d, info.p) if hasattr(info, "k") else (info.K, info.D, info.P)
-    if rectified and p[0] > 0.0:
-        k, d = [*p[0:3], *p[4:7], *p[8:11]], []
-    try:
-        return calibration_from_fields(info.width, info.height, k, info.distortion_model, d)
-    except CalibrationError as error:
-        raise CalibrationError(f"{topic}: {error}") from error
+def _recorded(reader: AnyReader, topic: str, *, rectified: bool) -> Calibration | None:
+    """The first camera_info that is a calibration: a driver may begin with an empty one.
+
+    Raises:
+        CalibrationError: with the reason why the first of them is none, when no other is.
+    """
+    refused: CalibrationError | None = None
+    for _, data, kind in islice(_raw_messages(reader, topic), _MOST_INFOS):
+        info: Any = reader.deserialize(data, kind)
+        try:
+            calibration = calibration_from_message(info, rectified=rectified)
+        except CalibrationError as error:
+            refused = refused or error
+            continue
+        doubts = doubts_about_message(info, rectified=rectified, calibration=calibration)
+        if doubts:
+            _log.warning("%s: %s", topic, doubts)
+        return calibration
+    if refused is not None:
+        raise CalibrationError(f"{topic}: {refused}") from refused
+    return None
