@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from denseba_ros.cli.main import main
-from denseba_ros.sequences.trajectory import read_tum
+from denseba_ros.sequences.pose_table import read_poses
 
 
 def _run(recording: Any, out: Path, *options: str) -> int:
@@ -28,7 +28,7 @@ def test_one_row_per_tracked_frame_with_the_inputs_stamps(
 ) -> None:
     assert _run(recording, out) == 0
     expected = [i * 100_000_000 for i in range(2, 30) if i != 10]
-    assert read_tum(out / "trajectory.txt").stamps_ns.tolist() == expected
+    assert read_poses(out / "trajectory.txt").stamps_ns.tolist() == expected
     with np.load(out / "covariance.npz") as stored:
         assert stored["stamps_ns"].tolist() == expected
         assert stored["covariance"][0] == pytest.approx(np.eye(6) * 3e-6)
@@ -40,7 +40,7 @@ def test_depth_of_every_keyframe_is_in_millimetres_with_its_camera(
     assert _run(recording, out) == 0
     names = sorted(int(p.stem) for p in (out / "depth").glob("*.png"))
     assert names == [i * 100_000_000 for i in range(0, 30, 5)]
-    assert read_tum(out / "keyframes.txt").stamps_ns.tolist() == names
+    assert read_poses(out / "keyframes.txt").stamps_ns.tolist() == names
     depth = cv2.imread(str(out / "depth" / "0.png"), cv2.IMREAD_UNCHANGED)
     assert depth.dtype == np.uint16
     assert depth[0, 0] == 0, "unknown depth"
@@ -69,7 +69,7 @@ def test_summary_counts_and_times(recording: Any, knowing_system: Any, out: Path
 def test_start_and_count_choose_frames(recording: Any, knowing_system: Any, out: Path) -> None:
     assert _run(recording, out, "--start", "4", "--count", "6") == 0
     expected = [i * 100_000_000 for i in range(6, 10)]
-    assert read_tum(out / "trajectory.txt").stamps_ns.tolist() == expected
+    assert read_poses(out / "trajectory.txt").stamps_ns.tolist() == expected
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, RuntimeError])
@@ -82,7 +82,7 @@ def test_interruption_keeps_what_was_estimated(
     else:
         with pytest.raises(failure, match="asked to fail"):
             _run(recording, out)
-    assert len(read_tum(out / "trajectory.txt")) == 6
+    assert len(read_poses(out / "trajectory.txt")) == 6
     assert len(list((out / "depth").glob("*.png"))) == 2
     assert json.loads((out / "summary.json").read_text())["finished"] is False
     assert (out / "covariance.npz").exists()

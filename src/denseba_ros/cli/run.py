@@ -24,6 +24,11 @@ from denseba_ros.sequences.prefetch import prefetch
 from denseba_ros.sequences.sequence import Sequence
 from denseba_ros.slam.system import System
 
+_NO_KEYFRAMES = (
+    "no keyframe, so no depth: the poses are those of a camera that stands still. Did it move "
+    "sideways, and do the images show enough?"
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba run``."""
@@ -52,11 +57,15 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print("interrupted; what was estimated is kept", file=sys.stderr)
         finally:
-            for keyframe in [*system.finished_keyframes(), *system.keyframes()]:
-                writer.add_keyframe(keyframe)
             elapsed = time.perf_counter() - started
-            _write_summary(writer, statistics, problems, sequence, config, elapsed, finished)
+            try:
+                for keyframe in [*system.finished_keyframes(), *system.keyframes()]:
+                    writer.add_keyframe(keyframe)
+            finally:
+                _write_summary(writer, statistics, problems, sequence, config, elapsed, finished)
     print(f"{args.out}: {_headline(sequence, statistics, writer.keyframes, elapsed)}")
+    if not writer.keyframes:
+        print(f"{args.out}: {_NO_KEYFRAMES}")
     if problems.counts:
         print(f"{args.out}: {problems.text()}")
     if not finished:

@@ -10,12 +10,13 @@ import numpy as np
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.sequences.camera_info import CalibrationSource, resolve_calibration
 from denseba_ros.sequences.image_io import file_number, image_files
+from denseba_ros.sequences.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
     image_size,
 )
-from denseba_ros.sequences.trajectory import Trajectory, read_kitti, read_tum
+from denseba_ros.sequences.trajectory import Trajectory, read_kitti
 
 _log = logging.getLogger(__name__)
 
@@ -75,14 +76,14 @@ def _stamped_by_number(folder: Path, paths: list[Path]) -> bool:
     """Whether most stamps of poses_tum.txt are file numbers."""
     if not (folder / "poses_tum.txt").is_file():
         return False
-    known = set(read_tum(folder / "poses_tum.txt").stamps_ns.tolist())
+    known = set(read_poses(folder / "poses_tum.txt").stamps_ns.tolist())
     numbers = {_number_stamp(p) for p in paths}
     return len(numbers) == len(paths) and 2 * len(known & numbers) > len(known)
 
 
 def _groundtruth(folder: Path, files: list[ImageFile]) -> Trajectory | None:
     if (folder / "poses_tum.txt").is_file():
-        trajectory = read_tum(folder / "poses_tum.txt")
+        trajectory = read_poses(folder / "poses_tum.txt")
         stamps = {_number_stamp(f.path): f.stamp_ns for f in files}
         if not _stamped_by_number(folder, [f.path for f in files]):
             return trajectory

@@ -12,12 +12,14 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.camera_info import CalibrationSource, resolve_calibration
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.known_cameras import KITTI_BY_SIZE
+from denseba_ros.sequences.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
     image_size,
 )
-from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_kitti, read_tum
+from denseba_ros.sequences.stamp_units import stamps_in_ns
+from denseba_ros.sequences.trajectory import Trajectory, read_kitti
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ def _stamps(folder: Path, ids: list[int]) -> list[int]:
         _log.warning("%s: no times.txt, taking 10 Hz", folder)
         return [i * _NOMINAL_PERIOD_NS for i in ids]
     try:
-        stamps = [parse_seconds(row) for row in path.read_text().split()]
+        stamps = stamps_in_ns(path.read_text().split(), path)
     except ValueError as error:
         raise SequenceError(f"{path}: {error}") from error
     rows = _rows(ids, len(stamps), path)
@@ -153,5 +155,5 @@ def _groundtruth(
         kept = [row for _, row in known]
         return Trajectory(np.array([stamp for stamp, _ in known], dtype=np.int64), poses[kept])
     if (folder / "poses_tum.txt").is_file():
-        return read_tum(folder / "poses_tum.txt")
+        return read_poses(folder / "poses_tum.txt")
     return None
