@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from denseba_ros.errors import ConfigurationError
+from denseba_ros.sequences.image_range import AUTO, parse_image_range
 
 LIVE: Final[dict[str, JsonValue]] = {"live": True}
 """Marks a field that may change between two images; any other holds from configure to cleanup."""
@@ -23,6 +24,10 @@ class FrontendConfig(_Section):
 
     working_pixels: int = Field(307_200, ge=19_200, le=2_100_000)
     """Larger images are reduced to about this many pixels; the aspect ratio stays."""
+    image_range: str = AUTO
+    """Values of 16-bit images that become black and white: auto takes them from the first images
+    and holds them, a number is that of the significant bits (12), LOW,HIGH the values themselves
+    ("7000,8200")."""
     depth_model: str = "network"
     """The depth model: "network" is the weights that come with denseba (for non-commercial use),
     "constant" a constant prior, else a .safetensors file of `denseba train depth`, an .onnx file,
@@ -40,6 +45,15 @@ class FrontendConfig(_Section):
     """Depth of the constant prior, metres; without a network it only sets the scale."""
     constant_sigma: float = Field(1.0, gt=0.0)
     """Standard deviation of the log of that depth."""
+
+    @field_validator("image_range")
+    @classmethod
+    def _known_image_range(cls, text: str) -> str:
+        try:
+            parse_image_range(text)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
+        return text
 
 
 class TrackerConfig(_Section):

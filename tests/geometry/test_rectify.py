@@ -183,5 +183,5 @@ def test_a_lens_that_folds_inside_the_image_is_cut_and_said(
 
 
 def test_a_tiny_image_is_refused() -> None:
-    with pytest.raises(CalibrationError, match="smaller than 8"):
+    with pytest.raises(CalibrationError, match="smaller than 16"):
         Rectifier(Calibration(7, 7, 10, 10, 3, 3), VGA)

@@ -10,10 +10,12 @@ import numpy as np
 
 from denseba_ros.errors import ImageError
 from denseba_ros.sequences.pixels.completeness import whole_length
-from denseba_ros.sequences.pixels.packed_bits import narrow, packed_row_bytes, unpack
+from denseba_ros.sequences.pixels.packed_bits import packed_row_bytes, unpack, widen
 from denseba_ros.sequences.pixels.yuv_planes import PLANAR, decode_planes
 
 Bytes = bytes | bytearray | memoryview | np.ndarray
+Reduce = Callable[[np.ndarray], np.ndarray]
+"""From uint16 to uint8 of the same shape, as ``to_8_bit`` or ``ImageRange.to_8_bit``."""
 
 
 def to_8_bit(image: np.ndarray) -> np.ndarray:
@@ -31,11 +33,15 @@ def to_8_bit(image: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Encoding:
-    """``channels`` values of ``bytes_per_value`` a pixel; ``convert`` gives grey or BGR."""
+    """``channels`` values of ``bytes_per_value`` a pixel; ``convert`` gives grey or BGR.
+
+    Values of two bytes have so many ``bits``.
+    """
 
     channels: int
     convert: Callable[[np.ndarray], np.ndarray]
     bytes_per_value: int = 1
+    bits: int = 16
 
 
 def _colour(code: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -50,10 +56,6 @@ def _bayer(code: int) -> Callable[[np.ndarray], np.ndarray]:
         return cv2.cvtColor(to_8_bit(image), code)
 
     return convert
-
-
-def _narrow(bits: int) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda image: narrow(image, bits)
 
 
 def _known_encodings() -> dict[str, _Encoding]:
@@ -86,7 +88,7 @@ def _known_encodings() -> dict[str, _Encoding]:
         known[f"bayer_{pattern}8"] = _Encoding(1, _bayer(code))
         known[f"bayer_{pattern}16"] = _Encoding(1, _bayer(code), 2)
     for bits in (10, 12):
-        known[f"mono{bits}"] = _Encoding(1, _narrow(bits), 2)
+        known[f"mono{bits}"] = _Encoding(1, to_8_bit, 2, bits)
     return known
 
 
@@ -98,12 +100,18 @@ ENCODINGS = (*_ENCODINGS, *_PACKED, *PLANAR)
 
 
 def decode_image(
-    data: Bytes, encoding: str, width: int, height: int, step: int, is_bigendian: bool = False
+    data: Bytes,
+    encoding: str,
+    width: int,
+    height: int,
+    step: int,
+    is_bigendian: bool = False,
+    reduce: Reduce = to_8_bit,
 ) -> np.ndarray:
     """Pixels of a sensor_msgs/Image as uint8, (H, W) grey or (H, W, 3) BGR.
 
     ``step`` is the length of a row in bytes, padding included. 16-bit values become 8-bit by
-    ``to_8_bit``. The result may be a read-only view of ``data``: copy before writing to it.
+    ``reduce``. The result may be a read-only view of ``data``: copy before writing to it.
 
     Raises:
         ImageError: on an unknown encoding, a size or step that does not fit, or short data.
@@ -117,7 +125,7 @@ def decode_image(
     if name in _PACKED:
         layout, bits = _PACKED[name]
         rows = _rows(buffer, name, packed_row_bytes(width, layout), (width, height), step)
-        return narrow(unpack(rows, layout, width), bits)
+        return reduce(widen(unpack(rows, layout, width), bits))
     known = _ENCODINGS.get(name)
     if known is None:
         raise ImageError(f"unknown encoding {encoding!r}; known: {', '.join(ENCODINGS)}")
@@ -127,6 +135,7 @@ def decode_image(
     rows = _rows(buffer, encoding, row, (width, height), step)
     if known.bytes_per_value == 2:
         rows = np.ascontiguousarray(rows).view(">u2" if is_bigendian else "<u2").astype(np.uint16)
+        rows = reduce(rows if known.bits == 16 else widen(rows, known.bits))
     shape = (height, width) if known.channels == 1 else (height, width, known.channels)
     return known.convert(rows.reshape(shape))
 
@@ -145,13 +154,14 @@ def _rows(
     return np.lib.stride_tricks.as_strided(buffer, (height, row), (step, 1), writeable=False)
 
 
-def decode_compressed(data: Bytes, format: str = "") -> np.ndarray:
+def decode_compressed(data: Bytes, format: str = "", reduce: Reduce = to_8_bit) -> np.ndarray:
     """A JPEG, PNG or other image file in memory as uint8, (H, W) grey or (H, W, 3) BGR.
 
     What lies behind its end is left out.
 
     ``format`` is that of a sensor_msgs/CompressedImage or a file suffix, used in messages; the
-    content determines the decoder. EXIF rotation is not applied: the calibration is the sensor's.
+    content determines the decoder. 16-bit values become 8-bit by ``reduce``. EXIF rotation is not
+    applied: the calibration is the sensor's.
 
     Raises:
         ImageError: when the data is truncated, is a compressed depth image, or cannot be decoded.
@@ -173,4 +183,4 @@ def decode_compressed(data: Bytes, format: str = "") -> np.ndarray:
         raise ImageError(f"{what} cannot be decoded") from error
     if image is None:
         raise ImageError(f"{what} cannot be decoded")
-    return to_8_bit(image)
+    return to_8_bit(reduce(image) if image.dtype == np.uint16 else image)

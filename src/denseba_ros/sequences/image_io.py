@@ -8,15 +8,17 @@ import cv2
 import numpy as np
 
 from denseba_ros.errors import ImageError
-from denseba_ros.sequences.encodings import decode_compressed
+from denseba_ros.sequences.encodings import Reduce, decode_compressed, to_8_bit
 
 IMAGE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"}
 )
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(path: Path, reduce: Reduce = to_8_bit) -> np.ndarray:
     """The image as uint8, (H, W) grey or (H, W, 3) BGR, without EXIF rotation.
+
+    16-bit values become 8-bit by ``reduce``.
 
     Raises:
         ImageError: when the file is missing, truncated or no image.
@@ -25,17 +27,17 @@ def read_image(path: Path) -> np.ndarray:
         data = path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}") from error
-    return decode_image_file(data, path)
+    return decode_image_file(data, path, reduce)
 
 
-def decode_image_file(data: bytes, path: Path) -> np.ndarray:
+def decode_image_file(data: bytes, path: Path, reduce: Reduce = to_8_bit) -> np.ndarray:
     """The image in the content of the file ``path``, as ``read_image``.
 
     Raises:
         ImageError: with the path, when it is truncated or no image.
     """
     try:
-        return decode_compressed(data, path.suffix)
+        return decode_compressed(data, path.suffix, reduce)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
 

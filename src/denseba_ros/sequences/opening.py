@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from denseba_ros.errors import SequenceError
+from denseba_ros.errors import CalibrationError, SequenceError
+from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_source import CalibrationSource
+from denseba_ros.sequences.camera_info_message import check_principal_point, doubts_about
+from denseba_ros.sequences.image_range import AUTO
 from denseba_ros.sequences.readers import (
     bag,
     euroc,
@@ -21,7 +25,10 @@ from denseba_ros.sequences.readers import (
     tum_rgbd,
     video,
 )
+from denseba_ros.sequences.readers.image_sequence import ImageSequence
 from denseba_ros.sequences.sequence import Sequence
+
+_log = logging.getLogger(__name__)
 
 
 class SectionedSequence(Sequence, Protocol):
@@ -115,6 +122,7 @@ def open_sequence(
     start: int = 0,
     count: int | None = None,
     topic: str | None = None,
+    image_range: str = AUTO,
 ) -> Sequence:
     """The sequence at ``path``, a folder, a video file or a bag.
 
@@ -128,6 +136,7 @@ def open_sequence(
         count: frames at most after that; None for all.
         topic: image topic of a bag that has more than one; of a folder with the images of several
             cameras, a part of the names of one.
+        image_range: which values of 16-bit images become black and white, see ``ImageRange``.
 
     Raises:
         SequenceError: when no reader recognises the path; the message lists the layouts.
@@ -139,6 +148,9 @@ def open_sequence(
     if topic is not None and name not in ("bag", "images"):
         raise SequenceError(f"{path}: is read as {name}, which has no topic {topic!r}")
     whole = _FORMATS[name].open(path, Request(calibration, fps, topic))
+    _check_calibration(whole.calibration, path)
+    if isinstance(whole, bag.BagSequence | ImageSequence):
+        whole.image_range = image_range
     if start >= len(whole):
         raise SequenceError(f"{path}: has {len(whole)} frames, none from {start} on")
     if start == 0 and count is None:
@@ -157,6 +169,16 @@ def _check_arguments(
         raise SequenceError(f"a frame rate of {fps} Hz is not positive and finite")
     if start < 0 or (count is not None and count < 1):
         raise SequenceError(f"cannot read {count} frames from {start} on")
+
+
+def _check_calibration(calibration: Calibration, path: Path) -> None:
+    """Refuse or doubt a principal point that is not near the centre, wherever it comes from."""
+    try:
+        check_principal_point(calibration)
+    except CalibrationError as error:
+        raise CalibrationError(f"{path}: {error}") from error
+    if doubts := doubts_about(calibration):
+        _log.warning("%s: %s", path, doubts)
 
 
 def _recognise(path: Path) -> str:

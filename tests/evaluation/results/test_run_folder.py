@@ -64,3 +64,10 @@ def test_a_writer_clears_what_the_other_one_left_but_no_foreign_folder(tmp_path:
     (tmp_path / "depth" / "1.png").touch()
     with pytest.raises(DensebaError, match="denseba record"):
         RecordingWriter(tmp_path)
+
+
+def test_keyframes_before_stamp_zero_are_found(tmp_path: Path) -> None:
+    (tmp_path / "depth").mkdir()
+    for stamp in (-966_667_000, 0, 5):
+        (tmp_path / "depth" / f"{stamp}.png").touch()
+    assert RunFolder(tmp_path).keyframe_stamps().tolist() == [-966_667_000, 0, 5]

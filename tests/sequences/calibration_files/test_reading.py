@@ -147,7 +147,7 @@ def test_unrectified_cameras_beside_the_rectified_one_are_asked_for(tmp_path: Pa
         (KALIBR.replace(str(FX), ".nan"), "nan"),
         (JSON_NESTED.replace(str(FX), "[]"), "fx is no number"),
         ("cam0_calib: cam0.yaml\n", "in other files: give the one of cam0, cam0.yaml"),
-        (ECHO.replace(f"k: [{FX}", "k: [0.0").replace(str(FY), "0.0"), "not positive"),
+        (ECHO.replace(f"k: [{FX}", "k: [0.0").replace(str(FY), "0.0"), "not calibrated"),
         ('{"fx": 0.8, "fy": 0.9, "cx": 0.5, "cy": 0.5}', "parts of the image size"),
         ("frame_id: camera\nimage: 3\n", "no calibration that is known here"),
         ("Dear reader, the camera is a good one.", "no calibration that is known here"),
@@ -214,6 +214,14 @@ def test_echo_begins_with_the_first_message_that_has_a_camera(
     assert "broken and left out" in caplog.text
     in_capitals = re.sub(r"^[dkrp]:", lambda m: m[0].upper(), ECHO, flags=re.MULTILINE)
     assert values(read(tmp_path, in_capitals)) == pytest.approx(CAMERA)
+
+
+def test_echo_has_the_region_and_binning_of_messages(tmp_path: Path) -> None:
+    cut = ECHO.replace("x_offset: 0", "x_offset: 16").replace("  width: 0", "  width: 160")
+    cut = cut.replace("  height: 0", "  height: 120").replace("binning_x: 0", "binning_x: 2")
+    camera = read(tmp_path, cut)
+    assert (camera.width, camera.height) == (80, 120)
+    assert camera.fx == FX / 2
 
 
 def test_a_matrix_alone_is_taken_as_undistorted_and_said(

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from denseba_ros.errors import ImageError
-from denseba_ros.sequences.encodings import decode_image
-from denseba_ros.sequences.pixels.packed_bits import narrow, packed_row_bytes, unpack
+from denseba_ros.sequences.encodings import decode_image, to_8_bit
+from denseba_ros.sequences.pixels.packed_bits import packed_row_bytes, unpack, widen
 
 
 def bits_from_the_lowest(values: list[int], bits: int) -> bytes:
@@ -36,19 +36,18 @@ def test_unpacking_is_the_inverse_of_packing(bits: int, data: st.DataObject) -> 
 
 
 @pytest.mark.parametrize("bits", [10, 12])
-def test_the_range_becomes_8_bit(bits: int) -> None:
+def test_the_range_becomes_that_of_16_bits(bits: int) -> None:
     largest = (1 << bits) - 1
     values = np.arange(largest + 1, dtype=np.uint16)
-    expected = np.round(values * 255.0 / largest)
-    assert np.array_equal(narrow(values, bits), expected)
+    assert np.array_equal(widen(values, bits), np.round(values * 65535.0 / largest))
     with pytest.raises(ImageError, match=f"more than {bits} bits"):
-        narrow(np.array([largest + 1], np.uint16), bits)
+        widen(np.array([largest + 1], np.uint16), bits)
 
 
 @pytest.mark.parametrize("bits", [10, 12])
 def test_every_encoding_gives_the_same_image(bits: int) -> None:
     values = np.random.default_rng(0).integers(0, 1 << bits, (6, 8), dtype=np.uint16)
-    expected = narrow(values, bits)
+    expected = to_8_bit(widen(values, bits))
     as_rows = values.tolist()
     assert np.array_equal(decode_image(values.tobytes(), f"mono{bits}", 8, 6, 16), expected)
     swapped = values.astype(">u2").tobytes()

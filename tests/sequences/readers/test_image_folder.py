@@ -193,7 +193,7 @@ def test_two_names_of_one_stamp_are_one_image(
     sequence = open_images(tmp_path, "50,50,31,23")
     assert [f.stamp_ns for f in sequence] == [1_000_000_000, 1_100_000_000, 1_200_000_000]
     assert sequence.dropped == 1
-    assert "1 repeated rows are left out" in caplog.text
+    assert "duplicate stamp" in caplog.text
 
 
 def test_pairs_in_one_folder_are_asked_for(tmp_path: Path, write_pictures: Callable) -> None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from denseba_ros.cli.options.kinds import add_counts, add_numbers
+from denseba_ros.sequences.image_range import AUTO
 from denseba_ros.sequences.opening import FORMATS, open_sequence
 from denseba_ros.sequences.sequence import Sequence
 
@@ -48,8 +49,8 @@ def sequence_words(args: argparse.Namespace) -> list[str]:
     return words
 
 
-def open_from_options(args: argparse.Namespace) -> Sequence:
-    """The sequence that the options describe.
+def open_from_options(args: argparse.Namespace, image_range: str = AUTO) -> Sequence:
+    """The sequence that the options describe; ``image_range`` is of 16-bit images.
 
     Raises:
         SequenceError, CalibrationError: as ``open_sequence``.
@@ -62,4 +63,5 @@ def open_from_options(args: argparse.Namespace) -> Sequence:
         start=args.start,
         count=args.count,
         topic=args.topic,
+        image_range=image_range,
     )

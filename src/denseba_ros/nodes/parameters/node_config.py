@@ -56,7 +56,8 @@ class NodeConfig(BaseModel):
     image_qos: Literal["sensor_data", "reliable"] = "sensor_data"
     """Reliability asked of the camera: sensor_data (best effort) also hears reliable cameras."""
     image_is_rectified: bool = False
-    """The images are rectified already (image_rect): use P of camera_info and no distortion."""
+    """The images are rectified already: use P of camera_info and no distortion. A topic that is
+    named so (image_rect) is taken for rectified without it."""
     subscription_depth: int = Field(default=5, ge=1, le=1000)
     """Images that the middleware keeps until the node takes them."""
     mapping: Literal["live", "lockstep"] = "live"

@@ -11,8 +11,8 @@ import numpy as np
 from denseba_ros.errors import ImageError
 
 
-def narrow(values: np.ndarray, bits: int) -> np.ndarray:
-    """uint16 values of ``bits`` bits as uint8, the largest as 255, rounded to the nearest.
+def widen(values: np.ndarray, bits: int) -> np.ndarray:
+    """uint16 values of ``bits`` bits over the range of 16, rounded to the nearest.
 
     Raises:
         ImageError: when a value has more bits, as of another alignment.
@@ -20,7 +20,7 @@ def narrow(values: np.ndarray, bits: int) -> np.ndarray:
     largest = (1 << bits) - 1
     if values.size and int(values.max()) > largest:
         raise ImageError(f"a value of {int(values.max())} has more than {bits} bits")
-    return ((values.astype(np.uint32) * 255 + largest // 2) // largest).astype(np.uint8)
+    return ((values.astype(np.uint32) * 65535 + largest // 2) // largest).astype(np.uint16)
 
 
 def packed_row_bytes(width: int, layout: str) -> int:

@@ -21,29 +21,52 @@ from denseba_ros.sequences.calibration_source import (
     check_size,
     resolve_calibration,
 )
-from denseba_ros.sequences.camera_info import calibration_from_fields
-from denseba_ros.sequences.encodings import decode_compressed, decode_image
+from denseba_ros.sequences.camera_info_message import (
+    calibration_from_message,
+    doubts_about_message,
+    is_rectified,
+)
+from denseba_ros.sequences.encodings import Reduce, decode_compressed, decode_image, to_8_bit
+from denseba_ros.sequences.frame_drops import (
+    OTHER_SIZE,
+    UNREADABLE,
+    FrameDrops,
+    with_believed_stamps,
+)
+from denseba_ros.sequences.image_range import AUTO, ImageRange
 from denseba_ros.sequences.readers.bag_topics import (
     COMPRESSED_IMAGE,
     choose_image_topic,
     choose_info_topic,
-    is_rectified,
 )
 from denseba_ros.sequences.sequence import StampedImage
+from denseba_ros.sequences.stamp_rule import StampRule
 from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)
 
 LAYOUT = "a .bag, .mcap or .db3 file (also .bag.active, .zstd), or a folder of such files"
 _SECOND = 1_000_000_000
+# So many camera_info at most are read to find a calibration.
+_MOST_INFOS = 1000
+
+
+@dataclass(frozen=True)
+class _Message:
+    """Number in the topic, deserialised message, and its type."""
+
+    index: int
+    content: Any
+    kind: str
 
 
 @dataclass
 class BagSequence:
-    """Images of one topic; the stamp is the header's, or the recording time if that is zero.
+    """Images of one topic; ``StampRule`` says by which clock, and which stamps are believed.
 
-    Images that cannot be decoded, and images that are not later than the one before, are left
-    out, logged and counted in ``dropped``.
+    Images that cannot be decoded or have another size, and those whose stamps are not believed, are
+    left out, logged and counted in ``drops``. ``image_range`` is that of 16-bit images, see
+    ``ImageRange``.
     """
 
     path: Path
@@ -52,12 +75,18 @@ class BagSequence:
     messages: int
     start: int = 0
     stop: int | None = None
-    dropped: int = field(default=0, init=False)
+    image_range: str = AUTO
+    drops: FrameDrops = field(default_factory=FrameDrops, init=False)
 
     @property
     def name(self) -> str:
         """Name of the bag without its suffix."""
         return self.path.stem
+
+    @property
+    def dropped(self) -> int:
+        """Number of images that the last iteration left out."""
+        return self.drops.total()
 
     def __len__(self) -> int:
         stop = self.messages if self.stop is None else min(self.stop, self.messages)
@@ -67,28 +96,37 @@ class BagSequence:
         """Decode the images in order.
 
         Raises:
-            SequenceError: when the bag is truncated.
-            CalibrationError: on an image of another size.
+            SequenceError: when the bag is damaged further on.
         """
-        self.dropped = 0
-        last_ns = -1
+        self.drops.clear()
+        levels = ImageRange(self.image_range, f"{self.topic}: 16-bit images")
+        rule: StampRule[_Message] = StampRule(patient=True)
         with opened_bag(self.path) as reader:
-            raw = reader.messages(self.topic)
-            for index, (time_ns, data, kind) in islice(enumerate(raw), self.start, self.stop):
+            messages = self._messages(reader)
+            believed = with_believed_stamps(rule, messages, self.drops, self._name_of)
+            for message, stamp_ns in believed:
                 try:
-                    message = reader.deserialize(data, kind)
-                    image = decode_message(message, kind)
-                except (ImageError, AnyReaderError) as error:
-                    self._drop(index, str(error))
+                    image = decode_message(message.content, message.kind, levels.to_8_bit)
+                except ImageError as error:
+                    self.drops.drop(UNREADABLE, self._name_of(message), str(error))
                     continue
-                stamp_ns = _stamp(message) or time_ns
-                if stamp_ns <= last_ns:
-                    self._drop(index, f"its stamp {stamp_ns} ns is not after {last_ns} ns")
-                    continue
-                last_ns = stamp_ns
                 size = (image.shape[1], image.shape[0])
-                check_size(self.calibration, size, f"{self.path}: {self.topic}")
-                yield StampedImage(index, stamp_ns, image)
+                if size != (self.calibration.width, self.calibration.height):
+                    detail = f"it is {size[0]}x{size[1]}"
+                    self.drops.drop(OTHER_SIZE, self._name_of(message), detail)
+                    continue
+                yield StampedImage(message.index, stamp_ns, image)
+
+    def _messages(self, reader: BagReader) -> Iterator[tuple[_Message, int, int]]:
+        """Each message that can be read, with the stamp of its header and its recording time."""
+        raw = enumerate(reader.messages(self.topic))
+        for index, (time_ns, data, kind) in islice(raw, self.start, self.stop):
+            try:
+                content: Any = reader.deserialize(data, kind)
+            except AnyReaderError as error:
+                self.drops.drop(UNREADABLE, f"{self.topic} {index}", str(error))
+                continue
+            yield _Message(index, content, kind), _stamp(content), time_ns
 
     def groundtruth(self) -> Trajectory | None:
         """None: bags have no ground truth that is read."""
@@ -98,9 +136,8 @@ class BagSequence:
         """Frames ``start`` to ``stop`` - 1."""
         return replace(self, start=start, stop=stop)
 
-    def _drop(self, index: int, reason: str) -> None:
-        self.dropped += 1
-        _log.warning("%s: left out image %d of %s: %s", self.path, index, self.topic, reason)
+    def _name_of(self, message: _Message) -> str:
+        return f"{self.path}: image {message.index} of {self.topic}"
 
 
 def looks_like_bag(path: Path) -> bool:
@@ -135,10 +172,10 @@ def open_bag(
     return BagSequence(path, chosen, resolved, count)
 
 
-def decode_message(message: Any, kind: str) -> np.ndarray:
-    """Pixels of a sensor_msgs Image or CompressedImage of any library."""
+def decode_message(message: Any, kind: str, reduce: Reduce = to_8_bit) -> np.ndarray:
+    """Pixels of a sensor_msgs Image or CompressedImage of any library, 16 bits by ``reduce``."""
     if kind == COMPRESSED_IMAGE:
-        return decode_compressed(message.data, message.format)
+        return decode_compressed(message.data, message.format, reduce)
     return decode_image(
         message.data,
         message.encoding,
@@ -146,6 +183,7 @@ def decode_message(message: Any, kind: str) -> np.ndarray:
         message.height,
         message.step,
         bool(message.is_bigendian),
+        reduce,
     )
 
 
@@ -167,18 +205,24 @@ def _first_size(reader: BagReader, topic: str, path: Path) -> tuple[int, int]:
     raise SequenceError(f"{path}: no image of {topic} can be read: {reason}")
 
 
-def _recorded(reader: BagReader, topic: str, rectified: bool) -> Calibration | None:
-    """The first camera_info; of a rectified image the projection matrix without distortion."""
-    first = next(reader.messages(topic), None)
-    if first is None:
-        return None
-    _, data, kind = first
-    info: Any = reader.deserialize(data, kind)
-    # ROS 1 writes the field names in capitals.
-    k, d, p = (info.k, info.d, info.p) if hasattr(info, "k") else (info.K, info.D, info.P)
-    if rectified and p[0] > 0.0:
-        k, d = [*p[0:3], *p[4:7], *p[8:11]], []
-    try:
-        return calibration_from_fields(info.width, info.height, k, info.distortion_model, d)
-    except CalibrationError as error:
-        raise CalibrationError(f"{topic}: {error}") from error
+def _recorded(reader: BagReader, topic: str, *, rectified: bool) -> Calibration | None:
+    """The first camera_info that is a calibration: a driver may begin with an empty one.
+
+    Raises:
+        CalibrationError: with the reason why the first of them is none, when no other is.
+    """
+    refused: CalibrationError | None = None
+    for _, data, kind in islice(reader.messages(topic), _MOST_INFOS):
+        info: Any = reader.deserialize(data, kind)
+        try:
+            calibration = calibration_from_message(info, rectified=rectified)
+        except CalibrationError as error:
+            refused = refused or error
+            continue
+        doubts = doubts_about_message(info, rectified=rectified, calibration=calibration)
+        if doubts:
+            _log.warning("%s: %s", topic, doubts)
+        return calibration
+    if refused is not None:
+        raise CalibrationError(f"{topic}: {refused}") from refused
+    return None

@@ -30,7 +30,7 @@ def choose_image_topic(types: Mapping[str, str | None], requested: str | None, w
     if len(cameras) != 1:
         others = "" if cameras else f"; all topics: {_listing(sorted(types))}"
         raise SequenceError(
-            f"{where}: {len(cameras)} image topics, choose one with topic=: "
+            f"{where}: {len(cameras)} image topics, choose one with --topic: "
             f"{_listing(cameras)}{others}"
         )
     return cameras[0]
@@ -43,11 +43,6 @@ def choose_info_topic(types: Mapping[str, str | None], image_topic: str) -> str 
     if beside in infos:
         return beside
     return infos[0] if len(infos) == 1 else None
-
-
-def is_rectified(image_topic: str) -> bool:
-    """Whether the topic's name is that of a rectified image, as of image_proc."""
-    return "rect" in _raw_name(image_topic).rpartition("/")[2]
 
 
 def _raw_name(topic: str) -> str:

@@ -23,9 +23,7 @@ from denseba_ros.sequences.readers.csv_rows import read_csv_rows
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
-    without_repeated,
 )
 from denseba_ros.sequences.text_file import TextFileError, read_text
 from denseba_ros.sequences.trajectory import Trajectory, is_rigid
@@ -46,14 +44,12 @@ def open_euroc(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
     """The left camera (cam0) of an EuRoC sequence; ground truth is converted from body to camera.
 
     Raises:
-        SequenceError: when data.csv is missing, malformed, empty or not in time order.
+        SequenceError: when data.csv is missing, malformed, or empty.
         CalibrationError: when sensor.yaml has no camera and no ``calibration`` is given, or
             it does not fit the images.
     """
     camera = _mav(folder) / "cam0"
-    listed = _listed(camera)
-    files = without_repeated(listed, camera)
-    check_rising(files, camera)
+    files = _listed(camera)
     size = image_size(files, camera)
     resolved = resolve_calibration(calibration, camera, size)
     sensor_file = _sensor_file(folder, camera)
@@ -68,7 +64,6 @@ def open_euroc(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
         resolved,
         files,
         lambda: _groundtruth(_mav(folder), T_body_camera),
-        repeated=len(listed) - len(files),
     )
 
 

@@ -19,8 +19,9 @@ from denseba_ros.sequences.calibration_source import (
 )
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.known_cameras import ICL_NUIM
+from denseba_ros.sequences.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import ImageFile, ImageSequence, image_size
-from denseba_ros.sequences.trajectory import Trajectory, read_tum
+from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def _groundtruth(folder: Path) -> Trajectory | None:
     path = _truth(folder)
     if path is None:
         return None
-    trajectory = read_tum(path)
+    trajectory = read_poses(path)
     _log.warning("%s: its y axis points up: the ground truth is mirrored", path)
     # Its stamps are numbers of images.
     stamps = np.array([_frame_ns(t // _SECOND) for t in trajectory.stamps_ns.tolist()], np.int64)

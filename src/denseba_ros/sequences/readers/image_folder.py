@@ -10,16 +10,15 @@ import numpy as np
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.sequences.calibration_source import CalibrationSource, resolve_calibration
 from denseba_ros.sequences.image_io import file_number, image_files
+from denseba_ros.sequences.pose_table import read_poses
 from denseba_ros.sequences.readers.camera_groups import of_one_camera
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
-    without_repeated,
 )
 from denseba_ros.sequences.readers.name_stamps import name_stamps
-from denseba_ros.sequences.trajectory import Trajectory, read_kitti, read_tum
+from denseba_ros.sequences.trajectory import Trajectory, read_kitti
 
 _log = logging.getLogger(__name__)
 
@@ -57,9 +56,7 @@ def open_images(
     if subfolder is None:
         raise SequenceError(f"{folder}: no {LAYOUT}")
     paths = of_one_camera(image_files(folder / subfolder), names, folder)
-    listed = _stamped(folder, paths, fps)
-    files = without_repeated(listed, folder)
-    check_rising(files, folder)
+    files = _stamped(folder, paths, fps)
     size = image_size(files, folder)
     resolved = resolve_calibration(calibration, folder, size)
     if resolved is None:
@@ -67,13 +64,7 @@ def open_images(
             f"{folder}: no camera_info.yaml, K.txt or calibration.txt; "
             "give the intrinsics (--intrinsics fx,fy,cx,cy)"
         )
-    return ImageSequence(
-        folder.name,
-        resolved,
-        files,
-        lambda: _groundtruth(folder, files),
-        repeated=len(listed) - len(files),
-    )
+    return ImageSequence(folder.name, resolved, files, lambda: _groundtruth(folder, files))
 
 
 def _stamped(folder: Path, paths: list[Path], fps: float | None) -> list[ImageFile]:
@@ -102,14 +93,14 @@ def _stamped_by_number(folder: Path, paths: list[Path]) -> bool:
     """Whether most stamps of poses_tum.txt are file numbers."""
     if not (folder / "poses_tum.txt").is_file():
         return False
-    known = set(read_tum(folder / "poses_tum.txt").stamps_ns.tolist())
+    known = set(read_poses(folder / "poses_tum.txt").stamps_ns.tolist())
     numbers = {_number_stamp(p) for p in paths}
     return len(numbers) == len(paths) and 2 * len(known & numbers) > len(known)
 
 
 def _groundtruth(folder: Path, files: list[ImageFile]) -> Trajectory | None:
     if (folder / "poses_tum.txt").is_file():
-        trajectory = read_tum(folder / "poses_tum.txt")
+        trajectory = read_poses(folder / "poses_tum.txt")
         stamps = {_number_stamp(f.path): f.stamp_ns for f in files}
         if not _stamped_by_number(folder, [f.path for f in files]):
             return trajectory

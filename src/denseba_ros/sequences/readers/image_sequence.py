@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_source import check_size
+from denseba_ros.sequences.encodings import Reduce, to_8_bit
+from denseba_ros.sequences.frame_drops import (
+    OTHER_SIZE,
+    UNREADABLE,
+    FrameDrops,
+    with_believed_stamps,
+)
 from denseba_ros.sequences.image_archive import read_archived_image
 from denseba_ros.sequences.image_io import read_image
+from denseba_ros.sequences.image_range import AUTO, ImageRange
 from denseba_ros.sequences.sequence import StampedImage
+from denseba_ros.sequences.stamp_rule import StampRule
 from denseba_ros.sequences.trajectory import Trajectory
-
-_log = logging.getLogger(__name__)
-
 
 # Images at the beginning that decide, by majority, which size is the sequence's.
 _SIZED = 5
@@ -38,47 +45,60 @@ class ImageFile:
     path: Path
     archive: Path | None = None
 
-    def read(self) -> np.ndarray:
-        """The image as uint8, (H, W) grey or (H, W, 3) BGR.
+    def read(self, reduce: Reduce = to_8_bit) -> np.ndarray:
+        """The image as uint8, (H, W) grey or (H, W, 3) BGR; 16-bit values by ``reduce``.
 
         Raises:
             ImageError: when it is missing or damaged.
         """
         if self.archive is None:
-            return read_image(self.path)
-        return read_archived_image(self.archive, self.path)
+            return read_image(self.path, reduce)
+        return read_archived_image(self.archive, self.path, reduce)
 
 
 @dataclass
 class ImageSequence:
     """Frames from image files.
 
-    Damaged files and images of another size than the calibration's are left out, logged and
-    counted in ``dropped``, after the ``repeated`` rows that a listing had.
+    Damaged files, images of another size than the calibration's, and files whose stamps
+    ``StampRule`` does not believe, are left out, logged and counted in ``drops``. ``image_range``
+    is that of 16-bit images, see ``ImageRange``.
     """
 
     name: str
     calibration: Calibration
     files: list[ImageFile]
     read_groundtruth: Callable[[], Trajectory | None] = lambda: None
-    repeated: int = 0
-    dropped: int = field(default=0, init=False)
+    image_range: str = AUTO
+    drops: FrameDrops = field(default_factory=FrameDrops, init=False)
+
+    @property
+    def dropped(self) -> int:
+        """Number of images that the last iteration left out."""
+        return self.drops.total()
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __iter__(self) -> Iterator[StampedImage]:
         """Decode the images in order."""
-        self.dropped = self.repeated
-        for file in self.files:
+        self.drops.clear()
+        levels = ImageRange(self.image_range, f"{self.name}: 16-bit images")
+        rule: StampRule[ImageFile] = StampRule(patient=True, interval_ns=_interval(self.files))
+        listed = ((file, file.stamp_ns, None) for file in self.files)
+        name = attrgetter("path.name")
+        for file, stamp_ns in with_believed_stamps(rule, listed, self.drops, name):
             try:
-                image = file.read()
-                check_size(self.calibration, (image.shape[1], image.shape[0]), str(file.path))
-            except (ImageError, CalibrationError) as error:
-                self.dropped += 1
-                _log.warning("left out: %s", error)
+                image = file.read(levels.to_8_bit)
+            except ImageError as error:
+                self.drops.drop(UNREADABLE, file.path.name, str(error))
                 continue
-            yield StampedImage(file.index, file.stamp_ns, image)
+            try:
+                check_size(self.calibration, (image.shape[1], image.shape[0]), file.path.name)
+            except CalibrationError as error:
+                self.drops.drop(OTHER_SIZE, file.path.name, str(error))
+                continue
+            yield StampedImage(file.index, stamp_ns, image)
 
     def groundtruth(self) -> Trajectory | None:
         """Trajectory of T_world_camera, None without ground truth."""
@@ -111,23 +131,7 @@ def image_size(files: Sequence[ImageFile], where: Path) -> tuple[int, int]:
     return Counter(sizes).most_common(1)[0][0]
 
 
-def without_repeated(files: Sequence[ImageFile], where: Path) -> list[ImageFile]:
-    """The files without those that repeat a stamp, which is logged: listings repeat rows."""
-    kept = list({file.stamp_ns: file for file in reversed(files)}.values())[::-1]
-    if len(kept) < len(files):
-        _log.warning("%s: %d repeated rows are left out", where, len(files) - len(kept))
-    return kept
-
-
-def check_rising(files: Sequence[ImageFile], where: Path) -> None:
-    """Check the order of stamps.
-
-    Raises:
-        SequenceError: when the stamps do not increase from file to file.
-    """
-    for before, after in pairwise(files):
-        if after.stamp_ns <= before.stamp_ns:
-            raise SequenceError(
-                f"{where}: {after.path.name} is not later than {before.path.name} "
-                f"({after.stamp_ns} ns after {before.stamp_ns} ns)"
-            )
+def _interval(files: Sequence[ImageFile]) -> int | None:
+    """The usual time (ns) between two files, None where stamps never rise."""
+    steps = [b.stamp_ns - a.stamp_ns for a, b in pairwise(files) if b.stamp_ns > a.stamp_ns]
+    return round(median(steps)) if steps else None

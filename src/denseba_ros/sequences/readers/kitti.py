@@ -12,14 +12,15 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_source import CalibrationSource, resolve_calibration
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.known_cameras import KITTI_BY_SIZE
+from denseba_ros.sequences.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
 )
+from denseba_ros.sequences.stamp_units import stamps_in_ns
 from denseba_ros.sequences.text_file import TextFileError, read_text
-from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_kitti, read_tum
+from denseba_ros.sequences.trajectory import Trajectory, read_kitti
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +52,6 @@ def open_kitti(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
     ids = [_frame_id(path) for path in paths]
     stamps = _stamps(folder, ids)
     files = [ImageFile(*row) for row in zip(ids, stamps, paths, strict=True)]
-    check_rising(files, folder)
     projection = _projection(folder / "calib.txt", "P" + camera[-1])
     camera_model = _calibration(folder, calibration, projection, image_size(files, folder))
 
@@ -75,7 +75,7 @@ def _stamps(folder: Path, ids: list[int]) -> list[int]:
         _log.warning("%s: no times.txt, taking 10 Hz", folder)
         return [i * _NOMINAL_PERIOD_NS for i in ids]
     try:
-        stamps = [parse_seconds(row) for row in read_text(path).split()]
+        stamps = stamps_in_ns(read_text(path).split(), path)
     except ValueError as error:
         raise SequenceError(f"{path}: {error}") from error
     rows = _rows(ids, len(stamps), path)
@@ -162,5 +162,5 @@ def _groundtruth(
         kept = [row for _, row in known]
         return Trajectory(np.array([stamp for stamp, _ in known], dtype=np.int64), poses[kept])
     if (folder / "poses_tum.txt").is_file():
-        return read_tum(folder / "poses_tum.txt")
+        return read_poses(folder / "poses_tum.txt")
     return None

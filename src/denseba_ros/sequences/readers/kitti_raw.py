@@ -15,9 +15,7 @@ from denseba_ros.sequences.known_cameras import KITTI_BY_SIZE
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
-    without_repeated,
 )
 from denseba_ros.sequences.text_file import TextFileError, read_text
 
@@ -49,14 +47,12 @@ def open_kitti_raw(folder: Path, calibration: CalibrationSource = None) -> Image
         raise SequenceError(f"{folder}: no images in {LAYOUT}")
     paths = image_files(folder / camera / "data")
     stamps = _stamps(folder / camera / "timestamps.txt", [_frame_id(path) for path in paths])
-    listed = [ImageFile(i, *row) for i, row in enumerate(zip(stamps, paths, strict=True))]
-    files = without_repeated(listed, folder)
-    check_rising(files, folder)
+    files = [ImageFile(i, *row) for i, row in enumerate(zip(stamps, paths, strict=True))]
     size = image_size(files, folder)
     resolved = resolve_calibration(calibration, folder, size, candidates=())
     if resolved is None:
         resolved = _calibration(folder, camera[-1], size)
-    return ImageSequence(folder.name, resolved, files, repeated=len(listed) - len(files))
+    return ImageSequence(folder.name, resolved, files)
 
 
 def _frame_id(path: Path) -> int:

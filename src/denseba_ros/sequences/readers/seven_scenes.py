@@ -15,9 +15,10 @@ from denseba_ros.sequences.calibration_source import (
 )
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.known_cameras import SEVEN_SCENES_COLOUR
+from denseba_ros.sequences.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import ImageFile, ImageSequence, image_size
 from denseba_ros.sequences.text_file import read_text
-from denseba_ros.sequences.trajectory import Trajectory, is_rigid, read_tum
+from denseba_ros.sequences.trajectory import Trajectory, is_rigid
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def _groundtruth(folder: Path, files: list[ImageFile]) -> Trajectory | None:
         poses.append(T)
     if not poses:
         path = folder / "poses_tum.txt"
-        return read_tum(path) if path.is_file() else None
+        return read_poses(path) if path.is_file() else None
     if missing:
         _log.warning("%d of %d frames have no valid ground-truth pose", missing, len(files))
     return Trajectory(np.array(stamps, dtype=np.int64), np.stack(poses))

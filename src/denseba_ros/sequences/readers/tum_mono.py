@@ -8,15 +8,14 @@ from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.sequences.calibration_source import CalibrationSource, resolve_calibration
 from denseba_ros.sequences.image_archive import archived_images
 from denseba_ros.sequences.image_io import file_number, image_files
+from denseba_ros.sequences.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
-    without_repeated,
 )
 from denseba_ros.sequences.text_file import TextFileError, read_text
-from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_tum
+from denseba_ros.sequences.trajectory import Trajectory, parse_seconds
 
 LAYOUT = "images.zip or images/ with times.txt and camera.txt (TUM monocular)"
 _ARCHIVE, _FOLDER, _TIMES, _CAMERA = "images.zip", "images", "times.txt", "camera.txt"
@@ -42,12 +41,10 @@ def open_tum_mono(folder: Path, calibration: CalibrationSource = None) -> ImageS
     if not paths:
         raise SequenceError(f"{folder}: no images in {LAYOUT}")
     stamps = _stamps(folder / _TIMES, paths)
-    listed = [
+    files = [
         ImageFile(i, stamp, path, archive)
         for i, (stamp, path) in enumerate(zip(stamps, paths, strict=True))
     ]
-    files = without_repeated(listed, folder)
-    check_rising(files, folder)
     size = image_size(files, folder)
     resolved = resolve_calibration(calibration, folder, size, candidates=(_CAMERA,))
     if resolved is None:
@@ -55,11 +52,9 @@ def open_tum_mono(folder: Path, calibration: CalibrationSource = None) -> ImageS
 
     def groundtruth() -> Trajectory | None:
         path = folder / "groundtruthSync.txt"
-        return read_tum(path) if path.is_file() else None
+        return read_poses(path) if path.is_file() else None
 
-    return ImageSequence(
-        folder.name, resolved, files, groundtruth, repeated=len(listed) - len(files)
-    )
+    return ImageSequence(folder.name, resolved, files, groundtruth)
 
 
 def _stamps(path: Path, images: list[Path]) -> list[int]:

@@ -14,6 +14,7 @@ import cv2
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_source import CalibrationSource, resolve_calibration
+from denseba_ros.sequences.frame_drops import FrameDrops
 from denseba_ros.sequences.readers.video_rotation import fit_to_rotation
 from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.trajectory import Trajectory
@@ -23,6 +24,7 @@ _log = logging.getLogger(__name__)
 LAYOUT = "a file .mp4, .avi, .mov, .mkv, .webm, .m4v, .mpg, .ts or .wmv"
 _SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".ts", ".wmv"})
 _SECOND = 1_000_000_000
+MISSING = "announced by the file, but not there"
 _DEFAULT_FPS = 30.0
 
 
@@ -32,7 +34,7 @@ class VideoSequence:
 
     Stamps are the file's own presentation times, or i / fps where ``restamp`` or where they do not
     rise. Frames that the file announces but does not hold, or that have another size, are counted
-    in ``dropped``. The images are as the sensor recorded them unless ``turned``.
+    in ``drops``. The images are as the sensor recorded them unless ``turned``.
     """
 
     path: Path
@@ -42,18 +44,23 @@ class VideoSequence:
     restamp: bool
     turned: bool = False
     start: int = 0
-    dropped: int = field(default=0, init=False)
+    drops: FrameDrops = field(default_factory=FrameDrops, init=False)
 
     @property
     def name(self) -> str:
         """Name of the file without its suffix."""
         return self.path.stem
 
+    @property
+    def dropped(self) -> int:
+        """Number of frames that the last iteration did not find."""
+        return self.drops.total()
+
     def __len__(self) -> int:
         return self.announced - self.start
 
     def __iter__(self) -> Iterator[StampedImage]:
-        self.dropped = 0
+        self.drops.clear()
         capture = _capture(self.path, self.turned)
         size = (self.calibration.height, self.calibration.width)
         given, last_ns = 0, -1
@@ -71,12 +78,10 @@ class VideoSequence:
                     yield StampedImage(index, stamp_ns, image)
         finally:
             capture.release()
-        self.dropped = len(self) - given
-        if self.dropped:
+        if missing := len(self) - given:
+            self.drops[MISSING] = missing
             _log.warning(
-                "%s: %d announced frames are not there, or have another size",
-                self.path,
-                self.dropped,
+                "%s: %d announced frames are not there, or have another size", self.path, missing
             )
 
     def groundtruth(self) -> Trajectory | None:
