@@ -14,7 +14,7 @@ import numpy as np
 
 from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.calibration_source import check_size
+from denseba_ros.sequences.calibration_files.calibration_source import check_size
 from denseba_ros.sequences.encodings import Reduce, to_8_bit
 from denseba_ros.sequences.frame_drops import (
     OTHER_SIZE,
