@@ -132,6 +132,15 @@ def test_two_clocks_on_one_topic_give_the_first() -> None:
     assert reasons(judged) == {"stamp leaps": 20}
 
 
+def test_what_another_rule_has_judged_is_believed_at_once() -> None:
+    rule: StampRule[int] = StampRule(trusting=True)
+    stamps = [0, START, START + 60 * SECOND, START, START + 1]
+    judged = [one for i, stamp in enumerate(stamps) for one in rule.push(i, stamp, WALL)]
+    verdicts = [j.verdict for j in judged]
+    gap, restart, accept = Verdict.GAP, Verdict.RESTART, Verdict.ACCEPT
+    assert verdicts == [accept, gap, gap, restart, accept]
+
+
 def test_late_and_repeated_images_are_named() -> None:
     stamps = regular(12)
     stamps[7], stamps[8] = stamps[8], stamps[7]

@@ -115,6 +115,10 @@ class ImagePipeline(Generic[ItemT]):
         """End the worker with the process; whether it ended within ``timeout`` seconds."""
         return self._worker is None or self._worker.close(timeout)
 
+    def trust_stamps(self) -> None:
+        """From now on believe every stamp that leaps: another node has judged them."""
+        self._rule = StampRule(trusting=True)
+
     def reset_stamps(self) -> None:
         """Forget the last stamp: the next item may have any."""
         self._drop_held()
