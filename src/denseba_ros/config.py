@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.parameter_errors import in_words
 from denseba_ros.parameter_yaml import parameters_from_yaml
-from denseba_ros.sequences.image_range import AUTO, parse_image_range
+from denseba_ros.sequences.brightness.image_range import AUTO, parse_image_range
 
 LIVE: Final[dict[str, JsonValue]] = {"live": True}
 """Marks a field that may change between two images; any other holds from configure to cleanup."""

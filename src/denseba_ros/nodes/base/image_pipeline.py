@@ -20,7 +20,7 @@ from denseba_ros.nodes.base.image_processor import ImageProcessor, ItemT, Missin
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.base.worker import Worker
 from denseba_ros.nodes.outputs.health import Health
-from denseba_ros.sequences.stamp_rule import Judged, StampRule, Verdict
+from denseba_ros.sequences.stamps.stamp_rule import Judged, StampRule, Verdict
 
 # Images in a row that may fail by a bug before the node gives up.
 _MAX_FAILURES = 3

@@ -18,6 +18,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.brightness.image_range import AUTO, ImageRange
 from denseba_ros.sequences.camera_info import (
     CalibrationSource,
     check_size,
@@ -29,15 +30,14 @@ from denseba_ros.sequences.camera_info_message import (
     is_rectified,
 )
 from denseba_ros.sequences.encodings import Reduce, decode_compressed, decode_image, to_8_bit
-from denseba_ros.sequences.frame_drops import UNREADABLE, FrameDrops, with_believed_stamps
-from denseba_ros.sequences.image_range import AUTO, ImageRange
 from denseba_ros.sequences.readers.bag_topics import (
     COMPRESSED_IMAGE,
     choose_image_topic,
     choose_info_topic,
 )
 from denseba_ros.sequences.sequence import StampedImage
-from denseba_ros.sequences.stamp_rule import StampRule
+from denseba_ros.sequences.stamps.frame_drops import UNREADABLE, FrameDrops, with_believed_stamps
+from denseba_ros.sequences.stamps.stamp_rule import StampRule
 from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)

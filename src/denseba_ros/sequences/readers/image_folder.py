@@ -10,7 +10,7 @@ import numpy as np
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.sequences.camera_info import CalibrationSource, resolve_calibration
 from denseba_ros.sequences.image_io import file_number, image_files
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,

@@ -11,12 +11,12 @@ from statistics import median
 
 from denseba_ros.errors import ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.brightness.image_range import AUTO, ImageRange
 from denseba_ros.sequences.camera_info import check_size
-from denseba_ros.sequences.frame_drops import UNREADABLE, FrameDrops, with_believed_stamps
 from denseba_ros.sequences.image_io import read_image
-from denseba_ros.sequences.image_range import AUTO, ImageRange
 from denseba_ros.sequences.sequence import StampedImage
-from denseba_ros.sequences.stamp_rule import StampRule
+from denseba_ros.sequences.stamps.frame_drops import UNREADABLE, FrameDrops, with_believed_stamps
+from denseba_ros.sequences.stamps.stamp_rule import StampRule
 from denseba_ros.sequences.trajectory import Trajectory
 
 

@@ -11,7 +11,7 @@ from denseba_ros.errors import SequenceError, TrajectoryError
 from denseba_ros.sequences.camera_info import CalibrationSource, check_size, resolve_calibration
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.known_cameras import SEVEN_SCENES_COLOUR
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import ImageFile, ImageSequence, image_size
 from denseba_ros.sequences.trajectory import Trajectory, is_rigid
 

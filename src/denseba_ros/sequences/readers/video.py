@@ -14,8 +14,8 @@ import cv2
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.camera_info import CalibrationSource, resolve_calibration
-from denseba_ros.sequences.frame_drops import FrameDrops
 from denseba_ros.sequences.sequence import StampedImage
+from denseba_ros.sequences.stamps.frame_drops import FrameDrops
 from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)

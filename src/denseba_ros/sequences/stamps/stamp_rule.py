@@ -82,8 +82,8 @@ class StampRule(Generic[Item]):
     Live (``patient`` False) the first image is accepted at once and a confirmed jump back is a
     RESTART. A reader of files is ``patient``: the first images wait until they agree, and there is
     no second beginning, so that all after a jump back is dropped. Where another rule has judged
-    the stamps before, a ``trusting`` one believes every leap at once. ``interval_ns`` is the usual time
-    between two images, where it is known beforehand.
+    the stamps before, a ``trusting`` one believes every leap at once. ``interval_ns`` is the usual
+    time between two images, where it is known beforehand.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from denseba_ros.sequences.stamp_rule import Judged, StampRule, Verdict
+from denseba_ros.sequences.stamps.stamp_rule import Judged, StampRule, Verdict
 
 SECOND = 1_000_000_000
 PERIOD = SECOND // 30
