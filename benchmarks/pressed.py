@@ -18,7 +18,7 @@ from denseba_ros.evaluation.trajectory.trajectory_metrics import (
     match,
 )
 from denseba_ros.sequences.opening import open_sequence
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.trajectory import Trajectory
 
 _TOLERANCE_NS = 20_000_000

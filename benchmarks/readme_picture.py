@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 
 from denseba_ros.evaluation.trajectory.groundtruth import read_groundtruth
 from denseba_ros.evaluation.trajectory.trajectory_metrics import absolute_errors, match, path_length
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 
 _PANELS = 4
 _VERTEX = np.dtype([("xyz", "<f4", 3), ("rgb", "u1", 3)])

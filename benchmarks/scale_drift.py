@@ -22,7 +22,7 @@ from denseba_ros.evaluation.trajectory.trajectory_metrics import (
     absolute_errors,
     match,
 )
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.trajectory import Trajectory
 from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.system import System

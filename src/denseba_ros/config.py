@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.sequences.image_range import AUTO, parse_image_range
+from denseba_ros.parameter_errors import in_words
+from denseba_ros.parameter_yaml import parameters_from_yaml
+from denseba_ros.sequences.brightness.image_range import AUTO, parse_image_range
 
 LIVE: Final[dict[str, JsonValue]] = {"live": True}
 """Marks a field that may change between two images; any other holds from configure to cleanup."""
@@ -129,7 +130,7 @@ class Config(_Section):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ConfigurationError(str(error)) from error
+            raise ConfigurationError(in_words(error, cls)) from error
 
     @classmethod
     def from_yaml(cls, path: Path) -> Config:
@@ -138,13 +139,8 @@ class Config(_Section):
         Raises:
             ConfigurationError: when the file is missing, not YAML, or holds a wrong value.
         """
+        values = parameters_from_yaml(path)
         try:
-            values = yaml.safe_load(path.read_text()) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            return cls.from_dict({k: v for k, v in values.items() if k != "node"})
+        except ConfigurationError as error:
             raise ConfigurationError(f"{path}: {error}") from error
-        if isinstance(values, dict) and "/**" in values:
-            section = values["/**"]
-            values = section.get("ros__parameters") if isinstance(section, dict) else None
-        if not isinstance(values, dict):
-            raise ConfigurationError(f"{path}: not a mapping of parameters")
-        return cls.from_dict({k: v for k, v in values.items() if k != "node"})

@@ -11,7 +11,7 @@ import pytest
 
 from denseba_ros.cli.main import main
 from denseba_ros.evaluation.trajectory.evo_check import evo_program
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.trajectory import Trajectory, write_tum
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from denseba_ros.cli.main import main
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 
 
 def _run(recording: Any, out: Path, *options: str) -> int:

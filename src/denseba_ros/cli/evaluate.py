@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="PATH",
-        help="TUM file, csv file that names its columns, KITTI pose file, or a sequence folder with poses",
+        help="TUM file, csv file that names its columns, KITTI pose file, or a sequence folder "
+        "that brings its poses",
     )
     add_paths(parser, "FILE", times="stamps of a KITTI pose file's rows")
     add_numbers(

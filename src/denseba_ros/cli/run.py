@@ -18,10 +18,10 @@ from denseba_ros.config import Config
 from denseba_ros.device import pick_device
 from denseba_ros.evaluation.results.run_statistics import RunStatistics, machine_summary
 from denseba_ros.evaluation.results.run_writer import RunWriter
-from denseba_ros.sequences.frame_drops import drops_in_words, is_much
-from denseba_ros.sequences.image_problems import ImageProblems
+from denseba_ros.sequences.brightness.image_problems import ImageProblems
 from denseba_ros.sequences.prefetch import prefetch
 from denseba_ros.sequences.sequence import Sequence
+from denseba_ros.sequences.stamps.frame_drops import drops_in_words, is_much
 from denseba_ros.slam.system import System
 
 _NO_KEYFRAMES = (

@@ -29,7 +29,7 @@ from denseba_ros.faults.script import USABLE, Script
 from denseba_ros.nodes.tools.processes import Processes, node_command, python_module
 from denseba_ros.nodes.tools.sent_images import Sent, read_sent
 from denseba_ros.resources import share_file
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.trajectory import format_seconds, tum_row
 
 _START_SECONDS = 120.0

@@ -10,9 +10,9 @@ from typing import Protocol
 
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.brightness.image_range import AUTO
 from denseba_ros.sequences.calibration_files.calibration_source import CalibrationSource
 from denseba_ros.sequences.camera_info_message import check_principal_point, doubts_about
-from denseba_ros.sequences.image_range import AUTO
 from denseba_ros.sequences.readers import (
     bag,
     euroc,

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import TrajectoryError
-from denseba_ros.sequences.stamp_units import parse_number, to_nanoseconds
+from denseba_ros.sequences.stamps.stamp_units import parse_number, to_nanoseconds
 from denseba_ros.sequences.text_file import TextFileError, read_text
 
 

@@ -14,7 +14,12 @@ from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.bag_writer import write_bag
 from denseba_ros.sequences.readers.bag import BagSequence, open_bag
-from denseba_ros.sequences.readers.bag_topics import CAMERA_INFO, IMAGE
+from denseba_ros.sequences.readers.bag_topics import (
+    CAMERA_INFO,
+    IMAGE,
+    choose_image_topic,
+    is_depth,
+)
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.sequences.sequence import StampedImage
 
@@ -140,13 +145,37 @@ def test_several_cameras_must_be_chosen_from(tmp_path: Path) -> None:
             ("/left/camera_info", CAMERA_INFO, 1, info(30.0)),
         ],
     )
-    with pytest.raises(SequenceError, match=r"2 image topics.*/left/image_raw, /right/image_raw"):
+    with pytest.raises(
+        SequenceError,
+        match=r"2 image topics, choose one with --topic: /left/image_raw, /right/image_raw",
+    ):
         open_bag(path)
     with pytest.raises(SequenceError, match=r"no image topic /front.*there are: /left"):
         open_bag(path, topic="front")
     sequence = open_bag(path, topic="right/image_raw")
     assert sequence.calibration.fx == 40.0
     assert next(iter(sequence)).image[0, 0] == 2
+
+
+@pytest.mark.parametrize(
+    "depth",
+    [
+        "/camera/depth/image_rect_raw",
+        "/camera/aligned_depth_to_color/image_raw",
+        "/kinect2/hd/image_depth_rect",
+        "/zed/depth/depth_registered",
+        "/stereo/disparity",
+        "/depth_to_rgb/image_raw",
+    ],
+)
+def test_depth_is_no_camera(depth: str) -> None:
+    types = {"/camera/color/image_raw": IMAGE, depth: IMAGE, f"{depth}/compressedDepth": IMAGE}
+    assert choose_image_topic(types, None, "bag") == "/camera/color/image_raw"
+    assert choose_image_topic(types, depth, "bag") == depth
+    with pytest.raises(SequenceError, match=f"no camera, only depth: {depth}; --topic"):
+        choose_image_topic({depth: IMAGE}, None, "bag")
+    assert not is_depth("/depth_camera/image_raw")
+    assert not is_depth("/depth_camera/rgb/image_raw")
 
 
 def test_a_bag_without_images_lists_its_topics(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from denseba_ros.cli.options.kinds import add_counts, add_numbers
-from denseba_ros.sequences.image_range import AUTO
+from denseba_ros.sequences.brightness.image_range import AUTO
 from denseba_ros.sequences.opening import FORMATS, open_sequence
 from denseba_ros.sequences.sequence import Sequence
 

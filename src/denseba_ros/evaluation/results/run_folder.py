@@ -30,7 +30,7 @@ from denseba_ros.errors import CalibrationError, SequenceError, TrajectoryError
 from denseba_ros.evaluation.depth.depth_truth import camera_from_dict, read_depth
 from denseba_ros.evaluation.results.recorded_pose import PoseState
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.trajectory import Trajectory, parse_seconds
 
 TRAJECTORY = "trajectory.txt"

@@ -8,8 +8,8 @@ import numpy as np
 
 from denseba_ros.errors import TrajectoryError
 from denseba_ros.sequences.opening import open_sequence
-from denseba_ros.sequences.pose_table import read_poses
-from denseba_ros.sequences.stamp_units import stamps_in_ns
+from denseba_ros.sequences.poses.pose_table import read_poses
+from denseba_ros.sequences.stamps.stamp_units import stamps_in_ns
 from denseba_ros.sequences.trajectory import Trajectory, read_kitti, text_lines
 
 _KITTI_COLUMNS = (12, 16)

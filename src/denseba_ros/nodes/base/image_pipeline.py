@@ -20,7 +20,7 @@ from denseba_ros.nodes.base.image_processor import ImageProcessor, ItemT, Missin
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.base.worker import Worker
 from denseba_ros.nodes.outputs.health import Health
-from denseba_ros.sequences.stamp_rule import Judged, StampRule, Verdict
+from denseba_ros.sequences.stamps.stamp_rule import Judged, StampRule, Verdict
 
 # Images in a row that may fail by a bug before the node gives up.
 _MAX_FAILURES = 3
@@ -114,6 +114,10 @@ class ImagePipeline(Generic[ItemT]):
     def close(self, timeout: float = 10.0) -> bool:
         """End the worker with the process; whether it ended within ``timeout`` seconds."""
         return self._worker is None or self._worker.close(timeout)
+
+    def trust_stamps(self) -> None:
+        """From now on believe every stamp that leaps: another node has judged them."""
+        self._rule = StampRule(trusting=True)
 
     def reset_stamps(self) -> None:
         """Forget the last stamp: the next item may have any."""

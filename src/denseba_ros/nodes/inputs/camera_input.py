@@ -27,10 +27,10 @@ from denseba_ros.nodes.conversions.images import image_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 from denseba_ros.nodes.outputs.health import Health
 from denseba_ros.nodes.parameters.node_config import NodeConfig
+from denseba_ros.sequences.brightness.image_check import ImageCheck
+from denseba_ros.sequences.brightness.image_range import AUTO, ImageRange
 from denseba_ros.sequences.camera_info_message import doubts_about_message, is_rectified
 from denseba_ros.sequences.encodings import Reduce, to_8_bit
-from denseba_ros.sequences.image_check import ImageCheck
-from denseba_ros.sequences.image_range import AUTO, ImageRange
 
 LATCHED_QOS = QoSProfile(
     depth=1,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from denseba_ros.config import LIVE
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.nodes.conversions.frame_names import frame_name
+from denseba_ros.parameter_errors import in_words
+from denseba_ros.parameter_yaml import parameters_from_yaml
 
 _FRAMES = ("odom_frame", "map_frame", "base_frame", "camera_frame")
 
@@ -117,7 +118,7 @@ class NodeConfig(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ConfigurationError(str(error)) from error
+            raise ConfigurationError(in_words(error, cls, "node.")) from error
 
     @classmethod
     def from_yaml(cls, path: Path) -> NodeConfig:
@@ -127,11 +128,6 @@ class NodeConfig(BaseModel):
             ConfigurationError: when the file is missing, not YAML, or holds a wrong value.
         """
         try:
-            values = yaml.safe_load(path.read_text()) or {}
-        except (OSError, yaml.YAMLError) as error:
+            return cls.from_dict(parameters_from_yaml(path).get("node") or {})
+        except ConfigurationError as error:
             raise ConfigurationError(f"{path}: {error}") from error
-        if not isinstance(values, dict):
-            raise ConfigurationError(f"{path}: not a mapping of parameters")
-        if "/**" in values:
-            values = values["/**"]["ros__parameters"]
-        return cls.from_dict(values.get("node") or {})

@@ -16,6 +16,7 @@ from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.bag_files.bag_opening import BagReader, opened_bag
 from denseba_ros.sequences.bag_files.bag_paths import storage_files
+from denseba_ros.sequences.brightness.image_range import AUTO, ImageRange
 from denseba_ros.sequences.calibration_files.calibration_source import (
     CalibrationSource,
     check_size,
@@ -27,20 +28,19 @@ from denseba_ros.sequences.camera_info_message import (
     is_rectified,
 )
 from denseba_ros.sequences.encodings import Reduce, decode_compressed, decode_image, to_8_bit
-from denseba_ros.sequences.frame_drops import (
-    OTHER_SIZE,
-    UNREADABLE,
-    FrameDrops,
-    with_believed_stamps,
-)
-from denseba_ros.sequences.image_range import AUTO, ImageRange
 from denseba_ros.sequences.readers.bag_topics import (
     COMPRESSED_IMAGE,
     choose_image_topic,
     choose_info_topic,
 )
 from denseba_ros.sequences.sequence import StampedImage
-from denseba_ros.sequences.stamp_rule import StampRule
+from denseba_ros.sequences.stamps.frame_drops import (
+    OTHER_SIZE,
+    UNREADABLE,
+    FrameDrops,
+    with_believed_stamps,
+)
+from denseba_ros.sequences.stamps.stamp_rule import StampRule
 from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from denseba_ros.sequences.calibration_files.calibration_source import (
     resolve_calibration,
 )
 from denseba_ros.sequences.image_io import file_number, image_files
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.readers.camera_groups import of_one_camera
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,

@@ -14,19 +14,19 @@ import numpy as np
 
 from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.brightness.image_range import AUTO, ImageRange
 from denseba_ros.sequences.calibration_files.calibration_source import check_size
 from denseba_ros.sequences.encodings import Reduce, to_8_bit
-from denseba_ros.sequences.frame_drops import (
+from denseba_ros.sequences.image_archive import read_archived_image
+from denseba_ros.sequences.image_io import read_image
+from denseba_ros.sequences.sequence import StampedImage
+from denseba_ros.sequences.stamps.frame_drops import (
     OTHER_SIZE,
     UNREADABLE,
     FrameDrops,
     with_believed_stamps,
 )
-from denseba_ros.sequences.image_archive import read_archived_image
-from denseba_ros.sequences.image_io import read_image
-from denseba_ros.sequences.image_range import AUTO, ImageRange
-from denseba_ros.sequences.sequence import StampedImage
-from denseba_ros.sequences.stamp_rule import StampRule
+from denseba_ros.sequences.stamps.stamp_rule import StampRule
 from denseba_ros.sequences.trajectory import Trajectory
 
 # Images at the beginning that decide, by majority, which size is the sequence's.

@@ -15,13 +15,13 @@ from denseba_ros.sequences.calibration_files.calibration_source import (
 )
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.known_cameras import KITTI_BY_SIZE
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
     image_size,
 )
-from denseba_ros.sequences.stamp_units import stamps_in_ns
+from denseba_ros.sequences.stamps.stamp_units import stamps_in_ns
 from denseba_ros.sequences.text_file import TextFileError, read_text
 from denseba_ros.sequences.trajectory import Trajectory, read_kitti
 

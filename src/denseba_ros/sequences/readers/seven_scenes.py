@@ -15,7 +15,7 @@ from denseba_ros.sequences.calibration_files.calibration_source import (
 )
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.known_cameras import SEVEN_SCENES_COLOUR
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import ImageFile, ImageSequence, image_size
 from denseba_ros.sequences.text_file import read_text
 from denseba_ros.sequences.trajectory import Trajectory, is_rigid

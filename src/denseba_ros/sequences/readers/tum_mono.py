@@ -11,7 +11,7 @@ from denseba_ros.sequences.calibration_files.calibration_source import (
 )
 from denseba_ros.sequences.image_archive import archived_images
 from denseba_ros.sequences.image_io import file_number, image_files
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,

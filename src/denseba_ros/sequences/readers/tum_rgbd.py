@@ -14,13 +14,13 @@ from denseba_ros.sequences.calibration_files.calibration_source import (
     resolve_calibration,
 )
 from denseba_ros.sequences.known_cameras import TUM_BY_NAME
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
     image_size,
 )
-from denseba_ros.sequences.stamp_units import parse_number, say_unit, to_nanoseconds, unit_of
+from denseba_ros.sequences.stamps.stamp_units import parse_number, say_unit, to_nanoseconds, unit_of
 from denseba_ros.sequences.text_file import TextFileError, read_text
 from denseba_ros.sequences.trajectory import Trajectory
 

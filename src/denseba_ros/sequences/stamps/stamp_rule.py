@@ -81,17 +81,21 @@ class StampRule(Generic[Item]):
 
     Live (``patient`` False) the first image is accepted at once and a confirmed jump back is a
     RESTART. A reader of files is ``patient``: the first images wait until they agree, and there is
-    no second beginning, so that all after a jump back is dropped. ``interval_ns`` is the usual time
-    between two images, where it is known beforehand.
+    no second beginning, so that all after a jump back is dropped. Where another rule has judged
+    the stamps before, a ``trusting`` one believes every leap at once. ``interval_ns`` is the usual
+    time between two images, where it is known beforehand.
     """
 
-    def __init__(self, *, patient: bool = False, interval_ns: int | None = None) -> None:
-        self._patient, self._interval_ns = patient, interval_ns
+    def __init__(
+        self, *, patient: bool = False, trusting: bool = False, interval_ns: int | None = None
+    ) -> None:
+        self._patient, self._trusting, self._interval_ns = patient, trusting, interval_ns
+        self._confirmations = 0 if trusting else _CONFIRMATIONS
         self.reset()
 
     def reset(self) -> None:
         """Forget everything: the next stamp may be any. What is held is lost."""
-        self._uses_headers: bool | None = None
+        self._uses_headers: bool | None = True if self._trusting else None
         self._zeros: list[_Stamped[Item]] = []
         self._last: _Stamped[Item] | None = None
         self._first: list[Judged[Item]] = []
@@ -162,6 +166,7 @@ class StampRule(Generic[Item]):
 
     def _judge(self, new: _Stamped[Item], *, may_be_zero: bool = False) -> list[Judged[Item]]:
         last = self._last
+        may_be_zero = may_be_zero or self._trusting
         if new.stamp_ns == 0 and not (may_be_zero or self._goes_on(new)):
             return [_verdict(new, Verdict.NO_STAMP)]
         if last is None:
@@ -172,7 +177,7 @@ class StampRule(Generic[Item]):
             return self._drop_held() + self._accept(new)
         if self._held and self._confirms(new, last):
             self._held.append(new)
-            return self._confirm() if len(self._held) > _CONFIRMATIONS else [_held(new)]
+            return self._confirm() if len(self._held) > self._confirmations else [_held(new)]
         step = new.stamp_ns - last.stamp_ns
         if self._is_settled and -RESTART_NS <= step < 0:
             return [_verdict(new, Verdict.LATE)]
@@ -180,6 +185,8 @@ class StampRule(Generic[Item]):
             return [_verdict(new, Verdict.BACK)]
         dropped = self._drop_held()
         self._held = [new]
+        if not self._confirmations:
+            return dropped + self._confirm()
         return [*dropped, _held(new)]
 
     def _goes_on(self, new: _Stamped[Item]) -> bool:
@@ -215,7 +222,7 @@ class StampRule(Generic[Item]):
         if self._is_settled:
             return [judged]
         self._first.append(judged)
-        return self._settle() if len(self._first) > _CONFIRMATIONS else []
+        return self._settle() if len(self._first) > self._confirmations else []
 
     def _settle(self) -> list[Judged[Item]]:
         """The first images, which agree."""

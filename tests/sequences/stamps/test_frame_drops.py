@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from denseba_ros.sequences.frame_drops import FrameDrops, drops_in_words, is_much
+from denseba_ros.sequences.stamps.frame_drops import FrameDrops, drops_in_words, is_much
 
 
 def test_one_reason_and_several() -> None:

@@ -15,10 +15,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import TrajectoryError
-from denseba_ros.sequences.frame_drops import FrameDrops, with_believed_stamps
-from denseba_ros.sequences.pose_columns import PoseColumns, columns_by_count, named_columns
-from denseba_ros.sequences.stamp_rule import StampRule
-from denseba_ros.sequences.stamp_units import parse_number, say_unit, to_nanoseconds, unit_of
+from denseba_ros.sequences.poses.pose_columns import PoseColumns, columns_by_count, named_columns
+from denseba_ros.sequences.stamps.frame_drops import FrameDrops, with_believed_stamps
+from denseba_ros.sequences.stamps.stamp_rule import StampRule
+from denseba_ros.sequences.stamps.stamp_units import parse_number, say_unit, to_nanoseconds, unit_of
 from denseba_ros.sequences.trajectory import Trajectory, text_lines
 
 _log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import TrajectoryError
-from denseba_ros.sequences.pose_columns import EUROC_COLUMNS, TUM_COLUMNS, named_columns
-from denseba_ros.sequences.pose_table import read_poses
+from denseba_ros.sequences.poses.pose_columns import EUROC_COLUMNS, TUM_COLUMNS, named_columns
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.trajectory import Trajectory, format_seconds, tum_row
 
 COUNT = 20

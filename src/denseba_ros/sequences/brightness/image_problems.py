@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
-from denseba_ros.sequences.image_check import ImageCheck
+from denseba_ros.sequences.brightness.image_check import ImageCheck
 from denseba_ros.sequences.sequence import StampedImage
 
 _log = logging.getLogger(__name__)

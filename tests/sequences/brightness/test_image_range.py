@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from denseba_ros.config import Config
 from denseba_ros.errors import ConfigurationError
+from denseba_ros.sequences.brightness.image_range import ImageRange, parse_image_range
 from denseba_ros.sequences.encodings import decode_image, to_8_bit
-from denseba_ros.sequences.image_range import ImageRange, parse_image_range
 
 
 def scene(low: float, high: float, step: int = 0, size: tuple[int, int] = (60, 80)) -> np.ndarray:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from denseba_ros.sequences.stamp_rule import Judged, StampRule, Verdict
+from denseba_ros.sequences.stamps.stamp_rule import Judged, StampRule, Verdict
 
 SECOND = 1_000_000_000
 PERIOD = SECOND // 30
@@ -130,6 +130,15 @@ def test_two_clocks_on_one_topic_give_the_first() -> None:
     judged = judge(stamps)
     assert used(judged) == list(range(0, 40, 2))
     assert reasons(judged) == {"stamp leaps": 20}
+
+
+def test_what_another_rule_has_judged_is_believed_at_once() -> None:
+    rule: StampRule[int] = StampRule(trusting=True)
+    stamps = [0, START, START + 60 * SECOND, START, START + 1]
+    judged = [one for i, stamp in enumerate(stamps) for one in rule.push(i, stamp, WALL)]
+    verdicts = [j.verdict for j in judged]
+    gap, restart, accept = Verdict.GAP, Verdict.RESTART, Verdict.ACCEPT
+    assert verdicts == [accept, gap, gap, restart, accept]
 
 
 def test_late_and_repeated_images_are_named() -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
-from denseba_ros.sequences.stamp_rule import Judged, StampRule
+from denseba_ros.sequences.stamps.stamp_rule import Judged, StampRule
 
 _log = logging.getLogger(__name__)
 
