@@ -96,7 +96,8 @@ def results_page(
             "## Is the covariance honest?\n",
             "Normalised estimation error squared (NEES) of the motion over one second. The mean "
             "should be 6\nfor the pose, 3 for its halves. More is over-confident. Errors of the "
-            "ground truth count as ours.\n",
+            "ground truth count as ours.\n*In metres* the error of the metric scale counts, and "
+            "so does its stated deviation; the others\nare up to scale.\n",
             _table(_NEES, [r for r in rows if r["evaluation"].get("nees")]),
             "## Time\n",
             "Milliseconds for one image, median and 95th percentile. *Load* is the number of "
@@ -193,6 +194,11 @@ def _nees(part: str) -> Any:
         return f"{nees['mean']:.1f}, {nees['median']:.1f}" if "mean" in nees else "too few motions"
 
     return cell
+
+
+def _metric_nees(row: dict[str, Any]) -> str:
+    metric = (row["evaluation"]["nees"].get("metric") or {}).get("pose") or {}
+    return f"{metric['mean']:.1f}, {metric['median']:.1f}" if "mean" in metric else ""
 
 
 def _live_tracked(row: dict[str, Any]) -> str:
@@ -335,6 +341,7 @@ _NEES = {
     "sequence": _title,
     "motions": lambda row: str(row["evaluation"]["nees"]["motions"]),
     "pose: mean, median (6)": _nees("pose"),
+    "pose in metres (6)": _metric_nees,
     "translation (3)": _nees("translation"),
     "rotation (3)": _nees("rotation"),
     "pose": lambda row: row["pose"],

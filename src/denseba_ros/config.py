@@ -35,10 +35,10 @@ class FrontendConfig(_Section):
     or "hf:" and the folder or name of a depth model of Hugging Face's transformers."""
     depth_flip: bool = False
     """Average the network's depth over the image and its mirror image; costs twice the time."""
-    scale_drift: float = Field(0.02, ge=0.0, le=10.0)
+    scale_drift: float = Field(0.03, ge=0.0, le=10.0)
     """Process noise of the scale filter: standard deviation of the change of the map's log scale
-    while the camera travels the median depth. A metric depth model corrects the drift, the faster
-    the larger this is; 0: no correction."""
+    while the camera travels the median depth, a random walk. A metric depth model corrects the
+    drift, the faster the larger this is, and the better it knows this world; 0: no correction."""
     pose_model: str = "none"
     """What predicts the rotation to the next image: "none" is the last velocity, "network" the
     weights that come with denseba, else a .safetensors file of `denseba train pose`."""

@@ -63,6 +63,19 @@ class WindowKeyframe:
         into them."""
         return replace(self, points=replace(self.points), observed=dict(self.observed))
 
+    def rescale(self, factor: float, centre: Tensor) -> None:
+        """Let the world grow by ``factor`` about ``centre`` (3,): the pose, all depths, and their
+        priors, that of the network included."""
+        self.T = se3.rescaled(self.T, factor, centre)
+        points = self.points
+        points.inverse_depth = points.inverse_depth / factor
+        points.prior_depth = points.prior_depth / factor
+        points.prior_information = points.prior_information * factor**2
+        self.inverse_depth_map = _rescaled_map(self.inverse_depth_map, factor)
+        self.network_depth = _rescaled_map(self.network_depth, factor)
+        if self.first_inverse_depth_map is not None:
+            self.first_inverse_depth_map = _rescaled_map(self.first_inverse_depth_map, factor)
+
 
 def seen_from(
     camera: Pinhole, host: WindowKeyframe, target: WindowKeyframe, count: int | None = None
@@ -145,22 +158,11 @@ class Window:
             points.relative_sigma = torch.where(seen, relative_sigma, relative_sigma.clamp(min=1.0))
 
     def rescale(self, factor: float, about: int) -> None:
-        """Let the world grow by ``factor`` about the camera of keyframe ``about``: all poses, all
-        depths, and their priors, that of the network included."""
-        fixed = self.keyframes[about].T
-        centre = -(fixed[:3, :3].mT @ fixed[:3, 3])
+        """Let the world grow by ``factor`` about the camera of keyframe ``about``, with all
+        keyframes and the prior."""
+        centre = se3.inverse(self.keyframes[about].T)[:3, 3]
         for keyframe in self.keyframes:
-            keyframe.T = se3.rescaled(keyframe.T, factor, centre)
-            points = keyframe.points
-            points.inverse_depth = points.inverse_depth / factor
-            points.prior_depth = points.prior_depth / factor
-            points.prior_information = points.prior_information * factor**2
-            keyframe.inverse_depth_map = _rescaled_map(keyframe.inverse_depth_map, factor)
-            keyframe.network_depth = _rescaled_map(keyframe.network_depth, factor)
-            if keyframe.first_inverse_depth_map is not None:
-                keyframe.first_inverse_depth_map = _rescaled_map(
-                    keyframe.first_inverse_depth_map, factor
-                )
+            keyframe.rescale(factor, centre)
         if self.prior is not None:
             self.prior = self.prior.rescaled(factor, centre)
 

@@ -10,7 +10,6 @@ from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.initialisation.map_initialisation import MapInitialiser
 from denseba_ros.slam.initialisation.two_view_initialisation import TwoViewInitialiser
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
-from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.tracking.relocalisation import make_relocaliser
 from denseba_ros.slam.tracking.tracker import Tracker
 
@@ -39,8 +38,8 @@ class Components:
         """An empty local map."""
         return LocalMapper(self.config, camera, self._noise, self._kernel)
 
-    def initialiser(self, drift: ScaleDriftFilter, median_depth: float | None) -> MapInitialiser:
+    def initialiser(self, median_depth: float | None) -> MapInitialiser:
         """An initialiser without images; ``median_depth`` of the map before, None at first."""
         matcher = self.relocaliser.pairs if self.relocaliser is not None else None
         two_view = TwoViewInitialiser(self.config.tracker.features, matcher)
-        return MapInitialiser(two_view, drift, median_depth)
+        return MapInitialiser(two_view, median_depth)

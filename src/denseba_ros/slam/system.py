@@ -12,9 +12,11 @@ from denseba_ros.config import Config
 from denseba_ros.errors import ConfigurationError, ImageError
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.frontend.frontend import Frontend
+from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.components import Components
+from denseba_ros.slam.initialisation.map_initialisation import MapInitialiser
 from denseba_ros.slam.mapping.keyframe_selection import needs_keyframe
 from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
@@ -31,6 +33,7 @@ from denseba_ros.slam.state.system_state import (
     SystemState,
     TrackingState,
 )
+from denseba_ros.slam.tracking.image_content import reason_empty
 from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
 from denseba_ros.slam.tracking.tracker import Alignment
 from denseba_ros.slam.tracking.tracking_quality import reason_lost
@@ -81,7 +84,8 @@ class System:
         self._pose = PoseEstimator()
         self._scale_drift.reset()
         self._finished: list[Keyframe] = []
-        self._state: SystemState = self._initialising(is_after_lost=False)
+        self._had_map = False
+        self._state: SystemState = self._initialising()
 
     def process(self, stamp_ns: int, image: np.ndarray) -> Estimate:
         """Estimate for one image, (H, W) or (H, W, 3) BGR uint8, stamp in nanoseconds.
@@ -110,6 +114,8 @@ class System:
         self._mapping.is_tracking_behind = self.is_behind
         self._take_update(timer)
         state = self._state
+        if empty := reason_empty(image):
+            return self._coast(state, image, empty, timer)
         if isinstance(state, InitialisingState):
             tracked = self._relocalise(camera, image) if state.is_after_lost else None
             if tracked is None:
@@ -122,13 +128,16 @@ class System:
             if reason := reason_lost(alignment):
                 tracked = self._relocalise(camera, image)
                 if tracked is None:
-                    return self._handle_lost(self._map_state, image, reason, timer)
+                    return self._handle_lost(self._map_state, camera, image, reason, timer)
         timer.lap("tracking")
         return self._commit(*tracked, image, timer)
 
     def keyframes(self) -> list[Keyframe]:
-        """Keyframes of the window, oldest first."""
-        return self._local_map.views() if self._local_map else []
+        """Keyframes of the window, oldest first; none before an image was tracked against them."""
+        state = self._state
+        if isinstance(state, InitialisingState) or not state.is_confirmed:
+            return []
+        return state.local_map.views()
 
     def newest_keyframe(self) -> Keyframe | None:
         """The last of ``keyframes``, without the cost of the others; None where there is none."""
@@ -177,15 +186,23 @@ class System:
         self, state: MapState, alignment: Alignment, image: Frame, timer: StageTimer
     ) -> Estimate:
         """Take a tracked pose over; where the image brings something new, it is a keyframe."""
-        self._state = TrackingState(state.mapper, state.local_map, state.tracker)
         frame, camera = image.frame, state.local_map.camera
         T, covariance = self._pose.update(frame, alignment, state.local_map.newest)
-        is_keyframe = not self._mapping.is_busy and needs_keyframe(
-            self.config.keyframes, camera, alignment
-        )
+        new_map = None
+        if state.initialiser is not None:
+            new_map = state.initialiser.refine(image, T, lambda: self._make.mapper(camera))
+        if self._mapping.is_busy:
+            new_map, is_keyframe = None, False
+        else:
+            wanted = needs_keyframe(self.config.keyframes, camera, alignment)
+            is_keyframe = wanted or new_map is not None
+        self._had_map = True
+        self._state = _confirmed(state, None if new_map else state.initialiser)
         if is_keyframe:
             keyframe = NewKeyframe(image, T, alignment.affine)
-            self._mapping.submit(state.mapper, self._make.tracker(camera), keyframe)
+            mapper = state.mapper if new_map is None else new_map.mapper
+            refine = None if new_map is None else new_map.create_and_refine
+            self._mapping.submit(mapper, self._make.tracker(camera), keyframe, refine)
             if not self._is_live:
                 self._take_update(timer)
         local_map = self._map_state.local_map
@@ -206,10 +223,29 @@ class System:
         if update is None:
             return False
         timer.seconds["mapping"] = update.seconds
+        state, is_new_map = self._map_state, update.mapper is not self._map_state.mapper
+        if is_new_map:
+            kept = {keyframe.stamp_ns for keyframe in update.local_map.keyframes}
+            gone = [k for k in state.local_map.keyframes if k.stamp_ns not in kept]
+            self._finished += keyframe_views(state.local_map.camera, gone)
+            if self._make.relocaliser is not None:
+                self._make.relocaliser.begin_map()
         self._finished += update.finished
-        state = TrackingState(self._map_state.mapper, update.local_map, update.tracker)
-        self._set_reference(state, update.removed)
-        self._pose.move_with(update)
+        if self._make.relocaliser is not None and update.growth != 1.0:
+            centre = se3.inverse(update.local_map.newest.T)[:3, 3]
+            self._make.relocaliser.rescale(update.growth, centre)
+        self._pose.set_scale(update.scale)
+        self._set_reference(
+            TrackingState(
+                update.mapper,
+                update.local_map,
+                update.tracker,
+                state.initialiser,
+                state.is_confirmed,
+            ),
+            update.removed,
+        )
+        self._pose.move_with(update, is_new_map)
         return True
 
     def _set_reference(self, state: TrackingState, removed: list[WindowKeyframe]) -> None:
@@ -219,11 +255,19 @@ class System:
             self._make.relocaliser.remember([*removed, *state.local_map.keyframes])
         self._pose.set_map(state.local_map)
 
-    def _begin_map(self, mapper: LocalMapper) -> TrackingState:
-        """Track against the newest keyframe of a new map."""
+    def _begin_map(
+        self,
+        mapper: LocalMapper,
+        initialiser: MapInitialiser | None,
+        keyframe: WindowKeyframe | None = None,
+    ) -> TrackingState:
+        """Track against the newest keyframe of a new map; ``keyframe``: one of a map before."""
+        if self._make.relocaliser is not None:
+            self._make.relocaliser.begin_map(keyframe)
+        self._pose.set_scale(self._scale_drift.scale)
         local_map = mapper.snapshot()
         tracker = KeyframeTracker(self._make.tracker(mapper.camera), local_map.newest)
-        state = TrackingState(mapper, local_map, tracker)
+        state = TrackingState(mapper, local_map, tracker, initialiser, initialiser is None)
         self._set_reference(state, [])
         return state
 
@@ -231,52 +275,84 @@ class System:
         self, state: InitialisingState, camera: Pinhole, image: Frame, timer: StageTimer
     ) -> Estimate:
         """The first keyframes of a map, or what little of the motion shows before."""
-        stamp_ns = image.frame.stamp_ns
-        new = state.initialiser.process(image, self._pose.T, lambda: self._make.mapper(camera))
+        stamp_ns, initialiser = image.frame.stamp_ns, state.initialiser
+        T = self._pose.predicted(image.frame)
+        new = initialiser.process(image, T, lambda: self._make.mapper(camera))
         if new is None:
             timer.lap("tracking")
             return self._report_initialising(state, stamp_ns, timer)
+        new.create()
         if new.refine is not None and not self._is_live:
             new.refine()
-        local_map = self._begin_map(new.mapper).local_map
+        if state.is_after_lost:
+            self._scale_drift.begin_map()
+        local_map = self._begin_map(new.mapper, None if new.refine else initialiser).local_map
         newest = local_map.newest
-        self._pose.initialise(stamp_ns, newest.T, state.is_after_lost)
+        self._pose.initialise(stamp_ns, newest.T)
         if new.refine is not None and self._is_live:
             keyframe = NewKeyframe(image, newest.T, newest.affine)
             self._mapping.submit(new.mapper, self._make.tracker(camera), keyframe, new.refine)
+        self._had_map |= new.refine is not None
         timer.skip("tracking")
         timer.lap("backend")
         depth = local_map.depth_map(self._pose.T)
         timer.lap("depth")
-        return self._pose.estimate(stamp_ns, Tracking.TRACKING, timer, depth, is_keyframe=True)
+        if new.refine is not None:
+            return self._pose.estimate(stamp_ns, Tracking.TRACKING, timer, depth, is_keyframe=True)
+        tracking = Tracking.LOST if state.is_after_lost else Tracking.INITIALISING
+        return self._pose.estimate(stamp_ns, tracking, timer, depth, True, "the first image")
 
     def _report_initialising(
         self, state: InitialisingState, stamp_ns: int, timer: StageTimer
     ) -> Estimate:
-        """Before there is parallax: the rotation, and the translation at the prior's depth."""
-        covariance, reason = None, state.initialiser.reason
+        """Before there is a map: the rotation where it shows, else a prediction."""
+        pose = state.initialiser.pose
+        assert pose is not None
+        self._pose.set_approximate(stamp_ns, pose, state.initialiser.median_depth)
         tracking = Tracking.LOST if state.is_after_lost else Tracking.INITIALISING
-        if (T := state.initialiser.T_image_world) is not None:
-            tracking = Tracking.TRACKING
-            covariance = self._pose.set_approximate(stamp_ns, T, state.initialiser.median_depth)
-        return self._pose.estimate(stamp_ns, tracking, timer, None, False, reason, covariance)
+        reason = state.initialiser.reason
+        return self._pose.estimate(stamp_ns, tracking, timer, None, False, reason)
 
-    def _initialising(self, is_after_lost: bool) -> InitialisingState:
-        initialiser = self._make.initialiser(self._scale_drift, self._pose.median_depth)
-        return InitialisingState(initialiser, is_after_lost)
+    def _initialising(self) -> InitialisingState:
+        initialiser = self._make.initialiser(self._pose.median_depth)
+        return InitialisingState(initialiser, self._had_map)
 
     def _handle_lost(
-        self, state: MapState, image: Frame, reason: str, timer: StageTimer
+        self, state: MapState, camera: Pinhole, image: Frame, reason: str, timer: StageTimer
     ) -> Estimate:
         """Keep the predicted pose; after a while give the map up for a new one."""
         timer.lap("tracking")
         images = state.images + 1 if isinstance(state, LostState) else 1
         self._pose.coast(image.frame.stamp_ns)
-        self._state = LostState(state.mapper, state.local_map, state.tracker, images)
+        if not state.is_confirmed:
+            # Nothing was ever tracked against the first image: this one takes its place.
+            self._state = begin = self._initialising()
+            return self._initialise(begin, camera, image, timer)
+        self._state = LostState(
+            state.mapper, state.local_map, state.tracker, state.initialiser, True, images
+        )
         if images >= _GIVE_UP:
             self._finished += state.local_map.views()
-            self._state = self._initialising(is_after_lost=True)
+            self._state = self._initialising()
         return self._pose.estimate(image.frame.stamp_ns, Tracking.LOST, timer, reason=reason)
+
+    def _coast(self, state: SystemState, image: Frame, reason: str, timer: StageTimer) -> Estimate:
+        """An image that shows nothing: the pose is predicted, and the map kept for better ones."""
+        timer.lap("tracking")
+        if not isinstance(state, InitialisingState) or state.initialiser.pose is not None:
+            # Before the first image that shows something there is nothing to be uncertain about.
+            self._pose.coast(image.frame.stamp_ns)
+        tracking = Tracking.LOST if self._had_map else Tracking.INITIALISING
+        if isinstance(state, TrackingState):
+            self._state = LostState(
+                state.mapper,
+                state.local_map,
+                state.tracker,
+                state.initialiser,
+                state.is_confirmed,
+                0,
+            )
+        return self._pose.estimate(image.frame.stamp_ns, tracking, timer, reason=reason)
 
     def _relocalise(self, camera: Pinhole, image: Frame) -> tuple[MapState, Alignment] | None:
         """Align with whichever of the last keyframes the image shows, and go on from there."""
@@ -294,4 +370,10 @@ class System:
             self._finished += keyframe_views(camera, others)
         mapper = self._make.mapper(camera)
         mapper.reseed(keyframe.snapshot())
-        return self._begin_map(mapper)
+        self._scale_drift.begin_window()
+        return self._begin_map(mapper, None, keyframe)
+
+
+def _confirmed(state: MapState, initialiser: MapInitialiser | None) -> TrackingState:
+    """The state after an image was tracked."""
+    return TrackingState(state.mapper, state.local_map, state.tracker, initialiser, True)

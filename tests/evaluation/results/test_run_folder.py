@@ -37,6 +37,29 @@ def test_both_poses_of_a_recorded_run_come_back_with_their_states(tmp_path: Path
     assert (odometry.covariances[1, 0, 0], in_map.covariances[1, 0, 0]) == (1.0, 2.0)
 
 
+def test_what_the_metric_scale_has_in_a_covariance_is_along_the_way_in_map(tmp_path: Path) -> None:
+    turned = np.eye(4)
+    turned[:2, :2] = [[0.0, -1.0], [1.0, 0.0]]
+    with RecordingWriter(tmp_path) as writer:
+        for stamp, deviation in enumerate((0.25, 0.5)):
+            T_map = np.eye(4)
+            T_map[:3, 3] = [stamp, 2.0, 0.0]
+            pose = RecordedPose(
+                stamp, PoseState.TRACKED, turned @ T_map, np.eye(6), T_map, np.eye(6), deviation
+            )
+            writer.poses.add_pose(pose)
+    odometry, in_map = RunFolder(tmp_path).paths()
+    for path in (odometry, in_map):
+        assert path.scale_deviations is not None
+        assert path.scale_deviations.tolist() == [0.25, 0.5]
+    assert in_map.scale_errors is not None
+    assert odometry.scale_errors is not None
+    np.testing.assert_allclose(in_map.scale_errors, [[0.0, 0.5, 0.0], [0.5, 1.0, 0.0]], atol=1e-9)
+    np.testing.assert_allclose(
+        odometry.scale_errors, [[-0.5, 0.0, 0.0], [-1.0, 0.5, 0.0]], atol=1e-9
+    )
+
+
 def test_edited_rows_have_no_covariance_and_a_wrong_state_is_an_error(tmp_path: Path) -> None:
     with RecordingWriter(tmp_path) as writer:
         for stamp in range(2):

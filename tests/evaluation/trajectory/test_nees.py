@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from denseba_ros.evaluation.trajectory.nees import nees_report
+from denseba_ros.evaluation.trajectory.nees import StatedScale, nees_report
 from denseba_ros.evaluation.trajectory.trajectory_metrics import MatchedTrajectories, match
 from denseba_ros.sequences.trajectory import Trajectory
 
@@ -86,3 +86,19 @@ def test_covariance_that_does_not_grow_is_counted_not_inverted() -> None:
     assert report["motions_left_out_covariance_did_not_grow"] > 10
     assert report["pose"]["mean"] is None
     assert 0 < _mean(report, "pose_lower_bound") < 6
+
+
+@pytest.mark.parametrize(("sigma", "is_honest"), [(0.7, True), (0.02, False)])
+def test_a_wrong_metric_scale_must_have_been_stated(sigma: float, is_honest: bool) -> None:
+    """A unit is two metres here. Up to scale the covariance is right, whatever is said of it."""
+    matched, covariances = simulated_odometry(3)
+    deviations = np.full(len(covariances), sigma)
+    stated = StatedScale(sigma * matched.estimate[:, :3, 3], deviations)
+    total = covariances.copy()
+    total[:, :3, :3] += stated.errors[:, :, None] * stated.errors[:, None, :]
+    report: dict[str, Any] = nees_report(matched, total, stated=stated)
+    assert _mean(report, "pose") == pytest.approx(6, abs=0.8)
+    assert report["metric"]["metres_per_unit"] == pytest.approx(2.0)
+    assert report["metric"]["stated_deviation"] == sigma
+    assert (_mean(report["metric"], "pose") < 20.0) == is_honest
+    assert "metric" not in nees_report(matched, covariances)

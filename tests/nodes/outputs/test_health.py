@@ -53,6 +53,7 @@ def test_diagnostics_name_the_state(
     values = {v.key: v.value for v in status.values}
     assert values["model"] == "constant"
     assert values["images processed"] == str(len(images))
+    assert values.get("metric scale") == ("unknown" if images else None)
 
 
 def test_diagnostics_name_drops_and_a_pause() -> None:

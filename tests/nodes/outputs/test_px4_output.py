@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,12 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from denseba_ros.geometry.body_frame import CameraMount, T_base_optical
 from denseba_ros.slam.state.estimate import Estimate, Tracking
+from denseba_ros.slam.state.metric_scale import UNKNOWN_SCALE, MetricScale
 
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 
-from denseba_ros.nodes.outputs.px4_output import fill_vehicle_odometry
+from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
+from denseba_ros.nodes.outputs.px4_output import fill_vehicle_odometry, warn_without_metres
 
 NAME = "px4_msgs/msg/VehicleOdometry"
 DEFINITION = """\
@@ -100,3 +103,22 @@ def test_times_are_microseconds_and_quality_and_resets_fit() -> None:
     assert (message.timestamp, message.timestamp_sample) == (5_000_000, 4_000_001)
     assert (message.reset_counter, message.quality) == (2, 87)
     assert filled(estimate(Tracking.LOST)).quality == 0
+
+
+@pytest.mark.parametrize(
+    ("tracking", "scale", "warns"),
+    [
+        (Tracking.TRACKING, UNKNOWN_SCALE, True),
+        (Tracking.TRACKING, MetricScale(0.1, 0.25), False),
+        (Tracking.LOST, UNKNOWN_SCALE, False),
+    ],
+)
+def test_it_warns_where_nothing_tells_what_a_metre_is(
+    tracking: Tracking, scale: MetricScale, warns: bool
+) -> None:
+    said: list[str] = []
+    warn_without_metres(
+        replace(estimate(tracking), metric_scale=scale), ThrottledLogger(said.append)
+    )
+    assert bool(said) == warns
+    assert all("metric scale is unknown" in text for text in said)

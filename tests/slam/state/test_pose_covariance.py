@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from denseba_ros.evaluation.trajectory.nees import nees, nees_report
+from denseba_ros.evaluation.trajectory.nees import StatedScale, nees, nees_report
 from denseba_ros.evaluation.trajectory.trajectory_metrics import match
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.cross_product import hat
@@ -195,17 +195,23 @@ def test_with_one_keyframe_the_tracked_image_gives_the_covariance() -> None:
     assert (path.covariance.diagonal() > 2 * before.diagonal()).all()
 
 
-def test_a_new_map_adds_the_missed_motion_and_scale_uncertainty(path: PoseCovariance) -> None:
+def test_a_new_map_adds_the_missed_motion(path: PoseCovariance) -> None:
     missed = torch.eye(6, dtype=torch.float64) * 0.04
-    before = path._motion
     path.initialise(torch.eye(4, dtype=torch.float64), missed)
     assert (path.covariance.diagonal() >= 0.04).all()
-    path.adjusted(CAMERA, _window(8))
-    after = path._motion
-    assert before is not None
-    assert after is not None
-    extra = (after.systematic - before.systematic)[0, 0] ** 0.5
+
+
+def test_the_doubt_of_the_scale_is_in_the_motion_as_long_as_it_lasts(path: PoseCovariance) -> None:
+    def systematic(sigma: float) -> torch.Tensor:
+        path.scale_sigma = sigma
+        path.adjusted(CAMERA, _window(8))
+        assert path._motion is not None
+        return path._motion.systematic
+
+    known, doubted, known_again = systematic(0.0), systematic(0.3), systematic(0.0)
+    extra = (doubted - known)[0, 0] ** 0.5
     assert float(extra) == pytest.approx(0.3 * _STEP * 4, rel=0.05)
+    assert known_again[0, 0] < 0.5 * doubted[0, 0]
 
 
 def test_the_covariance_of_a_path_is_that_of_its_errors() -> None:
@@ -256,7 +262,9 @@ def test_the_run_over_the_room_is_careful_by_a_known_factor(run: Any, room: Any)
     poses = np.stack([e.T_world_camera for e in tracked])
     matched = match(Trajectory(stamps, poses), room.sequence.groundtruth(), 1_000_000)
     covariances = np.stack([e.covariance for e in tracked])
-    report: dict[str, Any] = nees_report(matched, covariances, delay_ns=200_000_000)
+    deviations = np.array([e.metric_scale.deviation for e in tracked])
+    stated = StatedScale(deviations[:, None] * poses[:, :3, 3], deviations)
+    report: dict[str, Any] = nees_report(matched, covariances, 200_000_000, stated)
     assert report["motions"] >= 6
     assert report["motions_left_out_covariance_did_not_grow"] == 0
     assert report["pose"]["share_inside_95_percent"] == 1.0

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from denseba_ros.geometry import se3
+from denseba_ros.slam.mapping.scale_drift import MapScale
 from denseba_ros.slam.state.estimate import Tracking
+from denseba_ros.slam.state.metric_scale import UNKNOWN_SCALE, MetricScale
 from denseba_ros.slam.state.pose_estimator import PoseEstimator
 from denseba_ros.slam.state.stage_timer import StageTimer
 from tests.scaled_keyframe import CAMERA, keyframe
@@ -103,3 +105,23 @@ def test_two_moves_before_an_estimate_add_up() -> None:
     estimate = estimator.estimate(0, Tracking.TRACKING, StageTimer())
     assert estimate.map_motion is not None
     np.testing.assert_allclose(estimate.map_motion @ before, estimate.T_world_camera, atol=1e-12)
+
+
+def test_what_is_in_metres_carries_the_deviation_of_the_metric_scale() -> None:
+    """In proportion to the way from the origin, and to the velocity; the rest stays."""
+    estimator = tracked(2)
+    estimates = []
+    for metric in (MetricScale(0.0, 1e-9), MetricScale(0.0, 0.1), UNKNOWN_SCALE):
+        estimator.set_scale(MapScale(0.0, metric))
+        estimates.append(estimator.estimate(0, Tracking.TRACKING, StageTimer()))
+        assert estimates[-1].metric_scale == metric
+    known, doubted, unknown = estimates
+    for name, length in (
+        ("covariance", known.T_world_camera[:3, 3]),
+        ("twist_covariance", known.twist[:3]),
+    ):
+        added = getattr(doubted, name) - getattr(known, name)
+        deviation = doubted.metric_scale.deviation
+        np.testing.assert_allclose(added[:3, :3], deviation**2 * np.outer(length, length))
+        assert not added[3:].any()
+        assert np.trace(getattr(unknown, name)) > np.trace(getattr(doubted, name))

@@ -16,6 +16,7 @@ from denseba_ros.config import Config
 from denseba_ros.matching.features import features_available
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
+from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.system import System
 
 _STEP_NS = 33_333_333
@@ -46,9 +47,15 @@ def after_the_cut(sequence: Any, settings: Config, cuts: Cuts) -> Recovery:
 
 @pytest.mark.usefixtures("learned")
 @pytest.mark.slow
-def test_relocalisation_in_the_room_has_the_true_pose(sweep: RoomSequence) -> None:
-    """Twelve black images are enough for the window to be given up."""
+def test_relocalisation_in_the_room_has_the_true_pose(
+    sweep: RoomSequence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve black images are enough for the window to be given up. It begins anew with an earlier
+    keyframe, whose scale may be another one."""
+    begun: list[ScaleDriftFilter] = []
+    monkeypatch.setattr(ScaleDriftFilter, "begin_window", lambda self: begun.append(self))
     recovery = after_the_cut(sweep, config(), Cuts(60, 12, 30))
+    assert begun
     assert recovery.images is not None
     assert recovery.images <= 5
     assert recovery.offset is not None

@@ -19,6 +19,8 @@ from denseba_ros.geometry import se3
 _MIN_PRIOR_FRAMES = 3
 # A prior of the depths this sharp (one over its squared relative deviation) fixes the scale.
 _METRIC_SHARPNESS = 20.0
+# Least size of the window that lengths are compared with, over the mean inverse depth.
+_MIN_SIZE = 0.005
 
 
 def project_out_gauge(
@@ -37,7 +39,8 @@ def project_out_gauge(
         Both steps with the same shapes and dtypes. Nothing here waits for the device.
     """
     held = problem.uses_first_estimate.to(frames.dtype)
-    directions, units = gauge_directions(variables.T, held)
+    near = (variables.inverse_depth * problem.valid).sum() / problem.valid.sum().clamp(min=1)
+    directions, units = gauge_directions(variables.T, held, _MIN_SIZE / near.clamp(min=1e-6))
     A = directions * (units * held[:, None])[..., None]
     A = A.flatten(0, 1)
     y = (frames[:, :6] * units * held[:, None]).flatten()
@@ -55,12 +58,16 @@ def project_out_gauge(
     return projected, depths + (similarity[6] * variables.inverse_depth).to(depths.dtype)
 
 
-def gauge_directions(T: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
+def gauge_directions(
+    T: Tensor, held: Tensor, min_size: Tensor | float = 1e-6
+) -> tuple[Tensor, Tensor]:
     """What a similarity of the world does to the frames, about the middle of the ``held`` ones.
 
     Args:
         T: (K, 4, 4) float64 T_camera_world.
         held: (K,) float64, one for the frames of the prior, zero for the others.
+        min_size: of the window, where its frames are closer together: when the camera turns on the
+            spot, translations are noise, and say nothing about a rotation of the world.
 
     Returns:
         Directions (K, 6, 7): left steps (translation, rotation) of each frame when the world is
@@ -76,7 +83,7 @@ def gauge_directions(T: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
     grown = torch.cat([about_middle[:, :3, 3:], torch.zeros_like(T[:, :3, 3:])], 1)
     directions = torch.cat([-se3.adjoint(about_middle), grown], 2)
     units = torch.ones_like(T[:, :2, :3].flatten(1))
-    units[:, :3] /= size.clamp(min=1e-6)
+    units[:, :3] /= size.clamp(min=min_size)
     return directions, units
 
 

@@ -13,7 +13,7 @@ from denseba_ros.evaluation.results.recorded_pose import PoseState
 from denseba_ros.evaluation.results.run_folder import RunPath
 from denseba_ros.evaluation.trajectory.alignment import Similarity
 from denseba_ros.evaluation.trajectory.evo_check import disagreements, evo_report
-from denseba_ros.evaluation.trajectory.nees import nees_report
+from denseba_ros.evaluation.trajectory.nees import StatedScale, nees_report
 from denseba_ros.evaluation.trajectory.trajectory_metrics import (
     ErrorStatistics,
     MatchedTrajectories,
@@ -62,12 +62,24 @@ def path_report(
         **_by_state(path, groundtruth, tolerance_ns, matched.alignment),
         "trajectory": ours,
         "evo": theirs,
-        "nees": None
-        if path.covariances is None
-        else nees_report(matched, path.covariances[judged][matched.estimate_index]),
+        "nees": _nees(path, matched, judged),
         "notes": notes,
     }
     return report, matched
+
+
+def _nees(
+    path: RunPath, matched: MatchedTrajectories, judged: np.ndarray
+) -> dict[str, object] | None:
+    """Consistency of the covariances of the ``judged`` rows (N,) bool; None without covariances."""
+    if path.covariances is None:
+        return None
+    stated = None
+    if path.scale_errors is not None and path.scale_deviations is not None:
+        rows = np.flatnonzero(judged)[matched.estimate_index]
+        if np.isfinite(path.scale_deviations[rows]).all():
+            stated = StatedScale(path.scale_errors[rows], path.scale_deviations[rows])
+    return nees_report(matched, path.covariances[judged][matched.estimate_index], stated=stated)
 
 
 def odometry_frames_notes(frames: int) -> list[str]:

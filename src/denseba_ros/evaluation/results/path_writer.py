@@ -17,12 +17,21 @@ class PathWriter:
         self._covariance_file = covariances
         self._stamps: list[int] = []
         self._covariances: list[np.ndarray] = []
+        self._scale_deviations: list[float] = []
 
-    def add(self, stamp_ns: int, T_world_camera: np.ndarray, covariance: np.ndarray) -> None:
-        """Append a pose (4, 4) with its covariance (6, 6)."""
+    def add(
+        self,
+        stamp_ns: int,
+        T_world_camera: np.ndarray,
+        covariance: np.ndarray,
+        scale_deviation: float,
+    ) -> None:
+        """Append a pose (4, 4) with its covariance (6, 6), of which the metric scale's relative
+        ``scale_deviation`` is a part; NaN where that is unknown."""
         self._rows.write(tum_row(stamp_ns, T_world_camera) + "\n")
         self._stamps.append(stamp_ns)
         self._covariances.append(covariance)
+        self._scale_deviations.append(scale_deviation)
 
     def close(self) -> None:
         """Complete both files; may be called again."""
@@ -31,4 +40,5 @@ class PathWriter:
             self._covariance_file,
             stamps_ns=np.array(self._stamps, np.int64),
             covariance=np.array(self._covariances, np.float64).reshape(-1, 6, 6),
+            scale_deviation=np.array(self._scale_deviations, np.float64),
         )

@@ -39,8 +39,9 @@ class PosesWriter:
             return
         self._last_ns = pose.stamp_ns
         self.states[pose.state] += 1
-        self._odometry.add(pose.stamp_ns, pose.T_odom_camera, pose.odom_covariance)
-        self._map.add(pose.stamp_ns, pose.T_map_camera, pose.map_covariance)
+        stamp_ns, deviation = pose.stamp_ns, pose.scale_deviation
+        self._odometry.add(stamp_ns, pose.T_odom_camera, pose.odom_covariance, deviation)
+        self._map.add(stamp_ns, pose.T_map_camera, pose.map_covariance, deviation)
         self._states.write(f"{format_seconds(pose.stamp_ns)} {pose.state.value}\n")
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ class RecordedPose:
     ``T_odom_camera`` and ``T_map_camera`` (4, 4) are poses of the camera in the first camera's
     frame (x right, y down, z forward), as odom and as map know that frame. The covariances (6, 6)
     are of (position, rotation about fixed axes) along the axes of the same frame.
+    ``scale_deviation`` is the relative deviation of the metric scale in them, NaN where unknown.
     """
 
     stamp_ns: int
@@ -36,3 +37,4 @@ class RecordedPose:
     odom_covariance: np.ndarray
     T_map_camera: np.ndarray
     map_covariance: np.ndarray
+    scale_deviation: float = float("nan")

@@ -3,7 +3,8 @@
 Poses are TUM rows of the camera in the first camera's frame, as estimated at that time.
 
 ``trajectory.txt``   of ``denseba run``: the pose in map, one row per tracked frame
-``covariance.npz``   ``stamps_ns`` (N,), ``covariance`` (N, 6, 6) of the rows of trajectory.txt
+``covariance.npz``   ``stamps_ns`` (N,), ``covariance`` (N, 6, 6) of the rows of trajectory.txt, in
+                     metres, and ``scale_deviation`` (N,), relative, of the metric scale in it
 ``odometry.txt``     of ``denseba record``: what `odometry` said, one row per message
 ``map.txt``          the same rows with map -> odom multiplied in
 ``states.txt``       stamp and state of these rows: tracked, predicted or lost
@@ -19,7 +20,7 @@ Poses are TUM rows of the camera in the first camera's frame, as estimated at th
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +56,18 @@ MILLIMETRES = 1000.0
 class RunPath:
     """One path of a run. ``pose`` says of what: "odometry" (in odom) or "map" (in map).
 
-    ``covariances`` (N, 6, 6) are of the N poses, None where unknown. ``states`` (N) say where each
-    pose comes from; None: all are tracked.
+    ``covariances`` (N, 6, 6) are of the N poses, None where unknown; what the metric scale adds to
+    them is the square of ``scale_errors`` (N, 3), and that scale's relative deviation
+    ``scale_deviations`` (N,); both None where unknown. ``states`` (N) say where each pose comes
+    from; None: all are tracked.
     """
 
     pose: str
     trajectory: Trajectory
     covariances: np.ndarray | None
     states: list[PoseState] | None = None
+    scale_errors: np.ndarray | None = None
+    scale_deviations: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -95,28 +100,40 @@ class RunFolder:
         """
         if not (self.path / ODOMETRY).is_file():
             estimate = read_poses(self.path / TRAJECTORY)
-            return [RunPath("map", estimate, self._covariances(COVARIANCE, estimate))]
+            return [self._path("map", estimate, COVARIANCE, estimate.T_world_camera)]
         states = read_states(self.path / STATES)
         paths = []
+        in_map = read_poses(self.path / MAP).T_world_camera
         for pose, rows, covariances in (
             ("odometry", ODOMETRY, ODOMETRY_COVARIANCE),
             ("map", MAP, MAP_COVARIANCE),
         ):
             path = read_poses(self.path / rows)
             known = [states.get(int(stamp), PoseState.TRACKED) for stamp in path.stamps_ns]
-            paths.append(RunPath(pose, path, self._covariances(covariances, path), known))
+            paths.append(replace(self._path(pose, path, covariances, in_map), states=known))
         return paths
 
-    def _covariances(self, name: str, trajectory: Trajectory) -> np.ndarray | None:
-        """Covariances (N, 6, 6) of the trajectory's N rows; None if the file is missing or has
-        other stamps."""
-        path = self.path / name
+    def _path(
+        self, pose: str, trajectory: Trajectory, covariances: str, in_map: np.ndarray
+    ) -> RunPath:
+        """A path with what the file ``covariances`` says of its rows; nothing if that is missing
+        or has other stamps. ``in_map`` (N, 4, 4) are the same poses in map, where the metric scale
+        grows from the origin."""
+        path, nothing = self.path / covariances, RunPath(pose, trajectory, None)
         if not path.is_file():
-            return None
+            return nothing
         with np.load(path) as stored:
             if not np.array_equal(stored["stamps_ns"], trajectory.stamps_ns):
-                return None
-            return np.asarray(stored["covariance"])
+                return nothing
+            covariance = np.asarray(stored["covariance"])
+            if "scale_deviation" not in stored or len(in_map) != len(covariance):
+                return RunPath(pose, trajectory, covariance)
+            deviation = np.asarray(stored["scale_deviation"])
+        R_path_map = trajectory.T_world_camera[:, :3, :3] @ in_map[:, :3, :3].transpose(0, 2, 1)
+        errors = deviation[:, None] * np.einsum("nij,nj->ni", R_path_map, in_map[:, :3, 3])
+        return RunPath(
+            pose, trajectory, covariance, scale_errors=errors, scale_deviations=deviation
+        )
 
     def keyframe_stamps(self) -> np.ndarray:
         """Stamps of the keyframes that have depth, increasing, (N,) int64 nanoseconds."""

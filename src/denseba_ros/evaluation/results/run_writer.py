@@ -24,7 +24,10 @@ class RunWriter(ResultWriter):
     def add_estimate(self, estimate: Estimate) -> None:
         """Append the pose and covariance of one frame, when it was tracked."""
         if estimate.tracking is Tracking.TRACKING:
-            self._path.add(estimate.stamp_ns, estimate.T_world_camera, estimate.covariance)
+            deviation = estimate.metric_scale.deviation
+            self._path.add(
+                estimate.stamp_ns, estimate.T_world_camera, estimate.covariance, deviation
+            )
 
     def close(self) -> None:
         """Write the files that are complete only at the end; may be called again."""

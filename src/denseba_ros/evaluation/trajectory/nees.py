@@ -23,8 +23,24 @@ from denseba_ros.evaluation.trajectory.trajectory_metrics import MatchedTrajecto
 
 ASSUMPTION = (
     "errors grow by independent increments; the trajectory's one Sim(3) scale is applied to the "
-    "ground truth; errors of the ground truth itself are counted as ours"
+    "ground truth, but for `metric`, which counts the error of the scale and its stated deviation; "
+    "errors of the ground truth itself are counted as ours"
 )
+
+
+@dataclass(frozen=True)
+class StatedScale:
+    """What the metric scale has in the covariances of N poses: the square of ``errors`` (N, 3) in
+    that of the position, and the relative deviation ``deviations`` (N,) that it comes from."""
+
+    errors: np.ndarray
+    deviations: np.ndarray
+
+    def taken_off(self, covariances: np.ndarray) -> np.ndarray:
+        """Covariances (N, 6, 6) of the same poses up to scale."""
+        up_to_scale = covariances.copy()
+        up_to_scale[:, :3, :3] -= self.errors[:, :, None] * self.errors[:, None, :]
+        return up_to_scale
 
 
 @dataclass(frozen=True)
@@ -45,16 +61,20 @@ def motion_errors(
     covariances: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
+    scale_deviations: np.ndarray | None = None,
 ) -> MotionErrors:
     """Errors of the motions from poses ``first`` to ``second`` (indices (M,)), in odometry units,
     with their covariance.
 
-    ``covariances`` (N, 6, 6) are of the matched poses, as ``Estimate.covariance`` defines them.
+    ``covariances`` (N, 6, 6) are of the matched poses, as ``Estimate.covariance`` defines them, but
+    up to scale. ``scale_deviations`` (N,): judge the motions in metres, with this relative
+    deviation of their length.
     """
     true = relative_poses(matched.groundtruth, first, second)
     estimated = relative_poses(matched.estimate, first, second)
     R = matched.estimate[first, :3, :3]
-    translation = true[:, :3, 3] / matched.alignment.scale - estimated[:, :3, 3]
+    scale = matched.alignment.scale if scale_deviations is None else 1.0
+    translation = true[:, :3, 3] / scale - estimated[:, :3, 3]
     rotation = true[:, :3, :3] @ estimated[:, :3, :3].transpose(0, 2, 1)
     vectors = Rotation.from_matrix(rotation).as_rotvec() if len(R) else np.zeros((0, 3))
     errors = np.concatenate([np.einsum("nij,nj->ni", R, v) for v in (translation, vectors)], axis=1)
@@ -62,21 +82,46 @@ def motion_errors(
     transport[:, :3, 3:] = -_cross(matched.estimate[second, :3, 3] - matched.estimate[first, :3, 3])
     earlier = transport @ covariances[first] @ transport.transpose(0, 2, 1)
     later = covariances[second]
-    return MotionErrors(errors, later - earlier, later + earlier)
+    added = np.zeros_like(later)
+    if scale_deviations is not None:
+        moved = matched.estimate[second, :3, 3] - matched.estimate[first, :3, 3]
+        moved = scale_deviations[second, None] * moved
+        added[:, :3, :3] = moved[:, :, None] * moved[:, None, :]
+    return MotionErrors(errors, later - earlier + added, later + earlier + added)
 
 
 def nees_report(
-    matched: MatchedTrajectories, covariances: np.ndarray, delay_ns: int = NANOSECONDS
+    matched: MatchedTrajectories,
+    covariances: np.ndarray,
+    delay_ns: int = NANOSECONDS,
+    stated: StatedScale | None = None,
 ) -> dict[str, object]:
-    """Mean NEES over non-overlapping motions of ``delay_ns``, with its 95 % interval;
-    ``covariances`` (N, 6, 6) of the matched poses."""
+    """Mean NEES over non-overlapping motions of ``delay_ns``, with its 95 % interval, up to scale
+    and, where ``stated`` says what the metric scale has in the covariances, in metres.
+
+    ``covariances`` (N, 6, 6) are of the matched poses, as ``Estimate.covariance`` defines them.
+    """
     first, second = _without_overlap(*pairs_after(matched.stamps_ns, delay_ns))
-    motions = motion_errors(matched, covariances, first, second)
+    up_to_scale = covariances if stated is None else stated.taken_off(covariances)
+    report = {
+        "assumption": ASSUMPTION,
+        "seconds": delay_ns / NANOSECONDS,
+        **_motions_report(motion_errors(matched, up_to_scale, first, second)),
+    }
+    if stated is not None:
+        metric = motion_errors(matched, up_to_scale, first, second, stated.deviations)
+        report["metric"] = {
+            **_motions_report(metric),
+            "metres_per_unit": matched.alignment.scale,
+            "stated_deviation": float(np.median(stated.deviations)),
+        }
+    return report
+
+
+def _motions_report(motions: MotionErrors) -> dict[str, object]:
     usable, bounded = _positive_definite(motions.grown), _positive_definite(motions.independent)
     errors, grown = motions.errors[usable], motions.grown[usable]
     return {
-        "assumption": ASSUMPTION,
-        "seconds": delay_ns / NANOSECONDS,
         "motions": len(errors),
         "motions_left_out_covariance_did_not_grow": int((~usable).sum()),
         "pose": _summary(nees(errors, grown), 6),

@@ -75,6 +75,7 @@ def two_view(
     K: Doubles,
     min_parallax: float,
     decide: bool = False,
+    expected: Doubles | None = None,
 ) -> tuple[TwoView | None, str]:
     """Relative pose and depths from corresponding corners.
 
@@ -85,6 +86,8 @@ def two_view(
         min_parallax: angle in degrees between the two rays of a corner, below which its depth is
             not usable.
         decide: take the best motion even if another one is equally good.
+        expected: (3,) rough direction of t_second_first, of any length; of motions that are equally
+            good the nearest to it is taken.
 
     Returns:
         The solution and "", or None and the reason why there is none.
@@ -102,32 +105,42 @@ def two_view(
     rotations = np.stack([initial[:3, :3], rotation_between(first, second, K)])
     subset = np.linspace(0, len(first) - 1, min(len(first), _SEARCHED_CORNERS)).astype(int)
     fits = epipolar_fits(rays[0][subset], rays[1][subset], float(K[0, 0]), initial, rotations)
-    view, reason = _best(fits, rays, float(K[0, 0]), decide)
+    view, reason = _best(fits, rays, float(K[0, 0]), decide, expected)
     return (None, reason) if view is None else view.beyond(min_parallax)
 
 
 def _best(
-    fits: EpipolarFits, rays: tuple[Doubles, Doubles], focal: float, decide: bool
+    fits: EpipolarFits,
+    rays: tuple[Doubles, Doubles],
+    focal: float,
+    decide: bool,
+    expected: Doubles | None,
 ) -> tuple[TwoView | None, str]:
-    """The best of the motions that put the corners in front, if no other one is equally good."""
-    best, best_error, best_t = None, np.zeros(0), np.zeros(3)
+    """The best of the motions that put the corners in front, if no other one is equally good, or
+    of the equally good ones the nearest to the ``expected`` direction."""
+    good: list[TwoView] = []
+    best_error = np.zeros(0)
     for R, t in zip(fits.R, fits.t, strict=True):
-        if best is not None and abs(float(t @ best_t)) > _OTHER_DIRECTION:
+        if any(abs(float(t @ view.T_second_first[:3, 3])) > _OTHER_DIRECTION for view in good):
             continue
         error = np.abs(sampson(*rays, R, t, focal))
-        if best is not None and not _equally_good(best_error, error):
+        if good and not _equally_good(best_error, error):
             continue
         view = _in_front(rays, R, t, error, focal)
         if view is None:
             continue
-        if best is not None:
-            return None, UNDECIDED
-        best, best_error, best_t = view, error, t
+        if not good:
+            best_error = error
+        good.append(view)
         if decide:
             break
-    if best is None:
+    if not good:
         return None, "the two views put too many corners behind a camera"
-    return best, ""
+    if len(good) > 1 and expected is None:
+        return None, UNDECIDED
+    if expected is not None:
+        good.sort(key=lambda view: -float(view.T_second_first[:3, 3] @ expected))
+    return good[0], ""
 
 
 def _equally_good(best: Doubles, other: Doubles) -> bool:

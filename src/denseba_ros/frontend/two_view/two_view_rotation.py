@@ -33,6 +33,18 @@ def rotation_between(
     return np.asarray(rotation.as_matrix())
 
 
+def residual_angle(
+    first: NDArray[np.float32],
+    second: NDArray[np.float32],
+    R: NDArray[np.float64],
+    K: NDArray[np.float64],
+) -> float:
+    """Median angle in radians that R_second_first (3, 3) leaves between the rays of corners (M, 2):
+    parallax, where the camera moved; M > 0."""
+    a, b = _rays(first, K) @ R.T, _rays(second, K)
+    return float(np.median(np.linalg.norm(a - b, axis=1)))
+
+
 def _rays(corners: NDArray[np.float32], K: NDArray[np.float64]) -> NDArray[np.float64]:
     """Unit rays (M, 3) through pixels (M, 2)."""
     homogeneous = np.column_stack([corners, np.ones(len(corners))]).astype(np.float64)

@@ -58,7 +58,7 @@ class EstimateIO(Generic[InputT]):
         self._camera_frame: str | None = None
         self.outputs = EstimateOutputs(node, settings, node.throttled)
         self._extrinsics = make_extrinsics(node, settings, node.pipeline.open_if_ready)
-        self._px4 = Px4Output(node) if settings.px4 else None
+        self._px4 = Px4Output(node, node.throttled) if settings.px4 else None
         self._watchdog = SilenceWatchdog(
             node, self.outputs, self._active_mount, settings.max_silence
         )

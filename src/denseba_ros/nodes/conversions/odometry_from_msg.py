@@ -10,7 +10,7 @@ from denseba_ros.evaluation.results.recorded_pose import PoseState, RecordedPose
 from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.conversions.poses import pose_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
-from denseba_ros.nodes.outputs.diagnostics import MAP_TO_ODOM, PREDICTED_BEFORE
+from denseba_ros.nodes.outputs.diagnostics import MAP_TO_ODOM, PREDICTED_BEFORE, SCALE_DEVIATION
 from denseba_ros.nodes.outputs.estimate_outputs import UNKNOWN
 from denseba_ros.slam.state.estimate import Tracking
 
@@ -23,11 +23,12 @@ def pose_from_msgs(
     status: DiagnosticArray | None,
     T_map_odom: np.ndarray,
     mount: CameraMount,
+    scale_deviation: float = float("nan"),
 ) -> RecordedPose:
     """Poses and covariances of the camera in odom and in map, in the first camera's axes.
 
-    ``status`` is of the same stamp, None where none came; ``T_map_odom`` (4, 4) is the one of that
-    time; ``mount`` says where the camera sits.
+    ``status`` is of the same stamp, None where none came; ``T_map_odom`` (4, 4) and the metric
+    scale's ``scale_deviation`` are those of that time; ``mount`` says where the camera sits.
 
     Raises:
         TrajectoryError: when the odometry is not a pose.
@@ -45,6 +46,7 @@ def pose_from_msgs(
         odom_covariance=back.pose_covariance(covariance, T_odom_base),
         T_map_camera=mount.T_world_camera(T_map_base),
         map_covariance=back.pose_covariance(axes @ covariance @ axes.T, T_map_base),
+        scale_deviation=scale_deviation,
     )
 
 
@@ -76,6 +78,12 @@ def map_to_odom(status: DiagnosticArray) -> np.ndarray | None:
     if rows is not None:
         T[:3] = np.array([float(v) for v in rows.split()]).reshape(3, 4)
     return T
+
+
+def scale_deviation(status: DiagnosticArray) -> float | None:
+    """Relative deviation of the metric scale at an image; None of one that was dropped."""
+    said = status_values(status).get(SCALE_DEVIATION)
+    return None if said is None else float(said)
 
 
 def _square(covariance: np.ndarray) -> np.ndarray:

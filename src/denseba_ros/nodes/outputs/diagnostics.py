@@ -15,12 +15,15 @@ from rclpy.node import Node
 from denseba_ros.nodes.conversions.stamps import make_header, stamp_to_ns
 from denseba_ros.nodes.outputs.health import Health, HealthReport
 from denseba_ros.slam.state.estimate import Estimate, Tracking
+from denseba_ros.slam.state.metric_scale import MetricScale
 
 PERIOD = 1.0
 MAP_TO_ODOM = "map to odom"
 """Key of the first three rows of T_map_odom in the per-image status."""
 PREDICTED_BEFORE = "odometry predicted before"
 """Key in the per-image status: its odometry was a prediction, published before this estimate."""
+SCALE_DEVIATION = "metric scale, relative deviation"
+"""Key in the per-image status: of a length in the map that is taken for metres."""
 _STATM = Path("/proc/self/statm")
 DROPPED = "dropped"
 """First word of the per-image status of an image that was not processed."""
@@ -64,6 +67,7 @@ def health_status(name: str, report: HealthReport, facts: Mapping[str, str]) -> 
         "input rate (Hz)": f"{report.received_rate:.1f}",
         "output rate (Hz)": f"{report.processed_rate:.1f}",
         "keyframes": str(report.keyframes),
+        **({} if report.metric_scale is None else scale_values(report.metric_scale)),
         "resets": str(report.resets),
         "session": str(report.session),
         "gaps": str(report.gaps),
@@ -100,6 +104,16 @@ def _verdict(report: HealthReport) -> tuple[bytes, str]:
     return DiagnosticStatus.OK, "working" if report.tracking is None else "tracking"
 
 
+def scale_values(scale: MetricScale) -> dict[str, str]:
+    """Metres per unit of the map, and how well that is known, for a status."""
+    return {
+        "metric scale": "known" if scale.is_known else "unknown",
+        "metres per unit": f"{scale.factor:.4f}",
+        "metres per unit, deviation of the log": f"{scale.sigma:.4f}",
+        SCALE_DEVIATION: repr(scale.deviation),
+    }
+
+
 def memory_in_use() -> dict[str, str]:
     """MiB of this process, and of the GPU where there is one."""
     values = {}
@@ -131,6 +145,7 @@ def estimate_status(
         "quality": f"{estimate.quality:.3f}",
         "resets": str(health.resets),
         "session": str(health.session),
+        **scale_values(estimate.metric_scale),
         **{f"{stage} (ms)": f"{1000 * s:.3f}" for stage, s in estimate.seconds.items()},
     }
     if T_map_odom is not None and not np.array_equal(T_map_odom, np.eye(4)):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from denseba_ros.slam.state.estimate import Estimate, Tracking
+from denseba_ros.slam.state.metric_scale import MetricScale
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class HealthReport:
     """When the process started, seconds since 1970: another one is a new odometry frame too."""
     gaps: int
     quality: float
+    metric_scale: MetricScale | None
+    """None before the first estimate."""
     lost_seconds: float
     """By the images' stamps; 0 while tracking."""
     image_problem: str
@@ -70,6 +73,7 @@ class Health:
         self._tracking: Tracking | None = None
         self._reason = self._image_problem = ""
         self._quality = 0.0
+        self._metric_scale: MetricScale | None = None
         self._stamp_ns = 0
         self._lost_since_ns: int | None = None
 
@@ -98,6 +102,7 @@ class Health:
                 self._totals.keyframes += estimate.is_keyframe
                 self._tracking, self._reason = estimate.tracking, estimate.reason
                 self._quality, self._stamp_ns = estimate.quality, estimate.stamp_ns
+                self._metric_scale = estimate.metric_scale
                 if estimate.tracking is not Tracking.LOST:
                     self._lost_since_ns = None
                 elif self._lost_since_ns is None:
@@ -147,6 +152,7 @@ class Health:
                 if self._latencies
                 else (0.0, 0.0),
                 quality=self._quality,
+                metric_scale=self._metric_scale,
                 lost_seconds=self._lost_seconds(),
                 image_problem=self._image_problem,
                 paused=self.paused,

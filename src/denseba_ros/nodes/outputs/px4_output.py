@@ -17,6 +17,7 @@ from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.geometry.body_frame import CameraMount
+from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 
 TOPIC = "fmu/in/vehicle_visual_odometry"
@@ -25,28 +26,41 @@ _SIGNS = np.array([1.0, -1.0, -1.0])
 
 
 class Px4Output:
-    """Publishes estimates for PX4's EKF2.
+    """Publishes estimates for PX4's EKF2, and warns while it is not known what a metre is.
 
     Raises:
         ConfigurationError: where px4_msgs is not installed.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, throttled: ThrottledLogger) -> None:
         if importlib.util.find_spec("px4_msgs") is None:
             raise ConfigurationError(
                 "node.px4 needs the package px4_msgs in the version of the autopilot's firmware: "
                 "build it into the workspace and source it"
             )
         self._kind: Any = importlib.import_module("px4_msgs.msg").VehicleOdometry
-        self._node = node
+        self._node, self._throttled = node, throttled
         self._publisher = node.create_publisher(self._kind, TOPIC, QoSProfile(depth=10))
 
     def publish(self, estimate: Estimate, mount: CameraMount, resets: int) -> None:
         """Publish an estimate in odom; another ``resets`` tells the autopilot of a new odom."""
+        warn_without_metres(estimate, self._throttled)
         now_ns = self._node.get_clock().now().nanoseconds
         message = self._kind()
         fill_vehicle_odometry(message, estimate, mount, resets, now_ns)
         self._publisher.publish(message)
+
+
+def warn_without_metres(estimate: Estimate, throttled: ThrottledLogger) -> None:
+    """Warn where an autopilot would take lengths for metres whose metric scale is unknown."""
+    scale = estimate.metric_scale
+    if estimate.tracking is Tracking.TRACKING and not scale.is_known:
+        throttled.warn(
+            "metric scale",
+            f"node.px4: the metric scale is unknown (deviation of its logarithm {scale.sigma:.2f}):"
+            " a length may be wrong by a factor, as the variances say; use a depth model that"
+            " knows this world",
+        )
 
 
 def fill_vehicle_odometry(

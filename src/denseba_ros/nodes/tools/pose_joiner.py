@@ -12,7 +12,11 @@ from nav_msgs.msg import Odometry
 from denseba_ros.errors import TrajectoryError
 from denseba_ros.evaluation.results.recorded_pose import RecordedPose
 from denseba_ros.geometry.body_frame import CameraMount
-from denseba_ros.nodes.conversions.odometry_from_msg import map_to_odom, pose_from_msgs
+from denseba_ros.nodes.conversions.odometry_from_msg import (
+    map_to_odom,
+    pose_from_msgs,
+    scale_deviation,
+)
 from denseba_ros.nodes.conversions.stamps import NANOSECONDS, stamp_to_ns
 
 # The status of an image that is never processed may be lost on the way.
@@ -32,6 +36,7 @@ class PoseJoiner:
         self._statuses: dict[int, DiagnosticArray] = {}
         self._newest_ns = 0
         self._T_map_odom = np.eye(4)
+        self._scale_deviation = float("nan")
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -61,9 +66,14 @@ class PoseJoiner:
             T = None if status is None else map_to_odom(status)
             if T is not None:
                 self._T_map_odom = T
+            deviation = None if status is None else scale_deviation(status)
+            if deviation is not None:
+                self._scale_deviation = deviation
             self._forget_before(stamp_ns)
             try:
-                yield pose_from_msgs(self._waiting.popleft(), status, self._T_map_odom, mount)
+                yield pose_from_msgs(
+                    self._waiting.popleft(), status, self._T_map_odom, mount, self._scale_deviation
+                )
             except TrajectoryError:
                 self.without_pose += 1
 

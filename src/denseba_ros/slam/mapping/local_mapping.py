@@ -22,7 +22,7 @@ from denseba_ros.parallel import giving_way
 from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.mapper_stream import MapperStream
-from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
+from denseba_ros.slam.mapping.scale_drift import MapScale, ScaleDriftFilter
 from denseba_ros.slam.state.estimate import Keyframe
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
@@ -44,19 +44,21 @@ class NewKeyframe:
 
 @dataclass(frozen=True)
 class MapUpdate:
-    """The local map after it took in ``keyframe``.
+    """The local map of ``mapper`` after it took in ``keyframe``.
 
     ``tracker`` tracks against its newest keyframe; ``removed`` left the window, ``finished`` are
     their copies for the user; ``growth`` is the factor by which the map was rescaled about the
-    newest camera; ``seconds`` is what it took.
+    newest camera, and ``scale`` what is known of it since; ``seconds`` is what it took.
     """
 
     keyframe: NewKeyframe
+    mapper: LocalMapper
     local_map: LocalMap
     tracker: KeyframeTracker
     removed: list[WindowKeyframe]
     finished: list[Keyframe]
     growth: float
+    scale: MapScale
     seconds: float
 
 
@@ -94,8 +96,8 @@ class LocalMapping:
     ) -> None:
         """Take a keyframe into the map of ``mapper``; images will be tracked by ``tracker``.
 
-        ``refine``: the keyframe is in the map, and this adjusts it and returns the factor by which
-        it rescaled the map.
+        ``refine``: brings the keyframe into the map, where it is not yet, adjusts it and returns
+        the factor by which it rescaled the map.
 
         Raises:
             RuntimeError: while another is being taken in.
@@ -148,7 +150,17 @@ class LocalMapping:
         local_map = mapper.snapshot()
         seconds = time.perf_counter() - started
         tracked = KeyframeTracker(tracker, local_map.newest)
-        return MapUpdate(keyframe, local_map, tracked, removed, finished, growth, seconds)
+        return MapUpdate(
+            keyframe,
+            mapper,
+            local_map,
+            tracked,
+            removed,
+            finished,
+            growth,
+            self._drift.scale,
+            seconds,
+        )
 
     def _take_in(self, mapper: LocalMapper, keyframe: NewKeyframe) -> float:
         """Create the keyframe, adjust the window, correct its scale; the factor of that."""

@@ -1,16 +1,15 @@
-"""Scale drift of a monocular map, corrected by a metric depth model.
+"""Scale drift of a monocular map, corrected by a metric depth model, and the metric scale.
 
-At each new keyframe the model's depth is compared with the map's. The model's error changes from
-image to image, while the map's scale drifts slowly, so a Kalman filter of the logarithm of their
-ratio separates the two (Kalman, "A new approach to linear filtering and prediction problems", 1960;
-state: a random walk). Scale drifts with distance, where old points leave the view and new ones come
-in, not with time: a camera that moves little relative to the scene's depth, as indoors, keeps its
-scale better than a model measures it.
+At each new keyframe the model's depth is compared with the map's. ``scale_hypotheses`` tells the
+drift of the map from errors of the model; the map is corrected by drift alone, and what lasts of
+the ratio is the metric scale. A map's scale drifts with distance, where old points leave the view
+and new ones come in: a random walk in the distance travelled over the scene's depth.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import FrontendFrame
@@ -21,60 +20,107 @@ from denseba_ros.slam.initialisation.scale_initialisation import (
     log_ratio,
 )
 from denseba_ros.slam.mapping.keyframe_depth import KNOWN_SCALE
+from denseba_ros.slam.mapping.scale_hypotheses import DRIFT, LASTING, ScaleHypotheses
+from denseba_ros.slam.state.metric_scale import UNKNOWN_SCALE, MetricScale
 
-# Standard deviation of an image's log scale over the disagreement of its shape with the map's
-# (median absolute log ratio): where the shape is wrong, so is the scale. Least such disagreement.
-_SIGMA_PER_DISAGREEMENT, _MIN_DISAGREEMENT = 2.0, 0.02
-# Innovations are clipped at so many standard deviations: the model or the map is wrong there.
-_MAX_INNOVATION = 2.0
+# Standard deviation of the log scale of a map that takes over the median depth of a lost one, and
+# of a window that begins anew with one of the map's own keyframes.
+_NEW_MAP_SIGMA, _NEW_WINDOW_SIGMA = 0.3, 0.05
+# Standard deviation of the model's error that lasts; where its shape is wrong, of more: over the
+# disagreement of the shapes, of which an earlier one decays at each keyframe.
+_MODEL_SIGMA, _SIGMA_PER_DISAGREEMENT, _DECAY = 0.2, 2.0, 0.9
+
+
+@dataclass(frozen=True)
+class MapScale:
+    """What is known of the map's scale: ``drift_sigma``, standard deviation of its logarithm
+    against that of the start of the odometry frame, and ``metric``, against the metre."""
+
+    drift_sigma: float = 0.0
+    metric: MetricScale = UNKNOWN_SCALE
 
 
 class ScaleDriftFilter:
-    """Kalman filter of the map's scale error; all in logarithms of the scale."""
+    """Filter of the map's scale; all in logarithms. ``scale`` is what it knows now."""
 
     def __init__(self, drift: float) -> None:
-        """``drift``: standard deviation of the change of the map's log scale per distance travelled
-        in units of the median depth."""
+        """``drift``: standard deviation of the change of the map's log scale while the camera
+        travels the median depth."""
         self._drift = drift
         self.reset()
 
     def reset(self) -> None:
-        """A new map, whose scale has the variance of one image's measurement."""
-        self._variance: float | None = None
+        """A new odometry frame: the first map's scale is its unit, without a deviation."""
+        self._hypotheses = ScaleHypotheses()
+        self._disagreement: float | None = None
+        self.scale = MapScale()
+
+    def begin_map(self) -> None:
+        """Another map in the same odometry frame, whose scale is known roughly. The model's error
+        stays what it was: it tells the new map's scale."""
+        lasting = self._hypotheses.mean(LASTING)
+        self._restart(math.hypot(_NEW_MAP_SIGMA, lasting))
+
+    def begin_window(self) -> None:
+        """The window begins anew with a keyframe of the map."""
+        self._restart(_NEW_WINDOW_SIGMA)
 
     def log_correction(self, keyframes: list[WindowKeyframe], frame: FrontendFrame) -> float:
-        """Logarithm of the estimated factor by which the map is too small.
+        """Logarithm of the factor by which the map is estimated to have shrunk.
 
         ``keyframes``: after bundle adjustment, oldest first; ``frame``: of the newest, with the
         model's depth. The caller applies the correction. Zero for models without a scale, and for
         those that are a prior of every point already.
         """
-        if self._drift == 0.0:
+        sigma = float(frame.log_depth_sigma.median())
+        if sigma < KNOWN_SCALE:
+            self.scale = MapScale(0.0, MetricScale(0.0, sigma))
             return 0.0
-        if not KNOWN_SCALE <= float(frame.log_depth_sigma.median()) < SCALELESS:
-            return 0.0
-        ratio = log_ratio(keyframes[-1], frame.log_depth[0, 0])
+        travel = _travel(keyframes)
+        is_metric = sigma < SCALELESS
+        ratio = log_ratio(keyframes[-1], frame.log_depth[0, 0]) if is_metric else None
         if ratio is None:
+            self._predict(travel, self._disagreement or 0.0)
+            if not is_metric and self._disagreement is None:
+                self.scale = replace(self.scale, metric=MetricScale(0.0, sigma))
             return 0.0
         measured, disagreement = (float(x) for x in ratio)
-        return self.update(measured, disagreement, _travel(keyframes))
+        return self.update(measured, disagreement, travel)
 
     def update(self, measured: float, disagreement: float, travel: float) -> float:
         """One filter step; returns the correction of the log scale.
 
         Args:
-            measured: log(model's depth / map's depth) at a new keyframe, the innovation.
+            measured: log(model's depth / map's depth) at a new keyframe.
             disagreement: median absolute deviation of that log ratio over the points.
             travel: distance from the keyframe before, over the median depth.
         """
-        noise = (_SIGMA_PER_DISAGREEMENT * max(disagreement, _MIN_DISAGREEMENT)) ** 2
-        # The first measurement sets the initial variance.
-        previous = noise if self._variance is None else self._variance
-        variance = previous + (self._drift * travel) ** 2
-        gain = variance / (variance + noise)
-        self._variance = (1.0 - gain) * variance
-        limit = _MAX_INNOVATION * math.sqrt(variance + noise)
-        return gain * min(max(measured, -limit), limit)
+        before = disagreement if self._disagreement is None else self._disagreement
+        self._disagreement = _DECAY * before + (1.0 - _DECAY) * disagreement
+        self._predict(travel, disagreement)
+        self._hypotheses.update(measured, disagreement)
+        correction = self._hypotheses.mean(DRIFT) if self._drift else 0.0
+        self._hypotheses.correct_drift(correction)
+        self.scale = MapScale(self._drift_sigma, self._metric(self._disagreement))
+        return correction
+
+    def _predict(self, travel: float, disagreement: float) -> None:
+        self._hypotheses.predict(travel, self._drift**2 * travel, disagreement)
+        self.scale = replace(self.scale, drift_sigma=self._drift_sigma)
+
+    @property
+    def _drift_sigma(self) -> float:
+        return math.sqrt(self._hypotheses.variance(DRIFT))
+
+    def _restart(self, drift_sigma: float) -> None:
+        self._hypotheses.set_drift_sigma(drift_sigma)
+        self.scale = MapScale(drift_sigma, self.scale.metric)
+
+    def _metric(self, disagreement: float) -> MetricScale:
+        """By the model, whose own lasting error no image tells."""
+        variance = self._hypotheses.variance(LASTING) + _MODEL_SIGMA**2
+        variance += (_SIGMA_PER_DISAGREEMENT * disagreement) ** 2
+        return MetricScale(self._hypotheses.mean(LASTING), math.sqrt(variance))
 
 
 def _travel(keyframes: list[WindowKeyframe]) -> float:
@@ -82,5 +128,8 @@ def _travel(keyframes: list[WindowKeyframe]) -> float:
     if len(keyframes) < 2:
         return 0.0
     last, newest = keyframes[-2:]
+    certain = certain_points(newest)
+    if not bool(certain.any()):
+        return 0.0
     step = (newest.T @ se3.inverse(last.T))[:3, 3].norm()
-    return float(step * newest.points.inverse_depth[certain_points(newest)].median())
+    return float(step * newest.points.inverse_depth[certain].median())

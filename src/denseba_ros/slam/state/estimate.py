@@ -8,6 +8,7 @@ from enum import Enum
 import numpy as np
 
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.slam.state.metric_scale import UNKNOWN_SCALE, MetricScale
 
 
 class Tracking(Enum):
@@ -60,8 +61,10 @@ class Estimate:
             when not TRACKING.
         covariance: (6, 6) float64 of (translation, rotation): errors of the position and of the
             rotation about fixed axes (R_true = exp(theta) R), both along the odometry frame's axes.
+            Of the pose in metres: the deviation of ``metric_scale`` is a part of it, in proportion
+            to the distance from the frame's origin.
         twist: (6,) float64, linear and angular velocity of the camera in its optical frame.
-        twist_covariance: (6, 6) float64.
+        twist_covariance: (6, 6) float64, of metres a second as well.
         depth: depth seen from this image, None when unknown.
         is_keyframe: this image became a keyframe.
         reason: why the state is not TRACKING, or, while TRACKING, that only the rotation is known
@@ -72,6 +75,7 @@ class Estimate:
         is_map_updated: the keyframes are others than at the image before, and so is their depth.
         map_motion: (4, 4) float64 by which poses in the map of the image before are multiplied from
             the left to be in that of this one, where adjustment moved the map; None: it did not.
+        metric_scale: metres per unit of poses, twist and depth, as far as it is known.
     """
 
     stamp_ns: int
@@ -87,3 +91,4 @@ class Estimate:
     quality: float = 0.0
     is_map_updated: bool = False
     map_motion: np.ndarray | None = None
+    metric_scale: MetricScale = UNKNOWN_SCALE

@@ -48,8 +48,6 @@ _STRIDE = 4
 _MAX_SIGMA = 0.3
 # Standard deviation of the first pose, which defines the odometry frame: metres, radians.
 _FIRST_POSE_SIGMA = 1e-4
-# Relative standard deviation of the scale of a new map, which takes over the median depth.
-_NEW_MAP_SCALE_SIGMA = 0.3
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,8 @@ class PoseCovariance:
     """Compounds the covariances of the motions; all in float64 on the host.
 
     ``covariance`` (6, 6) is that of the pose, as ``Estimate.covariance`` defines it, and ``step``
-    (6, 6) that of the last motion between two images, in the later camera's axes.
+    (6, 6) that of the last motion between two images, in the later camera's axes. ``scale_sigma``,
+    to be set, is the relative deviation of the map's scale from that of the odometry frame.
     """
 
     def __init__(self) -> None:
@@ -88,7 +87,9 @@ class PoseCovariance:
         self._T: Tensor | None = None
         # Largest flow since the reference of tracking, and what it was at the newest keyframe.
         self._flow = self._keyframe_flow = 0.0
-        self._is_new_map = False
+        # Covariance and pose before the approximate ones.
+        self._before_guess: tuple[Tensor, Tensor | None] | None = None
+        self.scale_sigma = 0.0
 
     @property
     def displacement(self) -> float:
@@ -127,33 +128,42 @@ class PoseCovariance:
         self._flow -= self._keyframe_flow
         self._keyframe_flow = 0.0
 
-    def propagate_guess(self, T_world_camera: Tensor, guess: Tensor, seconds: float) -> None:
-        """Propagate to an approximate pose T_world_camera (4, 4), ``seconds`` after the last;
-        ``guess`` (6, 6) is the covariance of its motion over ``HORIZON``, along the camera's
-        axes."""
-        self._add(T_world_camera, 0.0, guess * (seconds / HORIZON))
+    def set_guess(self, T_world_camera: Tensor, guess: Tensor) -> None:
+        """An approximate pose T_world_camera (4, 4); ``guess`` (6, 6) is the covariance of the
+        whole motion since the last pose that was none, along the camera's axes."""
+        if self._before_guess is None:
+            self._before_guess = self.covariance, self._T
+        self.covariance, self._T = self._before_guess
+        self._transport(T_world_camera)
+        axes = _axes(T_world_camera)
+        self.covariance = self.covariance + axes @ guess @ axes.T
+        self.step = guess
 
-    def initialise(self, T_world_camera: Tensor, missed: Tensor | None = None) -> None:
-        """A new map at T_world_camera (4, 4). If tracking was lost before, ``missed`` (6, 6) is the
-        covariance of the motion since, along the camera's axes, and the scale is approximate."""
-        self._is_new_map |= missed is not None
+    def initialise(self, T_world_camera: Tensor, missed: Tensor) -> None:
+        """A new map at T_world_camera (4, 4); ``missed`` (6, 6) is the covariance of the motion
+        since tracking was lost, along the camera's axes."""
+        self._before_guess = None
         self._add(T_world_camera, 0.0 if self._motion is None else self._motion.flow, missed)
         self._flow = self._keyframe_flow = 0.0
 
-    def _add(self, T_world_camera: Tensor, flow: float, more: Tensor | None = None) -> None:
-        """Transport the covariance to the new position and add that of the last step."""
+    def _transport(self, T_world_camera: Tensor) -> None:
+        """Carry the covariance to the new position: errors of the rotation move it."""
         T = T_world_camera.detach().cpu()
         if self._T is not None:
             transport = torch.eye(6, dtype=T.dtype)
             transport[:3, 3:] = -hat(T[:3, 3] - self._T[:3, 3])
             self.covariance = transport @ self.covariance @ transport.T
         self._T = T
+
+    def _add(self, T_world_camera: Tensor, flow: float, more: Tensor | None = None) -> None:
+        """Transport the covariance to the new position and add that of the last step."""
+        self._transport(T_world_camera)
         added = torch.zeros_like(self.covariance) if more is None else more.cpu()
-        self.step = _FIRST_POSE_SIGMA**2 * torch.eye(6, dtype=T.dtype) + added
+        self.step = _FIRST_POSE_SIGMA**2 * torch.eye(6, dtype=torch.float64) + added
         if self._motion is not None:
             self.step = self.step + self._motion.of_step(flow)
             added = added + self._motion.growth(flow)
-        axes = torch.kron(torch.eye(2, dtype=T.dtype), T[:3, :3])
+        axes = _axes(T_world_camera)
         self.covariance = self.covariance + axes @ added @ axes.T
 
     def _measure(self, camera: Pinhole, keyframes: list[WindowKeyframe]) -> None:
@@ -179,12 +189,17 @@ class PoseCovariance:
         """Of T_later_earlier (4, 4), a motion that took so many ``nanoseconds``."""
         scale = self.displacement**2
         systematic, random = (scale * torch.from_numpy(c) for c in motion_covariance(view))
-        if self._is_new_map:
-            t = torch.cat([T[:3, 3].cpu(), T.new_zeros(3).cpu()])
-            systematic = systematic + _NEW_MAP_SCALE_SIGMA**2 * torch.outer(t, t)
+        t = torch.cat([T[:3, 3].cpu(), T.new_zeros(3).cpu()])
+        systematic = systematic + self.scale_sigma**2 * torch.outer(t, t)
         return MotionUncertainty(
             systematic, random, max(view.flow, 1e-3), max(nanoseconds * 1e-9, 1e-3)
         )
+
+
+def _axes(T_world_camera: Tensor) -> Tensor:
+    """(6, 6) that turns translation and rotation from the camera's axes to the world's."""
+    R = T_world_camera.detach().cpu()[:3, :3]
+    return torch.kron(torch.eye(2, dtype=R.dtype), R)
 
 
 def _keyframe_before_horizon(

@@ -9,16 +9,15 @@ from torch import Tensor
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry import se3
+from denseba_ros.slam.initialisation.approximate_pose import ApproximatePose
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.local_mapping import MapUpdate
+from denseba_ros.slam.mapping.scale_drift import MapScale
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Tracking
 from denseba_ros.slam.state.pose_covariance import PoseCovariance
 from denseba_ros.slam.state.stage_timer import StageTimer
 from denseba_ros.slam.tracking.motion_model import MotionModel
 from denseba_ros.slam.tracking.tracker import Alignment, frame_information
-
-# Deviations of a pose before there is parallax: translation in median depths, rotation in radians.
-_INITIALISING_TRANSLATION, _INITIALISING_ROTATION = 0.03, 0.002
 
 
 class PoseEstimator:
@@ -34,6 +33,7 @@ class PoseEstimator:
         self._map_motion: np.ndarray | None = None
         self._motion = MotionModel()
         self._path = PoseCovariance()
+        self._scale = MapScale()
 
     @property
     def T(self) -> Tensor:
@@ -54,8 +54,13 @@ class PoseEstimator:
         self._motion.update(frame.stamp_ns, T, alignment.affine)
         return T, torch.linalg.pinv(frame_information(alignment), hermitian=True)
 
-    def move_with(self, update: MapUpdate) -> None:
-        """Carry the pose over into an updated map.
+    def predicted(self, frame: FrontendFrame) -> Tensor:
+        """T_camera_world (4, 4) that is expected of the next image."""
+        return self._motion.predict(frame.stamp_ns, frame.motion)
+
+    def move_with(self, update: MapUpdate, is_new_map: bool = False) -> None:
+        """Carry the pose over into an updated map; ``is_new_map``: that takes the place of another
+        of the same images, and what the pose changes by is not motion.
 
         Images that were tracked since its newest keyframe keep their motion relative to that.
         """
@@ -63,15 +68,27 @@ class PoseEstimator:
         self._path.reference_changed()
         tracked, refined = update.keyframe, update.local_map.newest
         if self._motion.stamp_ns == tracked.image.frame.stamp_ns:
+            before = self.T
             self._motion.set_refined(refined.T)
+            if is_new_map:
+                self._add_map_motion(before)
             return
         before = self.T
         T_image_keyframe = before @ se3.inverse(tracked.T)
         T_image_keyframe[:3, 3] *= update.growth
         brightness = self._motion.affine_or(tracked.affine) + refined.affine - tracked.affine
         self._motion.set_refined(se3.orthonormalised(T_image_keyframe @ refined.T), brightness)
+        self._add_map_motion(before)
+
+    def _add_map_motion(self, before: Tensor) -> None:
+        """The map moved the pose of the last image, which was T_camera_world ``before`` (4, 4)."""
         motion = (se3.inverse(self.T) @ before).cpu().numpy()
         self._map_motion = motion if self._map_motion is None else motion @ self._map_motion
+
+    def set_scale(self, scale: MapScale) -> None:
+        """What is known of the map's scale from now on."""
+        self._scale = scale
+        self._path.scale_sigma = scale.drift_sigma
 
     def set_map(self, local_map: LocalMap) -> None:
         """Update median depth and motion covariance from the adjusted map."""
@@ -94,20 +111,16 @@ class PoseEstimator:
         """An image without a measured pose: the pose is predicted."""
         self._motion.coast(stamp_ns)
 
-    def initialise(self, stamp_ns: int, T: Tensor, is_after_lost: bool) -> None:
+    def initialise(self, stamp_ns: int, T: Tensor) -> None:
         """The first pose T_camera_world (4, 4) of a map."""
-        missed = self._motion.lost_covariance(self.median_depth or 1.0) if is_after_lost else None
+        missed = self._motion.lost_covariance(self.median_depth or 1.0)
         self._path.initialise(se3.inverse(T), missed)
         self._motion.restart(stamp_ns, T)
 
-    def set_approximate(self, stamp_ns: int, T: Tensor, median_depth: float) -> Tensor:
-        """A rough pose T_camera_world (4, 4) before there is a map; its covariance (6, 6)."""
-        seconds = self._motion.gap(stamp_ns)
-        self._motion.set_approximate(stamp_ns, T)
-        deviations = [_INITIALISING_TRANSLATION * median_depth] * 3 + [_INITIALISING_ROTATION] * 3
-        covariance = torch.diag(torch.tensor(deviations, dtype=torch.float64) ** 2)
-        self._path.propagate_guess(se3.inverse(self.T), covariance, seconds)
-        return covariance
+    def set_approximate(self, stamp_ns: int, pose: ApproximatePose, median_depth: float) -> None:
+        """A rough pose before there is a map, of a scene with ``median_depth``."""
+        self._motion.set_approximate(stamp_ns, pose.T)
+        self._path.set_guess(se3.inverse(self.T), pose.covariance(median_depth))
 
     def estimate(
         self,
@@ -127,17 +140,19 @@ class PoseEstimator:
         if step_covariance is not None:
             step = step + 2.0 * step_covariance.cpu()
         twist, twist_covariance = self._motion.twist(step)
+        scale = self._scale.metric
         is_map_updated, self.is_map_updated = self.is_map_updated, False
         map_motion, self._map_motion = self._map_motion, None
         T = se3.inverse(self.T).cpu()
         rotation = torch.kron(torch.eye(2, dtype=T.dtype), T[:3, :3])
+        covariance = (self._path.covariance + rotation @ lost @ rotation.T).numpy()
         return Estimate(
             stamp_ns=stamp_ns,
             tracking=tracking,
             T_world_camera=T.numpy(),
-            covariance=(self._path.covariance + rotation @ lost @ rotation.T).numpy(),
+            covariance=covariance + scale.covariance(T[:3, 3].numpy()),
             twist=twist.numpy(),
-            twist_covariance=twist_covariance.numpy(),
+            twist_covariance=twist_covariance.numpy() + scale.covariance(twist[:3].numpy()),
             depth=depth,
             is_keyframe=is_keyframe,
             reason=reason,
@@ -145,4 +160,5 @@ class PoseEstimator:
             quality=quality,
             is_map_updated=is_map_updated,
             map_motion=map_motion,
+            metric_scale=scale,
         )

@@ -23,26 +23,30 @@ class InitialisingState:
 
 
 @dataclass(frozen=True)
-class TrackingState:
-    """The last image was tracked against ``tracker.keyframe``, the newest of ``local_map``.
+class MapState:
+    """There is a map; images are tracked against ``tracker.keyframe``, the newest of ``local_map``.
 
-    ``mapper`` may be ahead of it by a keyframe.
+    ``mapper`` may be ahead of it by a keyframe. ``initialiser``: the map is the depth model's
+    alone, and two views are still to refine it. ``is_confirmed``: an image was tracked against it.
     """
 
     mapper: LocalMapper
     local_map: LocalMap
     tracker: KeyframeTracker
+    initialiser: MapInitialiser | None
+    is_confirmed: bool
 
 
 @dataclass(frozen=True)
-class LostState:
+class TrackingState(MapState):
+    """The last image was tracked, or is the map's first."""
+
+
+@dataclass(frozen=True)
+class LostState(MapState):
     """The last ``images`` images did not fit the local map, which is kept for a while."""
 
-    mapper: LocalMapper
-    local_map: LocalMap
-    tracker: KeyframeTracker
     images: int = 1
 
 
-MapState = TrackingState | LostState
 SystemState = InitialisingState | MapState

@@ -61,9 +61,10 @@ class CandidatePose:
 
 @dataclass
 class _Entry:
-    """A keyframe, and its features once they are extracted."""
+    """A keyframe, the number of the map it is of, and its features once they are extracted."""
 
     keyframe: WindowKeyframe
+    map_number: int
     features: Features | None = None
 
 
@@ -80,6 +81,7 @@ class Relocaliser:
         self._weights = weights
         self._seed = seed
         self._entries: list[_Entry] = []
+        self._map_number = 0
 
     def remember(self, keyframes: list[WindowKeyframe]) -> None:
         """Keep the newest of ``keyframes`` (snapshots, oldest first), and how the others are now
@@ -89,8 +91,23 @@ class Relocaliser:
             if keyframe.stamp_ns in kept:
                 kept[keyframe.stamp_ns].keyframe = keyframe
         newest = keyframes[-1]
-        kept.setdefault(newest.stamp_ns, _Entry(newest))
+        kept.setdefault(newest.stamp_ns, _Entry(newest, self._map_number))
         self._entries = list(kept.values())[-_KEPT:]
+
+    def begin_map(self, keyframe: WindowKeyframe | None = None) -> None:
+        """The keyframes from now on are of a new map with a scale of its own, or of that of
+        ``keyframe``, which is kept."""
+        maps = {entry.keyframe.stamp_ns: entry.map_number for entry in self._entries}
+        new = 1 + max([self._map_number, *maps.values()])
+        self._map_number = new if keyframe is None else maps.get(keyframe.stamp_ns, new)
+
+    def rescale(self, factor: float, centre: Tensor) -> None:
+        """The present map grew by ``factor`` about ``centre`` (3,), and with it its keyframes that
+        are kept. They may be snapshots of others, which stay as they are."""
+        for entry in self._entries:
+            if entry.map_number == self._map_number:
+                entry.keyframe = entry.keyframe.snapshot()
+                entry.keyframe.rescale(factor, centre)
 
     def forget(self) -> None:
         """Drop all keyframes."""
