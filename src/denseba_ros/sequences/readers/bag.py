@@ -18,12 +18,12 @@ from rosbags.typesys import Stores, get_typestore
 
 from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.camera_info import (
+from denseba_ros.sequences.calibration_source import (
     CalibrationSource,
-    calibration_from_fields,
     check_size,
     resolve_calibration,
 )
+from denseba_ros.sequences.camera_info import calibration_from_fields
 from denseba_ros.sequences.encodings import decode_compressed, decode_image
 from denseba_ros.sequences.readers.bag_topics import (
     COMPRESSED_IMAGE,

@@ -13,12 +13,12 @@ from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import CalibrationError, SequenceError, TrajectoryError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.camera_info import (
+from denseba_ros.sequences.calibration_source import (
     CalibrationSource,
     check_size,
-    distortion,
     resolve_calibration,
 )
+from denseba_ros.sequences.distortion_names import distortion
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from denseba_ros.errors import CalibrationError, SequenceError
-from denseba_ros.sequences.camera_info import CalibrationSource, resolve_calibration
+from denseba_ros.sequences.calibration_source import CalibrationSource, resolve_calibration
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,

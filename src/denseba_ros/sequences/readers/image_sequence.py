@@ -10,7 +10,7 @@ from pathlib import Path
 
 from denseba_ros.errors import ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.camera_info import check_size
+from denseba_ros.sequences.calibration_source import check_size
 from denseba_ros.sequences.image_io import read_image
 from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.trajectory import Trajectory

@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from denseba_ros.errors import SequenceError, TrajectoryError
-from denseba_ros.sequences.camera_info import CalibrationSource, check_size, resolve_calibration
+from denseba_ros.sequences.calibration_source import (
+    CalibrationSource,
+    check_size,
+    resolve_calibration,
+)
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.known_cameras import SEVEN_SCENES_COLOUR
 from denseba_ros.sequences.readers.image_sequence import ImageFile, ImageSequence, image_size

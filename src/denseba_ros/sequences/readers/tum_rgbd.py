@@ -6,7 +6,11 @@ from pathlib import Path
 
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.camera_info import CalibrationSource, check_size, resolve_calibration
+from denseba_ros.sequences.calibration_source import (
+    CalibrationSource,
+    check_size,
+    resolve_calibration,
+)
 from denseba_ros.sequences.known_cameras import TUM_BY_NAME
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
