@@ -10,7 +10,9 @@ import numpy as np
 from denseba_ros.errors import ImageError
 from denseba_ros.sequences.encodings import decode_compressed
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"}
+)
 
 
 def read_image(path: Path) -> np.ndarray:
