@@ -25,6 +25,15 @@ def read_image(path: Path) -> np.ndarray:
         data = path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}") from error
+    return decode_image_file(data, path)
+
+
+def decode_image_file(data: bytes, path: Path) -> np.ndarray:
+    """The image in the content of the file ``path``, as ``read_image``.
+
+    Raises:
+        ImageError: with the path, when it is truncated or no image.
+    """
     try:
         return decode_compressed(data, path.suffix)
     except ImageError as error:
@@ -46,11 +55,19 @@ def write_image(path: Path, image: np.ndarray) -> None:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """Image files directly in ``folder``, in numeric then alphabetical order."""
+    """Image files directly in ``folder``, in numeric then alphabetical order.
+
+    Without hidden ones: macOS puts a ``._NAME`` beside every NAME on disks that are not its own.
+    """
     if not folder.is_dir():
         return []
-    paths = [p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
+    paths = [p for p in folder.iterdir() if is_image_name(p.name)]
     return sorted(paths, key=_natural_key)
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file of this name is an image, and not hidden."""
+    return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def file_number(path: Path) -> int | None:

@@ -12,9 +12,12 @@ from denseba_ros.sequences.calibration_source import CalibrationSource
 from denseba_ros.sequences.readers import (
     bag,
     euroc,
+    icl_nuim,
     image_folder,
     kitti,
+    kitti_raw,
     seven_scenes,
+    tum_mono,
     tum_rgbd,
     video,
 )
@@ -31,7 +34,7 @@ class SectionedSequence(Sequence, Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """The caller's options: calibration, frame rate, topic of a bag."""
+    """The caller's options: calibration, frame rate, topic of a bag or names of images."""
 
     calibration: CalibrationSource = None
     fps: float | None = None
@@ -53,6 +56,11 @@ _FORMATS: dict[str, _Format] = {
         kitti.looks_like_kitti,
         lambda path, request: kitti.open_kitti(path, request.calibration),
     ),
+    "kitti_raw": _Format(
+        kitti_raw.LAYOUT,
+        kitti_raw.looks_like_kitti_raw,
+        lambda path, request: kitti_raw.open_kitti_raw(path, request.calibration),
+    ),
     "tum": _Format(
         tum_rgbd.LAYOUT,
         tum_rgbd.looks_like_tum,
@@ -68,6 +76,16 @@ _FORMATS: dict[str, _Format] = {
         seven_scenes.looks_like_seven_scenes,
         lambda path, request: seven_scenes.open_seven_scenes(path, request.calibration),
     ),
+    "tum_mono": _Format(
+        tum_mono.LAYOUT,
+        tum_mono.looks_like_tum_mono,
+        lambda path, request: tum_mono.open_tum_mono(path, request.calibration),
+    ),
+    "icl_nuim": _Format(
+        icl_nuim.LAYOUT,
+        icl_nuim.looks_like_icl_nuim,
+        lambda path, request: icl_nuim.open_icl_nuim(path, request.calibration),
+    ),
     "video": _Format(
         video.LAYOUT,
         video.looks_like_video,
@@ -81,7 +99,9 @@ _FORMATS: dict[str, _Format] = {
     "images": _Format(
         image_folder.LAYOUT,
         image_folder.looks_like_images,
-        lambda path, request: image_folder.open_images(path, request.calibration, request.fps),
+        lambda path, request: image_folder.open_images(
+            path, request.calibration, request.fps, request.topic
+        ),
     ),
 }
 FORMATS = ("auto", *_FORMATS)
@@ -106,7 +126,8 @@ def open_sequence(
         fps: frame rate of images or a video without stamps.
         start: frames to leave out at the beginning.
         count: frames at most after that; None for all.
-        topic: image topic of a bag that has more than one.
+        topic: image topic of a bag that has more than one; of a folder with the images of several
+            cameras, a part of the names of one.
 
     Raises:
         SequenceError: when no reader recognises the path; the message lists the layouts.
@@ -115,7 +136,7 @@ def open_sequence(
     path = Path(path)
     _check_arguments(path, format, fps, start, count)
     name = _recognise(path) if format == "auto" else format
-    if topic is not None and name != "bag":
+    if topic is not None and name not in ("bag", "images"):
         raise SequenceError(f"{path}: is read as {name}, which has no topic {topic!r}")
     whole = _FORMATS[name].open(path, Request(calibration, fps, topic))
     if start >= len(whole):

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import TrajectoryError
+from denseba_ros.sequences.text_file import TextFileError, read_text
 
 # Quaternions in files are rounded; more than this off unit length is a wrong column.
 _UNIT_TOLERANCE = 0.02
@@ -146,8 +147,8 @@ def _nearest(from_ns: np.ndarray, to_ns: np.ndarray) -> np.ndarray:
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     """(line number, fields) of every line that is neither empty nor a comment."""
     try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(path).splitlines()
+    except TextFileError as error:
         raise TrajectoryError(f"{path}: {error}") from error
     rows = ((n, line.replace(",", " ").split()) for n, line in enumerate(lines, start=1))
     return [(n, fields) for n, fields in rows if fields and not fields[0].startswith("#")]

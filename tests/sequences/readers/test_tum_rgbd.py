@@ -1,5 +1,6 @@
 """TUM RGB-D folders, and the room written as one."""
 
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,3 +102,17 @@ def test_the_written_room_is_read_back(tmp_path: Path, room: RoomSequence) -> No
     stored = sorted((tmp_path / "room" / "depth").iterdir())
     depth = cv2.imread(str(stored[2]), cv2.IMREAD_UNCHANGED) / DEPTH_UNITS_PER_METRE
     assert np.abs(depth - room.depth(2)).max() < 1.01 / DEPTH_UNITS_PER_METRE
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_a_listing_from_windows_with_a_repeated_row(
+    tmp_path: Path, write_pictures: Callable, mark: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make(tmp_path / "freiburg1", write_pictures)
+    rows = ["1.000100 rgb\\1.000100.png", "1.033300 rgb\\1.033300.png"]
+    text = "\r\n".join([rows[0], *rows, ""])
+    (folder / "rgb.txt").write_bytes(mark + text.encode())
+    sequence = open_tum(folder)
+    assert [f.stamp_ns for f in sequence] == [1_000_100_000, 1_033_300_000]
+    assert sequence.dropped == 1
+    assert "1 repeated rows are left out" in caplog.text

@@ -23,7 +23,9 @@ def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = Fa
     parser.add_argument(
         "--intrinsics",
         metavar="fx,fy,cx,cy[,k1,k2,p1,p2]",
-        help="calibration in pixels, or a calibration file; overrides the sequence's own",
+        help="calibration in pixels, or a calibration file of ROS, Kalibr, ORB-SLAM, VINS, OpenCV, "
+        "COLMAP, DSO or KITTI, or JSON (FILE:NAME for one of several cameras); overrides the "
+        "sequence's own",
     )
     add_numbers(parser, fps=(None, "frames per second where there are no stamps"))
     add_counts(
@@ -31,7 +33,10 @@ def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = Fa
         start=(0, "first frame, counted from 0"),
         count=(None, "number of frames; without it all"),
     )
-    parser.add_argument("--topic", help="image topic of a bag, where it holds several")
+    parser.add_argument(
+        "--topic",
+        help="of several cameras: image topic of a bag, or part of the names of its images",
+    )
 
 
 def sequence_words(args: argparse.Namespace) -> list[str]:

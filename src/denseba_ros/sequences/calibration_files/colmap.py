@@ -10,6 +10,7 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_files.calibration_format import CalibrationFormat, Cameras
 from denseba_ros.sequences.calibration_files.calibration_text import CalibrationText
 from denseba_ros.sequences.calibration_files.fields import number, whole
+from denseba_ros.sequences.calibration_files.fov_model import fov_camera
 from denseba_ros.sequences.distortion_names import distortion, unusable_distortion
 
 _ROW = re.compile(r"\d+\s+([A-Z][A-Z_0-9]*)\s+\d+\s+\d+\s+\S")
@@ -45,6 +46,10 @@ def _read(row: list[str]) -> Calibration:
         raise CalibrationError("a row is not id, model, width, height and parameters")
     model = row[1]
     values = [number(word, f"a parameter of {model}") for word in row[4:]]
+    size = whole(row[2], "width"), whole(row[3], "height")
+    if model == "FOV" and len(values) == 5:
+        fx, fy, cx, cy, w = values
+        return fov_camera(size, fx, fy, cx - _PIXEL_CENTRE, cy - _PIXEL_CENTRE, w)
     if model not in _MODELS:
         raise unusable_distortion(model, len(values))
     focals, lens, count, filled = _MODELS[model]
@@ -52,7 +57,6 @@ def _read(row: list[str]) -> Calibration:
         raise CalibrationError(f"{model} has {focals + 2 + count} parameters, got {len(values)}")
     cx, cy = (value - _PIXEL_CENTRE for value in values[focals : focals + 2])
     coefficients = values[focals + 2 :] + [0.0] * (filled - count)
-    size = whole(row[2], "width"), whole(row[3], "height")
     return Calibration(
         *size, values[0], values[focals - 1], cx, cy, *distortion(lens, coefficients)
     )

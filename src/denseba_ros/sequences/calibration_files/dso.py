@@ -7,7 +7,8 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_files.calibration_format import CalibrationFormat, Cameras
 from denseba_ros.sequences.calibration_files.calibration_text import CalibrationText
 from denseba_ros.sequences.calibration_files.fields import number, whole
-from denseba_ros.sequences.distortion_names import distortion, unusable_distortion
+from denseba_ros.sequences.calibration_files.fov_model import fov_camera
+from denseba_ros.sequences.distortion_names import distortion
 
 _CUTS = ("crop", "full", "none")
 _MODELS = {
@@ -46,8 +47,8 @@ def _read(content: CalibrationText) -> Calibration:
     if cx < 1.0 and cy < 1.0:
         # Parts of the image size, from the corner of the top-left pixel.
         fx, fy, cx, cy = fx * width, fy * height, cx * width - 0.5, cy * height - 0.5
-    if model == "fov" and any(values[4:]):
-        raise unusable_distortion("fov", len(values))
+    if model == "fov":
+        return fov_camera((width, height), fx, fy, cx, cy, values[4] if values[4:] else 0.0)
     return Calibration(width, height, fx, fy, cx, cy, *distortion(model, values[4:]))
 
 

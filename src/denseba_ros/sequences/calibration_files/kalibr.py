@@ -11,6 +11,7 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_files.calibration_format import CalibrationFormat, Cameras
 from denseba_ros.sequences.calibration_files.calibration_text import CalibrationText, Document
 from denseba_ros.sequences.calibration_files.fields import first_key, item, numbers, whole
+from denseba_ros.sequences.calibration_files.fov_model import fov_camera
 from denseba_ros.sequences.camera_info import positive_fy
 from denseba_ros.sequences.distortion_names import distortion, unusable_distortion
 
@@ -53,6 +54,8 @@ def _read(camera: Document) -> Calibration:
     if len(size) != 2:
         raise CalibrationError("resolution is not width and height")
     fx, fy, cx, cy = intrinsics
+    if lens.lower() == "fov" and len(coefficients) == 1:
+        return fov_camera((size[0], size[1]), fx, fy, cx, cy, coefficients[0])
     return Calibration(
         size[0], size[1], fx, positive_fy(fy), cx, cy, *distortion(lens, coefficients)
     )

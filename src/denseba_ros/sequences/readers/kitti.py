@@ -18,6 +18,7 @@ from denseba_ros.sequences.readers.image_sequence import (
     check_rising,
     image_size,
 )
+from denseba_ros.sequences.text_file import TextFileError, read_text
 from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_kitti, read_tum
 
 _log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def open_kitti(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
     files = [ImageFile(*row) for row in zip(ids, stamps, paths, strict=True)]
     check_rising(files, folder)
     projection = _projection(folder / "calib.txt", "P" + camera[-1])
-    camera_model = _calibration(folder, calibration, projection, image_size(paths, folder))
+    camera_model = _calibration(folder, calibration, projection, image_size(files, folder))
 
     def groundtruth() -> Trajectory | None:
         return _groundtruth(folder, stamps, ids, _camera_offset(projection))
@@ -74,7 +75,7 @@ def _stamps(folder: Path, ids: list[int]) -> list[int]:
         _log.warning("%s: no times.txt, taking 10 Hz", folder)
         return [i * _NOMINAL_PERIOD_NS for i in ids]
     try:
-        stamps = [parse_seconds(row) for row in path.read_text().split()]
+        stamps = [parse_seconds(row) for row in read_text(path).split()]
     except ValueError as error:
         raise SequenceError(f"{path}: {error}") from error
     rows = _rows(ids, len(stamps), path)
@@ -98,7 +99,11 @@ def _projection(path: Path, name: str) -> np.ndarray | None:
     """The (3, 4) projection of one camera, None without the file."""
     if not path.is_file():
         return None
-    for line in path.read_text().splitlines():
+    try:
+        lines = read_text(path).splitlines()
+    except TextFileError as error:
+        raise CalibrationError(f"{path}: {error}") from error
+    for line in lines:
         key, _, values = line.partition(":")
         if key.strip() not in (name, f"P_rect_0{name[-1]}"):
             continue
@@ -106,6 +111,8 @@ def _projection(path: Path, name: str) -> np.ndarray | None:
             P = np.array([float(v) for v in values.split()]).reshape(3, 4)
         except ValueError as error:
             raise CalibrationError(f"{path}: {name} is not 12 numbers") from error
+        if not (np.all(np.isfinite(P)) and P[0, 0] > 0.0 and P[1, 1] > 0.0 and P[2, 2] != 0.0):
+            raise CalibrationError(f"{path}: {name} is no projection of a camera")
         return P
     raise CalibrationError(f"{path}: no row {name}")
 

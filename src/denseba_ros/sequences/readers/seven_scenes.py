@@ -16,6 +16,7 @@ from denseba_ros.sequences.calibration_source import (
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.known_cameras import SEVEN_SCENES_COLOUR
 from denseba_ros.sequences.readers.image_sequence import ImageFile, ImageSequence, image_size
+from denseba_ros.sequences.text_file import read_text
 from denseba_ros.sequences.trajectory import Trajectory, is_rigid, read_tum
 
 _log = logging.getLogger(__name__)
@@ -43,12 +44,12 @@ def open_seven_scenes(folder: Path, calibration: CalibrationSource = None) -> Im
     paths = [p for p in image_files(folder) if ".color" in p.name]
     if not paths:
         raise SequenceError(f"{folder}: no {LAYOUT}")
-    size = image_size(paths, folder)
+    files = [_stamped(path) for path in paths]
+    size = image_size(files, folder)
     resolved = resolve_calibration(calibration, folder, size)
     if resolved is None:
         resolved = SEVEN_SCENES_COLOUR
         check_size(resolved, size, str(folder))
-    files = [_stamped(path) for path in paths]
     return ImageSequence(folder.name, resolved, files, lambda: _groundtruth(folder, files))
 
 
@@ -84,7 +85,7 @@ def _groundtruth(folder: Path, files: list[ImageFile]) -> Trajectory | None:
 
 def _read_pose(path: Path) -> np.ndarray:
     try:
-        values = [float(v) for v in path.read_text().split()]
+        values = [float(v) for v in read_text(path).split()]
         return np.array(values).reshape(4, 4)
     except ValueError as error:
         raise TrajectoryError(f"{path}: not 16 numbers") from error

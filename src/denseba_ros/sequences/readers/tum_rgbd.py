@@ -17,7 +17,9 @@ from denseba_ros.sequences.readers.image_sequence import (
     ImageSequence,
     check_rising,
     image_size,
+    without_repeated,
 )
+from denseba_ros.sequences.text_file import TextFileError, read_text
 from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_tum
 
 LAYOUT = "rgb.txt with rows 'timestamp filename'"
@@ -38,27 +40,29 @@ def open_tum(folder: Path, calibration: CalibrationSource = None) -> ImageSequen
         SequenceError: when rgb.txt is missing, malformed, empty or not in time order.
         CalibrationError: when no calibration is found or it does not fit the images.
     """
-    files = _listed(folder)
+    listed = _listed(folder)
+    files = without_repeated(listed, folder)
     check_rising(files, folder)
-    size = image_size([file.path for file in files], folder)
+    size = image_size(files, folder)
     resolved = resolve_calibration(calibration, folder, size) or _published(folder, size)
 
     def groundtruth() -> Trajectory | None:
         path = folder / "groundtruth.txt"
         return read_tum(path) if path.is_file() else None
 
-    return ImageSequence(folder.name, resolved, files, groundtruth)
+    repeated = len(listed) - len(files)
+    return ImageSequence(folder.name, resolved, files, groundtruth, repeated)
 
 
 def _listed(folder: Path) -> list[ImageFile]:
     listing = folder / "rgb.txt"
     try:
-        lines = listing.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(listing).splitlines()
+    except TextFileError as error:
         raise SequenceError(f"{listing}: {error}") from error
     files: list[ImageFile] = []
     for number, line in enumerate(lines, start=1):
-        fields = line.split()
+        fields = line.replace(",", " ").replace("\\", "/").split()
         if not fields or fields[0].startswith("#"):
             continue
         try:
