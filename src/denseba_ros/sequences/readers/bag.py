@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
-import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rosbags.highlevel import AnyReader, AnyReaderError
-from rosbags.typesys import Stores, get_typestore
+from rosbags.highlevel import AnyReaderError
 
 from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.bag_files.bag_opening import BagReader, opened_bag
+from denseba_ros.sequences.bag_files.bag_paths import storage_files
 from denseba_ros.sequences.calibration_source import (
     CalibrationSource,
     check_size,
@@ -36,20 +34,8 @@ from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)
 
-LAYOUT = "a .bag, .mcap or .db3 file, or a folder with metadata.yaml, .mcap or .db3 files"
-_ROS2_SUFFIXES = (".mcap", ".db3")
+LAYOUT = "a .bag, .mcap or .db3 file (also .bag.active, .zstd), or a folder of such files"
 _SECOND = 1_000_000_000
-# Errors of rosbags on damaged files, besides its own class.
-_READ_ERRORS = (
-    AnyReaderError,
-    OSError,
-    sqlite3.Error,
-    struct.error,
-    ValueError,
-    KeyError,
-    IndexError,
-    AssertionError,
-)
 
 
 @dataclass
@@ -86,8 +72,8 @@ class BagSequence:
         """
         self.dropped = 0
         last_ns = -1
-        with _opened(self.path) as reader:
-            raw = _raw_messages(reader, self.topic)
+        with opened_bag(self.path) as reader:
+            raw = reader.messages(self.topic)
             for index, (time_ns, data, kind) in islice(enumerate(raw), self.start, self.stop):
                 try:
                     message = reader.deserialize(data, kind)
@@ -119,9 +105,7 @@ class BagSequence:
 
 def looks_like_bag(path: Path) -> bool:
     """Whether the path is a ROS 1 or ROS 2 bag."""
-    if path.is_file():
-        return path.suffix in (".bag", *_ROS2_SUFFIXES)
-    return (path / "metadata.yaml").is_file() or bool(_storage_files(path))
+    return (path / "metadata.yaml").is_file() or bool(storage_files(path))
 
 
 def open_bag(
@@ -133,7 +117,7 @@ def open_bag(
         SequenceError: when it is no readable bag, or the topic is missing or ambiguous.
         CalibrationError: when there is no calibration or it does not fit the images.
     """
-    with _opened(path) as reader:
+    with opened_bag(path) as reader:
         types = {name: info.msgtype for name, info in reader.topics.items()}
         chosen = choose_image_topic(types, topic, str(path))
         count = reader.topics[chosen].msgcount
@@ -165,40 +149,15 @@ def decode_message(message: Any, kind: str) -> np.ndarray:
     )
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[AnyReader]:
-    """An open reader; errors of reading become SequenceError."""
-    # An interrupted recording has no metadata.yaml, but its files can be read directly; so must
-    # those of a folder that is named .bag, which rosbags takes for ROS 1.
-    whole = path.is_file() or ((path / "metadata.yaml").is_file() and path.suffix != ".bag")
-    paths = [path] if whole else _storage_files(path)
-    try:
-        with AnyReader(paths, default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
-            yield reader
-    except _READ_ERRORS as error:
-        raise SequenceError(f"{path}: the bag cannot be read: {error or type(error)}") from error
-
-
-def _storage_files(folder: Path) -> list[Path]:
-    return sorted(p for suffix in _ROS2_SUFFIXES for p in folder.glob(f"*{suffix}"))
-
-
-def _raw_messages(reader: AnyReader, topic: str) -> Iterator[tuple[int, bytes, str]]:
-    """Recording time, bytes and type of every message of a topic."""
-    connections = [c for c in reader.connections if c.topic == topic]
-    for connection, time_ns, data in reader.messages(connections):
-        yield time_ns, data, connection.msgtype
-
-
 def _stamp(message: Any) -> int:
     stamp = message.header.stamp
     return int(stamp.sec) * _SECOND + int(stamp.nanosec)
 
 
-def _first_size(reader: AnyReader, topic: str, path: Path) -> tuple[int, int]:
+def _first_size(reader: BagReader, topic: str, path: Path) -> tuple[int, int]:
     """(width, height) of the first image that can be decoded."""
     reason = "it has no messages"
-    for _, data, kind in _raw_messages(reader, topic):
+    for _, data, kind in reader.messages(topic):
         try:
             height, width = decode_message(reader.deserialize(data, kind), kind).shape[:2]
         except (ImageError, AnyReaderError) as error:
@@ -208,9 +167,9 @@ def _first_size(reader: AnyReader, topic: str, path: Path) -> tuple[int, int]:
     raise SequenceError(f"{path}: no image of {topic} can be read: {reason}")
 
 
-def _recorded(reader: AnyReader, topic: str, rectified: bool) -> Calibration | None:
+def _recorded(reader: BagReader, topic: str, rectified: bool) -> Calibration | None:
     """The first camera_info; of a rectified image the projection matrix without distortion."""
-    first = next(_raw_messages(reader, topic), None)
+    first = next(reader.messages(topic), None)
     if first is None:
         return None
     _, data, kind = first
