@@ -1,10 +1,11 @@
 """Any cut or flipped bit in any file of any layout: images and a count, or one clear error."""
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from denseba_ros.errors import DensebaError
 from denseba_ros.sequences.opening import open_sequence
@@ -70,6 +71,7 @@ def seven_scenes(folder: Path, write: Callable) -> None:
 LAYOUTS = [kitti, kitti_raw, tum, tum_mono, euroc, images, seven_scenes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", LAYOUTS, ids=lambda make: make.__name__)
 def test_damage_is_counted_or_one_error(
     make: Callable, tmp_path: Path, write_pictures: Callable
@@ -77,19 +79,25 @@ def test_damage_is_counted_or_one_error(
     make(tmp_path, write_pictures)
     files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
     assert check(tmp_path) == (IMAGES, 0)
-    draw = random.Random(0)
-    for _ in range(150):
-        path = draw.choice(files)
+
+    @given(st.sampled_from(files), st.floats(0.0, 0.999), st.integers(-3, 7))
+    @settings(max_examples=120, deadline=None)
+    def damage(path: Path, share: float, bit: int) -> None:
+        """Flip a bit, or cut the file where ``bit`` is negative."""
         whole = path.read_bytes()
-        place = draw.randrange(len(whole))
+        place = int(share * len(whole))
         damaged = bytearray(whole)
-        if draw.random() < 0.4:
+        if bit < 0:
             del damaged[place:]
         else:
-            damaged[place] ^= 1 << draw.randrange(8)
+            damaged[place] ^= 1 << bit
         path.write_bytes(damaged)
-        check(tmp_path)
-        path.write_bytes(whole)
+        try:
+            check(tmp_path)
+        finally:
+            path.write_bytes(whole)
+
+    damage()
 
 
 def check(folder: Path) -> tuple[int, int]:

@@ -1,11 +1,12 @@
 """Recordings that were killed, split, compressed or put together by hand."""
 
 import logging
-import random
 import struct
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag1 import Writer as Ros1Writer
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
@@ -167,6 +168,7 @@ def test_what_is_no_bag_is_said(tmp_path: Path) -> None:
         assert "<class" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [
@@ -185,18 +187,24 @@ def test_any_damage_is_counted_or_one_error(
     write_bag(path, Part(room, slice(0, 3)), **kind)
     (file,) = storage_files(path)
     whole = file.read_bytes()
-    draw = random.Random(0)
-    for _ in range(60):
-        place = draw.randrange(len(whole))
+
+    @given(st.integers(0, 8999), st.floats(0.0, 0.999), st.integers(-3, 7), st.integers(0, 2))
+    @settings(max_examples=50, deadline=None)
+    def damage(near: int, share: float, bit: int, where: int) -> None:
+        """Flip a bit, or cut the file where ``bit`` is negative.
+
+        Most of a bag is pixels: two thirds of the flips are in its beginning or in its index.
+        """
+        place = (int(share * len(whole)), near, len(whole) - 1 - near)[where]
         damaged = bytearray(whole)
-        if draw.random() < 0.4:
-            del damaged[place:]
+        if bit < 0:
+            del damaged[int(share * len(whole)) :]
         else:
-            # Most of a bag is pixels: half of the flips are in its beginning and its index.
-            place = draw.choice([place, draw.randrange(9000), -draw.randrange(1, 9000)])
-            damaged[place] ^= 1 << draw.randrange(8)
+            damaged[place] ^= 1 << bit
         file.write_bytes(damaged)
         check(path)
+
+    damage()
 
 
 def check(path: Path) -> None:

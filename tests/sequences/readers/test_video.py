@@ -1,7 +1,6 @@
 """Video files, written here by OpenCV's own MJPEG."""
 
 import logging
-import random
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from denseba_ros.errors import CalibrationError, DensebaError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
@@ -154,20 +155,24 @@ def test_a_calibration_that_fits_neither_way_is_refused(phone: Callable[[int], P
         open_video(phone(90))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mp4", "avi"])
 def test_any_damage_is_counted_or_one_error(
     video: Path, phone: Callable[[int], Path], suffix: str
 ) -> None:
     path, calibration = (video, INTRINSICS) if suffix == "avi" else (phone(90), "90,91,48,30")
     whole = path.read_bytes()
-    draw = random.Random(0)
-    for _ in range(40):
+
+    @given(st.floats(0.0, 0.999), st.integers(-3, 7))
+    @settings(max_examples=40, deadline=None)
+    def damage(share: float, bit: int) -> None:
+        """Flip a bit, or cut the file where ``bit`` is negative."""
+        place = int(share * len(whole))
         damaged = bytearray(whole)
-        place = draw.randrange(len(whole))
-        if draw.random() < 0.4:
+        if bit < 0:
             del damaged[place:]
         else:
-            damaged[place] ^= 1 << draw.randrange(8)
+            damaged[place] ^= 1 << bit
         path.write_bytes(damaged)
         try:
             sequence = open_video(path, calibration)
@@ -177,3 +182,5 @@ def test_any_damage_is_counted_or_one_error(
             assert "\n" not in message
         else:
             assert count + sequence.dropped == len(sequence)
+
+    damage()
