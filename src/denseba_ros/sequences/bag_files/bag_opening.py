@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from rosbags.highlevel import AnyReader
+from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.typesys import Stores, get_typestore
 
 from denseba_ros.errors import DensebaError, SequenceError
@@ -82,10 +82,7 @@ def opened_bag(path: Path) -> Iterator[BagReader]:
             raise
         except Exception as error:
             # A damaged file makes rosbags, and the libraries below it, fail in any way.
-            reason = str(error).strip().splitlines()
-            raise SequenceError(
-                f"{path}: the bag cannot be read: {reason[0] if reason else 'it is damaged'}"
-            ) from error
+            raise SequenceError(f"{path}: the bag cannot be read: {_reason(error)}") from error
 
 
 def _parts(path: Path, stack: ExitStack) -> list[_Part]:
@@ -96,8 +93,7 @@ def _parts(path: Path, stack: ExitStack) -> list[_Part]:
             files = storage_files(path)
             if not files:
                 raise
-            reason = str(error).splitlines()[0] if str(error) else "it is damaged"
-            _log.warning("%s: read without metadata.yaml: %s", path, reason)
+            _log.warning("%s: read without metadata.yaml: %s", path, _reason(error))
     files = storage_files(path)
     if not files:
         raise SequenceError(f"{path}: has no file of a bag")
@@ -137,6 +133,13 @@ def _unpacked(file: Path, stack: ExitStack) -> Path:
     except (zstd.ZstdError, EOFError):
         _log.warning("%s: its compression is cut or damaged", file)
     return unpacked
+
+
+def _reason(error: Exception) -> str:
+    """What rosbags or the system says; other errors only mean that the content is wrong."""
+    lines = str(error).strip().splitlines()
+    says = isinstance(error, AnyReaderError | OSError) and lines
+    return lines[0].rstrip(":") if says else "it is damaged"
 
 
 def _uncompressed(data: bytes) -> bytes:
