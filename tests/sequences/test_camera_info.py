@@ -7,9 +7,9 @@ import yaml
 
 from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.calibration_files.intrinsics_text import parse_intrinsics
 from denseba_ros.sequences.calibration_files.reading import read_calibration
 from denseba_ros.sequences.camera_info import calibration_from_fields, write_camera_info
-from denseba_ros.sequences.intrinsics_text import parse_intrinsics
 from denseba_ros.sequences.known_cameras import KITTI_BY_SIZE, SEVEN_SCENES_COLOUR, TUM_BY_NAME
 
 K = [50.0, 0.0, 31.0, 0.0, 51.0, 23.0, 0.0, 0.0, 1.0]

@@ -11,7 +11,7 @@ import yaml
 
 from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.distortion_names import distortion
+from denseba_ros.sequences.calibration_files.distortion_names import distortion
 
 _log = logging.getLogger(__name__)
 

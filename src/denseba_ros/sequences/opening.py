@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from denseba_ros.errors import SequenceError
-from denseba_ros.sequences.calibration_source import CalibrationSource
+from denseba_ros.sequences.calibration_files.calibration_source import CalibrationSource
 from denseba_ros.sequences.readers import (
     bag,
     euroc,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.calibration_files.calibration_source import given_calibration
 from denseba_ros.sequences.calibration_files.calibration_text import parse
 from denseba_ros.sequences.calibration_files.reading import read_calibration
-from denseba_ros.sequences.calibration_source import given_calibration
 from tests.sequences.calibration_files.example_files import (
     COLMAP,
     CX,

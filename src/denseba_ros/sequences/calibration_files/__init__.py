@@ -1,1 +1,1 @@
-"""Calibration files of other tools, one module for each format, chosen by content."""
+"""Calibrations as text and in the files of other tools, recognised by their content."""

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.distortion_names import unusable_distortion
+from denseba_ros.sequences.calibration_files.distortion_names import unusable_distortion
 
 _log = logging.getLogger(__name__)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.calibration_files import (
+from denseba_ros.sequences.calibration_files.calibration_format import CalibrationFormat
+from denseba_ros.sequences.calibration_files.calibration_text import CalibrationText, parse
+from denseba_ros.sequences.calibration_files.formats import (
     camera_info_echo,
     colmap,
     dso,
@@ -20,8 +22,6 @@ from denseba_ros.sequences.calibration_files import (
     plain_numbers,
     vins,
 )
-from denseba_ros.sequences.calibration_files.calibration_format import CalibrationFormat
-from denseba_ros.sequences.calibration_files.calibration_text import CalibrationText, parse
 from denseba_ros.sequences.text_file import TextFileError, read_text
 
 _log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.bag_files.bag_opening import BagReader, opened_bag
 from denseba_ros.sequences.bag_files.bag_paths import storage_files
-from denseba_ros.sequences.calibration_source import (
+from denseba_ros.sequences.calibration_files.calibration_source import (
     CalibrationSource,
     check_size,
     resolve_calibration,

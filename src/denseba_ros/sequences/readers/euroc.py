@@ -11,14 +11,14 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import CalibrationError, SequenceError, TrajectoryError
-from denseba_ros.sequences.calibration_files.calibration_text import parse
-from denseba_ros.sequences.calibration_files.fields import numbers
-from denseba_ros.sequences.calibration_files.reading import read_calibration
-from denseba_ros.sequences.calibration_source import (
+from denseba_ros.sequences.calibration_files.calibration_source import (
     CalibrationSource,
     check_size,
     resolve_calibration,
 )
+from denseba_ros.sequences.calibration_files.calibration_text import parse
+from denseba_ros.sequences.calibration_files.fields import numbers
+from denseba_ros.sequences.calibration_files.reading import read_calibration
 from denseba_ros.sequences.readers.csv_rows import read_csv_rows
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from denseba_ros.errors import SequenceError
-from denseba_ros.sequences.calibration_source import (
+from denseba_ros.sequences.calibration_files.calibration_source import (
     CalibrationSource,
     check_size,
     resolve_calibration,

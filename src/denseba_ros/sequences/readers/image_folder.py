@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from denseba_ros.errors import CalibrationError, SequenceError
-from denseba_ros.sequences.calibration_source import CalibrationSource, resolve_calibration
+from denseba_ros.sequences.calibration_files.calibration_source import (
+    CalibrationSource,
+    resolve_calibration,
+)
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.readers.camera_groups import of_one_camera
 from denseba_ros.sequences.readers.image_sequence import (

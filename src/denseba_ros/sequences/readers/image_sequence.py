@@ -13,7 +13,7 @@ import numpy as np
 
 from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.calibration_source import check_size
+from denseba_ros.sequences.calibration_files.calibration_source import check_size
 from denseba_ros.sequences.image_archive import read_archived_image
 from denseba_ros.sequences.image_io import read_image
 from denseba_ros.sequences.sequence import StampedImage

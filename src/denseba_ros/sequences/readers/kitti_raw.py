@@ -8,8 +8,11 @@ from pathlib import Path
 
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.calibration_files.calibration_source import (
+    CalibrationSource,
+    resolve_calibration,
+)
 from denseba_ros.sequences.calibration_files.reading import read_calibration
-from denseba_ros.sequences.calibration_source import CalibrationSource, resolve_calibration
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.known_cameras import KITTI_BY_SIZE
 from denseba_ros.sequences.readers.image_sequence import (

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from denseba_ros.errors import CalibrationError, SequenceError
-from denseba_ros.sequences.calibration_source import CalibrationSource, resolve_calibration
+from denseba_ros.sequences.calibration_files.calibration_source import (
+    CalibrationSource,
+    resolve_calibration,
+)
 from denseba_ros.sequences.image_archive import archived_images
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.readers.image_sequence import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.calibration_source import (
+from denseba_ros.sequences.calibration_files.calibration_source import (
     CalibrationSource,
     check_size,
     resolve_calibration,

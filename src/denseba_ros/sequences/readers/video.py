@@ -13,7 +13,10 @@ import cv2
 
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.calibration_source import CalibrationSource, resolve_calibration
+from denseba_ros.sequences.calibration_files.calibration_source import (
+    CalibrationSource,
+    resolve_calibration,
+)
 from denseba_ros.sequences.readers.video_rotation import fit_to_rotation
 from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.trajectory import Trajectory

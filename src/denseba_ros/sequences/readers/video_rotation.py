@@ -7,7 +7,7 @@ from pathlib import Path
 
 from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.calibration_source import (
+from denseba_ros.sequences.calibration_files.calibration_source import (
     CalibrationSource,
     check_size,
     given_calibration,

@@ -10,10 +10,10 @@ from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_files.calibration_format import CalibrationFormat, Cameras
 from denseba_ros.sequences.calibration_files.calibration_text import CalibrationText, Document
+from denseba_ros.sequences.calibration_files.distortion_names import distortion, unusable_distortion
 from denseba_ros.sequences.calibration_files.fields import first_key, item, numbers, whole
 from denseba_ros.sequences.calibration_files.fov_model import fov_camera
 from denseba_ros.sequences.camera_info import positive_fy
-from denseba_ros.sequences.distortion_names import distortion, unusable_distortion
 
 _COEFFICIENTS = ("distortion_coeffs", "distortion_coefficients")
 _NONE = ("none", "null", "~", "")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.calibration_files.distortion_names import distortion
 from denseba_ros.sequences.camera_info import positive_fy
-from denseba_ros.sequences.distortion_names import distortion
 
 _COUNTS = (4, 8, 9, 12, 16, 18)
 FORM = "fx,fy,cx,cy[,k1,k2,p1,p2[,k3[,k4,k5,k6]]]"

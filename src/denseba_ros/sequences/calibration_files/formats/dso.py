@@ -6,9 +6,9 @@ from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_files.calibration_format import CalibrationFormat, Cameras
 from denseba_ros.sequences.calibration_files.calibration_text import CalibrationText
+from denseba_ros.sequences.calibration_files.distortion_names import distortion
 from denseba_ros.sequences.calibration_files.fields import number, whole
 from denseba_ros.sequences.calibration_files.fov_model import fov_camera
-from denseba_ros.sequences.distortion_names import distortion
 
 _CUTS = ("crop", "full", "none")
 _MODELS = {

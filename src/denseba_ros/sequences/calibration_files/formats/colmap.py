@@ -9,9 +9,9 @@ from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_files.calibration_format import CalibrationFormat, Cameras
 from denseba_ros.sequences.calibration_files.calibration_text import CalibrationText
+from denseba_ros.sequences.calibration_files.distortion_names import distortion, unusable_distortion
 from denseba_ros.sequences.calibration_files.fields import number, whole
 from denseba_ros.sequences.calibration_files.fov_model import fov_camera
-from denseba_ros.sequences.distortion_names import distortion, unusable_distortion
 
 _ROW = re.compile(r"\d+\s+([A-Z][A-Z_0-9]*)\s+\d+\s+\d+\s+\S")
 # Model: parameters of focal length and centre, then which coefficients of which distortion.

@@ -9,10 +9,10 @@ from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_files.calibration_format import CalibrationFormat, Cameras
 from denseba_ros.sequences.calibration_files.calibration_text import CalibrationText, Document
+from denseba_ros.sequences.calibration_files.distortion_names import distortion, unusable_distortion
 from denseba_ros.sequences.calibration_files.fields import item, number
 from denseba_ros.sequences.calibration_files.image_size import stated_size
 from denseba_ros.sequences.camera_info import positive_fy
-from denseba_ros.sequences.distortion_names import distortion, unusable_distortion
 
 _PROJECTION = "projection_parameters"
 _DISTORTION = "distortion_parameters"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.calibration_files.intrinsics_text import parse_intrinsics
 from denseba_ros.sequences.calibration_files.reading import read_calibration
-from denseba_ros.sequences.intrinsics_text import parse_intrinsics
 
 CalibrationSource = Calibration | Path | str | None
 """A calibration, a calibration file, FILE:CAMERA, the text of --intrinsics, or nothing."""

@@ -3,7 +3,7 @@
 import pytest
 
 from denseba_ros.errors import CalibrationError
-from denseba_ros.sequences.distortion_names import distortion
+from denseba_ros.sequences.calibration_files.distortion_names import distortion
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from denseba_ros.sequences.calibration_files.calibration_format import (
     cameras_in,
 )
 from denseba_ros.sequences.calibration_files.calibration_text import CalibrationText, Document
+from denseba_ros.sequences.calibration_files.distortion_names import distortion, unusable_distortion
 from denseba_ros.sequences.calibration_files.fields import first_key, number, numbers
 from denseba_ros.sequences.calibration_files.image_size import stated_size
 from denseba_ros.sequences.camera_info import positive_fy
-from denseba_ros.sequences.distortion_names import distortion, unusable_distortion
 
 _log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_files.calibration_format import CalibrationFormat, Cameras
 from denseba_ros.sequences.calibration_files.calibration_text import CalibrationText
+from denseba_ros.sequences.calibration_files.intrinsics_text import parse_intrinsics
 from denseba_ros.sequences.camera_info import calibration_from_fields
-from denseba_ros.sequences.intrinsics_text import parse_intrinsics
 
 _BRACKETS = str.maketrans(",;[]()", "      ")
 _SHAPES = ([3, 3, 3], [4, 4, 4], [4, 4, 4, 4])
