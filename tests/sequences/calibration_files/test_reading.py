@@ -173,7 +173,7 @@ def test_what_cannot_be_used_is_named_in_one_sentence(
 def assert_one_sentence(message: str) -> None:
     assert "\n" not in message
     assert "calibration.cfg" in message
-    assert not re.search(r"Error\(|<[a-z_.]+ object|\{'|dict|Traceback|NoneType", message)
+    assert not re.search(r"Error\(|<class|object at 0x|Traceback|NoneType", message)
 
 
 @pytest.mark.parametrize(
