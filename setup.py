@@ -60,6 +60,9 @@ setup(
         "pydantic>=2.9,<3",  # checks the configuration and names the wrong key
         "pyyaml>=6,<7",  # configuration and calibration files
         "rosbags>=0.10,<0.12",  # reads and writes rosbag2 and ROS 1 bags without ROS
+        # Chunks of bags that were cut off; rosbags needs both too.
+        "lz4>=4,<5",
+        "backports.zstd>=1,<2; python_version < '3.14'",
         "safetensors>=0.5,<1",  # trained weights, without code in them
         "tqdm>=4.66,<5",  # progress bars
         "matplotlib>=3.9,<4",  # plots of paths, errors and depth

@@ -18,7 +18,8 @@ from denseba_ros.evaluation.trajectory.trajectory_metrics import (
     match,
 )
 from denseba_ros.sequences.opening import open_sequence
-from denseba_ros.sequences.trajectory import Trajectory, read_tum
+from denseba_ros.sequences.poses.pose_table import read_poses
+from denseba_ros.sequences.trajectory import Trajectory
 
 _TOLERANCE_NS = 20_000_000
 _FACTORS = (1.0, 1.03, 1.06, 1.09, 1.114, 1.14, 1.2)
@@ -43,7 +44,7 @@ def main() -> None:
     arguments = parser.parse_args()
     truth = open_sequence(arguments.sequence, fps=1.0).groundtruth()
     assert truth is not None
-    matched = match(read_tum(arguments.run / TRAJECTORY), truth, _TOLERANCE_NS)
+    matched = match(read_poses(arguments.run / TRAJECTORY), truth, _TOLERANCE_NS)
     stamps = np.arange(len(matched.aligned)) * 10 * _TOLERANCE_NS
     recorded = Trajectory(stamps, matched.groundtruth)
     for factor in arguments.factors:

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 
 from denseba_ros.evaluation.trajectory.groundtruth import read_groundtruth
 from denseba_ros.evaluation.trajectory.trajectory_metrics import absolute_errors, match, path_length
-from denseba_ros.sequences.trajectory import read_tum
+from denseba_ros.sequences.poses.pose_table import read_poses
 
 _PANELS = 4
 _VERTEX = np.dtype([("xyz", "<f4", 3), ("rgb", "u1", 3)])
@@ -36,7 +36,7 @@ def read_points(path: Path) -> np.ndarray:
 def draw_map(axis: Axes, run: Path, groundtruth: Path) -> None:
     """Points, estimated path and true path from above, in the ground truth's metres."""
     matched = match(
-        read_tum(run / "trajectory.txt"), read_groundtruth(groundtruth), tolerance_ns=20_000_000
+        read_poses(run / "trajectory.txt"), read_groundtruth(groundtruth), tolerance_ns=20_000_000
     )
     points = matched.alignment.points(read_points(run / "points.ply"))
     path, true = matched.aligned[:, :3, 3], matched.groundtruth[:, :3, 3]

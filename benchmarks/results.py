@@ -35,7 +35,7 @@ LIVE = "live.json"
 GPU = "gpu.json"
 
 _SUMMARY = (
-    "finished", "frames", "tracked", "initialising", "lost", "frames_unreadable", "keyframes",
+    "finished", "frames", "tracked", "initialising", "lost", "frames_left_out", "keyframes",
     "dropped", "poses", "times_real_time", "elapsed_seconds", "seconds_per_frame",
     "peak_memory_mib", "device", "versions",
 )  # fmt: skip

@@ -22,7 +22,8 @@ from denseba_ros.evaluation.trajectory.trajectory_metrics import (
     absolute_errors,
     match,
 )
-from denseba_ros.sequences.trajectory import Trajectory, read_tum
+from denseba_ros.sequences.poses.pose_table import read_poses
+from denseba_ros.sequences.trajectory import Trajectory
 from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.system import System
 
@@ -84,7 +85,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if not (arguments.out / _TOLD).exists():
         record(arguments)
-    path = read_tum(arguments.out / TRAJECTORY)
+    path = read_poses(arguments.out / TRAJECTORY)
     truth = read_groundtruth(arguments.groundtruth or arguments.sequence)
     record_of = np.load(arguments.out / _TOLD)
     print(f"free   {_error(path, truth):.4f} m")

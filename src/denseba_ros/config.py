@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from denseba_ros.errors import ConfigurationError
+from denseba_ros.parameter_errors import in_words
+from denseba_ros.parameter_yaml import parameters_from_yaml
+from denseba_ros.sequences.brightness.image_range import AUTO, parse_image_range
 
 LIVE: Final[dict[str, JsonValue]] = {"live": True}
 """Marks a field that may change between two images; any other holds from configure to cleanup."""
@@ -23,6 +25,10 @@ class FrontendConfig(_Section):
 
     working_pixels: int = Field(307_200, ge=19_200, le=2_100_000)
     """Larger images are reduced to about this many pixels; the aspect ratio stays."""
+    image_range: str = AUTO
+    """Values of 16-bit images that become black and white: auto takes them from the first images
+    and holds them, a number is that of the significant bits (12), LOW,HIGH the values themselves
+    ("7000,8200")."""
     depth_model: str = "network"
     """The depth model: "network" is the weights that come with denseba (for non-commercial use),
     "constant" a constant prior, else a .safetensors file of `denseba train depth`, an .onnx file,
@@ -44,6 +50,15 @@ class FrontendConfig(_Section):
     """Depth of the constant prior, metres; without a network it only sets the scale."""
     constant_sigma: float = Field(1.0, gt=0.0)
     """Standard deviation of the log of that depth."""
+
+    @field_validator("image_range")
+    @classmethod
+    def _known_image_range(cls, text: str) -> str:
+        try:
+            parse_image_range(text)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
+        return text
 
 
 class TrackerConfig(_Section):
@@ -117,7 +132,7 @@ class Config(_Section):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ConfigurationError(str(error)) from error
+            raise ConfigurationError(in_words(error, cls)) from error
 
     @classmethod
     def from_yaml(cls, path: Path) -> Config:
@@ -126,13 +141,8 @@ class Config(_Section):
         Raises:
             ConfigurationError: when the file is missing, not YAML, or holds a wrong value.
         """
+        values = parameters_from_yaml(path)
         try:
-            values = yaml.safe_load(path.read_text()) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            return cls.from_dict({k: v for k, v in values.items() if k != "node"})
+        except ConfigurationError as error:
             raise ConfigurationError(f"{path}: {error}") from error
-        if isinstance(values, dict) and "/**" in values:
-            section = values["/**"]
-            values = section.get("ros__parameters") if isinstance(section, dict) else None
-        if not isinstance(values, dict):
-            raise ConfigurationError(f"{path}: not a mapping of parameters")
-        return cls.from_dict({k: v for k, v in values.items() if k != "node"})

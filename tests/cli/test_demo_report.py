@@ -88,3 +88,9 @@ def test_the_direct_run_has_no_messages_to_count() -> None:
     direct = {k: v for k, v in SUMMARY.items() if k not in ("messages", "dropped")}
     assert find_doubts(direct, EVALUATION, 100, is_room=True) == []
     assert print_report(direct, None, 100, is_room=False)
+
+
+def test_a_path_without_length_has_no_percent(capsys: pytest.CaptureFixture[str]) -> None:
+    still = EVALUATION["trajectory"] | {"ate_percent_of_path": None, "path_length_m": 0.0}
+    assert print_report(SUMMARY, EVALUATION | {"trajectory": still}, 100, is_room=False)
+    assert "the path has no length" in capsys.readouterr().out

@@ -11,7 +11,8 @@ import pytest
 
 from denseba_ros.cli.main import main
 from denseba_ros.evaluation.trajectory.evo_check import evo_program
-from denseba_ros.sequences.trajectory import Trajectory, read_tum, write_tum
+from denseba_ros.sequences.poses.pose_table import read_poses
+from denseba_ros.sequences.trajectory import Trajectory, write_tum
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_perfect_run_at_half_scale(
 def test_known_error_is_found_and_evo_agrees(
     recording: Any, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    estimate = read_tum(out / "trajectory.txt")
+    estimate = read_poses(out / "trajectory.txt")
     poses = estimate.T_world_camera.copy()
     poses[:, :3, 3] += np.random.default_rng(1).normal(0, 0.01, (len(poses), 3))
     write_tum(out / "trajectory.txt", Trajectory(estimate.stamps_ns, poses))
@@ -136,7 +137,7 @@ def test_missing_input_is_a_clear_error(
 def test_no_overlap_in_time_is_explained(
     recording: Any, out: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    truth = read_tum(recording.sequence / "poses_tum.txt")
+    truth = read_poses(recording.sequence / "poses_tum.txt")
     late = tmp_path / "late.txt"
     write_tum(late, Trajectory(truth.stamps_ns + 10**12, truth.T_world_camera))
     assert main(["evaluate", str(out), "--groundtruth", str(late)]) == 2
@@ -147,7 +148,7 @@ def test_a_recorded_run_is_judged_by_odometry_and_by_map(
     recording: Any, out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("denseba_ros.evaluation.trajectory.evo_check.evo_program", lambda _: None)
-    in_map = read_tum(out / "trajectory.txt")
+    in_map = read_poses(out / "trajectory.txt")
     poses = in_map.T_world_camera.copy()
     poses[14:, 1, 3] += 0.1  # what went to map -> odom
     (out / "trajectory.txt").rename(out / "map.txt")
@@ -182,3 +183,53 @@ def test_a_plain_run_is_of_the_map_in_lockstep(
     monkeypatch.setattr("denseba_ros.evaluation.trajectory.evo_check.evo_program", lambda _: None)
     report = _evaluate(capsys, out, recording.sequence / "poses_tum.txt")
     assert (report["pose"], report["frame"], report["timing"]) == ("map", "map", "lockstep")
+
+
+def test_what_is_known_is_written_before_the_depth_is_refused(
+    recording: Any, out: Path, tmp_path: Path
+) -> None:
+    truth = recording.sequence / "poses_tum.txt"
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    command = ["evaluate", str(out), "--groundtruth", str(truth)]
+    assert main([*command, "--depth-groundtruth", str(empty)]) == 2
+    report = json.loads((out / "evaluation.json").read_text())
+    assert report["trajectory"]["ate_m"]["rmse"] < 1e-6
+    assert "depth" not in report
+
+
+def test_a_true_path_without_length_has_no_percent(
+    recording: Any, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = read_poses(recording.sequence / "poses_tum.txt")
+    still = np.repeat(truth.T_world_camera[:1], len(truth), axis=0)
+    path = out.parent / "still.txt"
+    write_tum(path, Trajectory(truth.stamps_ns, still))
+    report = _evaluate(capsys, out, path)
+    assert report["trajectory"]["path_length_m"] == 0.0
+    assert report["trajectory"]["ate_percent_of_path"] is None
+    json.dumps(report, allow_nan=False)
+
+
+def test_an_estimate_that_does_not_move_is_judged_without_a_scale(
+    recording: Any, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    estimate = read_poses(out / "trajectory.txt")
+    still = np.repeat(np.eye(4)[None], len(estimate), axis=0)
+    write_tum(out / "trajectory.txt", Trajectory(estimate.stamps_ns, still))
+    report = _evaluate(capsys, out, recording.sequence / "poses_tum.txt")
+    assert report["trajectory"]["scale"] == 1.0
+    assert any("does not move" in note for note in report["notes"])
+
+
+def test_rows_of_ground_truth_that_are_no_poses_are_counted(
+    recording: Any, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = recording.sequence / "poses_tum.txt"
+    rows = truth.read_text().splitlines()
+    rows[4] = rows[4].split()[0] + " nan nan nan nan nan nan nan"
+    path = out.parent / "nan.txt"
+    path.write_text("\n".join(rows))
+    report = _evaluate(capsys, out, path)
+    assert report["groundtruth_rows_left_out"] == 1
+    assert report["groundtruth_poses"] == 29

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from denseba_ros.cli.main import main
-from denseba_ros.sequences.trajectory import read_tum
+from denseba_ros.sequences.poses.pose_table import read_poses
 
 
 def _run(recording: Any, out: Path, *options: str) -> int:
@@ -28,7 +28,7 @@ def test_one_row_per_tracked_frame_with_the_inputs_stamps(
 ) -> None:
     assert _run(recording, out) == 0
     expected = [i * 100_000_000 for i in range(2, 30) if i != 10]
-    assert read_tum(out / "trajectory.txt").stamps_ns.tolist() == expected
+    assert read_poses(out / "trajectory.txt").stamps_ns.tolist() == expected
     with np.load(out / "covariance.npz") as stored:
         assert stored["stamps_ns"].tolist() == expected
         assert stored["covariance"][0] == pytest.approx(np.eye(6) * 3e-6)
@@ -40,7 +40,7 @@ def test_depth_of_every_keyframe_is_in_millimetres_with_its_camera(
     assert _run(recording, out) == 0
     names = sorted(int(p.stem) for p in (out / "depth").glob("*.png"))
     assert names == [i * 100_000_000 for i in range(0, 30, 5)]
-    assert read_tum(out / "keyframes.txt").stamps_ns.tolist() == names
+    assert read_poses(out / "keyframes.txt").stamps_ns.tolist() == names
     depth = cv2.imread(str(out / "depth" / "0.png"), cv2.IMREAD_UNCHANGED)
     assert depth.dtype == np.uint16
     assert depth[0, 0] == 0, "unknown depth"
@@ -69,7 +69,7 @@ def test_summary_counts_and_times(recording: Any, knowing_system: Any, out: Path
 def test_start_and_count_choose_frames(recording: Any, knowing_system: Any, out: Path) -> None:
     assert _run(recording, out, "--start", "4", "--count", "6") == 0
     expected = [i * 100_000_000 for i in range(6, 10)]
-    assert read_tum(out / "trajectory.txt").stamps_ns.tolist() == expected
+    assert read_poses(out / "trajectory.txt").stamps_ns.tolist() == expected
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, RuntimeError])
@@ -82,10 +82,24 @@ def test_interruption_keeps_what_was_estimated(
     else:
         with pytest.raises(failure, match="asked to fail"):
             _run(recording, out)
-    assert len(read_tum(out / "trajectory.txt")) == 6
+    assert len(read_poses(out / "trajectory.txt")) == 6
     assert len(list((out / "depth").glob("*.png"))) == 2
     assert json.loads((out / "summary.json").read_text())["finished"] is False
     assert (out / "covariance.npz").exists()
+
+
+def test_much_that_is_left_out_is_said_first_and_in_the_status(
+    recording: Any, knowing_system: Any, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = sorted((recording.sequence / "images").iterdir())
+    images[20].write_bytes(b"no image")
+    assert _run(recording, out) == 0
+    assert "29 of 30 images used, 1 dropped: unreadable; 26 of 29" in capsys.readouterr().out
+    for path in images[20:25]:
+        path.write_bytes(b"no image")
+    assert _run(recording, out) == 1
+    assert "25 of 30 images used, 5 dropped: unreadable" in capsys.readouterr().out
+    assert json.loads((out / "summary.json").read_text())["frames_left_out"] == {"unreadable": 5}
 
 
 def test_a_second_run_leaves_nothing_of_the_first(
@@ -142,3 +156,26 @@ def test_points_are_in_the_world_frame(recording: Any, knowing_system: Any, out:
     assert np.abs(row - np.round(row)).max() < 1e-3
     wall = 0.5 * np.linspace(1.0, 4.0, 64)[np.round(column).astype(int)]
     assert np.mean(np.abs(z - wall) < 1e-5) > 0.999
+
+
+def test_16_bits_that_are_not_used_and_images_that_show_nothing_are_said(
+    recording: Any,
+    knowing_system: Any,
+    out: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    paths = sorted((recording.sequence / "images").iterdir())
+    generator = np.random.default_rng(1)
+    for path in paths:
+        image = generator.integers(7246, 7650, (48, 64, 3)).astype(np.uint16)
+        cv2.imwrite(str(path), image)
+    for path in paths[4:6]:
+        cv2.imwrite(str(path), np.zeros((48, 64, 3), np.uint8))
+    assert _run(recording, out) == 0
+    assert caplog.text.count("16-bit images: values") == 1
+    assert caplog.text.count("image 4 is black") == 1
+    assert "images that show nothing: 2 black" in capsys.readouterr().out
+    assert json.loads((out / "summary.json").read_text())["image_problems"] == {"black": 2}
+    keyframe = cv2.imread(str(out / "image" / "0.png"), cv2.IMREAD_GRAYSCALE)
+    assert len(np.unique(keyframe)) > 70

@@ -24,11 +24,32 @@ RATIONAL = Calibration(
     "rational_polynomial",
     (0.5, -0.2, 1e-3, -5e-4, 0.05, 0.7, -0.1, 0.02),
 )
+THIN_PRISM = Calibration(
+    640,
+    480,
+    500.0,
+    505.0,
+    321.0,
+    239.0,
+    "rational_polynomial",
+    (0.1, -0.05, 1e-3, -5e-4, 0.01, 0.02, -0.01, 0.005, 2e-3, -1e-3, 1e-3, 5e-4),
+)
+TILTED = Calibration(
+    640,
+    480,
+    500.0,
+    505.0,
+    321.0,
+    239.0,
+    "rational_polynomial",
+    (*THIN_PRISM.coefficients, 0.02, -0.01),
+)
+IDEAL_FISHEYE = Calibration(512, 512, 190.9, 190.9, 254.9, 256.9, "equidistant", (0.0,) * 4)
 EQUIDISTANT = Calibration(
     512, 512, 190.9, 190.9, 254.9, 256.9, "equidistant", (0.0034, 7.6e-4, -2.2e-3, 6.8e-4)
 )
 PINHOLE = Calibration(640, 480, 525.0, 520.0, 319.5, 239.5)
-CAMERAS = [PLUMB_4, PLUMB_5, RATIONAL, EQUIDISTANT, PINHOLE]
+CAMERAS = [PLUMB_4, PLUMB_5, RATIONAL, THIN_PRISM, TILTED, EQUIDISTANT, IDEAL_FISHEYE, PINHOLE]
 
 cameras = pytest.mark.parametrize(
     "camera", CAMERAS, ids=lambda c: f"{c.model}{len(c.coefficients)}"
@@ -50,6 +71,12 @@ def test_plumb_bob_is_its_equation() -> None:
         y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
     ]
     np.testing.assert_allclose(distort(some_rays(0), PLUMB_5).T, expected, atol=1e-12)
+
+
+def test_an_equidistant_lens_without_coefficients_is_no_pinhole() -> None:
+    rays = some_rays(3)
+    r = np.linalg.norm(rays, axis=1, keepdims=True)
+    np.testing.assert_allclose(distort(rays, IDEAL_FISHEYE), rays * np.arctan(r) / r, atol=1e-9)
 
 
 def test_equidistant_is_its_equation() -> None:

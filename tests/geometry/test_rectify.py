@@ -31,7 +31,18 @@ RATIONAL = Calibration(
 FISHEYE = Calibration(
     512, 512, 190.9, 190.9, 254.9, 256.9, "equidistant", (0.0034, 7.6e-4, -2.2e-3, 6.8e-4)
 )
-CAMERAS = [PINHOLE, KITTI, EUROC, FREIBURG1, RATIONAL, FISHEYE]
+TILTED = Calibration(
+    640,
+    480,
+    525.0,
+    525.0,
+    319.5,
+    239.5,
+    "rational_polynomial",
+    (0.1, -0.05, 1e-3, -5e-4, 0.01, 0.02, -0.01, 0.005, 2e-3, -1e-3, 1e-3, 5e-4, 0.02, -0.01),
+)
+IDEAL_FISHEYE = Calibration(600, 512, 190.9, 190.9, 254.9, 256.9, "equidistant", (0.0,) * 4)
+CAMERAS = [PINHOLE, KITTI, EUROC, FREIBURG1, RATIONAL, FISHEYE, TILTED, IDEAL_FISHEYE]
 cameras = pytest.mark.parametrize("camera", CAMERAS, ids=lambda c: f"{c.model}_{c.width}")
 VGA = 640 * 480
 
@@ -172,5 +183,5 @@ def test_a_lens_that_folds_inside_the_image_is_cut_and_said(
 
 
 def test_a_tiny_image_is_refused() -> None:
-    with pytest.raises(CalibrationError, match="smaller than 8"):
+    with pytest.raises(CalibrationError, match="smaller than 16"):
         Rectifier(Calibration(7, 7, 10, 10, 3, 3), VGA)

@@ -68,3 +68,14 @@ def test_an_image_without_features_gives_no_matches(
     assert len(match_features(features[0], empty)) == 0
     flat = XFeat(100).detect(torch.full((1, 1, 120, 160), 128.0))
     assert len(match_features(flat, features[0])) <= 100
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 24), (16, 16), (64, 24)])
+def test_an_image_smaller_than_the_networks_cells_has_places_inside(
+    width: int, height: int
+) -> None:
+    image = torch.from_numpy(RoomSequence("handheld", 1, width, height).image(0)).float()
+    found = XFeat(100).detect(image[None, None])
+    assert found.size == (width, height)
+    assert bool((found.places > -1).all())
+    assert bool((found.places < torch.tensor([width, height])).all())

@@ -194,10 +194,10 @@ def test_deactivation_ends_the_wait_for_a_depth(
     assert len(odometry.frames) == 1
     assert bench.backend.failure is None
     # Activated again, it asks again.
-    odometry.keyframes = {3 * SECOND}
+    odometry.keyframes = {2 * SECOND}
     bench.backend.trigger_activate()
     del bench.frontend.processor._depth.remember
     ros.spin_until(lambda: bench.frontend.processor.is_ready(), "the backend")
-    bench.send(3 * SECOND)
+    bench.send(2 * SECOND)
     ros.spin_until(lambda: bench.models[0].predicted, "the depth")
     ros.spin_until(lambda: len(odometry.frames) == 2, "the image")

@@ -7,12 +7,9 @@ import yaml
 
 from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.camera_info import (
-    calibration_from_fields,
-    parse_intrinsics,
-    read_calibration,
-    write_camera_info,
-)
+from denseba_ros.sequences.calibration_files.intrinsics_text import parse_intrinsics
+from denseba_ros.sequences.calibration_files.reading import read_calibration
+from denseba_ros.sequences.camera_info import calibration_from_fields, write_camera_info
 from denseba_ros.sequences.known_cameras import KITTI_BY_SIZE, SEVEN_SCENES_COLOUR, TUM_BY_NAME
 
 K = [50.0, 0.0, 31.0, 0.0, 51.0, 23.0, 0.0, 0.0, 1.0]
@@ -62,7 +59,10 @@ def test_distortion_models_of_camera_info(model: str, d: list[float], expected: 
         (K[:8], "plumb_bob", []),
         ([50.0, 2.0, *K[2:]], "plumb_bob", []),
         (K, "magic", [0.1] * 4),
-        (K, "rational_polynomial", [0.1] * 14),
+        ([*K[:3], 1.0, *K[4:]], "plumb_bob", []),
+        ([*K[:8], 2.0], "plumb_bob", []),
+        (K, "rational_polynomial", [0.1] * 15),
+        (K, "plumb_bob", [0.1] * 3),
         (K, "equidistant", [0.1] * 5),
     ],
 )

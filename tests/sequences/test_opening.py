@@ -45,6 +45,26 @@ def tum(folder: Path, write_pictures: Callable) -> Path:
     return folder
 
 
+def kitti_raw(folder: Path, write_pictures: Callable) -> Path:
+    write_pictures(folder / "image_00" / "data", [f"{i:010}.png" for i in range(6)])
+    times = "".join(f"2011-09-26 13:02:2{i}.123456789\n" for i in range(6))
+    (folder / "image_00" / "timestamps.txt").write_text(times)
+    return folder
+
+
+def tum_mono(folder: Path, write_pictures: Callable) -> Path:
+    write_pictures(folder / "images", [f"{i:05}.jpg" for i in range(6)])
+    (folder / "times.txt").write_text("".join(f"{i} {i}.5 0.1\n" for i in range(6)))
+    (folder / "camera.txt").write_text("0.8 1.1 0.5 0.5 0.5\n64 48\ncrop\n64 48\n")
+    return folder
+
+
+def icl_nuim(folder: Path, write_pictures: Callable) -> Path:
+    write_pictures(folder / "rgb", [f"{i}.png" for i in range(6)])
+    (folder / "traj0.gt.freiburg").write_text("1 0 0 0 0 0 0 1\n2 1 0 0 0 0 0 1\n")
+    return folder
+
+
 def bag(folder: Path, write_pictures: Callable) -> Path:
     write_bag(folder, RoomSequence(frames=6, width=64, height=48))
     return folder
@@ -66,6 +86,9 @@ LAYOUTS = {
     "images": images,
     "euroc": euroc,
     "tum": tum,
+    "kitti_raw": kitti_raw,
+    "tum_mono": tum_mono,
+    "icl_nuim": icl_nuim,
     "bag": bag,
     "video": video,
 }

@@ -94,10 +94,12 @@ def _lines(summary: dict[str, Any], evaluation: dict[str, Any] | None, frames: i
 def _path_line(pose: str, report: dict[str, Any]) -> str:
     """The error of one pose, ``odometry`` or ``map``."""
     trajectory, poses = report["trajectory"], report.get("poses")
+    percent = trajectory["ate_percent_of_path"]
+    share = "the path has no length" if percent is None else f"{percent:.2f} % of"
+    length = "" if percent is None else f" {trajectory['path_length_m']:.2f} m"
     line = (
         f"{f'error of {pose}':21}{trajectory['ate_m']['rmse']:.4f} m RMSE after "
-        f"{report['alignment']} alignment, {trajectory['ate_percent_of_path']:.2f} % of "
-        f"{trajectory['path_length_m']:.2f} m"
+        f"{report['alignment']} alignment, {share}{length}"
     )
     if poses is None:
         return line

@@ -18,11 +18,12 @@ from denseba_ros.evaluation.results.pose_reports import pose_reports
 from denseba_ros.evaluation.results.run_folder import EVALUATION, RunFolder
 from denseba_ros.evaluation.trajectory.association import default_tolerance_ns
 from denseba_ros.evaluation.trajectory.groundtruth import read_groundtruth
+from denseba_ros.evaluation.trajectory.trajectory_metrics import MatchedTrajectories
 from denseba_ros.sequences.trajectory import Trajectory
 
 FRAME_COUNTS = (
     "frames_expected",
-    "frames_unreadable",
+    "frames_left_out",
     "frames",
     "tracked",
     "initialising",
@@ -47,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="PATH",
-        help="TUM file, KITTI pose file, or a sequence folder that brings its poses",
+        help="TUM file, csv file that names its columns, KITTI pose file, or a sequence folder "
+        "that brings its poses",
     )
     add_paths(parser, "FILE", times="stamps of a KITTI pose file's rows")
     add_numbers(
@@ -82,7 +84,9 @@ def run(args: argparse.Namespace) -> int:
         if args.tolerance is None
         else round(args.tolerance * 1e9)
     )
-    report = _evaluate_paths(folder, groundtruth, tolerance, not args.no_scale)
+    report, paths = _evaluate_paths(folder, groundtruth, tolerance, not args.no_scale)
+    # What is known is kept, whatever fails after it.
+    _write(args.folder, report)
     if args.depth_groundtruth is not None:
         truth = DepthTruth.open(
             args.depth_groundtruth,
@@ -94,35 +98,53 @@ def run(args: argparse.Namespace) -> int:
         # Keyframes are in the map.
         in_map = pose_reports(report)["map"]
         report["depth"] = evaluate_depth(folder, truth, in_map["trajectory"]["scale"])
-    text = json.dumps(_without_nan(report), indent=2)
-    (args.folder / EVALUATION).write_text(text + "\n")
-    print(text)
+        _write(args.folder, report)
+    print(_text(report))
+    _plot(args.folder, paths)
     for note in report["notes"]:
         print(f"note: {note}", file=sys.stderr)
     return DONE
 
 
+def _write(folder: Path, report: dict[str, Any]) -> None:
+    (folder / EVALUATION).write_text(_text(report) + "\n")
+
+
+def _text(report: dict[str, Any]) -> str:
+    return json.dumps(_without_nan(report), indent=2)
+
+
+def _plot(folder: Path, paths: dict[str, MatchedTrajectories]) -> None:
+    for number, (pose, matched) in enumerate(paths.items()):
+        # The plots of the pose that is judged first have the short names.
+        prefix = "" if number == 0 else f"{pose}_"
+        plot_path(folder / f"{prefix}path.png", matched, pose)
+        plot_errors(folder / f"{prefix}errors.png", matched, pose)
+
+
 def _evaluate_paths(
     folder: RunFolder, groundtruth: Trajectory, tolerance_ns: int, with_scale: bool
-) -> dict[str, Any]:
-    """The report without depth: of the one path of ``denseba run``, or a part for each pose."""
+) -> tuple[dict[str, Any], dict[str, MatchedTrajectories]]:
+    """The report without depth: of the one path of ``denseba run``, or a part for each pose.
+
+    With the matched poses of each path, by its name.
+    """
     summary = folder.summary()
-    parts = {}
+    parts: dict[str, dict[str, Any]] = {}
+    paths: dict[str, MatchedTrajectories] = {}
     for path in folder.paths():
-        parts[path.pose], matched = path_report(path, groundtruth, tolerance_ns, with_scale)
-        # The plots of the pose that is judged first have the short names.
-        prefix = "" if len(parts) == 1 else f"{path.pose}_"
-        plot_path(folder.path / f"{prefix}path.png", matched, path.pose)
-        plot_errors(folder.path / f"{prefix}errors.png", matched, path.pose)
+        parts[path.pose], paths[path.pose] = path_report(
+            path, groundtruth, tolerance_ns, with_scale
+        )
     common = {
         "timing": summary.get("timing", "unknown"),
         "frames": {k: summary[k] for k in FRAME_COUNTS if k in summary},
     }
     notes = _notes(summary)
     if "odometry" not in parts:
-        return {**parts["map"], **common, "notes": parts["map"]["notes"] + notes}
+        return {**parts["map"], **common, "notes": parts["map"]["notes"] + notes}, paths
     notes += [f"{pose}: {note}" for pose, part in parts.items() for note in part.pop("notes")]
-    return {**common, **parts, "notes": notes}
+    return {**common, **parts, "notes": notes}, paths
 
 
 def _notes(summary: dict[str, Any]) -> list[str]:

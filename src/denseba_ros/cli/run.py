@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from tqdm import tqdm
 
-from denseba_ros.cli.exit_status import DONE, INTERRUPTED
+from denseba_ros.cli.exit_status import DONE, FAILED, INTERRUPTED
 from denseba_ros.cli.options.configuration import add_config_options, config_from_options
 from denseba_ros.cli.options.output import add_out_option
 from denseba_ros.cli.options.sequence import add_sequence_options, open_from_options
@@ -18,9 +18,16 @@ from denseba_ros.config import Config
 from denseba_ros.device import pick_device
 from denseba_ros.evaluation.results.run_statistics import RunStatistics, machine_summary
 from denseba_ros.evaluation.results.run_writer import RunWriter
+from denseba_ros.sequences.brightness.image_problems import ImageProblems
 from denseba_ros.sequences.prefetch import prefetch
 from denseba_ros.sequences.sequence import Sequence
+from denseba_ros.sequences.stamps.frame_drops import drops_in_words, is_much
 from denseba_ros.slam.system import System
+
+_NO_KEYFRAMES = (
+    "no keyframe, so no depth: the poses are those of a camera that stands still. Did it move "
+    "sideways, and do the images show enough?"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,43 +38,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 when the whole sequence was processed, 130 when interrupted; results are kept either way.
+    """0 when the whole sequence was processed, 1 when more than a tenth of its images could not be
+    used, 130 when interrupted; results are kept in each case.
 
     Raises:
         DensebaError: on a wrong sequence, configuration or calibration.
     """
     config = config_from_options(args)
-    sequence = open_from_options(args)
+    sequence = open_from_options(args, config.frontend.image_range)
     system = System(config, sequence.calibration)
-    statistics = RunStatistics()
+    statistics, problems = RunStatistics(), ImageProblems()
     started = time.perf_counter()
     finished = False
     with RunWriter(args.out) as writer:
         try:
-            _process(sequence, system, writer, statistics)
+            _process(sequence, system, writer, statistics, problems)
             finished = True
         except KeyboardInterrupt:
             print("interrupted; what was estimated is kept", file=sys.stderr)
         finally:
-            for keyframe in [*system.finished_keyframes(), *system.keyframes()]:
-                writer.add_keyframe(keyframe)
             elapsed = time.perf_counter() - started
-            _write_summary(writer, statistics, sequence, config, elapsed, finished)
+            try:
+                for keyframe in [*system.finished_keyframes(), *system.keyframes()]:
+                    writer.add_keyframe(keyframe)
+            finally:
+                _write_summary(writer, statistics, problems, sequence, config, elapsed, finished)
+    print(f"{args.out}: {_headline(sequence, statistics, writer.keyframes, elapsed)}")
+    if not writer.keyframes:
+        print(f"{args.out}: {_NO_KEYFRAMES}")
+    if problems.counts:
+        print(f"{args.out}: {problems.text()}")
+    if not finished:
+        return INTERRUPTED
+    return FAILED if is_much(sequence.drops, len(sequence)) else DONE
+
+
+def _headline(sequence: Sequence, statistics: RunStatistics, keyframes: int, elapsed: float) -> str:
+    """What became of the images, in one line: first those that were not used, if any."""
     counts = statistics.summary()
-    print(
-        f"{args.out}: {counts['tracked']} of {counts['frames']} frames tracked, "
-        f"{writer.keyframes} keyframes, {elapsed:.1f} s"
-    )
-    return DONE if finished else INTERRUPTED
+    dropped = drops_in_words(sequence.drops, len(sequence))
+    tracked = f"{counts['tracked']} of {counts['frames']} frames tracked"
+    what = f"{dropped}; {tracked}" if dropped else tracked
+    return f"{what}, {keyframes} keyframes, {elapsed:.1f} s"
 
 
 def _process(
-    sequence: Sequence, system: System, writer: RunWriter, statistics: RunStatistics
+    sequence: Sequence,
+    system: System,
+    writer: RunWriter,
+    statistics: RunStatistics,
+    problems: ImageProblems,
 ) -> None:
     with closing(prefetch(sequence)) as frames:
         # disable=None: a bar on a terminal, nothing in a log file
         for frame in tqdm(frames, total=len(sequence), unit="frame", disable=None):
             before = time.perf_counter()
+            problems.look(frame)
             estimate = system.process(frame.stamp_ns, frame.image)
             statistics.add(estimate, time.perf_counter() - before)
             writer.add_estimate(estimate)
@@ -78,6 +104,7 @@ def _process(
 def _write_summary(
     writer: RunWriter,
     statistics: RunStatistics,
+    problems: ImageProblems,
     sequence: Sequence,
     config: Config,
     elapsed: float,
@@ -90,7 +117,8 @@ def _write_summary(
             "timing": "lockstep",
             "finished": finished,
             "frames_expected": len(sequence),
-            "frames_unreadable": sequence.dropped,
+            "frames_left_out": dict(sequence.drops),
+            "image_problems": dict(problems.counts),
             **statistics.summary(),
             "keyframes": writer.keyframes,
             "depth_pixels_beyond_65_m": writer.depth_pixels_clipped,

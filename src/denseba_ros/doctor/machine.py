@@ -85,10 +85,11 @@ def check_matching() -> Check:
 
 
 def check_evo() -> Check:
-    """Whether the commands of evo, which `denseba evaluate` uses, are installed."""
+    """Whether the commands of evo, whose errors `denseba evaluate` shows too, are installed."""
     command = shutil.which("evo_ape", path=_command_path())
     if command is None:
-        return Check("evo", "WARN", "not found: denseba evaluate cannot work", "pip install evo")
+        found = "not found: denseba evaluate gives its own errors, without evo's beside them"
+        return Check("evo", "WARN", found, "pip install evo")
     return Check("evo", "OK", command)
 
 

@@ -29,7 +29,8 @@ from denseba_ros.faults.script import USABLE, Script
 from denseba_ros.nodes.tools.processes import Processes, node_command, python_module
 from denseba_ros.nodes.tools.sent_images import Sent, read_sent
 from denseba_ros.resources import share_file
-from denseba_ros.sequences.trajectory import format_seconds, read_tum, tum_row
+from denseba_ros.sequences.poses.pose_table import read_poses
+from denseba_ros.sequences.trajectory import format_seconds, tum_row
 
 _START_SECONDS = 120.0
 _PARAMETERS = {"node.prediction_rate": "30.0"}
@@ -89,7 +90,7 @@ class Bench:
         self.processes, self.observer = processes, observer
         self._room, self._folder = room, folder
         self.script_file = folder / "script.json"
-        self.positions = read_tum(room / "groundtruth.txt").T_world_camera[:, :3, 3]
+        self.positions = read_poses(room / "groundtruth.txt").T_world_camera[:, :3, 3]
 
     def run(self, scenario: Scenario) -> Result:
         """Run one scenario to its end.

@@ -15,7 +15,7 @@ DistortionModel = Literal["none", "plumb_bob", "rational_polynomial", "equidista
 _COEFFICIENT_COUNTS: dict[str, tuple[int, ...]] = {
     "none": (0,),
     "plumb_bob": (4, 5),
-    "rational_polynomial": (8,),
+    "rational_polynomial": (8, 12, 14),
     "equidistant": (4,),
 }
 
@@ -25,7 +25,8 @@ class Calibration:
     """Pinhole intrinsics in pixels, centre of the top-left pixel at (0, 0), plus distortion.
 
     ``coefficients`` are in OpenCV's order: plumb_bob (k1, k2, p1, p2[, k3]),
-    rational_polynomial (k1, k2, p1, p2, k3, k4, k5, k6), equidistant (k1, k2, k3, k4).
+    rational_polynomial (k1, k2, p1, p2, k3, k4, k5, k6[, s1, s2, s3, s4[, tx, ty]]) with thin prism
+    and tilt, equidistant (k1, k2, k3, k4).
 
     Raises:
         CalibrationError: on a size or focal length that is not positive, a value that is not
@@ -68,8 +69,8 @@ class Calibration:
 
     @property
     def is_distorted(self) -> bool:
-        """Whether any coefficient of the lens distortion is not zero."""
-        return any(c != 0.0 for c in self.coefficients)
+        """Whether pixels differ from a pinhole's: an equidistant lens's do without coefficients."""
+        return self.model == "equidistant" or any(c != 0.0 for c in self.coefficients)
 
     def resized(self, width: int, height: int) -> Calibration:
         """The calibration of the same image resampled to ``width`` x ``height``."""

@@ -22,6 +22,9 @@ _MAX_HALF_ANGLE = math.radians(60.0)
 _BORDER_POINTS = 200
 _SHRINK = 0.98
 _MIN_VIEW = 0.05
+# The coarsest level of an image's pyramid has a sixteenth of its side; below the second side there
+# are too few corners for most motions.
+_SMALLEST_SIDE, _SMALL_SIDE = 16, 64
 # Share of the image below which the distortion coefficients are probably wrong.
 _SMALL_VIEW = 0.5
 # Round-trip error, in normalised coordinates, of a point that the model can invert.
@@ -180,10 +183,13 @@ def _reduced(view: Calibration, working_pixels: int, input_pixels: int) -> Calib
 def _cropped(reduced: Calibration) -> tuple[int, int, Calibration]:
     """Columns cut at the left, rows cut at the top, and the calibration of what remains."""
     width, height = _floor_multiple(reduced.width), _floor_multiple(reduced.height)
-    if width == 0 or height == 0:
+    if min(width, height) < _SMALLEST_SIDE:
         raise CalibrationError(
-            f"a {reduced.width}x{reduced.height} view is smaller than {_MULTIPLE} pixels a side"
+            f"a {reduced.width}x{reduced.height} view is smaller than {_SMALLEST_SIDE} pixels a "
+            "side"
         )
+    if min(width, height) < _SMALL_SIDE:
+        _log.warning("a %dx%d view is so small that little can be tracked in it", width, height)
     left, top = (reduced.width - width) // 2, (reduced.height - height) // 2
     cropped = Calibration(
         width, height, reduced.fx, reduced.fy, reduced.cx - left, reduced.cy - top

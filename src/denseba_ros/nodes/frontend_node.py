@@ -72,6 +72,7 @@ class FrontendProcessor:
             pipeline.receive,
             pipeline.open_if_ready,
             pipeline.count_lost,
+            self._node.config.frontend.image_range,
         )
 
     def unsubscribe(self) -> None:
@@ -101,7 +102,7 @@ class FrontendProcessor:
         if not self._has_backend():
             raise MissingInputError("no backend")
         calibration = camera.calibration
-        image = item.decode(calibration)
+        image = item.decode(calibration, camera.levels.to_8_bit)
         camera.check(item.stamp_ns, image, self._node.health)
         if calibration != self._calibration:
             self._frontend.change_camera(calibration)

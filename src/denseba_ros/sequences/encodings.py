@@ -9,8 +9,13 @@ import cv2
 import numpy as np
 
 from denseba_ros.errors import ImageError
+from denseba_ros.sequences.pixels.completeness import whole_length
+from denseba_ros.sequences.pixels.packed_bits import packed_row_bytes, unpack, widen
+from denseba_ros.sequences.pixels.yuv_planes import PLANAR, decode_planes
 
 Bytes = bytes | bytearray | memoryview | np.ndarray
+Reduce = Callable[[np.ndarray], np.ndarray]
+"""From uint16 to uint8 of the same shape, as ``to_8_bit`` or ``ImageRange.to_8_bit``."""
 
 
 def to_8_bit(image: np.ndarray) -> np.ndarray:
@@ -28,11 +33,15 @@ def to_8_bit(image: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Encoding:
-    """``channels`` values of ``bytes_per_value`` a pixel; ``convert`` gives grey or BGR."""
+    """``channels`` values of ``bytes_per_value`` a pixel; ``convert`` gives grey or BGR.
+
+    Values of two bytes have so many ``bits``.
+    """
 
     channels: int
     convert: Callable[[np.ndarray], np.ndarray]
     bytes_per_value: int = 1
+    bits: int = 16
 
 
 def _colour(code: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -78,51 +87,81 @@ def _known_encodings() -> dict[str, _Encoding]:
     ):
         known[f"bayer_{pattern}8"] = _Encoding(1, _bayer(code))
         known[f"bayer_{pattern}16"] = _Encoding(1, _bayer(code), 2)
+    for bits in (10, 12):
+        known[f"mono{bits}"] = _Encoding(1, to_8_bit, 2, bits)
     return known
 
 
+_ENDS = ("p", "packed")
 _ENCODINGS = _known_encodings()
-ENCODINGS = tuple(_ENCODINGS)
+# GenICam's names of packed grey values, and which layout of how many bits they are.
+_PACKED = {f"mono{bits}{end}": (f"{bits}{end}", bits) for bits in (10, 12) for end in _ENDS}
+ENCODINGS = (*_ENCODINGS, *_PACKED, *PLANAR)
 
 
 def decode_image(
-    data: Bytes, encoding: str, width: int, height: int, step: int, is_bigendian: bool = False
+    data: Bytes,
+    encoding: str,
+    width: int,
+    height: int,
+    step: int,
+    is_bigendian: bool = False,
+    reduce: Reduce = to_8_bit,
 ) -> np.ndarray:
     """Pixels of a sensor_msgs/Image as uint8, (H, W) grey or (H, W, 3) BGR.
 
     ``step`` is the length of a row in bytes, padding included. 16-bit values become 8-bit by
-    ``to_8_bit``. The result may be a read-only view of ``data``: copy before writing to it.
+    ``reduce``. The result may be a read-only view of ``data``: copy before writing to it.
 
     Raises:
         ImageError: on an unknown encoding, a size or step that does not fit, or short data.
     """
-    known = _ENCODINGS.get(encoding)
-    if known is None:
-        raise ImageError(f"unknown encoding {encoding!r}; known: {', '.join(ENCODINGS)}")
     if width <= 0 or height <= 0:
         raise ImageError(f"image size {width}x{height} is not positive")
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    name = encoding if encoding in _ENCODINGS else encoding.lower()
+    if name in PLANAR:
+        return decode_planes(buffer, name, width, height, step)
+    if name in _PACKED:
+        layout, bits = _PACKED[name]
+        rows = _rows(buffer, name, packed_row_bytes(width, layout), (width, height), step)
+        return reduce(widen(unpack(rows, layout, width), bits))
+    known = _ENCODINGS.get(name)
+    if known is None:
+        raise ImageError(f"unknown encoding {encoding!r}; known: {', '.join(ENCODINGS)}")
     if known.channels == 2 and width % 2:
         raise ImageError(f"{encoding} shares colour between two pixels, but the width is {width}")
     row = width * known.channels * known.bytes_per_value
-    if step < row:
-        raise ImageError(f"step {step} is less than the {row} bytes of a {width} px {encoding} row")
-    buffer = np.frombuffer(data, dtype=np.uint8)
-    # The last row may come without its padding.
-    needed = step * (height - 1) + row
-    if buffer.size < needed:
-        raise ImageError(f"{buffer.size} bytes, but {width}x{height} {encoding} needs {needed}")
-    rows = np.lib.stride_tricks.as_strided(buffer, (height, row), (step, 1), writeable=False)
+    rows = _rows(buffer, encoding, row, (width, height), step)
     if known.bytes_per_value == 2:
         rows = np.ascontiguousarray(rows).view(">u2" if is_bigendian else "<u2").astype(np.uint16)
+        rows = reduce(rows if known.bits == 16 else widen(rows, known.bits))
     shape = (height, width) if known.channels == 1 else (height, width, known.channels)
     return known.convert(rows.reshape(shape))
 
 
-def decode_compressed(data: Bytes, format: str = "") -> np.ndarray:
+def _rows(
+    buffer: np.ndarray, encoding: str, row: int, size: tuple[int, int], step: int
+) -> np.ndarray:
+    """(height, ``row``) view of the bytes, without the padding of rows of ``step`` bytes."""
+    width, height = size
+    if step < row:
+        raise ImageError(f"step {step} is less than the {row} bytes of a {width} px {encoding} row")
+    # The last row may come without its padding.
+    needed = step * (height - 1) + row
+    if buffer.size < needed:
+        raise ImageError(f"{buffer.size} bytes, but {width}x{height} {encoding} needs {needed}")
+    return np.lib.stride_tricks.as_strided(buffer, (height, row), (step, 1), writeable=False)
+
+
+def decode_compressed(data: Bytes, format: str = "", reduce: Reduce = to_8_bit) -> np.ndarray:
     """A JPEG, PNG or other image file in memory as uint8, (H, W) grey or (H, W, 3) BGR.
 
+    What lies behind its end is left out.
+
     ``format`` is that of a sensor_msgs/CompressedImage or a file suffix, used in messages; the
-    content determines the decoder. EXIF rotation is not applied: the calibration is the sensor's.
+    content determines the decoder. 16-bit values become 8-bit by ``reduce``. EXIF rotation is not
+    applied: the calibration is the sensor's.
 
     Raises:
         ImageError: when the data is truncated, is a compressed depth image, or cannot be decoded.
@@ -131,22 +170,17 @@ def decode_compressed(data: Bytes, format: str = "") -> np.ndarray:
     if "compressedDepth" in format:
         raise ImageError(f"{what} is a depth image, not a camera image")
     buffer = np.frombuffer(data, dtype=np.uint8)
-    _check_complete(buffer, what)
+    if not buffer.size:
+        raise ImageError(f"{what} is empty")
+    length = whole_length(buffer.tobytes())
+    if length is None:
+        raise ImageError(f"{what} is truncated")
+    buffer = buffer[:length]
     flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(buffer, flags)
     except cv2.error as error:
-        raise ImageError(f"{what}: {error}") from error
+        raise ImageError(f"{what} cannot be decoded") from error
     if image is None:
         raise ImageError(f"{what} cannot be decoded")
-    return to_8_bit(image)
-
-
-def _check_complete(buffer: np.ndarray, what: str) -> None:
-    """Check the end marks, as OpenCV fills the rest of a truncated JPEG with grey."""
-    head, tail = buffer[:8].tobytes(), buffer[-4096:].tobytes()
-    if not head:
-        raise ImageError(f"{what} is empty")
-    is_jpeg, is_png = head.startswith(b"\xff\xd8"), head.startswith(b"\x89PNG")
-    if (is_jpeg and b"\xff\xd9" not in tail) or (is_png and b"IEND" not in tail):
-        raise ImageError(f"{what} is truncated")
+    return to_8_bit(reduce(image) if image.dtype == np.uint16 else image)

@@ -8,13 +8,17 @@ import cv2
 import numpy as np
 
 from denseba_ros.errors import ImageError
-from denseba_ros.sequences.encodings import decode_compressed
+from denseba_ros.sequences.encodings import Reduce, decode_compressed, to_8_bit
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"}
+)
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(path: Path, reduce: Reduce = to_8_bit) -> np.ndarray:
     """The image as uint8, (H, W) grey or (H, W, 3) BGR, without EXIF rotation.
+
+    16-bit values become 8-bit by ``reduce``.
 
     Raises:
         ImageError: when the file is missing, truncated or no image.
@@ -23,8 +27,17 @@ def read_image(path: Path) -> np.ndarray:
         data = path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}") from error
+    return decode_image_file(data, path, reduce)
+
+
+def decode_image_file(data: bytes, path: Path, reduce: Reduce = to_8_bit) -> np.ndarray:
+    """The image in the content of the file ``path``, as ``read_image``.
+
+    Raises:
+        ImageError: with the path, when it is truncated or no image.
+    """
     try:
-        return decode_compressed(data, path.suffix)
+        return decode_compressed(data, path.suffix, reduce)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
 
@@ -44,11 +57,19 @@ def write_image(path: Path, image: np.ndarray) -> None:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """Image files directly in ``folder``, in numeric then alphabetical order."""
+    """Image files directly in ``folder``, in numeric then alphabetical order.
+
+    Without hidden ones: macOS puts a ``._NAME`` beside every NAME on disks that are not its own.
+    """
     if not folder.is_dir():
         return []
-    paths = [p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES]
+    paths = [p for p in folder.iterdir() if is_image_name(p.name)]
     return sorted(paths, key=_natural_key)
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file of this name is an image, and not hidden."""
+    return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def file_number(path: Path) -> int | None:

@@ -46,3 +46,6 @@ TUM_BY_NAME: dict[str, Calibration] = {
 
 SEVEN_SCENES_COLOUR = Calibration(640, 480, 525.0, 525.0, 320.0, 240.0)
 """Colour camera of 7-Scenes, as its authors give it."""
+
+ICL_NUIM = Calibration(640, 480, 481.2, 480.0, 319.5, 239.5)
+"""ICL-NUIM, with fy as of a camera whose y axis points down; it is published as -480."""

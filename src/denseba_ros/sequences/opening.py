@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from denseba_ros.errors import SequenceError
-from denseba_ros.sequences.camera_info import CalibrationSource
+from denseba_ros.errors import CalibrationError, SequenceError
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.brightness.image_range import AUTO
+from denseba_ros.sequences.calibration_files.calibration_source import CalibrationSource
+from denseba_ros.sequences.camera_info_message import check_principal_point, doubts_about
 from denseba_ros.sequences.readers import (
     bag,
     euroc,
+    icl_nuim,
     image_folder,
     kitti,
+    kitti_raw,
     seven_scenes,
+    tum_mono,
     tum_rgbd,
     video,
 )
+from denseba_ros.sequences.readers.image_sequence import ImageSequence
 from denseba_ros.sequences.sequence import Sequence
+
+_log = logging.getLogger(__name__)
 
 
 class SectionedSequence(Sequence, Protocol):
@@ -31,7 +41,7 @@ class SectionedSequence(Sequence, Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """The caller's options: calibration, frame rate, topic of a bag."""
+    """The caller's options: calibration, frame rate, topic of a bag or names of images."""
 
     calibration: CalibrationSource = None
     fps: float | None = None
@@ -53,6 +63,11 @@ _FORMATS: dict[str, _Format] = {
         kitti.looks_like_kitti,
         lambda path, request: kitti.open_kitti(path, request.calibration),
     ),
+    "kitti_raw": _Format(
+        kitti_raw.LAYOUT,
+        kitti_raw.looks_like_kitti_raw,
+        lambda path, request: kitti_raw.open_kitti_raw(path, request.calibration),
+    ),
     "tum": _Format(
         tum_rgbd.LAYOUT,
         tum_rgbd.looks_like_tum,
@@ -68,6 +83,16 @@ _FORMATS: dict[str, _Format] = {
         seven_scenes.looks_like_seven_scenes,
         lambda path, request: seven_scenes.open_seven_scenes(path, request.calibration),
     ),
+    "tum_mono": _Format(
+        tum_mono.LAYOUT,
+        tum_mono.looks_like_tum_mono,
+        lambda path, request: tum_mono.open_tum_mono(path, request.calibration),
+    ),
+    "icl_nuim": _Format(
+        icl_nuim.LAYOUT,
+        icl_nuim.looks_like_icl_nuim,
+        lambda path, request: icl_nuim.open_icl_nuim(path, request.calibration),
+    ),
     "video": _Format(
         video.LAYOUT,
         video.looks_like_video,
@@ -81,7 +106,9 @@ _FORMATS: dict[str, _Format] = {
     "images": _Format(
         image_folder.LAYOUT,
         image_folder.looks_like_images,
-        lambda path, request: image_folder.open_images(path, request.calibration, request.fps),
+        lambda path, request: image_folder.open_images(
+            path, request.calibration, request.fps, request.topic
+        ),
     ),
 }
 FORMATS = ("auto", *_FORMATS)
@@ -95,6 +122,7 @@ def open_sequence(
     start: int = 0,
     count: int | None = None,
     topic: str | None = None,
+    image_range: str = AUTO,
 ) -> Sequence:
     """The sequence at ``path``, a folder, a video file or a bag.
 
@@ -106,7 +134,9 @@ def open_sequence(
         fps: frame rate of images or a video without stamps.
         start: frames to leave out at the beginning.
         count: frames at most after that; None for all.
-        topic: image topic of a bag that has more than one.
+        topic: image topic of a bag that has more than one; of a folder with the images of several
+            cameras, a part of the names of one.
+        image_range: which values of 16-bit images become black and white, see ``ImageRange``.
 
     Raises:
         SequenceError: when no reader recognises the path; the message lists the layouts.
@@ -115,9 +145,12 @@ def open_sequence(
     path = Path(path)
     _check_arguments(path, format, fps, start, count)
     name = _recognise(path) if format == "auto" else format
-    if topic is not None and name != "bag":
+    if topic is not None and name not in ("bag", "images"):
         raise SequenceError(f"{path}: is read as {name}, which has no topic {topic!r}")
     whole = _FORMATS[name].open(path, Request(calibration, fps, topic))
+    _check_calibration(whole.calibration, path)
+    if isinstance(whole, bag.BagSequence | ImageSequence):
+        whole.image_range = image_range
     if start >= len(whole):
         raise SequenceError(f"{path}: has {len(whole)} frames, none from {start} on")
     if start == 0 and count is None:
@@ -136,6 +169,16 @@ def _check_arguments(
         raise SequenceError(f"a frame rate of {fps} Hz is not positive and finite")
     if start < 0 or (count is not None and count < 1):
         raise SequenceError(f"cannot read {count} frames from {start} on")
+
+
+def _check_calibration(calibration: Calibration, path: Path) -> None:
+    """Refuse or doubt a principal point that is not near the centre, wherever it comes from."""
+    try:
+        check_principal_point(calibration)
+    except CalibrationError as error:
+        raise CalibrationError(f"{path}: {error}") from error
+    if doubts := doubts_about(calibration):
+        _log.warning("%s: %s", path, doubts)
 
 
 def _recognise(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,8 +39,13 @@ class Sequence(Protocol):
         ...
 
     @property
+    def drops(self) -> Mapping[str, int]:
+        """Number of frames that the last iteration left out, by reason."""
+        ...
+
+    @property
     def dropped(self) -> int:
-        """Number of missing or damaged frames that the last iteration skipped."""
+        """Number of frames that the last iteration left out, for any reason."""
         ...
 
     def __len__(self) -> int:

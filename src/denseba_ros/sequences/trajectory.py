@@ -1,26 +1,29 @@
-"""Camera trajectories in memory, in TUM files and in KITTI files."""
+"""Camera trajectories in memory, in KITTI files, and written as TUM files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import TrajectoryError
-
-# Quaternions in files are rounded; more than this off unit length is a wrong column.
-_UNIT_TOLERANCE = 0.02
+from denseba_ros.sequences.stamps.stamp_units import parse_number, to_nanoseconds
+from denseba_ros.sequences.text_file import TextFileError, read_text
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Poses over time: ``stamps_ns`` (N,) int64 rising, ``T_world_camera`` (N, 4, 4) float64."""
+    """Poses over time: ``stamps_ns`` (N,) int64 rising, ``T_world_camera`` (N, 4, 4) float64.
+
+    ``left_out`` rows of the file were no poses.
+    """
 
     stamps_ns: np.ndarray
     T_world_camera: np.ndarray
+    left_out: int = 0
 
     def __len__(self) -> int:
         return len(self.stamps_ns)
@@ -30,12 +33,9 @@ def parse_seconds(text: str) -> int:
     """Decimal seconds as nanoseconds, without going through a float.
 
     Raises:
-        ValueError: when the text is not a finite number.
+        ValueError: when the text is not a finite number, or no time within 292 years of 1970.
     """
-    try:
-        return int((Decimal(text) * 1_000_000_000).to_integral_value())
-    except (InvalidOperation, OverflowError) as error:
-        raise ValueError(f"{text!r} is not a number of seconds") from error
+    return to_nanoseconds(parse_number(text), "s")
 
 
 def format_seconds(stamp_ns: int) -> str:
@@ -55,36 +55,6 @@ def write_tum(path: Path, trajectory: Trajectory) -> None:
     with path.open("w") as file:
         for stamp, T in zip(trajectory.stamps_ns, trajectory.T_world_camera, strict=True):
             file.write(tum_row(stamp, T) + "\n")
-
-
-def read_tum(path: Path) -> Trajectory:
-    """Read TUM rows ``t tx ty tz qx qy qz qw``; comments start with ``#``.
-
-    Raises:
-        TrajectoryError: when the file is missing or empty, a row has not eight finite numbers or
-            no unit quaternion, or the stamps do not rise.
-    """
-    stamps: list[int] = []
-    poses: list[list[float]] = []
-    for number, fields in _rows(path):
-        where = f"{path}:{number}"
-        if len(fields) != 8:
-            raise TrajectoryError(f"{where}: expected 8 numbers, got {len(fields)}")
-        try:
-            stamp, row = parse_seconds(fields[0]), [float(f) for f in fields[1:]]
-        except ValueError as error:
-            raise TrajectoryError(f"{where}: {error}") from error
-        if not np.all(np.isfinite(row)):
-            raise TrajectoryError(f"{where}: a value is not finite")
-        if abs(float(np.linalg.norm(row[3:])) - 1.0) > _UNIT_TOLERANCE:
-            raise TrajectoryError(f"{where}: the quaternion {row[3:]} has not length 1")
-        if stamps and stamp <= stamps[-1]:
-            raise TrajectoryError(f"{where}: the stamp is not later than the one before")
-        stamps.append(stamp)
-        poses.append(row)
-    if not stamps:
-        raise TrajectoryError(f"{path}: no poses")
-    return Trajectory(np.array(stamps, dtype=np.int64), _matrices(np.array(poses)))
 
 
 def read_kitti(path: Path) -> np.ndarray:
@@ -143,19 +113,20 @@ def _nearest(from_ns: np.ndarray, to_ns: np.ndarray) -> np.ndarray:
     return np.where(take_left, left, right)
 
 
+def text_lines(path: Path) -> list[str]:
+    """The lines of a text file, without a byte order mark.
+
+    Raises:
+        TrajectoryError: when it is missing or no text.
+    """
+    try:
+        return read_text(path).splitlines()
+    except TextFileError as error:
+        raise TrajectoryError(f"{path}: {error}") from error
+
+
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     """(line number, fields) of every line that is neither empty nor a comment."""
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrajectoryError(f"{path}: {error}") from error
+    lines = text_lines(path)
     rows = ((n, line.replace(",", " ").split()) for n, line in enumerate(lines, start=1))
     return [(n, fields) for n, fields in rows if fields and not fields[0].startswith("#")]
-
-
-def _matrices(rows: np.ndarray) -> np.ndarray:
-    """(N, 7) rows of translation and quaternion to (N, 4, 4)."""
-    T = np.tile(np.eye(4), (len(rows), 1, 1))
-    T[:, :3, :3] = Rotation.from_quat(rows[:, 3:]).as_matrix()
-    T[:, :3, 3] = rows[:, :3]
-    return T

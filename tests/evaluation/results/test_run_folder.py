@@ -107,3 +107,10 @@ def test_what_a_keyframes_depth_is_made_of_comes_back(tmp_path: Path) -> None:
     assert RunFolder(tmp_path).parts(9) is None
     with RunWriter(tmp_path):
         assert RunFolder(tmp_path).parts(7) is None
+
+
+def test_keyframes_before_stamp_zero_are_found(tmp_path: Path) -> None:
+    (tmp_path / "depth").mkdir()
+    for stamp in (-966_667_000, 0, 5):
+        (tmp_path / "depth" / f"{stamp}.png").touch()
+    assert RunFolder(tmp_path).keyframe_stamps().tolist() == [-966_667_000, 0, 5]

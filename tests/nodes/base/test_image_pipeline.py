@@ -60,6 +60,7 @@ class Bench:
     def __init__(self, queue_size: int = 0) -> None:
         self.recorder, self.health = Recorder(), Health()
         self.drops: list[tuple[int, str]] = []
+        self.held: list[int] = []
         throttled = ThrottledLogger(self.recorder.warning)
         self.pipeline = ImagePipeline[Item](self.health, self.recorder, throttled)
         self.queue_size = queue_size
@@ -67,7 +68,12 @@ class Bench:
 
     def start(self) -> None:
         processor: Any = self.recorder
-        self.pipeline.start(processor, self.queue_size, lambda *drop: self.drops.append(drop))
+        self.pipeline.start(
+            processor,
+            self.queue_size,
+            lambda *drop: self.drops.append(drop),
+            lambda stamp, _: self.held.append(stamp),
+        )
 
     def receive(self, *stamps: int) -> None:
         for stamp in stamps:
@@ -137,12 +143,35 @@ def test_stamps_that_do_not_rise_are_dropped(bench: Bench) -> None:
 
 def test_a_jump_back_in_time_resets_the_processor_once(bench: Bench) -> None:
     bench.receive(9 * SECOND, SECOND, 2 * SECOND)
-    bench.wait_for(
-        ("process", 9 * SECOND), ("reset", 0), ("process", SECOND), ("process", 2 * SECOND)
-    )
+    assert bench.held == [SECOND, 2 * SECOND]
+    bench.receive(3 * SECOND)
+    after = [("process", i * SECOND) for i in (1, 2, 3)]
+    bench.wait_for(("process", 9 * SECOND), ("reset", 0), *after)
     assert bench.health.resets == 1
     assert bench.recorder.logged == [
         "time jumped back by more than 1 s: a new odometry frame starts with the next image"
+    ]
+
+
+def test_an_outlier_is_dropped_and_what_is_held_is_dropped_at_the_end(bench: Bench) -> None:
+    accepted: list[int] = []
+    for stamp in (SECOND, 9 * SECOND, SECOND + 1, 5 * SECOND):
+        bench.pipeline.receive(Item(stamp), accepted.append)
+    bench.wait_for(("process", SECOND), ("process", SECOND + 1))
+    assert accepted == [SECOND, SECOND + 1]
+    assert bench.drops == [(9 * SECOND, "stamp leaps")]
+    bench.pipeline.stop()
+    assert bench.drops[1:] == [(5 * SECOND, "deactivated")]
+
+
+def test_without_stamps_the_arrival_is_the_time(bench: Bench) -> None:
+    before = time.time_ns()
+    bench.receive(0, 0, 0, 0)
+    bench.wait(lambda: len(bench.recorder.calls) == 4, "four images")
+    stamps = [stamp for _, stamp in bench.recorder.calls]
+    assert before <= stamps[0] < stamps[1] < stamps[2] < stamps[3]
+    assert bench.recorder.logged == [
+        "the images have no stamps: taking the time at which each arrives"
     ]
 
 
@@ -164,8 +193,8 @@ def test_items_received_before_the_request_belong_to_the_old_session(bench: Benc
 
 
 def test_a_gap_is_counted_and_logged(bench: Bench) -> None:
-    bench.receive(SECOND, 4 * SECOND)
-    bench.wait_for(("process", SECOND), ("process", 4 * SECOND))
+    bench.receive(SECOND, 4 * SECOND, 4 * SECOND + 1, 4 * SECOND + 2)
+    bench.wait_for(("process", SECOND), *(("process", 4 * SECOND + i) for i in range(3)))
     assert bench.health.report().gaps == 1
     assert bench.recorder.logged == ["no image for 3.0 s: going on from the last pose"]
 

@@ -1,6 +1,7 @@
 """Bags of both ROS generations: what is written is read, and what is broken is said."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,13 @@ from rosbags.typesys import Stores, get_typestore
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.bag_writer import write_bag
-from denseba_ros.sequences.readers.bag import open_bag
-from denseba_ros.sequences.readers.bag_topics import CAMERA_INFO, IMAGE
+from denseba_ros.sequences.readers.bag import BagSequence, open_bag
+from denseba_ros.sequences.readers.bag_topics import (
+    CAMERA_INFO,
+    IMAGE,
+    choose_image_topic,
+    is_depth,
+)
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.sequences.sequence import StampedImage
 
@@ -139,13 +145,37 @@ def test_several_cameras_must_be_chosen_from(tmp_path: Path) -> None:
             ("/left/camera_info", CAMERA_INFO, 1, info(30.0)),
         ],
     )
-    with pytest.raises(SequenceError, match=r"2 image topics.*/left/image_raw, /right/image_raw"):
+    with pytest.raises(
+        SequenceError,
+        match=r"2 image topics, choose one with --topic: /left/image_raw, /right/image_raw",
+    ):
         open_bag(path)
     with pytest.raises(SequenceError, match=r"no image topic /front.*there are: /left"):
         open_bag(path, topic="front")
     sequence = open_bag(path, topic="right/image_raw")
     assert sequence.calibration.fx == 40.0
     assert next(iter(sequence)).image[0, 0] == 2
+
+
+@pytest.mark.parametrize(
+    "depth",
+    [
+        "/camera/depth/image_rect_raw",
+        "/camera/aligned_depth_to_color/image_raw",
+        "/kinect2/hd/image_depth_rect",
+        "/zed/depth/depth_registered",
+        "/stereo/disparity",
+        "/depth_to_rgb/image_raw",
+    ],
+)
+def test_depth_is_no_camera(depth: str) -> None:
+    types = {"/camera/color/image_raw": IMAGE, depth: IMAGE, f"{depth}/compressedDepth": IMAGE}
+    assert choose_image_topic(types, None, "bag") == "/camera/color/image_raw"
+    assert choose_image_topic(types, depth, "bag") == depth
+    with pytest.raises(SequenceError, match=f"no camera, only depth: {depth}; --topic"):
+        choose_image_topic({depth: IMAGE}, None, "bag")
+    assert not is_depth("/depth_camera/image_raw")
+    assert not is_depth("/depth_camera/rgb/image_raw")
 
 
 def test_a_bag_without_images_lists_its_topics(tmp_path: Path) -> None:
@@ -175,8 +205,22 @@ def test_calibration_is_needed_and_must_fit(tmp_path: Path) -> None:
     with pytest.raises(CalibrationError, match="32x24"):
         open_bag(write(tmp_path / "other", other))
     uncalibrated = [("/image", IMAGE, 1, image(1)), ("/camera_info", CAMERA_INFO, 1, info(0.0))]
-    with pytest.raises(CalibrationError, match=r"/camera_info.*uncalibrated"):
+    with pytest.raises(CalibrationError, match=r"/camera_info.*not calibrated"):
         open_bag(write(tmp_path / "zero", uncalibrated))
+
+
+def test_a_first_camera_info_that_is_zero_is_passed_over(tmp_path: Path) -> None:
+    infos = [("/camera_info", CAMERA_INFO, i, info(0.0 if i < 3 else 30.0)) for i in range(1, 6)]
+    sequence = open_bag(write(tmp_path / "b", [("/image", IMAGE, 1, image(1)), *infos]))
+    assert sequence.calibration.fx == 30.0
+
+
+def test_region_and_binning_of_a_bag_are_applied(tmp_path: Path) -> None:
+    binned = info(60.0, width=64)
+    binned.height, binned.k[[2, 5]] = 48, (32.0, 24.0)
+    binned.binning_x = binned.binning_y = 2
+    path = write(tmp_path / "b", [("/i", IMAGE, 1, image(1)), ("/c", CAMERA_INFO, 1, binned)])
+    assert open_bag(path).calibration.fx == 30.0
 
 
 def test_bad_images_and_late_ones_are_dropped_and_counted(
@@ -189,9 +233,9 @@ def test_bad_images_and_late_ones_are_dropped_and_counted(
     sequence = open_bag(write(tmp_path / "b", messages), "30,30,16,12")
     with caplog.at_level(logging.WARNING):
         frames = list(sequence)
-    # The order of a bag is that of recording; a zero stamp means the recording time.
-    assert [f.stamp_ns for f in frames] == [100, 150, 200, 300, 400]
-    assert sequence.dropped == 1
+    # The order of a bag is that of recording; one clock, and zero is no stamp of it.
+    assert [f.stamp_ns for f in frames] == [100, 150, 200, 300]
+    assert sequence.drops == {"unreadable": 1, "no stamp": 1}
     assert "unknown encoding 'nonsense'" in caplog.text
 
 
@@ -203,19 +247,64 @@ def test_stamps_that_go_back_are_dropped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS[:3], ids=lambda k: "-".join(map(str, k.values())))
-def test_a_bag_cut_off_anywhere_is_an_error_that_names_it(
-    tmp_path: Path, room: RoomSequence, kind: dict
+def test_a_bag_cut_off_anywhere_gives_what_is_there_or_an_error_that_names_it(
+    tmp_path: Path, room: RoomSequence, kind: dict, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "cut.bag"
     write_bag(path, room, **kind)
     file = path if path.is_file() else next(p for p in path.iterdir() if p.suffix != ".yaml")
     data = file.read_bytes()
+    counts = []
     for share in (0.0, 0.01, 0.3, 0.6, 0.9):
         file.write_bytes(data[: int(share * len(data))])
-        with pytest.raises(SequenceError, match=r"cut\.bag"):
-            list(open_bag(path))
+        caplog.clear()
+        try:
+            with caplog.at_level(logging.WARNING):
+                counts.append(len(list(open_bag(path))))
+        except SequenceError as error:
+            assert re.search(r"cut\.bag", str(error))  # noqa: PT017
+        else:
+            assert "the recording was cut off" in caplog.text
+    # Files of sqlite3 are not read without their tables.
+    assert counts == sorted(counts)
+    assert (len(counts) >= 3) == (kind.get("storage") != "sqlite3")
 
 
 def test_an_existing_path_is_not_overwritten(tmp_path: Path, room: RoomSequence) -> None:
     with pytest.raises(SequenceError, match="exists already"):
         write_bag(tmp_path, room)
+
+
+WALL = 1_700_000_000 * 10**9
+
+
+def stamped(path: Path, stamps: list[int]) -> BagSequence:
+    """A bag of images with these stamps, recorded every 100 ms."""
+    messages = [("/image", IMAGE, WALL + i * 10**8, image(s)) for i, s in enumerate(stamps)]
+    return open_bag(write(path, messages), "30,30,16,12")
+
+
+def test_a_replay_that_begins_at_zero_and_was_recorded_is_complete(tmp_path: Path) -> None:
+    stamps = [i * 10**8 for i in range(20)]
+    sequence = stamped(tmp_path / "b", stamps)
+    assert [f.stamp_ns for f in sequence] == stamps
+    assert sequence.dropped == 0
+
+
+@pytest.mark.parametrize("first", [0, WALL + 3 * 10**9, WALL - 10**15])
+def test_a_wrong_first_stamp_costs_one_image_at_most(tmp_path: Path, first: int) -> None:
+    stamps = [first, *(WALL + i * 10**8 for i in range(1, 20))]
+    sequence = stamped(tmp_path / "b", stamps)
+    assert [f.stamp_ns for f in sequence][-19:] == stamps[1:]
+
+
+def test_stamps_that_go_back_are_counted_as_that(tmp_path: Path) -> None:
+    stamps = [WALL + i * 10**8 - (10**10 if i >= 12 else 0) for i in range(36)]
+    sequence = stamped(tmp_path / "b", stamps)
+    assert len(list(sequence)) == 12
+    assert sequence.drops == {"stamps go back": 24}
+
+
+def test_without_any_stamps_the_time_of_recording_counts(tmp_path: Path) -> None:
+    sequence = stamped(tmp_path / "b", [0] * 9)
+    assert [f.stamp_ns for f in sequence] == [WALL + i * 10**8 for i in range(9)]

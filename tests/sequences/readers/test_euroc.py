@@ -1,5 +1,6 @@
 """EuRoC folders: the camera's pose is not the body's."""
 
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def test_without_ground_truth(folder: Path) -> None:
         ("pinhole", "omni", "omni"),
         ("[64, 48]", "[65, 48]", "64x48"),
         ("radial-tangential", "magic", "magic"),
-        ("intrinsics:", "intrinsic:", "no EuRoC camera"),
+        ("intrinsics:", "intrinsick:", "no calibration that is known"),
         ("0.0, 0.0, 1.0, 0.3", "0.0, 0.0, 5.0, 0.3", "rigid"),
     ],
 )
@@ -113,9 +114,70 @@ def test_without_sensor_file_the_intrinsics_must_be_given(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "lists no images"), ("12\n", "2 columns"), ("1.5,a.png\n", "nanosecond")],
+    [
+        ("", "lists no images"),
+        ("12\n", "2 columns"),
+        ("1,2,3\nx,a.png\n", "stamp 'x' is no number"),
+    ],
 )
 def test_a_malformed_listing_is_named(folder: Path, text: str, message: str) -> None:
     (folder / "mav0" / "cam0" / "data.csv").write_text(text)
     with pytest.raises(SequenceError, match=message):
         open_euroc(folder)
+
+
+A, B = STAMPS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{A},{A}.png\n{B},{B}.png\n",
+        f"timestamp,filename\n{A},{A}.png\n{B},{B}.png\n",
+        f"# timestamp [ns], filename\n\n{A}, data/{A}.png\n{B}, data/{B}.png\n",
+        f"index;timestamp [ns];image path\r\n0;{A};{A}.png\r\n1;{B};{B}.png\r\n",
+        f"filename,#timestamp\n{A}.png,{A}\n{B}.png,{B}\n",
+        f"#timestamp [s] filename\n{A / 1e9:.9f} {A}.png\n1403636579.813555456 {B}.png\n",
+        f"1403636579.763555584\t{A}.png\n1403636579.813555456\t{B}.png\n",
+        f'#time [us],"file"\n1403636579763555.584,"{A}.png"\n1403636579813555.456,"{B}.png"\n',
+        f"#timestamp [ns],filename\n{A},{A}.png\n{A},{A}.png\n{B},{B}.png\n",
+    ],
+)
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_headers_separators_and_units(folder: Path, text: str, mark: bytes) -> None:
+    exact = text.replace(f"{A / 1e9:.9f}", "1403636579.763555584")
+    (folder / "mav0" / "cam0" / "data.csv").write_bytes(mark + exact.encode())
+    sequence = open_euroc(folder)
+    assert [f.stamp_ns for f in sequence] == STAMPS
+    assert sequence.dropped == exact.count(f"{A}.png") - 1
+
+
+CAMCHAIN = """cam0:
+  T_cam_imu:
+  - [0.0, 1.0, 0.0, -0.2]
+  - [-1.0, 0.0, 0.0, 0.1]
+  - [0.0, 0.0, 1.0, -0.3]
+  - [0.0, 0.0, 0.0, 1.0]
+  camera_model: pinhole
+  distortion_coeffs: [0.0034, 0.0007, -0.002, 0.0002]
+  distortion_model: equidistant
+  intrinsics: [40.0, 41.0, 31.0, 23.0]
+  resolution: [64, 48]
+cam1:
+  camera_model: pinhole
+"""
+
+
+@pytest.mark.parametrize("place", ["dso", "mav0", "."])
+def test_tum_vi_has_kalibrs_camchain(folder: Path, place: str) -> None:
+    """Its T_cam_imu is the inverse of the T_BS of EuRoC."""
+    by_sensor = open_euroc(folder).groundtruth()
+    (folder / "mav0" / "cam0" / "sensor.yaml").unlink()
+    (folder / place).mkdir(exist_ok=True)
+    (folder / place / "camchain.yaml").write_text(CAMCHAIN)
+    sequence = open_euroc(folder)
+    assert (sequence.calibration.model, sequence.calibration.fy) == ("equidistant", 41.0)
+    by_camchain = sequence.groundtruth()
+    assert by_sensor is not None
+    assert by_camchain is not None
+    assert np.allclose(by_camchain.T_world_camera, by_sensor.T_world_camera)

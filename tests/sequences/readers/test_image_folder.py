@@ -135,10 +135,18 @@ def test_only_broken_images_are_an_error_that_names_one(folder: Path) -> None:
         open_images(folder)
 
 
-def test_an_image_of_another_size_is_an_error_that_names_it(folder: Path) -> None:
-    cv2.imwrite(str(folder / "images" / "11.png"), np.zeros((20, 20), np.uint8))
-    with pytest.raises(CalibrationError, match=r"11\.png"):
-        list(open_images(folder))
+@pytest.mark.parametrize("name", ["9.png", "11.png"])
+def test_an_image_of_another_size_is_left_out_logged_and_counted(
+    folder: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also the first one: most of the images say which size is right."""
+    cv2.imwrite(str(folder / "images" / name), np.zeros((20, 20), np.uint8))
+    sequence = open_images(folder)
+    with caplog.at_level(logging.WARNING):
+        assert len(list(sequence)) == 3
+    assert sequence.dropped == 1
+    assert f"{name}: the image is 20x20" in caplog.text
+    assert (sequence.calibration.width, sequence.calibration.height) == (64, 48)
 
 
 def test_16_bit_and_transparent_images_become_8_bit(folder: Path) -> None:
@@ -148,6 +156,52 @@ def test_16_bit_and_transparent_images_become_8_bit(folder: Path) -> None:
     assert frames[0].image.dtype == np.uint8
     assert frames[0].image[0, 0] == 9
     assert frames[2].image.shape == (48, 64, 3)
+
+
+def test_hidden_files_and_thumbnails_are_no_images(folder: Path) -> None:
+    """As disks of cameras carry them from one system to the other."""
+    before = [f.stamp_ns for f in open_images(folder)]
+    for name in ("._9.png", "._11.png", "Thumbs.db", ".DS_Store", ".hidden.jpg"):
+        (folder / "images" / name).write_bytes(b"\0\5\x16\7 resource")
+    sequence = open_images(folder)
+    assert [f.stamp_ns for f in sequence] == before
+    assert sequence.dropped == 0
+
+
+def test_webp(tmp_path: Path, write_pictures: Callable) -> None:
+    write_pictures(tmp_path, [f"{i}.webp" for i in range(3)])
+    assert len(list(open_images(tmp_path, "50,50,31,23"))) == 3
+
+
+def test_names_that_are_stamps_are_the_stamps(
+    tmp_path: Path, write_pictures: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = [f"{1_403_636_579_763_555_584 + i * 50_000_000}.png" for i in range(12)]
+    write_pictures(tmp_path / "data", [*names, "shot.png"])
+    with caplog.at_level(logging.WARNING):
+        sequence = open_images(tmp_path, "50,50,31,23")
+    assert [f.stamp_ns for f in sequence] == [int(name[:-4]) for name in names]
+    assert "1 other images are passed over" in caplog.text
+    assert "30 Hz" not in caplog.text
+    assert open_images(tmp_path, "50,50,31,23", fps=10).files[1].stamp_ns == 100_000_000
+
+
+def test_two_names_of_one_stamp_are_one_image(
+    tmp_path: Path, write_pictures: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_pictures(tmp_path, ["1.00.png", "1.10.png", "1.1.png", "1.20.png"])
+    sequence = open_images(tmp_path, "50,50,31,23")
+    assert [f.stamp_ns for f in sequence] == [1_000_000_000, 1_100_000_000, 1_200_000_000]
+    assert sequence.dropped == 1
+    assert "duplicate stamp" in caplog.text
+
+
+def test_pairs_in_one_folder_are_asked_for(tmp_path: Path, write_pictures: Callable) -> None:
+    write_pictures(tmp_path, [f"{side}_{i}.png" for side in ("left", "right") for i in range(3)])
+    with pytest.raises(SequenceError, match=r"left_#.png \(3\), right_#.png \(3\)"):
+        open_images(tmp_path, "50,50,31,23")
+    chosen = open_images(tmp_path, "50,50,31,23", names="right_")
+    assert {f.path.name[:6] for f in chosen.files} == {"right_"}
 
 
 def test_real_hololens(sequence_dir: Callable[[str], Path]) -> None:

@@ -1,5 +1,6 @@
 """TUM RGB-D folders, and the room written as one."""
 
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,13 +71,28 @@ def test_listed_files_that_are_missing_are_dropped(
     assert sequence.dropped == 1
 
 
+def test_a_stamp_that_leaps_costs_its_own_image(tmp_path: Path, write_pictures: Callable) -> None:
+    folder = tmp_path / "freiburg1"
+    names = [f"{i}.png" for i in range(12)]
+    write_pictures(folder / "rgb", names, (640, 480))
+    stamps = [f"{-0.3 + 0.1 * i:.6f}" for i in range(12)]
+    stamps[5], stamps[9] = "7.0", "0.0"
+    rows = [f"{stamp} rgb/{name}\n" for stamp, name in zip(stamps, names, strict=True)]
+    (folder / "rgb.txt").write_text("".join(rows))
+    sequence = open_tum(folder)
+    frames = list(sequence)
+    assert [f.index for f in frames] == [0, 1, 2, 3, 4, 6, 7, 8, 10, 11]
+    assert sequence.drops == {"stamp leaps": 1, "no stamp": 1}
+    # Zero lies on the line of the others here.
+    assert [f.stamp_ns // 10**6 for f in frames][:5] == [-300, -200, -100, 0, 100]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("# nothing\n", "lists no images"),
         ("1.0\n", "rgb.txt:1"),
         ("one rgb/1.png\n", "rgb.txt:1"),
-        ("2.0 rgb/1.033300.png\n1.0 rgb/1.000100.png\n", "not later"),
     ],
 )
 def test_a_malformed_listing_is_named(
@@ -101,3 +117,17 @@ def test_the_written_room_is_read_back(tmp_path: Path, room: RoomSequence) -> No
     stored = sorted((tmp_path / "room" / "depth").iterdir())
     depth = cv2.imread(str(stored[2]), cv2.IMREAD_UNCHANGED) / DEPTH_UNITS_PER_METRE
     assert np.abs(depth - room.depth(2)).max() < 1.01 / DEPTH_UNITS_PER_METRE
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_a_listing_from_windows_with_a_repeated_row(
+    tmp_path: Path, write_pictures: Callable, mark: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make(tmp_path / "freiburg1", write_pictures)
+    rows = ["1.000100 rgb\\1.000100.png", "1.033300 rgb\\1.033300.png"]
+    text = "\r\n".join([rows[0], *rows, ""])
+    (folder / "rgb.txt").write_bytes(mark + text.encode())
+    sequence = open_tum(folder)
+    assert [f.stamp_ns for f in sequence] == [1_000_100_000, 1_033_300_000]
+    assert sequence.dropped == 1
+    assert "duplicate stamp" in caplog.text

@@ -60,4 +60,5 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
     try:
         values[key] = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"--set {assignment!r}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(f"--set {assignment!r}: {reason}") from error

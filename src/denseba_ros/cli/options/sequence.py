@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from denseba_ros.cli.options.kinds import add_counts, add_numbers
+from denseba_ros.sequences.brightness.image_range import AUTO
 from denseba_ros.sequences.opening import FORMATS, open_sequence
 from denseba_ros.sequences.sequence import Sequence
 
@@ -23,7 +24,9 @@ def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = Fa
     parser.add_argument(
         "--intrinsics",
         metavar="fx,fy,cx,cy[,k1,k2,p1,p2]",
-        help="calibration in pixels, or a calibration file; overrides the sequence's own",
+        help="calibration in pixels, or a calibration file of ROS, Kalibr, ORB-SLAM, VINS, OpenCV, "
+        "COLMAP, DSO or KITTI, or JSON (FILE:NAME for one of several cameras); overrides the "
+        "sequence's own",
     )
     add_numbers(parser, fps=(None, "frames per second where there are no stamps"))
     add_counts(
@@ -31,7 +34,10 @@ def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = Fa
         start=(0, "first frame, counted from 0"),
         count=(None, "number of frames; without it all"),
     )
-    parser.add_argument("--topic", help="image topic of a bag, where it holds several")
+    parser.add_argument(
+        "--topic",
+        help="of several cameras: image topic of a bag, or part of the names of its images",
+    )
 
 
 def sequence_words(args: argparse.Namespace) -> list[str]:
@@ -43,8 +49,8 @@ def sequence_words(args: argparse.Namespace) -> list[str]:
     return words
 
 
-def open_from_options(args: argparse.Namespace) -> Sequence:
-    """The sequence that the options describe.
+def open_from_options(args: argparse.Namespace, image_range: str = AUTO) -> Sequence:
+    """The sequence that the options describe; ``image_range`` is of 16-bit images.
 
     Raises:
         SequenceError, CalibrationError: as ``open_sequence``.
@@ -57,4 +63,5 @@ def open_from_options(args: argparse.Namespace) -> Sequence:
         start=args.start,
         count=args.count,
         topic=args.topic,
+        image_range=image_range,
     )

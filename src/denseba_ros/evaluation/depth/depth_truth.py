@@ -15,7 +15,7 @@ from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.evaluation.trajectory.association import NANOSECONDS
 from denseba_ros.evaluation.trajectory.groundtruth import read_times
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.camera_info import parse_intrinsics
+from denseba_ros.sequences.calibration_files.intrinsics_text import parse_intrinsics
 from denseba_ros.sequences.trajectory import parse_seconds
 
 CAMERA = "camera.json"

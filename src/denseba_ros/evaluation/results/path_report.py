@@ -18,6 +18,7 @@ from denseba_ros.evaluation.trajectory.trajectory_metrics import (
     ErrorStatistics,
     MatchedTrajectories,
     match,
+    path_length,
     position_errors,
     trajectory_report,
 )
@@ -35,7 +36,7 @@ def path_report(
     errors are in ``by_state``, after the same alignment.
 
     Raises:
-        TrajectoryError: when fewer than three poses match, or the path does not move.
+        TrajectoryError: when fewer than three poses match.
     """
     judged = _judged(path)
     estimate = _part(path.trajectory, judged)
@@ -45,6 +46,8 @@ def path_report(
     theirs = _evo(estimate, groundtruth, tolerance_ns, with_scale, matched.alignment, notes)
     if theirs is not None:
         notes += [f"our error and evo's differ: {d}" for d in disagreements(ours, theirs)]
+    if not path_length(matched.estimate[:, :3, 3]):
+        notes.append("the estimated path does not move: it has no scale, errors are those at rest")
     if path.covariances is None:
         notes.append("no covariances of this trajectory: no NEES")
     name = "Sim(3)" if with_scale else "SE(3)"
@@ -55,6 +58,7 @@ def path_report(
         "tolerance_seconds": tolerance_ns / 1e9,
         "estimated_poses": len(path.trajectory),
         "groundtruth_poses": len(groundtruth),
+        "groundtruth_rows_left_out": groundtruth.left_out,
         **_by_state(path, groundtruth, tolerance_ns, matched.alignment),
         "trajectory": ours,
         "evo": theirs,

@@ -32,7 +32,8 @@ from denseba_ros.errors import CalibrationError, SequenceError, TrajectoryError
 from denseba_ros.evaluation.depth.depth_truth import camera_from_dict, read_depth
 from denseba_ros.evaluation.results.recorded_pose import PoseState
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_tum
+from denseba_ros.sequences.poses.pose_table import read_poses
+from denseba_ros.sequences.trajectory import Trajectory, parse_seconds
 from denseba_ros.slam.state.estimate import DepthParts
 
 TRAJECTORY = "trajectory.txt"
@@ -101,16 +102,16 @@ class RunFolder:
             TrajectoryError: when a file is missing or malformed.
         """
         if not (self.path / ODOMETRY).is_file():
-            estimate = read_tum(self.path / TRAJECTORY)
+            estimate = read_poses(self.path / TRAJECTORY)
             return [self._path("map", estimate, COVARIANCE, estimate.T_world_camera)]
         states = read_states(self.path / STATES)
         paths = []
-        in_map = read_tum(self.path / MAP).T_world_camera
+        in_map = read_poses(self.path / MAP).T_world_camera
         for pose, rows, covariances in (
             ("odometry", ODOMETRY, ODOMETRY_COVARIANCE),
             ("map", MAP, MAP_COVARIANCE),
         ):
-            path = read_tum(self.path / rows)
+            path = read_poses(self.path / rows)
             known = [states.get(int(stamp), PoseState.TRACKED) for stamp in path.stamps_ns]
             paths.append(replace(self._path(pose, path, covariances, in_map), states=known))
         return paths
@@ -140,7 +141,7 @@ class RunFolder:
     def keyframe_stamps(self) -> np.ndarray:
         """Stamps of the keyframes that have depth, increasing, (N,) int64 nanoseconds."""
         stems = [p.stem for p in (self.path / DEPTH).glob("*.png")]
-        return np.array(sorted(int(s) for s in stems if s.isdigit()), np.int64)
+        return np.array(sorted(int(s) for s in stems if s.removeprefix("-").isdigit()), np.int64)
 
     def depth(self, stamp_ns: int) -> np.ndarray:
         """Depth of a keyframe, (h, w) float64 metres, NaN = unknown.

@@ -10,6 +10,8 @@ from denseba_ros.errors import TrajectoryError
 
 # Of the covariance of two paths: a second singular value below this share is rounding.
 _COLLINEAR = 1e-9
+# Variance in m^2 of a path that stands still.
+_STANDING = 1e-18
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,20 @@ def umeyama(source: np.ndarray, target: np.ndarray, with_scale: bool = True) -> 
     """The similarity (or rigid motion) of least squared distance from source to target, (N, 3).
 
     Where one of the paths is a straight line the rotation about it is arbitrary. Neither the
-    distances nor the errors of relative motions depend on it.
+    distances nor the errors of relative motions depend on it. A source that stands still keeps its
+    scale and rotation.
 
     Raises:
-        TrajectoryError: with fewer than three points, or when the source does not move.
+        TrajectoryError: with fewer than three points.
     """
     if source.shape != target.shape or len(source) < 3:
         raise TrajectoryError(f"alignment needs 3 matched poses or more, there are {len(source)}")
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
     centred = source - source_mean
     variance = float((centred**2).sum() / len(source))
-    if variance < 1e-18:
-        raise TrajectoryError("the estimated path does not move, so its scale is unknown")
+    if variance < _STANDING:
+        # Neither scale nor rotation: only the two means can be laid upon each other.
+        return Similarity(1.0, np.eye(3), target_mean - source_mean, is_collinear=True)
     covariance = (target - target_mean).T @ centred / len(source)
     U, singular, Vt = np.linalg.svd(covariance)
     signs = np.array([1.0, 1.0, np.sign(np.linalg.det(U) * np.linalg.det(Vt))])

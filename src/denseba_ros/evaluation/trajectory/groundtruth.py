@@ -8,14 +8,15 @@ import numpy as np
 
 from denseba_ros.errors import TrajectoryError
 from denseba_ros.sequences.opening import open_sequence
-from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_kitti, read_tum
+from denseba_ros.sequences.poses.pose_table import read_poses
+from denseba_ros.sequences.stamps.stamp_units import stamps_in_ns
+from denseba_ros.sequences.trajectory import Trajectory, read_kitti, text_lines
 
-_TUM_COLUMNS = 8
 _KITTI_COLUMNS = (12, 16)
 
 
 def read_groundtruth(path: Path, times: Path | None = None, fps: float | None = None) -> Trajectory:
-    """T_world_camera of a TUM file, a KITTI file with its times, or a sequence folder.
+    """T_world_camera of a TUM or csv file, a KITTI file with its times, or a sequence folder.
 
     ``times`` are the stamps of a KITTI file's rows, by default times.txt beside it. ``fps`` is the
     frame rate of a folder of images without stamps.
@@ -29,25 +30,21 @@ def read_groundtruth(path: Path, times: Path | None = None, fps: float | None = 
         if trajectory is None:
             raise TrajectoryError(f"{path}: this sequence has no ground truth")
         return trajectory
-    columns = _columns(path)
-    if columns == _TUM_COLUMNS:
-        return read_tum(path)
-    if columns in _KITTI_COLUMNS:
+    if _columns(path) in _KITTI_COLUMNS:
         return _kitti(path, times or path.with_name("times.txt"))
-    raise TrajectoryError(
-        f"{path}: {columns} columns; TUM has {_TUM_COLUMNS}, KITTI {_KITTI_COLUMNS[0]}"
-    )
+    return read_poses(path)
 
 
 def read_times(path: Path) -> np.ndarray:
-    """Stamps (N,) int64 nanoseconds of a file with one stamp in seconds per row.
+    """Stamps (N,) int64 nanoseconds of a file with one stamp per row, in seconds or as it seems.
 
     Raises:
         TrajectoryError: when the file is missing or a row is not a number.
     """
     try:
         rows = [row.split()[0] for row in path.read_text().splitlines() if row.strip()]
-        return np.array([parse_seconds(r) for r in rows if not r.startswith("#")], np.int64)
+        stamps = stamps_in_ns([r for r in rows if not r.startswith("#")], path)
+        return np.array(stamps, np.int64)
     except (OSError, ValueError) as error:
         raise TrajectoryError(f"{path}: {error}") from error
 
@@ -61,11 +58,6 @@ def _kitti(path: Path, times: Path) -> Trajectory:
 
 
 def _columns(path: Path) -> int:
-    try:
-        with path.open() as file:
-            rows = (line.replace(",", " ").split() for line in file)
-            return next(len(row) for row in rows if row and not row[0].startswith("#"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrajectoryError(f"{path}: {error}") from error
-    except StopIteration as error:
-        raise TrajectoryError(f"{path}: no poses") from error
+    """Number of values of the first row that is no comment, 0 without one."""
+    rows = (line.replace(",", " ").split() for line in text_lines(path))
+    return next((len(row) for row in rows if row and not row[0].startswith("#")), 0)

@@ -79,12 +79,14 @@ class EstimateIO(Generic[InputT]):
             self.input.close()
 
     def receive(self, item: CameraItem) -> None:
-        """Note an item as it arrives, and pass it to the pipeline."""
+        """Pass an item that arrived to the pipeline, and note it once its stamp is believed."""
         self._camera_frame = item.frame_id
-        self._watchdog.received(item.stamp_ns)
+        self._pipeline.receive(item, self._note)
+
+    def _note(self, stamp_ns: int) -> None:
+        self._watchdog.received(stamp_ns)
         if self._prediction is not None:
-            self._prediction.received(item.stamp_ns)
-        self._pipeline.receive(item)
+            self._prediction.received(stamp_ns)
 
     def is_ready(self) -> bool:
         """Whether the input is complete, and it is known where the camera sits."""

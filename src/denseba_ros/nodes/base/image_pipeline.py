@@ -1,6 +1,6 @@
 """From the arrival of an image to the call that processes it: stamps, session, queue, worker.
 
-Needs no ROS. ``receive`` checks the stamp and queues the image in the caller's thread (the
+Needs no ROS. ``receive`` judges the stamp and queues the image in the caller's thread (the
 executor's); a worker thread takes it out and calls the processor.
 """
 
@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, Protocol
 
@@ -19,8 +19,8 @@ from denseba_ros.errors import CalibrationError, ImageError, TrajectoryError
 from denseba_ros.nodes.base.image_processor import ImageProcessor, ItemT, MissingInputError
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.base.worker import Worker
-from denseba_ros.nodes.inputs.timestamp_monitor import TimestampMonitor, TimestampVerdict
 from denseba_ros.nodes.outputs.health import Health
+from denseba_ros.sequences.stamps.stamp_rule import Judged, StampRule, Verdict
 
 # Images in a row that may fail by a bug before the node gives up.
 _MAX_FAILURES = 3
@@ -60,7 +60,8 @@ class ImagePipeline(Generic[ItemT]):
         self._processor: ImageProcessor[ItemT] | None = None
         self._worker: Worker[_Arrived[ItemT]] | None = None
         self._on_drop: Callable[[int, str], None] = _ignore
-        self._monitor = TimestampMonitor()
+        self._rule: StampRule[ItemT] = StampRule()
+        self._on_held: Callable[[int, str], None] = _ignore
         self._reset_requested = threading.Event()
         self._session = self._processed_session = 0
         self._session_reason = ""
@@ -88,12 +89,15 @@ class ImagePipeline(Generic[ItemT]):
         processor: ImageProcessor[ItemT],
         queue_size: int,
         on_drop: Callable[[int, str], None],
+        on_held: Callable[[int, str], None] | None = None,
     ) -> None:
         """Take items for ``processor``; ``queue_size`` 0 keeps them all.
 
-        ``on_drop`` gets stamp (ns) and reason of each item that is not processed.
+        ``on_drop`` gets stamp (ns) and reason of each item that is not processed, ``on_held`` of
+        each that waits for the next ones before it is processed or dropped.
         """
         self._processor, self._on_drop = processor, on_drop
+        self._on_held = on_held or _ignore
         self._worker = Worker(
             queue_size, partial(self._process, processor), partial(self._recover, processor)
         )
@@ -102,6 +106,7 @@ class ImagePipeline(Generic[ItemT]):
         """Finish the current item, drop those that wait, end the worker."""
         if self._worker is not None:
             self._worker.close()
+            self._drop_held()
             for waiting in self._worker.queue.clear():
                 self.drop(waiting.item.stamp_ns, "deactivated")
             self._worker = self._processor = None
@@ -110,26 +115,73 @@ class ImagePipeline(Generic[ItemT]):
         """End the worker with the process; whether it ended within ``timeout`` seconds."""
         return self._worker is None or self._worker.close(timeout)
 
+    def trust_stamps(self) -> None:
+        """From now on believe every stamp that leaps: another node has judged them."""
+        self._rule = StampRule(trusting=True)
+
     def reset_stamps(self) -> None:
         """Forget the last stamp: the next item may have any."""
-        self._monitor.reset()
+        self._drop_held()
+        self._rule.reset()
 
     # -- the caller's thread -------------------------------------------------------------------
 
-    def receive(self, item: ItemT) -> None:
-        """Queue an item that arrived; the oldest is dropped where there are too many."""
+    def receive(self, item: ItemT, on_accepted: Callable[[int], None] | None = None) -> None:
+        """Judge the stamp of an item that arrived, and queue what may be used.
+
+        The oldest is dropped where there are too many. ``on_accepted`` gets the stamp (ns) of each
+        item before it is queued.
+        """
         self._health.received()
         if self._worker is None:
             return
         if self._health.paused:
             self.drop(item.stamp_ns, "paused")
             return
-        if not self._check_stamp(item.stamp_ns):
-            return
-        oldest = self._worker.queue.put(_Arrived(item, time.monotonic(), self._session))
+        if self._reset_requested.is_set():
+            self._reset_requested.clear()
+            self._begin_session("reset by service")
+            self.reset_stamps()
+        for judged in self._rule.push(item, item.stamp_ns, time.time_ns()):
+            if judged.verdict is Verdict.HELD:
+                self._on_held(judged.stamp_ns, judged.verdict.value)
+            elif judged.verdict.is_dropped:
+                self._drop_by_stamp(judged)
+            else:
+                if on_accepted is not None:
+                    on_accepted(judged.stamp_ns)
+                self._queue(self._worker, judged)
+
+    def _queue(self, worker: Worker[_Arrived[ItemT]], judged: Judged[ItemT]) -> None:
+        if judged.verdict is Verdict.RESTART:
+            self._begin_session("time jumped back by more than 1 s")
+        if judged.verdict is Verdict.GAP:
+            self._health.gap()
+            text = f"no image for {judged.gap_ns * 1e-9:.1f} s: going on from the last pose"
+            self._throttled.warn("gap", text)
+        item = judged.item
+        if item.stamp_ns != judged.stamp_ns:
+            text = "the images have no stamps: taking the time at which each arrives"
+            self._throttled.warn("no stamps", text)
+            item = replace(item, stamp_ns=judged.stamp_ns)  # type: ignore[type-var]
+        oldest = worker.queue.put(_Arrived(item, time.monotonic(), self._session))
         if oldest is not None:
             self.drop(oldest.item.stamp_ns, "too slow" if self.is_open else "inputs incomplete")
         self.open_if_ready()
+
+    def _drop_by_stamp(self, judged: Judged[ItemT]) -> None:
+        reason = judged.verdict.value
+        self._throttled.warn(
+            reason,
+            f"image dropped: {reason} ({judged.stamp_ns} ns). Do two cameras publish on "
+            "this topic, or does the driver not set stamps?",
+        )
+        self.drop(judged.stamp_ns, reason)
+
+    def _drop_held(self) -> None:
+        """Drop what waits for the next images, which do not come."""
+        for judged in self._rule.flush():
+            self.drop(judged.stamp_ns, "deactivated")
 
     def receive_incomplete(self, stamp_ns: int, reason: str) -> None:
         """Count an image of which only a part arrived."""
@@ -156,29 +208,6 @@ class ImagePipeline(Generic[ItemT]):
     def request_session(self) -> None:
         """Begin a new session with the next item; its stamp may be any. Thread-safe."""
         self._reset_requested.set()
-
-    def _check_stamp(self, stamp_ns: int) -> bool:
-        """Whether the item may be queued; else it was dropped."""
-        if self._reset_requested.is_set():
-            self._reset_requested.clear()
-            self._begin_session("reset by service")
-            self._monitor.reset()
-        verdict = self._monitor.check(stamp_ns)
-        if verdict in (TimestampVerdict.DUPLICATE, TimestampVerdict.BACKWARDS):
-            self._throttled.warn(
-                verdict.value,
-                f"image dropped: {verdict.value} ({stamp_ns} ns). Do two cameras publish on "
-                "this topic, or does the driver not set stamps?",
-            )
-            self.drop(stamp_ns, verdict.value)
-            return False
-        if verdict is TimestampVerdict.RESTART:
-            self._begin_session("time jumped back by more than 1 s")
-        if verdict is TimestampVerdict.GAP:
-            self._health.gap()
-            text = f"no image for {self._monitor.gap_ns * 1e-9:.1f} s: going on from the last pose"
-            self._throttled.warn("gap", text)
-        return True
 
     def _begin_session(self, reason: str) -> None:
         self._session += 1

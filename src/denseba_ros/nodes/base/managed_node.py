@@ -144,7 +144,9 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
         """Start the worker, then subscribe."""
         self._activated = NodeResources(self)
         if self.processor is not None:
-            self.pipeline.start(self.processor, self.settings.queue_size, self.status.dropped)
+            self.pipeline.start(
+                self.processor, self.settings.queue_size, self.status.dropped, self.status.held
+            )
             self.processor.subscribe()
         self._ready_timer.reset()
         self._report("active")

@@ -11,19 +11,21 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from denseba_ros.errors import ImageError
 from denseba_ros.nodes.conversions.stamps import make_header
-from denseba_ros.sequences.encodings import decode_compressed, decode_image
+from denseba_ros.sequences.encodings import Reduce, decode_compressed, decode_image, to_8_bit
 
 _IS_BIGENDIAN = sys.byteorder == "big"
 
 
-def image_from_msg(message: Image | CompressedImage) -> np.ndarray:
+def image_from_msg(message: Image | CompressedImage, reduce: Reduce = to_8_bit) -> np.ndarray:
     """Uint8 (H, W) grey or (H, W, 3) BGR; may be a read-only view of the message.
+
+    16-bit values become 8-bit by ``reduce``.
 
     Raises:
         ImageError: on an unknown encoding, or data that does not fit what the message says.
     """
     if isinstance(message, CompressedImage):
-        return decode_compressed(message.data, message.format)
+        return decode_compressed(message.data, message.format, reduce)
     return decode_image(
         message.data,
         message.encoding,
@@ -31,6 +33,7 @@ def image_from_msg(message: Image | CompressedImage) -> np.ndarray:
         message.height,
         message.step,
         bool(message.is_bigendian),
+        reduce,
     )
 
 

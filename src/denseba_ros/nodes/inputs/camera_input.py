@@ -25,9 +25,12 @@ from denseba_ros.nodes.conversions.camera_info import calibration_from_msg
 from denseba_ros.nodes.conversions.frame_names import frame_name
 from denseba_ros.nodes.conversions.images import image_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
-from denseba_ros.nodes.inputs.image_check import ImageCheck
 from denseba_ros.nodes.outputs.health import Health
 from denseba_ros.nodes.parameters.node_config import NodeConfig
+from denseba_ros.sequences.brightness.image_check import ImageCheck
+from denseba_ros.sequences.brightness.image_range import AUTO, ImageRange
+from denseba_ros.sequences.camera_info_message import doubts_about_message, is_rectified
+from denseba_ros.sequences.encodings import Reduce, to_8_bit
 
 LATCHED_QOS = QoSProfile(
     depth=1,
@@ -47,14 +50,14 @@ class CameraImage:
     message: Image | CompressedImage
     topic: str = "image"
 
-    def decode(self, calibration: Calibration) -> np.ndarray:
-        """Uint8 (H, W) or (H, W, 3) BGR.
+    def decode(self, calibration: Calibration, reduce: Reduce = to_8_bit) -> np.ndarray:
+        """Uint8 (H, W) or (H, W, 3) BGR; 16-bit values become 8-bit by ``reduce``.
 
         Raises:
             ImageError: when it cannot be decoded or is not of the calibration's size.
         """
         try:
-            image = image_from_msg(self.message)
+            image = image_from_msg(self.message, reduce)
         except ImageError as error:
             raise ImageError(f"{self.topic}: {error}. Does its driver fill the message?") from error
         height, width = image.shape[:2]
@@ -72,7 +75,8 @@ class CameraInput:
 
     ``on_image`` gets every image, ``on_calibration`` is called when a valid calibration came that
     differs from the last one, ``on_lost`` with the number of images that the middleware lost on
-    the way. ``calibration`` is None until then.
+    the way. ``calibration`` is None until then. ``levels`` turns 16-bit images into 8-bit ones by
+    ``image_range``.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class CameraInput:
         on_image: Callable[[CameraImage], None],
         on_calibration: Callable[[], None],
         on_lost: Callable[[int], None],
+        image_range: str = AUTO,
     ) -> None:
         self.calibration: Calibration | None = None
         self._node, self._settings = node, settings
@@ -92,6 +97,10 @@ class CameraInput:
         self._last_message: CameraInfo | None = None
         self._listens_to_latched = False
         self.image_topic, self.info_topic = self._subscribe()
+        self._is_rectified = settings.image_is_rectified or is_rectified(self.image_topic)
+        self.levels = ImageRange(
+            image_range, f"16-bit images on {self.image_topic}", node.get_logger().warning
+        )
         node.get_logger().info(f"waiting for {self.image_topic} and {self.info_topic}")
 
     @property
@@ -176,12 +185,17 @@ class CameraInput:
         if message == self._last_message:
             return
         try:
-            calibration = calibration_from_msg(message, rectified=self._settings.image_is_rectified)
+            calibration = calibration_from_msg(message, rectified=self._is_rectified)
         except CalibrationError as error:
             self._throttled.warn("bad camera_info", f"{self.info_topic}: {error}")
             return
         self._last_message = message
         if calibration != self.calibration:
+            doubts = doubts_about_message(
+                message, rectified=self._is_rectified, calibration=calibration
+            )
+            if doubts:
+                self._throttled.warn("doubts", f"{self.info_topic}: {doubts}")
             if self.calibration is not None:
                 self._throttled.warn(
                     "changed",

@@ -1,4 +1,8 @@
-"""`status`: for every image that came in, with its stamp, what became of it."""
+"""`status`: for every image that came in, with its stamp, what became of it.
+
+`status/held`, before that: an image waits for the next ones, since its stamp leaps. Whoever sends
+an image only after the answer to the last one must hear both.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,9 @@ class StatusOutput:
     def __init__(self, node: Node) -> None:
         self._name = node.get_fully_qualified_name().lstrip("/")
         self._publisher = node.create_publisher(DiagnosticArray, "status", QoSProfile(depth=100))
+        self._held_publisher = node.create_publisher(
+            DiagnosticArray, "status/held", QoSProfile(depth=100)
+        )
 
     def processed(
         self,
@@ -39,3 +46,8 @@ class StatusOutput:
         """The image of a stamp was not processed; ``reason`` is a short name of the cause."""
         if has_subscribers(self._publisher):
             self._publisher.publish(drop_status(self._name, stamp_ns, reason))
+
+    def held(self, stamp_ns: int, reason: str) -> None:
+        """The image of a stamp waits for the next ones before it is processed or dropped."""
+        if has_subscribers(self._held_publisher):
+            self._held_publisher.publish(drop_status(self._name, stamp_ns, reason))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from denseba_ros.config import LIVE
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.nodes.conversions.frame_names import frame_name
+from denseba_ros.parameter_errors import in_words
+from denseba_ros.parameter_yaml import parameters_from_yaml
 
 _FRAMES = ("odom_frame", "map_frame", "base_frame", "camera_frame")
 
@@ -56,7 +57,8 @@ class NodeConfig(BaseModel):
     image_qos: Literal["sensor_data", "reliable"] = "sensor_data"
     """Reliability asked of the camera: sensor_data (best effort) also hears reliable cameras."""
     image_is_rectified: bool = False
-    """The images are rectified already (image_rect): use P of camera_info and no distortion."""
+    """The images are rectified already: use P of camera_info and no distortion. A topic that is
+    named so (image_rect) is taken for rectified without it."""
     subscription_depth: int = Field(default=5, ge=1, le=1000)
     """Images that the middleware keeps until the node takes them."""
     mapping: Literal["live", "lockstep"] = "live"
@@ -122,7 +124,7 @@ class NodeConfig(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ConfigurationError(str(error)) from error
+            raise ConfigurationError(in_words(error, cls, "node.")) from error
 
     @classmethod
     def from_yaml(cls, path: Path) -> NodeConfig:
@@ -132,11 +134,6 @@ class NodeConfig(BaseModel):
             ConfigurationError: when the file is missing, not YAML, or holds a wrong value.
         """
         try:
-            values = yaml.safe_load(path.read_text()) or {}
-        except (OSError, yaml.YAMLError) as error:
+            return cls.from_dict(parameters_from_yaml(path).get("node") or {})
+        except ConfigurationError as error:
             raise ConfigurationError(f"{path}: {error}") from error
-        if not isinstance(values, dict):
-            raise ConfigurationError(f"{path}: not a mapping of parameters")
-        if "/**" in values:
-            values = values["/**"]["ros__parameters"]
-        return cls.from_dict(values.get("node") or {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -29,6 +30,8 @@ from denseba_ros.nodes.tools.sent_images import SentLog
 from denseba_ros.sequences.sequence import StampedImage
 
 _CLOCK_PERIOD = 0.02
+# Seconds of waiting after which the user is told for what.
+_SAYS_AFTER = 3.0
 # A subscriber may know of us a moment after we know of it.
 _SETTLE_SECONDS = 0.3
 
@@ -76,11 +79,15 @@ class Player(Node):
             self.create_publisher(Clock, "/clock", 10) if options.publish_clock else None
         )
         self._answered: dict[int, str] = {}
+        self._held: set[int] = set()
+        self._dropped_later = 0
         self._answers = (
             self.create_subscription(DiagnosticArray, "status", self._status_arrived, 100)
             if options.lockstep
             else None
         )
+        if options.lockstep:
+            self.create_subscription(DiagnosticArray, "status/held", self._held_arrived, 100)
         self._executor_of_ours = SingleThreadedExecutor()
         self._executor_of_ours.add_node(self)
 
@@ -98,6 +105,7 @@ class Player(Node):
                 self._play_one(frame, due, report, log)
         self._images.wait_for_all_acked(Duration(seconds=2.0))
         report.seconds = time.monotonic() - started
+        report.dropped += self._dropped_later
         return report
 
     def _play_one(
@@ -153,21 +161,32 @@ class Player(Node):
     def _wait_for_subscribers(self) -> None:
         wanted = self._options.wait_subscribers
         deadline = time.monotonic() + self._options.wait_limit
-        while not self._stop.is_set() and not self._is_heard(wanted):
+        says_at = time.monotonic() + _SAYS_AFTER
+        while not self._stop.is_set() and (missing := self._missing(wanted)):
+            if time.monotonic() > says_at:
+                self.get_logger().info(f"waiting: {missing}")
+                says_at = math.inf
             if time.monotonic() > deadline:
                 raise DensebaError(
-                    f"nobody listens to {self._images.topic_name} and {self._infos.topic_name} "
-                    f"after {self._options.wait_limit:g} s: is the node running, in the same "
-                    "ROS_DOMAIN_ID and namespace?"
+                    f"after {self._options.wait_limit:g} s {missing}: is the node "
+                    "running, in the same ROS_DOMAIN_ID and namespace?"
                 )
             self._spin(0.05)
         if wanted:
             self._spin(_SETTLE_SECONDS)
 
-    def _is_heard(self, wanted: int) -> bool:
-        heard = min(p.get_subscription_count() for p in (self._images, self._infos))
-        answers = self._answers is None or self._answers.get_publisher_count() > 0
-        return bool(heard >= wanted and answers)
+    def _missing(self, wanted: int) -> str:
+        """Who is not there yet, by topic; empty when the first image may go."""
+        silent = [
+            publisher.topic_name
+            for publisher in (self._images, self._infos)
+            if publisher.get_subscription_count() < wanted
+        ]
+        listeners = "nobody listens" if wanted == 1 else f"fewer than {wanted} listen"
+        missing = [f"{listeners} to {topic}" for topic in silent]
+        if self._answers is not None and self._answers.get_publisher_count() == 0:
+            missing.append(f"no node publishes {self._answers.topic_name}, which --lockstep needs")
+        return " and ".join(missing)
 
     def _wait_for_status(self, stamp_ns: int) -> str:
         """What became of the image, as the node's `status` says."""
@@ -175,14 +194,31 @@ class Player(Node):
         while stamp_ns not in self._answered and not self._stop.is_set():
             if time.monotonic() > deadline:
                 raise DensebaError(
-                    f"no status of the image of {stamp_ns / NANOSECONDS:.3f} s came within "
-                    f"{self._options.lockstep_limit:g} s: the node stopped or is too slow"
+                    f"--lockstep waited {self._options.lockstep_limit:g} s for the node to say on "
+                    f"{self._answers_topic()} what became of the image of "
+                    f"{stamp_ns / NANOSECONDS:.3f} s: the node stopped, is too slow, or waits for "
+                    "something itself (its /diagnostics says for what)"
                 )
             self._spin(0.05)
         return self._answered.pop(stamp_ns, "")
 
+    def _answers_topic(self) -> str:
+        return self._answers.topic_name if self._answers is not None else "status"
+
     def _status_arrived(self, message: DiagnosticArray) -> None:
-        self._answered[stamp_to_ns(message.header.stamp)] = message.status[0].message
+        stamp_ns, answer = stamp_to_ns(message.header.stamp), message.status[0].message
+        if stamp_ns in self._held:
+            # The next image was sent already.
+            self._held.discard(stamp_ns)
+            self._dropped_later += answer == "dropped"
+            return
+        self._answered[stamp_ns] = answer
+
+    def _held_arrived(self, message: DiagnosticArray) -> None:
+        """The node waits for the next images before it uses this one, whose stamp leaps."""
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        self._held.add(stamp_ns)
+        self._answered[stamp_ns] = "held"
 
     def _spin(self, seconds: float) -> None:
         """Let messages come in for at most ``seconds``, less when one came."""

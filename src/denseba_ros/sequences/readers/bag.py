@@ -3,61 +3,70 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
-import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rosbags.highlevel import AnyReader, AnyReaderError
-from rosbags.typesys import Stores, get_typestore
+from rosbags.highlevel import AnyReaderError
 
 from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.camera_info import (
+from denseba_ros.sequences.bag_files.bag_opening import BagReader, opened_bag
+from denseba_ros.sequences.bag_files.bag_paths import storage_files
+from denseba_ros.sequences.brightness.image_range import AUTO, ImageRange
+from denseba_ros.sequences.calibration_files.calibration_source import (
     CalibrationSource,
-    calibration_from_fields,
     check_size,
     resolve_calibration,
 )
-from denseba_ros.sequences.encodings import decode_compressed, decode_image
+from denseba_ros.sequences.camera_info_message import (
+    calibration_from_message,
+    doubts_about_message,
+    is_rectified,
+)
+from denseba_ros.sequences.encodings import Reduce, decode_compressed, decode_image, to_8_bit
 from denseba_ros.sequences.readers.bag_topics import (
     COMPRESSED_IMAGE,
     choose_image_topic,
     choose_info_topic,
-    is_rectified,
 )
 from denseba_ros.sequences.sequence import StampedImage
+from denseba_ros.sequences.stamps.frame_drops import (
+    OTHER_SIZE,
+    UNREADABLE,
+    FrameDrops,
+    with_believed_stamps,
+)
+from denseba_ros.sequences.stamps.stamp_rule import StampRule
 from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)
 
-LAYOUT = "a .bag, .mcap or .db3 file, or a folder with metadata.yaml, .mcap or .db3 files"
-_ROS2_SUFFIXES = (".mcap", ".db3")
+LAYOUT = "a .bag, .mcap or .db3 file (also .bag.active, .zstd), or a folder of such files"
 _SECOND = 1_000_000_000
-# Errors of rosbags on damaged files, besides its own class.
-_READ_ERRORS = (
-    AnyReaderError,
-    OSError,
-    sqlite3.Error,
-    struct.error,
-    ValueError,
-    KeyError,
-    IndexError,
-    AssertionError,
-)
+# So many camera_info at most are read to find a calibration.
+_MOST_INFOS = 1000
+
+
+@dataclass(frozen=True)
+class _Message:
+    """Number in the topic, deserialised message, and its type."""
+
+    index: int
+    content: Any
+    kind: str
 
 
 @dataclass
 class BagSequence:
-    """Images of one topic; the stamp is the header's, or the recording time if that is zero.
+    """Images of one topic; ``StampRule`` says by which clock, and which stamps are believed.
 
-    Images that cannot be decoded, and images that are not later than the one before, are left
-    out, logged and counted in ``dropped``.
+    Images that cannot be decoded or have another size, and those whose stamps are not believed, are
+    left out, logged and counted in ``drops``. ``image_range`` is that of 16-bit images, see
+    ``ImageRange``.
     """
 
     path: Path
@@ -66,12 +75,18 @@ class BagSequence:
     messages: int
     start: int = 0
     stop: int | None = None
-    dropped: int = field(default=0, init=False)
+    image_range: str = AUTO
+    drops: FrameDrops = field(default_factory=FrameDrops, init=False)
 
     @property
     def name(self) -> str:
         """Name of the bag without its suffix."""
         return self.path.stem
+
+    @property
+    def dropped(self) -> int:
+        """Number of images that the last iteration left out."""
+        return self.drops.total()
 
     def __len__(self) -> int:
         stop = self.messages if self.stop is None else min(self.stop, self.messages)
@@ -81,28 +96,37 @@ class BagSequence:
         """Decode the images in order.
 
         Raises:
-            SequenceError: when the bag is truncated.
-            CalibrationError: on an image of another size.
+            SequenceError: when the bag is damaged further on.
         """
-        self.dropped = 0
-        last_ns = -1
-        with _opened(self.path) as reader:
-            raw = _raw_messages(reader, self.topic)
-            for index, (time_ns, data, kind) in islice(enumerate(raw), self.start, self.stop):
+        self.drops.clear()
+        levels = ImageRange(self.image_range, f"{self.topic}: 16-bit images")
+        rule: StampRule[_Message] = StampRule(patient=True)
+        with opened_bag(self.path) as reader:
+            messages = self._messages(reader)
+            believed = with_believed_stamps(rule, messages, self.drops, self._name_of)
+            for message, stamp_ns in believed:
                 try:
-                    message = reader.deserialize(data, kind)
-                    image = decode_message(message, kind)
-                except (ImageError, AnyReaderError) as error:
-                    self._drop(index, str(error))
+                    image = decode_message(message.content, message.kind, levels.to_8_bit)
+                except ImageError as error:
+                    self.drops.drop(UNREADABLE, self._name_of(message), str(error))
                     continue
-                stamp_ns = _stamp(message) or time_ns
-                if stamp_ns <= last_ns:
-                    self._drop(index, f"its stamp {stamp_ns} ns is not after {last_ns} ns")
-                    continue
-                last_ns = stamp_ns
                 size = (image.shape[1], image.shape[0])
-                check_size(self.calibration, size, f"{self.path}: {self.topic}")
-                yield StampedImage(index, stamp_ns, image)
+                if size != (self.calibration.width, self.calibration.height):
+                    detail = f"it is {size[0]}x{size[1]}"
+                    self.drops.drop(OTHER_SIZE, self._name_of(message), detail)
+                    continue
+                yield StampedImage(message.index, stamp_ns, image)
+
+    def _messages(self, reader: BagReader) -> Iterator[tuple[_Message, int, int]]:
+        """Each message that can be read, with the stamp of its header and its recording time."""
+        raw = enumerate(reader.messages(self.topic))
+        for index, (time_ns, data, kind) in islice(raw, self.start, self.stop):
+            try:
+                content: Any = reader.deserialize(data, kind)
+            except AnyReaderError as error:
+                self.drops.drop(UNREADABLE, f"{self.topic} {index}", str(error))
+                continue
+            yield _Message(index, content, kind), _stamp(content), time_ns
 
     def groundtruth(self) -> Trajectory | None:
         """None: bags have no ground truth that is read."""
@@ -112,16 +136,13 @@ class BagSequence:
         """Frames ``start`` to ``stop`` - 1."""
         return replace(self, start=start, stop=stop)
 
-    def _drop(self, index: int, reason: str) -> None:
-        self.dropped += 1
-        _log.warning("%s: left out image %d of %s: %s", self.path, index, self.topic, reason)
+    def _name_of(self, message: _Message) -> str:
+        return f"{self.path}: image {message.index} of {self.topic}"
 
 
 def looks_like_bag(path: Path) -> bool:
     """Whether the path is a ROS 1 or ROS 2 bag."""
-    if path.is_file():
-        return path.suffix in (".bag", *_ROS2_SUFFIXES)
-    return (path / "metadata.yaml").is_file() or bool(_storage_files(path))
+    return (path / "metadata.yaml").is_file() or bool(storage_files(path))
 
 
 def open_bag(
@@ -133,7 +154,7 @@ def open_bag(
         SequenceError: when it is no readable bag, or the topic is missing or ambiguous.
         CalibrationError: when there is no calibration or it does not fit the images.
     """
-    with _opened(path) as reader:
+    with opened_bag(path) as reader:
         types = {name: info.msgtype for name, info in reader.topics.items()}
         chosen = choose_image_topic(types, topic, str(path))
         count = reader.topics[chosen].msgcount
@@ -151,10 +172,10 @@ def open_bag(
     return BagSequence(path, chosen, resolved, count)
 
 
-def decode_message(message: Any, kind: str) -> np.ndarray:
-    """Pixels of a sensor_msgs Image or CompressedImage of any library."""
+def decode_message(message: Any, kind: str, reduce: Reduce = to_8_bit) -> np.ndarray:
+    """Pixels of a sensor_msgs Image or CompressedImage of any library, 16 bits by ``reduce``."""
     if kind == COMPRESSED_IMAGE:
-        return decode_compressed(message.data, message.format)
+        return decode_compressed(message.data, message.format, reduce)
     return decode_image(
         message.data,
         message.encoding,
@@ -162,32 +183,8 @@ def decode_message(message: Any, kind: str) -> np.ndarray:
         message.height,
         message.step,
         bool(message.is_bigendian),
+        reduce,
     )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[AnyReader]:
-    """An open reader; errors of reading become SequenceError."""
-    # An interrupted recording has no metadata.yaml, but its files can be read directly; so must
-    # those of a folder that is named .bag, which rosbags takes for ROS 1.
-    whole = path.is_file() or ((path / "metadata.yaml").is_file() and path.suffix != ".bag")
-    paths = [path] if whole else _storage_files(path)
-    try:
-        with AnyReader(paths, default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
-            yield reader
-    except _READ_ERRORS as error:
-        raise SequenceError(f"{path}: the bag cannot be read: {error or type(error)}") from error
-
-
-def _storage_files(folder: Path) -> list[Path]:
-    return sorted(p for suffix in _ROS2_SUFFIXES for p in folder.glob(f"*{suffix}"))
-
-
-def _raw_messages(reader: AnyReader, topic: str) -> Iterator[tuple[int, bytes, str]]:
-    """Recording time, bytes and type of every message of a topic."""
-    connections = [c for c in reader.connections if c.topic == topic]
-    for connection, time_ns, data in reader.messages(connections):
-        yield time_ns, data, connection.msgtype
 
 
 def _stamp(message: Any) -> int:
@@ -195,10 +192,10 @@ def _stamp(message: Any) -> int:
     return int(stamp.sec) * _SECOND + int(stamp.nanosec)
 
 
-def _first_size(reader: AnyReader, topic: str, path: Path) -> tuple[int, int]:
+def _first_size(reader: BagReader, topic: str, path: Path) -> tuple[int, int]:
     """(width, height) of the first image that can be decoded."""
     reason = "it has no messages"
-    for _, data, kind in _raw_messages(reader, topic):
+    for _, data, kind in reader.messages(topic):
         try:
             height, width = decode_message(reader.deserialize(data, kind), kind).shape[:2]
         except (ImageError, AnyReaderError) as error:
@@ -208,18 +205,24 @@ def _first_size(reader: AnyReader, topic: str, path: Path) -> tuple[int, int]:
     raise SequenceError(f"{path}: no image of {topic} can be read: {reason}")
 
 
-def _recorded(reader: AnyReader, topic: str, rectified: bool) -> Calibration | None:
-    """The first camera_info; of a rectified image the projection matrix without distortion."""
-    first = next(_raw_messages(reader, topic), None)
-    if first is None:
-        return None
-    _, data, kind = first
-    info: Any = reader.deserialize(data, kind)
-    # ROS 1 writes the field names in capitals.
-    k, d, p = (info.k, info.d, info.p) if hasattr(info, "k") else (info.K, info.D, info.P)
-    if rectified and p[0] > 0.0:
-        k, d = [*p[0:3], *p[4:7], *p[8:11]], []
-    try:
-        return calibration_from_fields(info.width, info.height, k, info.distortion_model, d)
-    except CalibrationError as error:
-        raise CalibrationError(f"{topic}: {error}") from error
+def _recorded(reader: BagReader, topic: str, *, rectified: bool) -> Calibration | None:
+    """The first camera_info that is a calibration: a driver may begin with an empty one.
+
+    Raises:
+        CalibrationError: with the reason why the first of them is none, when no other is.
+    """
+    refused: CalibrationError | None = None
+    for _, data, kind in islice(reader.messages(topic), _MOST_INFOS):
+        info: Any = reader.deserialize(data, kind)
+        try:
+            calibration = calibration_from_message(info, rectified=rectified)
+        except CalibrationError as error:
+            refused = refused or error
+            continue
+        doubts = doubts_about_message(info, rectified=rectified, calibration=calibration)
+        if doubts:
+            _log.warning("%s: %s", topic, doubts)
+        return calibration
+    if refused is not None:
+        raise CalibrationError(f"{topic}: {refused}") from refused
+    return None

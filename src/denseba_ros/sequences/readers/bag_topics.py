@@ -17,7 +17,8 @@ def choose_image_topic(types: Mapping[str, str | None], requested: str | None, w
     ``types`` maps each topic to its message type.
 
     Raises:
-        SequenceError: listing the image topics when it is not there or there are several.
+        SequenceError: listing the image topics when it is not there or there are several. Topics of
+            depth images are not counted.
     """
     images = sorted(t for t, kind in types.items() if kind in (IMAGE, COMPRESSED_IMAGE))
     images = [t for t in images if not t.endswith("/compressedDepth")]
@@ -27,13 +28,28 @@ def choose_image_topic(types: Mapping[str, str | None], requested: str | None, w
             raise SequenceError(f"{where}: no image topic {topic}; there are: {_listing(images)}")
         return topic
     cameras = [t for t in images if _raw_name(t) == t or _raw_name(t) not in images]
-    if len(cameras) != 1:
-        others = "" if cameras else f"; all topics: {_listing(sorted(types))}"
+    depth = [t for t in cameras if is_depth(t)]
+    cameras = [t for t in cameras if t not in depth]
+    if len(cameras) == 1:
+        return cameras[0]
+    if cameras:
         raise SequenceError(
-            f"{where}: {len(cameras)} image topics, choose one with topic=: "
-            f"{_listing(cameras)}{others}"
+            f"{where}: {len(cameras)} image topics, choose one with --topic: {_listing(cameras)}"
         )
-    return cameras[0]
+    if depth:
+        raise SequenceError(
+            f"{where}: no camera, only depth: {_listing(depth)}; --topic takes one of them anyway"
+        )
+    raise SequenceError(f"{where}: 0 image topics; all topics: {_listing(sorted(types))}")
+
+
+def is_depth(image_topic: str) -> bool:
+    """Whether the topic's name is that of depth images: no camera image, though an Image."""
+    for part in _raw_name(image_topic).lower().split("/")[-2:]:
+        words = part.split("_")
+        if ("depth" in words or "disparity" in words) and words[-1] not in ("camera", "cam"):
+            return True
+    return False
 
 
 def choose_info_topic(types: Mapping[str, str | None], image_topic: str) -> str | None:
@@ -43,11 +59,6 @@ def choose_info_topic(types: Mapping[str, str | None], image_topic: str) -> str 
     if beside in infos:
         return beside
     return infos[0] if len(infos) == 1 else None
-
-
-def is_rectified(image_topic: str) -> bool:
-    """Whether the topic's name is that of a rectified image, as of image_proc."""
-    return "rect" in _raw_name(image_topic).rpartition("/")[2]
 
 
 def _raw_name(topic: str) -> str:

@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import CalibrationError, SequenceError, TrajectoryError
-from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.camera_info import (
+from denseba_ros.sequences.calibration_files.calibration_source import (
     CalibrationSource,
     check_size,
-    distortion,
     resolve_calibration,
 )
+from denseba_ros.sequences.calibration_files.calibration_text import parse
+from denseba_ros.sequences.calibration_files.fields import numbers
+from denseba_ros.sequences.calibration_files.reading import read_calibration
+from denseba_ros.sequences.readers.csv_rows import read_csv_rows
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
 )
+from denseba_ros.sequences.text_file import TextFileError, read_text
 from denseba_ros.sequences.trajectory import Trajectory, is_rigid
 
 _log = logging.getLogger(__name__)
 
-LAYOUT = "mav0/cam0/data.csv (or cam0/data.csv)"
+LAYOUT = "mav0/cam0/data.csv (or cam0/data.csv), also of TUM-VI"
 # Both hold rows of stamp, position, quaternion w x y z of the body, then columns not used here.
 _GROUNDTRUTH = ("state_groundtruth_estimate0", "mocap0")
-
-
-@dataclass(frozen=True)
-class _Sensor:
-    calibration: Calibration
-    T_body_camera: np.ndarray
 
 
 def looks_like_euroc(folder: Path) -> bool:
@@ -49,31 +44,26 @@ def open_euroc(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
     """The left camera (cam0) of an EuRoC sequence; ground truth is converted from body to camera.
 
     Raises:
-        SequenceError: when data.csv is missing, malformed, empty or not in time order.
+        SequenceError: when data.csv is missing, malformed, or empty.
         CalibrationError: when sensor.yaml has no camera and no ``calibration`` is given, or
             it does not fit the images.
     """
     camera = _mav(folder) / "cam0"
-    files = [
-        ImageFile(i, _stamp(fields, camera), camera / "data" / fields[1])
-        for i, fields in enumerate(_csv(camera / "data.csv", 2, SequenceError))
-    ]
-    if not files:
-        raise SequenceError(f"{camera / 'data.csv'}: lists no images")
-    check_rising(files, camera)
-    size = image_size([file.path for file in files], camera)
-    sensor_file = camera / "sensor.yaml"
-    sensor = _read_sensor(sensor_file) if sensor_file.is_file() else None
+    files = _listed(camera)
+    size = image_size(files, camera)
     resolved = resolve_calibration(calibration, camera, size)
-    if resolved is None and sensor is None:
-        raise CalibrationError(f"{sensor_file}: missing; give the intrinsics")
-    if resolved is None and sensor is not None:
-        resolved = sensor.calibration
+    sensor_file = _sensor_file(folder, camera)
+    if resolved is None:
+        if sensor_file is None:
+            raise CalibrationError(f"{camera / 'sensor.yaml'}: missing; give the intrinsics")
+        resolved = read_calibration(sensor_file, *size)
         check_size(resolved, size, str(camera))
-    assert resolved is not None
-    T_body_camera = np.eye(4) if sensor is None else sensor.T_body_camera
+    T_body_camera = np.eye(4) if sensor_file is None else _body_camera(sensor_file)
     return ImageSequence(
-        folder.name, resolved, files, lambda: _groundtruth(_mav(folder), T_body_camera)
+        folder.name,
+        resolved,
+        files,
+        lambda: _groundtruth(_mav(folder), T_body_camera),
     )
 
 
@@ -81,62 +71,95 @@ def _mav(folder: Path) -> Path:
     return folder / "mav0" if (folder / "mav0").is_dir() else folder
 
 
-def _csv(
-    path: Path, columns: int, error_type: type[SequenceError | TrajectoryError]
-) -> list[list[str]]:
-    """Rows with at least that many columns, without comments."""
+def _listed(camera: Path) -> list[ImageFile]:
+    """The rows of data.csv; columns are by their header where it names them."""
+    path = camera / "data.csv"
     try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise error_type(f"{path}: {error}") from error
-    rows: list[list[str]] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        fields = [field.strip() for field in line.split(",")]
-        if len(fields) < columns:
-            raise error_type(f"{path}:{number}: expected {columns} columns, got {len(fields)}")
-        rows.append(fields)
-    return rows
+        table = read_csv_rows(path)
+    except TextFileError as error:
+        raise SequenceError(f"{path}: {error}") from error
+    if not table.rows:
+        raise SequenceError(f"{path}: lists no images")
+    time = table.column(("time", "stamp")) or 0
+    name = table.column(("file", "image", "name", "path"))
+    name = 1 - min(time, 1) if name is None or name == time else name
+    unit_ns = _unit(table.header[time]) if table.header else None
+    files: list[ImageFile] = []
+    for number, fields in table.rows:
+        if len(fields) <= max(time, name):
+            raise SequenceError(
+                f"{path}:{number}: expected {max(time, name) + 1} columns, got {len(fields)}"
+            )
+        stamp = _stamp(fields[time], unit_ns, f"{path}:{number}")
+        files.append(ImageFile(len(files), stamp, _image_path(camera, fields[name])))
+    return files
 
 
-def _stamp(fields: list[str], where: Path) -> int:
+def _image_path(camera: Path, name: str) -> Path:
+    """Of a name in data/, or with its folder."""
+    inside = name.replace("\\", "/")
+    return camera / inside if inside.startswith("data/") else camera / "data" / inside
+
+
+def _unit(column: str) -> int | None:
+    """Nanoseconds of the unit that a column's name has in brackets, None without one."""
+    unit = column.replace("(", "[").partition("[")[2].strip(" )]")
+    return {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 10**9, "sec": 10**9}.get(unit)
+
+
+def _stamp(text: str, unit_ns: int | None, where: str) -> int:
+    """Nanoseconds; a number with a fraction is seconds where no unit is stated."""
     try:
-        return int(fields[0])
-    except ValueError as error:
-        raise SequenceError(f"{where}: stamp {fields[0]!r} is no whole nanosecond") from error
+        value = Decimal(text)
+        fraction = value != value.to_integral_value()
+        unit = (10**9 if fraction else 1) if unit_ns is None else unit_ns
+        return int((value * unit).to_integral_value())
+    except (InvalidOperation, OverflowError, ValueError) as error:
+        raise SequenceError(f"{where}: stamp {text[:40]!r} is no number of nanoseconds") from error
 
 
-def _read_sensor(path: Path) -> _Sensor:
+def _sensor_file(folder: Path, camera: Path) -> Path | None:
+    """sensor.yaml, or Kalibr's camchain as TUM-VI has it in dso/."""
+    if (camera / "sensor.yaml").is_file():
+        return camera / "sensor.yaml"
+    root = folder.parent if folder.name == "mav0" else folder
+    places = (camera, _mav(folder), root, root / "dso")
+    return next((path for place in places for path in sorted(place.glob("*camchain*.y*ml"))), None)
+
+
+def _body_camera(path: Path) -> np.ndarray:
+    """T_body_camera (4, 4): T_BS of sensor.yaml, or the inverse of Kalibr's T_cam_imu."""
     try:
-        # OpenCV's "%YAML:1.0" is no valid directive of YAML.
-        lines = path.read_text().splitlines()
-        document: Any = yaml.safe_load("\n".join(x for x in lines if not x.startswith("%")))
-        if document["camera_model"] != "pinhole":
-            raise CalibrationError(f"{path}: camera model {document['camera_model']!r}")
-        width, height = (int(v) for v in document["resolution"])
-        fx, fy, cx, cy = (float(v) for v in document["intrinsics"])
-        model, coefficients = distortion(
-            str(document["distortion_model"]),
-            [float(v) for v in document["distortion_coefficients"]],
-        )
-        T = np.array([float(v) for v in document["T_BS"]["data"]]).reshape(4, 4)
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise CalibrationError(f"{path}: no EuRoC camera: {error!r}") from error
+        documents = parse(read_text(path), (0, 0)).documents
+        document = documents[0] if documents else {}
+        inner = document.get("cam0")
+        camera = inner if isinstance(inner, Mapping) else document
+        key = "T_BS" if "T_BS" in camera else "T_cam_imu"
+        values = numbers(camera[key], key) if key in camera else []
+    except (TextFileError, CalibrationError) as error:
+        raise CalibrationError(f"{path}: {error}") from error
+    if not values:
+        _log.warning("%s: has no T_BS: the ground truth is taken as that of the camera", path)
+        return np.eye(4)
+    if len(values) != 16:
+        raise CalibrationError(f"{path}: {key} is not 16 numbers")
+    T = np.array(values).reshape(4, 4)
     if not is_rigid(T):
-        raise CalibrationError(f"{path}: T_BS is no rigid transform")
-    return _Sensor(Calibration(width, height, fx, fy, cx, cy, model, coefficients), T)
+        raise CalibrationError(f"{path}: {key} is no rigid transform")
+    return T if key == "T_BS" else np.linalg.inv(T)
 
 
 def _groundtruth(mav: Path, T_body_camera: np.ndarray) -> Trajectory | None:
     path = next((p for n in _GROUNDTRUTH if (p := mav / n / "data.csv").is_file()), None)
     if path is None:
         return None
-    rows = _csv(path, 8, TrajectoryError)
     try:
+        rows = [fields for _, fields in read_csv_rows(path).rows]
+        if any(len(fields) < 8 for fields in rows):
+            raise TrajectoryError(f"{path}: a row has less than 8 columns")
         stamps = np.array([int(fields[0]) for fields in rows], dtype=np.int64)
         values = np.array([[float(v) for v in fields[1:8]] for fields in rows]).reshape(-1, 7)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise TrajectoryError(f"{path}: {error}") from error
     norms = np.linalg.norm(values[:, 3:], axis=1)
     # Motion capture writes zeros or repeats a stamp when it does not see the body.

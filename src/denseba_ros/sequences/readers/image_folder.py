@@ -8,15 +8,20 @@ from pathlib import Path
 import numpy as np
 
 from denseba_ros.errors import CalibrationError, SequenceError
-from denseba_ros.sequences.camera_info import CalibrationSource, resolve_calibration
+from denseba_ros.sequences.calibration_files.calibration_source import (
+    CalibrationSource,
+    resolve_calibration,
+)
 from denseba_ros.sequences.image_io import file_number, image_files
+from denseba_ros.sequences.poses.pose_table import read_poses
+from denseba_ros.sequences.readers.camera_groups import of_one_camera
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
 )
-from denseba_ros.sequences.trajectory import Trajectory, read_kitti, read_tum
+from denseba_ros.sequences.readers.name_stamps import name_stamps
+from denseba_ros.sequences.trajectory import Trajectory, read_kitti
 
 _log = logging.getLogger(__name__)
 
@@ -32,35 +37,49 @@ def looks_like_images(folder: Path) -> bool:
 
 
 def open_images(
-    folder: Path, calibration: CalibrationSource = None, fps: float | None = None
+    folder: Path,
+    calibration: CalibrationSource = None,
+    fps: float | None = None,
+    names: str | None = None,
 ) -> ImageSequence:
-    """Images in order of their number.
+    """Images in order of their number, or of the time in their names.
+
+    ``names`` is a part of the names of one camera's images, where the folder holds several.
 
     Ground truth is poses_tum.txt or poses.txt (one 3x4 or 4x4 matrix per image, in order). Stamps
-    are i / ``fps`` seconds; without ``fps`` they are the file number in seconds where
-    poses_tum.txt is stamped that way, else i / 30 s.
+    are i / ``fps`` seconds; without ``fps`` they are the names where those are stamps, the file
+    number in seconds where poses_tum.txt is stamped that way, else i / 30 s.
 
     Raises:
-        SequenceError: without images, or when poses.txt does not fit them.
+        SequenceError: without images, or when they are of several cameras or poses.txt does not
+            fit them.
         CalibrationError: without camera_info.yaml, K.txt, calibration.txt or ``calibration``.
     """
     subfolder = next((s for s in _SUBFOLDERS if image_files(folder / s)), None)
     if subfolder is None:
         raise SequenceError(f"{folder}: no {LAYOUT}")
-    paths = image_files(folder / subfolder)
-    size = image_size(paths, folder)
+    paths = of_one_camera(image_files(folder / subfolder), names, folder)
+    files = _stamped(folder, paths, fps)
+    size = image_size(files, folder)
     resolved = resolve_calibration(calibration, folder, size)
     if resolved is None:
         raise CalibrationError(
             f"{folder}: no camera_info.yaml, K.txt or calibration.txt; "
             "give the intrinsics (--intrinsics fx,fy,cx,cy)"
         )
-    files = _stamped(folder, paths, fps)
-    check_rising(files, folder)
     return ImageSequence(folder.name, resolved, files, lambda: _groundtruth(folder, files))
 
 
 def _stamped(folder: Path, paths: list[Path], fps: float | None) -> list[ImageFile]:
+    named = name_stamps(paths) if fps is None else None
+    if named is not None:
+        if len(named) < len(paths):
+            _log.warning(
+                "%s: %d images whose names are no stamps are passed over",
+                folder,
+                len(paths) - len(named),
+            )
+        return [ImageFile(i, stamp, path) for i, (path, stamp) in enumerate(named.items())]
     if fps is None and _stamped_by_number(folder, paths):
         return [ImageFile(i, _number_stamp(p), p) for i, p in enumerate(paths)]
     if fps is None:
@@ -77,14 +96,14 @@ def _stamped_by_number(folder: Path, paths: list[Path]) -> bool:
     """Whether most stamps of poses_tum.txt are file numbers."""
     if not (folder / "poses_tum.txt").is_file():
         return False
-    known = set(read_tum(folder / "poses_tum.txt").stamps_ns.tolist())
+    known = set(read_poses(folder / "poses_tum.txt").stamps_ns.tolist())
     numbers = {_number_stamp(p) for p in paths}
     return len(numbers) == len(paths) and 2 * len(known & numbers) > len(known)
 
 
 def _groundtruth(folder: Path, files: list[ImageFile]) -> Trajectory | None:
     if (folder / "poses_tum.txt").is_file():
-        trajectory = read_tum(folder / "poses_tum.txt")
+        trajectory = read_poses(folder / "poses_tum.txt")
         stamps = {_number_stamp(f.path): f.stamp_ns for f in files}
         if not _stamped_by_number(folder, [f.path for f in files]):
             return trajectory

@@ -9,16 +9,21 @@ import numpy as np
 
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.camera_info import CalibrationSource, resolve_calibration
+from denseba_ros.sequences.calibration_files.calibration_source import (
+    CalibrationSource,
+    resolve_calibration,
+)
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.known_cameras import KITTI_BY_SIZE
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
 )
-from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_kitti, read_tum
+from denseba_ros.sequences.stamps.stamp_units import stamps_in_ns
+from denseba_ros.sequences.text_file import TextFileError, read_text
+from denseba_ros.sequences.trajectory import Trajectory, read_kitti
 
 _log = logging.getLogger(__name__)
 
@@ -50,9 +55,8 @@ def open_kitti(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
     ids = [_frame_id(path) for path in paths]
     stamps = _stamps(folder, ids)
     files = [ImageFile(*row) for row in zip(ids, stamps, paths, strict=True)]
-    check_rising(files, folder)
     projection = _projection(folder / "calib.txt", "P" + camera[-1])
-    camera_model = _calibration(folder, calibration, projection, image_size(paths, folder))
+    camera_model = _calibration(folder, calibration, projection, image_size(files, folder))
 
     def groundtruth() -> Trajectory | None:
         return _groundtruth(folder, stamps, ids, _camera_offset(projection))
@@ -74,7 +78,7 @@ def _stamps(folder: Path, ids: list[int]) -> list[int]:
         _log.warning("%s: no times.txt, taking 10 Hz", folder)
         return [i * _NOMINAL_PERIOD_NS for i in ids]
     try:
-        stamps = [parse_seconds(row) for row in path.read_text().split()]
+        stamps = stamps_in_ns(read_text(path).split(), path)
     except ValueError as error:
         raise SequenceError(f"{path}: {error}") from error
     rows = _rows(ids, len(stamps), path)
@@ -98,7 +102,11 @@ def _projection(path: Path, name: str) -> np.ndarray | None:
     """The (3, 4) projection of one camera, None without the file."""
     if not path.is_file():
         return None
-    for line in path.read_text().splitlines():
+    try:
+        lines = read_text(path).splitlines()
+    except TextFileError as error:
+        raise CalibrationError(f"{path}: {error}") from error
+    for line in lines:
         key, _, values = line.partition(":")
         if key.strip() not in (name, f"P_rect_0{name[-1]}"):
             continue
@@ -106,6 +114,8 @@ def _projection(path: Path, name: str) -> np.ndarray | None:
             P = np.array([float(v) for v in values.split()]).reshape(3, 4)
         except ValueError as error:
             raise CalibrationError(f"{path}: {name} is not 12 numbers") from error
+        if not (np.all(np.isfinite(P)) and P[0, 0] > 0.0 and P[1, 1] > 0.0 and P[2, 2] != 0.0):
+            raise CalibrationError(f"{path}: {name} is no projection of a camera")
         return P
     raise CalibrationError(f"{path}: no row {name}")
 
@@ -155,5 +165,5 @@ def _groundtruth(
         kept = [row for _, row in known]
         return Trajectory(np.array([stamp for stamp, _ in known], dtype=np.int64), poses[kept])
     if (folder / "poses_tum.txt").is_file():
-        return read_tum(folder / "poses_tum.txt")
+        return read_poses(folder / "poses_tum.txt")
     return None

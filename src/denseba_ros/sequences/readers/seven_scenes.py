@@ -8,11 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from denseba_ros.errors import SequenceError, TrajectoryError
-from denseba_ros.sequences.camera_info import CalibrationSource, check_size, resolve_calibration
+from denseba_ros.sequences.calibration_files.calibration_source import (
+    CalibrationSource,
+    check_size,
+    resolve_calibration,
+)
 from denseba_ros.sequences.image_io import file_number, image_files
 from denseba_ros.sequences.known_cameras import SEVEN_SCENES_COLOUR
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import ImageFile, ImageSequence, image_size
-from denseba_ros.sequences.trajectory import Trajectory, is_rigid, read_tum
+from denseba_ros.sequences.text_file import read_text
+from denseba_ros.sequences.trajectory import Trajectory, is_rigid
 
 _log = logging.getLogger(__name__)
 
@@ -39,12 +45,12 @@ def open_seven_scenes(folder: Path, calibration: CalibrationSource = None) -> Im
     paths = [p for p in image_files(folder) if ".color" in p.name]
     if not paths:
         raise SequenceError(f"{folder}: no {LAYOUT}")
-    size = image_size(paths, folder)
+    files = [_stamped(path) for path in paths]
+    size = image_size(files, folder)
     resolved = resolve_calibration(calibration, folder, size)
     if resolved is None:
         resolved = SEVEN_SCENES_COLOUR
         check_size(resolved, size, str(folder))
-    files = [_stamped(path) for path in paths]
     return ImageSequence(folder.name, resolved, files, lambda: _groundtruth(folder, files))
 
 
@@ -72,7 +78,7 @@ def _groundtruth(folder: Path, files: list[ImageFile]) -> Trajectory | None:
         poses.append(T)
     if not poses:
         path = folder / "poses_tum.txt"
-        return read_tum(path) if path.is_file() else None
+        return read_poses(path) if path.is_file() else None
     if missing:
         _log.warning("%d of %d frames have no valid ground-truth pose", missing, len(files))
     return Trajectory(np.array(stamps, dtype=np.int64), np.stack(poses))
@@ -80,7 +86,7 @@ def _groundtruth(folder: Path, files: list[ImageFile]) -> Trajectory | None:
 
 def _read_pose(path: Path) -> np.ndarray:
     try:
-        values = [float(v) for v in path.read_text().split()]
+        values = [float(v) for v in read_text(path).split()]
         return np.array(values).reshape(4, 4)
     except ValueError as error:
         raise TrajectoryError(f"{path}: not 16 numbers") from error

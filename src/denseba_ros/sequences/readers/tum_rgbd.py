@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+from decimal import Decimal
 from pathlib import Path
 
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.camera_info import CalibrationSource, check_size, resolve_calibration
+from denseba_ros.sequences.calibration_files.calibration_source import (
+    CalibrationSource,
+    check_size,
+    resolve_calibration,
+)
 from denseba_ros.sequences.known_cameras import TUM_BY_NAME
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
-    check_rising,
     image_size,
 )
-from denseba_ros.sequences.trajectory import Trajectory, parse_seconds, read_tum
+from denseba_ros.sequences.stamps.stamp_units import parse_number, say_unit, to_nanoseconds, unit_of
+from denseba_ros.sequences.text_file import TextFileError, read_text
+from denseba_ros.sequences.trajectory import Trajectory
+
+_log = logging.getLogger(__name__)
 
 LAYOUT = "rgb.txt with rows 'timestamp filename'"
 
@@ -31,40 +41,63 @@ def open_tum(folder: Path, calibration: CalibrationSource = None) -> ImageSequen
     published one (with distortion) when the folder's name holds freiburg1, 2 or 3.
 
     Raises:
-        SequenceError: when rgb.txt is missing, malformed, empty or not in time order.
+        SequenceError: when rgb.txt is missing, malformed, or empty.
         CalibrationError: when no calibration is found or it does not fit the images.
     """
     files = _listed(folder)
-    check_rising(files, folder)
-    size = image_size([file.path for file in files], folder)
+    size = image_size(files, folder)
     resolved = resolve_calibration(calibration, folder, size) or _published(folder, size)
 
     def groundtruth() -> Trajectory | None:
         path = folder / "groundtruth.txt"
-        return read_tum(path) if path.is_file() else None
+        return read_poses(path) if path.is_file() else None
 
     return ImageSequence(folder.name, resolved, files, groundtruth)
 
 
 def _listed(folder: Path) -> list[ImageFile]:
     listing = folder / "rgb.txt"
-    try:
-        lines = listing.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SequenceError(f"{listing}: {error}") from error
-    files: list[ImageFile] = []
-    for number, line in enumerate(lines, start=1):
-        fields = line.split()
-        if not fields or fields[0].startswith("#"):
-            continue
+    rows: list[tuple[Decimal, str]] = []
+    wrong: list[int] = []
+    for number, fields in _rows(listing):
         try:
-            stamp, name = parse_seconds(fields[0]), fields[1]
-        except (ValueError, IndexError) as error:
-            raise SequenceError(f"{listing}:{number}: not 'timestamp filename'") from error
-        files.append(ImageFile(len(files), stamp, folder / name))
-    if not files:
+            rows.append((parse_number(fields[0]), fields[1]))
+        except (ValueError, IndexError):
+            wrong.append(number)
+    if len(wrong) > len(rows):
+        raise SequenceError(f"{listing}:{wrong[0]}: not 'timestamp filename'")
+    if not rows:
         raise SequenceError(f"{listing}: lists no images")
-    return files
+    if wrong:
+        _log.warning(
+            "%s: left out %d rows that are not 'timestamp filename', the first is row %d",
+            listing,
+            len(wrong),
+            wrong[0],
+        )
+    unit = unit_of([stamp for stamp, _ in rows])
+    say_unit(listing, unit)
+    try:
+        stamps = [to_nanoseconds(stamp, unit) for stamp, _ in rows]
+    except ValueError as error:
+        raise SequenceError(f"{listing}: {error}") from error
+    return [
+        ImageFile(i, stamp, folder / name)
+        for i, (stamp, (_, name)) in enumerate(zip(stamps, rows, strict=True))
+    ]
+
+
+def _rows(listing: Path) -> list[tuple[int, list[str]]]:
+    """(line number, fields) of every line that is neither empty nor a comment."""
+    try:
+        lines = read_text(listing).splitlines()
+    except TextFileError as error:
+        raise SequenceError(f"{listing}: {error}") from error
+    rows = (
+        (number, line.replace(",", " ").replace("\\", "/").split())
+        for number, line in enumerate(lines, 1)
+    )
+    return [(n, fields) for n, fields in rows if fields and not fields[0].startswith("#")]
 
 
 def _published(folder: Path, size: tuple[int, int]) -> Calibration:

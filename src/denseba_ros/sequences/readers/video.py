@@ -13,8 +13,13 @@ import cv2
 
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.camera_info import CalibrationSource, resolve_calibration
+from denseba_ros.sequences.calibration_files.calibration_source import (
+    CalibrationSource,
+    resolve_calibration,
+)
+from denseba_ros.sequences.readers.video_rotation import fit_to_rotation
 from denseba_ros.sequences.sequence import StampedImage
+from denseba_ros.sequences.stamps.frame_drops import FrameDrops
 from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)
@@ -22,6 +27,7 @@ _log = logging.getLogger(__name__)
 LAYOUT = "a file .mp4, .avi, .mov, .mkv, .webm, .m4v, .mpg, .ts or .wmv"
 _SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".ts", ".wmv"})
 _SECOND = 1_000_000_000
+MISSING = "announced by the file, but not there"
 _DEFAULT_FPS = 30.0
 
 
@@ -30,7 +36,8 @@ class VideoSequence:
     """Frames of a video file.
 
     Stamps are the file's own presentation times, or i / fps where ``restamp`` or where they do not
-    rise. Frames that the file announces but does not hold are counted in ``dropped``.
+    rise. Frames that the file announces but does not hold, or that have another size, are counted
+    in ``drops``. The images are as the sensor recorded them unless ``turned``.
     """
 
     path: Path
@@ -38,20 +45,27 @@ class VideoSequence:
     announced: int
     fps: float
     restamp: bool
+    turned: bool = False
     start: int = 0
-    dropped: int = field(default=0, init=False)
+    drops: FrameDrops = field(default_factory=FrameDrops, init=False)
 
     @property
     def name(self) -> str:
         """Name of the file without its suffix."""
         return self.path.stem
 
+    @property
+    def dropped(self) -> int:
+        """Number of frames that the last iteration did not find."""
+        return self.drops.total()
+
     def __len__(self) -> int:
         return self.announced - self.start
 
     def __iter__(self) -> Iterator[StampedImage]:
-        self.dropped = 0
-        capture = _capture(self.path)
+        self.drops.clear()
+        capture = _capture(self.path, self.turned)
+        size = (self.calibration.height, self.calibration.width)
         given, last_ns = 0, -1
         try:
             for index in itertools.islice(itertools.count(), self.announced):
@@ -62,14 +76,16 @@ class VideoSequence:
                 if index < self.start:
                     continue
                 read, image = capture.retrieve()
-                if read:
+                if read and image.shape[:2] == size:
                     given += 1
                     yield StampedImage(index, stamp_ns, image)
         finally:
             capture.release()
-        self.dropped = len(self) - given
-        if self.dropped:
-            _log.warning("%s: %d announced frames are not there", self.path, self.dropped)
+        if missing := len(self) - given:
+            self.drops[MISSING] = missing
+            _log.warning(
+                "%s: %d announced frames are not there, or have another size", self.path, missing
+            )
 
     def groundtruth(self) -> Trajectory | None:
         """None: videos have no ground truth."""
@@ -106,12 +122,20 @@ def open_video(
         read, image = capture.read()
         announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         own_fps = capture.get(cv2.CAP_PROP_FPS)
+        degrees = round(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
     finally:
         capture.release()
     if not read:
         raise SequenceError(f"{path}: no frame can be decoded")
     size = (image.shape[1], image.shape[0])
-    resolved = resolve_calibration(calibration, path.parent, size, (f"{path.stem}.yaml",))
+    beside = path.with_suffix(".yaml")
+    source = beside if calibration is None and beside.is_file() else calibration
+    resolved: Calibration | None = None
+    turned = False
+    if source is not None and degrees in (90, 180, 270):
+        resolved, turned = fit_to_rotation(source, path, size, degrees)
+    elif source is not None:
+        resolved = resolve_calibration(source, path.parent, size, ())
     if resolved is None:
         raise CalibrationError(
             f"{path}: a video has no calibration; give the intrinsics "
@@ -122,13 +146,14 @@ def open_video(
         _log.warning("%s: states no frame rate, taking %g Hz", path, _DEFAULT_FPS)
         rate = _DEFAULT_FPS
     count = round(announced) if announced >= 1 else _count(path)
-    return VideoSequence(path, resolved, count, rate, restamp=fps is not None)
+    return VideoSequence(path, resolved, count, rate, restamp=fps is not None, turned=turned)
 
 
-def _capture(path: Path) -> cv2.VideoCapture:
+def _capture(path: Path, turned: bool = False) -> cv2.VideoCapture:
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise SequenceError(f"{path}: no video that OpenCV can open")
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, float(turned))
     return capture
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class RoomSequence:
         SequenceError: on an unknown trajectory or a number out of range.
     """
 
+    drops: ClassVar[dict[str, int]] = {}
     dropped = 0
 
     def __init__(

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from denseba_ros.errors import ConfigurationError
+from denseba_ros.parameter_errors import in_words
 
 Intrinsics = tuple[float, float, float, float]
 _Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -75,7 +76,7 @@ def read_sources(path: Path) -> list[DepthSource]:
     try:
         sources = [DepthSource.model_validate(row) for row in rows]
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+        raise ConfigurationError(f"{path}: {in_words(error, DepthSource)}") from error
     for source in sources:
         if source.kind == "stereo" and source.baseline is None:
             raise ConfigurationError(f"{path}: {source.path} is stereo and needs a baseline")

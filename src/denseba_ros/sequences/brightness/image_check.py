@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import numpy as np
 
@@ -29,6 +30,11 @@ class ImageCheck:
         frozen = self._frozen(stamp_ns, image)
         self.is_frozen = bool(frozen)
         return _without_content(image[::_STRIDE, ::_STRIDE]) or frozen
+
+    @staticmethod
+    def kind(problem: str) -> str:
+        """The first words of what ``check`` said, the same for the same problem."""
+        return re.split(r"[:(]", problem, maxsplit=1)[0].strip()
 
     def _frozen(self, stamp_ns: int, image: np.ndarray) -> str:
         digest = hashlib.blake2b(image[::_STRIDE].tobytes(), digest_size=16).digest()

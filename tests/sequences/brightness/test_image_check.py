@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from denseba_ros.nodes.inputs.image_check import ImageCheck
+from denseba_ros.sequences.brightness.image_check import ImageCheck
 
 NOISE = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 SECOND = 1_000_000_000

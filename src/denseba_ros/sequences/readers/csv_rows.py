@@ -1,0 +1,61 @@
+"""Tables in text as EuRoC's data.csv, with the headers and separators that tools write."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from denseba_ros.sequences.text_file import read_text
+
+# The blank of "timestamp [ns]".
+_BEFORE_UNIT = re.compile(r"\s+([\[(])")
+
+
+@dataclass(frozen=True)
+class CsvRows:
+    """Names of the columns in lower case, empty without a header, and (line number, fields)."""
+
+    header: list[str]
+    rows: list[tuple[int, list[str]]]
+
+    def column(self, words: tuple[str, ...]) -> int | None:
+        """The first column whose name holds one of the words."""
+        found = (i for i, name in enumerate(self.header) if any(word in name for word in words))
+        return next(found, None)
+
+
+def read_csv_rows(path: Path) -> CsvRows:
+    """Rows of fields between commas, semicolons or blanks; the header may begin with ``#`` or not.
+
+    Raises:
+        TextFileError: when it cannot be read.
+    """
+    header: list[str] = []
+    rows: list[tuple[int, list[str]]] = []
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        text = line.strip()
+        if not text:
+            continue
+        fields = _fields(text.lstrip("# "))
+        if text.startswith("#") or (not rows and not header and not _is_number(fields[0])):
+            if not rows and len(fields) > 1:
+                header = [field.lower() for field in fields]
+            continue
+        rows.append((number, fields))
+    return CsvRows(header, rows)
+
+
+def _fields(line: str) -> list[str]:
+    separator = next((s for s in (",", ";", "\t") if s in line), None)
+    if separator is None:
+        line = _BEFORE_UNIT.sub(r"\1", line)
+    return [field.strip().strip("\"'") for field in line.split(separator)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
