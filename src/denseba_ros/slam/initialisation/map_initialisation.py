@@ -23,7 +23,7 @@ from denseba_ros.slam.mapping.keyframe_depth import KNOWN_SCALE, cells_of
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.state.frame import Frame
 
-INITIAL_ROUNDS = 4
+INITIAL_ROUNDS = 8
 """Bundle adjustments of the first two keyframes, which are initialised from two views alone."""
 
 

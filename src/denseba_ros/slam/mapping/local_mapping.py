@@ -30,6 +30,8 @@ from denseba_ros.slam.tracking.tracker import Tracker
 
 # So many seconds a keyframe gives way to tracking that is behind.
 _MAX_PAUSE = 0.5
+# Bundle adjustments of a new keyframe while the window has no more keyframes than this.
+_YOUNG_ROUNDS, _YOUNG = 2, 3
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,9 @@ class LocalMapping:
         mapper.add(keyframe.image, keyframe.T, keyframe.affine)
         if len(mapper.keyframes) < 2:
             return 1.0
-        mapper.adjust(mapper.config.backend.iterations)
+        # Depths of a young window are far from what its few views say of them.
+        for _ in range(_YOUNG_ROUNDS if len(mapper.keyframes) <= _YOUNG else 1):
+            mapper.adjust(mapper.config.backend.iterations)
         growth = math.exp(self._drift.log_correction(mapper.keyframes, keyframe.image.frame))
         if growth != 1.0:
             mapper.window.rescale(growth, about=-1)
