@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from denseba_ros.benchmark.system.recovery import BLACK, Cuts, Recovery, interrupted, play, recoveries
+from denseba_ros.benchmark.system.recovery import (
+    BLACK,
+    Cuts,
+    Recovery,
+    interrupted,
+    play,
+    recoveries,
+)
 from denseba_ros.config import Config
 from denseba_ros.matching.features import features_available
 from denseba_ros.sequences.opening import open_sequence
@@ -46,9 +53,7 @@ def noise(frame: StampedImage) -> StampedImage:
     return replace(frame, image=rng.integers(0, 256, frame.image.shape, dtype=np.uint8))
 
 
-def after_the_cut(
-    sequence: Any, settings: Config, cuts: Cuts, has_noise: bool = False
-) -> Recovery:
+def after_the_cut(sequence: Any, settings: Config, cuts: Cuts, has_noise: bool = False) -> Recovery:
     """``has_noise``: in place of the black images, during which the map is kept."""
     frames = interrupted(list(sequence), cuts)
     if has_noise:
