@@ -49,14 +49,15 @@ def test_it_begins_with_all_its_corners_in_place(view: ReferenceView) -> None:
 def test_tracks_do_not_drift_over_many_images_and_only_what_leaves_the_view_is_lost(
     view: ReferenceView,
 ) -> None:
-    ratios = []
-    for k in range(1, 13):
-        view.track(_frame(turned(_yaw(2.0 * k))).grey)
-        ratios.append(view.tracked)
-        assert _error(view, _yaw(2.0 * k)) < 0.25
+    errors, rng = [], np.random.default_rng(0)
+    for k in range(1, 49):
+        noise = rng.normal(0.0, 4.0, (240, 320))
+        view.track(_frame(np.clip(turned(_yaw(0.5 * k)) + noise, 0.0, 255.0)).grey)
+        errors.append(_error(view, _yaw(0.5 * k)))
+    # Flow from the first image has the same error however many images lie between.
+    assert max(errors) < 0.25
     # 24 of 63 degrees have gone.
-    assert ratios[0] > 0.9
-    assert 0.35 < ratios[-1] < 0.75
+    assert 0.35 < view.tracked < 0.75
 
 
 def test_a_turn_that_flow_cannot_follow_is_tracked_from_how_the_camera_turned(
