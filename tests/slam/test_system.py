@@ -12,7 +12,7 @@ from denseba_ros.errors import ConfigurationError, ImageError
 from denseba_ros.evaluation.trajectory.alignment import umeyama
 from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.slam.initialisation.map_initialisation import INITIAL_ROUNDS
-from denseba_ros.slam.state.estimate import Tracking
+from denseba_ros.slam.state.estimate import Estimate, Tracking
 from denseba_ros.slam.system import System
 from tests.slam.conftest import config
 
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.slow
 
 # Grey levels per pixel on the depth grid, above which a cell counts as textured.
 _TEXTURED = 8.0
-_BLACK_FRAMES = 4
 
 
 def _mapped(run: Any) -> list[int]:
@@ -52,12 +51,15 @@ def test_it_initialises_soon_and_then_tracks_every_frame(run: Any) -> None:
     assert mapped[0] < 15
     assert mapped == list(range(mapped[0], len(run.estimates)))
     for i, estimate in enumerate(run.estimates):
-        assert estimate.tracking is Tracking.TRACKING
-        assert ("parallax" in estimate.reason or "sideways" in estimate.reason) == (i < mapped[0])
+        waits = i < mapped[0]
+        assert estimate.tracking is (Tracking.INITIALISING if waits else Tracking.TRACKING)
+        words = ("parallax", "sideways") if i else ("first image",)
+        assert any(word in estimate.reason for word in words) is waits
 
 
 def test_before_initialisation_the_rotation_is_tracked(run: Any, room: Any) -> None:
-    """Position within what the covariance says; metres of the truth, so at the map's scale."""
+    """Both within what the covariance says; metres of the truth, so at the map's scale. A rotation
+    takes up most of a motion to the side, which it cannot be told from."""
     mapped = _mapped(run)
     estimated = np.stack([run.estimates[i].T_world_camera[:3, 3] for i in mapped])
     true = np.stack([room.sequence.pose(i)[:3, 3] for i in mapped])
@@ -66,7 +68,9 @@ def test_before_initialisation_the_rotation_is_tracked(run: Any, room: Any) -> N
         estimate = run.estimates[i]
         moved = np.linalg.inv(room.sequence.pose(0)) @ room.sequence.pose(i)
         turn = moved[:3, :3].T @ estimate.T_world_camera[:3, :3]
-        assert np.degrees(np.arccos((np.trace(turn) - 1) / 2)) < 0.5
+        error = np.degrees(np.arccos((np.trace(turn) - 1) / 2))
+        assert error < 1.0
+        assert error < 3 * np.degrees(np.trace(estimate.covariance[3:, 3:]) ** 0.5)
         assert scale * np.linalg.norm(moved[:3, 3]) < 3 * estimate.covariance[0, 0] ** 0.5
 
 
@@ -140,22 +144,34 @@ def test_twist_is_the_motion_of_the_camera(run: Any, room: Any) -> None:
     assert cosine > 0.98
 
 
-def test_black_frames_are_lost_and_tracking_comes_back(system: System, room: Any) -> None:
-    states, reasons = [], []
-    black = np.zeros_like(room.images[0])
-    dark = range(24, 24 + _BLACK_FRAMES)
-    for i in range(36):
-        image = black if i in dark else room.images[i]
-        estimate = system.process(room.stamps_ns[i], image)
-        states.append(estimate.tracking)
-        reasons.append(estimate.reason)
-        assert np.isfinite(estimate.T_world_camera).all()
-    assert states[23] is Tracking.TRACKING
-    for i in dark:
-        assert states[i] is Tracking.LOST
-        assert reasons[i]
-    assert states[-1] is Tracking.TRACKING
-    assert not reasons[-1]
+@pytest.mark.parametrize(("kind", "count"), [("black", 4), ("almost black with noise", 12)])
+def test_dark_frames_are_lost_and_tracking_goes_on_afterwards(
+    system: System, room: Any, kind: str, count: int
+) -> None:
+    """Against the same map, however many they are."""
+    rng = np.random.default_rng(0)
+
+    def dark(image: np.ndarray) -> np.ndarray:
+        if kind == "black":
+            return np.zeros_like(image)
+        noise = rng.normal(0.0, 3.0, image.shape)
+        return np.clip(np.rint(0.02 * image + noise), 0, 255).astype(np.uint8)
+
+    images = [*room.images[:24], *[dark(room.images[24])] * count, *room.images[24:32]]
+    said = [system.process(room.stamps_ns[0] + 33_333_333 * i, im) for i, im in enumerate(images)]
+    sure = [float(np.trace(_up_to_scale(e))) for e in said]
+    assert said[23].tracking is Tracking.TRACKING
+    for i in range(24, 24 + count):
+        assert said[i].tracking is Tracking.LOST
+        assert "shows nearly nothing" in said[i].reason
+        assert np.isfinite(said[i].T_world_camera).all()
+        assert sure[i] > sure[i - 1]
+    for estimate in said[24 + count :]:
+        assert estimate.tracking is Tracking.TRACKING
+        assert not estimate.reason
+    assert sure[24 + count] < sure[23 + count]
+    keyframes = [*system.finished_keyframes(), *system.keyframes()]
+    assert sorted(k.id for k in keyframes) == list(range(len(keyframes)))
 
 
 @pytest.mark.parametrize("kind", ["grey", "noise", "mirrored"])
@@ -178,16 +194,23 @@ def test_lost_images_make_the_pose_less_certain(system: System, room: Any) -> No
         sure = system.process(room.stamps_ns[i], room.images[i])
     black = np.zeros_like(room.images[0])
     lost = [system.process(room.stamps_ns[i], black) for i in (24, 25, 26)]
-    spread = [float(np.trace(e.covariance)) for e in (sure, *lost)]
+    # Without a model the unknown metric scale is more than all else.
+    spread = [float(np.trace(_up_to_scale(e))) for e in (sure, *lost)]
     assert spread == sorted(spread)
     assert spread[1] > 10 * spread[0]
     assert lost[0].depth is None
 
 
+def _up_to_scale(estimate: Estimate) -> np.ndarray:
+    """Covariance (6, 6) of the pose without that of the metric scale."""
+    length = estimate.T_world_camera[:3, 3]
+    return estimate.covariance - estimate.metric_scale.covariance(length)
+
+
 def test_after_lost_for_long_a_new_map_is_initialised(system: System, room: Any) -> None:
-    """Black for longer than it waits, then another part of the room."""
-    black = np.zeros_like(room.images[0])
-    images = room.images[:20] + [black] * 10 + room.images[24:]
+    """Another scene for longer than it waits, then another part of the room."""
+    other = np.ascontiguousarray(room.images[0][:, ::-1])
+    images = room.images[:20] + [other] * 10 + room.images[24:]
     last = None
     kept = 0
     for i, image in enumerate(images):
@@ -242,12 +265,11 @@ def test_the_reason_for_no_initialisation_is_reported(system: System, room: Any,
     image = room.images[0] if kind == "still" else np.zeros_like(room.images[0])
     for i in range(8):
         estimate = system.process(room.stamps_ns[i], image)
-        waits = Tracking.TRACKING if kind == "still" else Tracking.INITIALISING
-        assert estimate.tracking is waits
+        assert estimate.tracking is Tracking.INITIALISING
         assert estimate.reason == estimate.reason.strip() != ""
         assert estimate.depth is None
         assert not estimate.is_keyframe
-    word = "sideways" if kind == "still" else "corners"
+    word = "sideways" if kind == "still" else "shows nearly nothing"
     assert word in estimate.reason
     np.testing.assert_array_equal(estimate.T_world_camera, np.eye(4))
 

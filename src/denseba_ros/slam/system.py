@@ -344,11 +344,11 @@ class System:
         """Keep the predicted pose; after a while give the map up for a new one."""
         timer.lap("tracking")
         images = state.images + 1 if isinstance(state, LostState) else 1
-        self._pose.coast(image.frame.stamp_ns)
-        if not state.is_confirmed:
-            # Nothing was ever tracked against the first image: this one takes its place.
+        if not state.is_confirmed:  # this image takes the place of the first
+            self._pose.set_unknown(image.frame)
             self._state = begin = self._initialising()
             return self._initialise(begin, camera, image, timer)
+        self._pose.coast(image.frame.stamp_ns)
         self._state = LostState(
             state.mapper, state.local_map, state.tracker, state.initialiser, True, images
         )

@@ -112,3 +112,21 @@ def test_two_held_frames_are_too_few(held: tuple[Problem, Variables]) -> None:
     frames, depths = project_out_gauge(few, variables, *step)
     assert torch.equal(frames, step[0])
     assert torch.equal(depths, step[1])
+
+
+def test_noise_of_the_positions_turns_no_window_that_turns_on_the_spot(
+    held: tuple[Problem, Variables],
+) -> None:
+    """Positions differ and step by a ten-thousandth: no rotation of the world is in that."""
+    problem, variables = held
+    generator = torch.Generator().manual_seed(1)
+    noise = 1e-4 * torch.randn(2, _K, 3, generator=generator, dtype=torch.float64)
+    T = variables.T.clone()
+    T[:, :3, 3] = noise[0]
+    frames = torch.zeros(_K, 8, dtype=torch.float64)
+    frames[:, :3] = noise[1]
+    on_the_spot = Variables(T, variables.affine, variables.inverse_depth)
+    projected, _ = project_out_gauge(
+        problem, on_the_spot, frames, torch.zeros_like(variables.inverse_depth)
+    )
+    assert float(projected[:, 3:6].abs().max()) < 1e-3

@@ -229,14 +229,16 @@ class _Drive:
         self._system = System(Config.from_dict(values), room.sequence.calibration)
         self._model = _Metric(room)
         self._system.frontend.depth_model = self._model
+        self._noise = np.random.default_rng(0)
         self._true: list[np.ndarray] = []
         self.said: list[Estimate] = []
 
     def __call__(self, index: int | None, log_error: float = 0.0) -> Estimate:
-        """Image ``index``, or a black one; what the model says of it is off by ``log_error``."""
+        """Image ``index``, or one of noise; what the model says of it is off by ``log_error``."""
         self._model.index, self._model.log_error = index or 0, log_error
         image = self._room.images[index or 0]
-        image = image if index is not None else np.zeros_like(image)
+        if index is None:
+            image = self._noise.integers(0, 256, image.shape, dtype=np.uint8)
         first, second = self._room.stamps_ns[:2]
         stamp = first + (second - first) * len(self.said)
         self._true.append(self._room.sequence.pose(index or 0)[:3, 3])

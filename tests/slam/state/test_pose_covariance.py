@@ -22,6 +22,7 @@ from denseba_ros.slam.state.pose_covariance import HORIZON, MotionUncertainty, P
 CAMERA = Pinhole(300.0, 300.0, 199.5, 149.5, 400, 300)
 _TICK = 250_000_000
 _STEP = 0.1
+_NOTHING_MISSED = torch.zeros(6, 6, dtype=torch.float64)
 
 
 @dataclass
@@ -69,7 +70,7 @@ def _flow(path: PoseCovariance) -> float:
 @pytest.fixture
 def path() -> PoseCovariance:
     result = PoseCovariance()
-    result.initialise(torch.eye(4, dtype=torch.float64))
+    result.initialise(torch.eye(4, dtype=torch.float64), _NOTHING_MISSED)
     result.adjusted(CAMERA, _window(8))
     return result
 
@@ -108,15 +109,34 @@ def test_a_part_of_a_motion_by_itself_has_its_share_of_the_errors() -> None:
     torch.testing.assert_close(motion.of_step(3.0), systematic / 16 + random / 4)
 
 
-def test_a_guess_of_one_horizon_has_the_covariance_that_was_guessed() -> None:
-    """In three unequal steps on the spot."""
+def test_a_guess_is_that_of_the_whole_motion_and_replaces_the_one_before() -> None:
     path = PoseCovariance()
     here, guess = torch.eye(4).double(), torch.diag(torch.arange(1.0, 7.0).double())
-    path.initialise(here)
+    path.initialise(here, _NOTHING_MISSED)
     before = path.covariance
-    for share in (0.5, 0.2, 0.3):
-        path.propagate_guess(here, guess, share * HORIZON)
+    for share in (0.5, 2.0, 1.0):
+        path.set_guess(here, share * guess)
     torch.testing.assert_close(path.covariance - before, guess)
+    torch.testing.assert_close(path.step, guess)
+    # Nobody measures it afterwards: it stays when a map begins, and the next guess adds to it.
+    path.initialise(here, _NOTHING_MISSED)
+    torch.testing.assert_close(path.covariance - before, guess)
+    path.set_guess(here, guess)
+    torch.testing.assert_close(path.covariance - before, 2.0 * guess)
+
+
+def test_a_guess_is_along_the_cameras_axes_and_carries_the_covariance_before_along() -> None:
+    """Turned by a right angle about y, the camera's x is the world's -z."""
+    turned = se3.exp(torch.tensor([0, 0, 0, 0, np.pi / 2, 0], dtype=torch.float64))
+    turned[0, 3] = 10.0
+    path = PoseCovariance()
+    path.initialise(torch.eye(4, dtype=torch.float64), 0.01 * torch.eye(6).double())
+    # As often as it is said: the last covariance that was none is carried each time.
+    for _ in range(3):
+        path.set_guess(turned, torch.diag(torch.arange(1.0, 7.0).double()))
+    heading, own = 0.01 * 10.0**2, torch.tensor([3.0, 2.0, 1.0, 6.0, 5.0, 4.0]).double()
+    own[1:3] += heading
+    torch.testing.assert_close(path.covariance.diagonal(), own + 0.01, atol=1e-4, rtol=1e-4)
 
 
 def test_every_step_makes_the_pose_less_certain(path: PoseCovariance) -> None:
@@ -155,7 +175,7 @@ def test_growth_is_along_the_cameras_axes(path: PoseCovariance) -> None:
     turned = se3.exp(torch.tensor([0, 0, 0, 0, np.pi / 2, 0], dtype=torch.float64))
     straight, other = PoseCovariance(), PoseCovariance()
     for p, T in ((straight, torch.eye(4, dtype=torch.float64)), (other, turned)):
-        p.initialise(T)
+        p.initialise(T, _NOTHING_MISSED)
         p.adjusted(CAMERA, _window(8))
         p.propagate(T, 10.0, is_keyframe=False)
     a, b = straight.covariance.diagonal(), other.covariance.diagonal()
@@ -188,7 +208,7 @@ def _observe(host: Any, target: Any, amplitude: float) -> None:
 
 def test_with_one_keyframe_the_tracked_image_gives_the_covariance() -> None:
     path = PoseCovariance()
-    path.initialise(torch.eye(4, dtype=torch.float64))
+    path.initialise(torch.eye(4, dtype=torch.float64), _NOTHING_MISSED)
     before = path.covariance
     path.tracked(CAMERA, _keyframe(0), _pose(_STEP), _TICK)
     path.propagate(se3.inverse(_pose(_STEP)), 5.0, is_keyframe=False)
@@ -229,7 +249,7 @@ def test_the_covariance_of_a_path_is_that_of_its_errors() -> None:
 
     step = se3.exp(torch.tensor([-0.1, 0.02, -0.05, 0.05, -0.12, 0.03], dtype=torch.float64))
     path = PoseCovariance()
-    path.initialise(torch.eye(4, dtype=torch.float64))
+    path.initialise(torch.eye(4, dtype=torch.float64), _NOTHING_MISSED)
     path._motion = motion
     true = torch.eye(4, dtype=torch.float64)
     erring = se3.exp(1e-4 * normal())
@@ -274,7 +294,7 @@ def test_the_run_over_the_room_is_careful_by_a_known_factor(run: Any, room: Any)
 def test_flow_before_the_reference_changes_counts_once() -> None:
     """Images go on being tracked against the old reference while a keyframe is being adjusted."""
     path, here = PoseCovariance(), torch.eye(4, dtype=torch.float64)
-    path.initialise(here)
+    path.initialise(here, _NOTHING_MISSED)
     root = torch.eye(6, dtype=torch.float64)
     path._motion = MotionUncertainty(root, root, 12.0, HORIZON)
     path.propagate(here, 10.0, is_keyframe=True)

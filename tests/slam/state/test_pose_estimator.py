@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from denseba_ros.geometry import se3
+from denseba_ros.slam.initialisation.approximate_pose import ApproximatePose
 from denseba_ros.slam.mapping.scale_drift import MapScale
 from denseba_ros.slam.state.estimate import Tracking
 from denseba_ros.slam.state.metric_scale import UNKNOWN_SCALE, MetricScale
@@ -42,7 +43,7 @@ def tracked(images: int) -> PoseEstimator:
     """The image that becomes a keyframe is the first; then ``images`` more are tracked."""
     estimator, reference = PoseEstimator(), keyframe(0, 2.0)
     reference.T = torch.eye(4, dtype=torch.float64)
-    estimator.initialise(0, reference.T, is_after_lost=False)
+    estimator.initialise(0, reference.T)
     T = FIRST
     for i in range(images + 1):
         frame: Any = SimpleNamespace(stamp_ns=(i + 1) * _FRAME_NS)
@@ -93,6 +94,33 @@ def test_the_keyframe_itself_takes_its_refined_pose() -> None:
     estimator.move_with(change)
     torch.testing.assert_close(estimator.T, REFINED)
     assert estimator.estimate(0, Tracking.TRACKING, StageTimer()).map_motion is None
+
+
+def test_a_new_map_in_place_of_another_tells_the_jump_of_the_keyframe_itself() -> None:
+    """What two views say of an image that was tracked against the depth model's map is not
+    motion."""
+    estimator, change = tracked(0), update()
+    before = se3.inverse(estimator.T).numpy()
+    estimator.move_with(change, is_new_map=True)
+    torch.testing.assert_close(estimator.T, REFINED)
+    estimate = estimator.estimate(0, Tracking.TRACKING, StageTimer())
+    assert estimate.map_motion is not None
+    np.testing.assert_allclose(estimate.map_motion @ before, estimate.T_world_camera, atol=1e-12)
+    assert not np.allclose(estimate.map_motion, np.eye(4), atol=1e-3)
+
+
+def test_an_approximate_pose_has_its_own_covariance() -> None:
+    """Deviations of the translation are in median depths, and those of images that were lost
+    before stay."""
+    estimator = PoseEstimator()
+    estimator.initialise(0, torch.eye(4, dtype=torch.float64))
+    T = pose(0.0, 0.0, 0.0, 0.0, 0.2, 0.0)
+    estimator.set_approximate(_FRAME_NS, ApproximatePose(T, 0.1, 0.3), median_depth=2.0)
+    torch.testing.assert_close(estimator.T, T)
+    estimate = estimator.estimate(_FRAME_NS, Tracking.INITIALISING, StageTimer())
+    deviations = np.sqrt(np.diag(estimate.covariance))
+    np.testing.assert_allclose(deviations, [0.6] * 3 + [0.1] * 3, rtol=1e-4)
+    np.testing.assert_array_equal(estimate.twist, np.zeros(6))
 
 
 def test_two_moves_before_an_estimate_add_up() -> None:

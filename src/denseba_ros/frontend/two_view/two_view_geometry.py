@@ -25,6 +25,7 @@ Doubles = NDArray[np.float64]
 
 # The reason of an ambiguous result: two motions are equally good.
 UNDECIDED = "two motions explain the corners equally well"
+INCONSISTENT = "the two views have no consistent relative pose"
 _MIN_CORNERS = 40
 _MIN_INLIERS = 0.5
 # Least ratio of the corners that a motion puts in front of both cameras.
@@ -99,7 +100,7 @@ def two_view(
         first, second, K, method=cv2.USAC_MAGSAC, prob=0.9999, threshold=_THRESHOLD_PIXELS
     )
     if E is None or E.shape != (3, 3) or mask.mean() < _MIN_INLIERS:
-        return None, "the two views have no consistent relative pose"
+        return None, INCONSISTENT
     rays = _rays(first, K), _rays(second, K)
     initial = _decomposed(np.asarray(E, np.float64), *(r[mask[:, 0] > 0] for r in rays))
     rotations = np.stack([initial[:3, :3], rotation_between(first, second, K)])

@@ -20,8 +20,9 @@ Doubles = NDArray[np.float64]
 # Least standard deviation of a rotation from corners, radians: the correlated errors of flow.
 _MIN_ROTATION_SIGMA = 1e-3
 # Standard deviations over the median parallax: of the rotation, and of the translation in median
-# depths. Half of a drive's parallax lies below a third of that of its near half.
-_ROTATION_PER_PARALLAX, _TRANSLATION_PER_PARALLAX = 0.5, 3.0
+# depths. Half of a drive's parallax lies below a third of that of its near half; a rotation takes
+# up most of a motion to the side, and leaves a fifth of it.
+_ROTATION_PER_PARALLAX, _TRANSLATION_PER_PARALLAX = 2.0, 3.0
 # Standard deviations of the motion to an image that shows none of the corners: radians, and median
 # depths. How fast the camera turned is not known.
 _UNKNOWN_ROTATION, _UNKNOWN_TRANSLATION = 0.5, 0.3
@@ -65,3 +66,7 @@ class ApproximatePose:
         """Covariance (6, 6) float64 of translation and rotation along the camera's axes."""
         deviations = [self.translation_sigma * median_depth] * 3 + [self.rotation_sigma] * 3
         return torch.diag(torch.tensor(deviations, dtype=torch.float64) ** 2)
+
+
+UNMOVED = ApproximatePose(torch.eye(4, dtype=torch.float64))
+"""Where the last measured pose was."""

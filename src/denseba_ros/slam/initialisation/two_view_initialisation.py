@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from denseba_ros.frontend.features.optical_flow import Points
-from denseba_ros.frontend.two_view.two_view_geometry import UNDECIDED, TwoView, two_view
+from denseba_ros.frontend.two_view.two_view_geometry import (
+    INCONSISTENT,
+    UNDECIDED,
+    TwoView,
+    two_view,
+)
 from denseba_ros.frontend.two_view.two_view_rotation import residual_angle, rotation_between
 from denseba_ros.geometry import se3
 from denseba_ros.slam.initialisation.approximate_pose import ApproximatePose
@@ -148,8 +153,9 @@ class TwoViewInitialiser:
             if len(a) < _MIN_CORNERS:
                 continue
             K = image.frame.calibration.matrix
-            motion, parallax = _motion(a, b, K)
-            return view.pose.moved(motion, parallax, median_depth)
+            motion = _motion(a, b, K)
+            if motion is not None:
+                return view.pose.moved(*motion, median_depth)
         return None
 
     def _refer_to(self, image: Frame, pose: ApproximatePose) -> None:
@@ -180,11 +186,12 @@ def _checked(solution: TwoView, min_parallax: float) -> tuple[TwoView | None, st
 
 def _motion(
     first: Points, second: Points, K: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], float]:
+) -> tuple[NDArray[np.float64], float] | None:
     """T_second_first (4, 4) from corners (M, 2) that moved little, with the translation in median
     depths, and the median angle in radians that its rotation leaves.
 
     From two views, if their parallax suffices for an approximate translation, else a rotation.
+    None where no motion explains the corners, as in noise.
     """
     T = np.eye(4)
     if float(np.median(np.linalg.norm(second - first, axis=1))) <= _STILL_FLOW:
@@ -194,7 +201,9 @@ def _motion(
     # Where a rotation explains the corners, two views would fit their errors.
     if parallax * K[0, 0] < _ROTATION_EXPLAINS:
         return T, parallax
-    solution, _ = two_view(first, second, K, _TRANSLATION_PARALLAX)
+    solution, reason = two_view(first, second, K, _TRANSLATION_PARALLAX)
+    if reason == INCONSISTENT:
+        return None
     if solution is not None:
         T[:] = solution.T_second_first
         T[:3, 3] /= np.median(solution.depth[solution.ok])

@@ -9,7 +9,7 @@ from torch import Tensor
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry import se3
-from denseba_ros.slam.initialisation.approximate_pose import ApproximatePose
+from denseba_ros.slam.initialisation.approximate_pose import UNMOVED, ApproximatePose
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.local_mapping import MapUpdate
 from denseba_ros.slam.mapping.scale_drift import MapScale
@@ -121,6 +121,11 @@ class PoseEstimator:
         """A rough pose before there is a map, of a scene with ``median_depth``."""
         self._motion.set_approximate(stamp_ns, pose.T)
         self._path.set_guess(se3.inverse(self.T), pose.covariance(median_depth))
+
+    def set_unknown(self, frame: FrontendFrame) -> None:
+        """An image that shows nothing of the one before, of whose motion there is no other sign."""
+        T = self.predicted(frame)
+        self.set_approximate(frame.stamp_ns, UNMOVED.predicted(T), self.median_depth or 1.0)
 
     def estimate(
         self,
