@@ -54,11 +54,14 @@ class ApproximatePose:
         )
 
     def predicted(self, T: Tensor) -> ApproximatePose:
-        """A later image whose motion was not measured, at the prediction ``T`` (4, 4)."""
+        """A later image whose motion was not measured, at the prediction ``T`` (4, 4).
+
+        The deviations add up, too, as in a steady turn.
+        """
         return ApproximatePose(
             T,
-            float(np.hypot(self.rotation_sigma, _UNKNOWN_ROTATION)),
-            float(np.hypot(self.translation_sigma, _UNKNOWN_TRANSLATION)),
+            self.rotation_sigma + _UNKNOWN_ROTATION,
+            self.translation_sigma + _UNKNOWN_TRANSLATION,
             is_measured=False,
         )
 
