@@ -149,9 +149,9 @@ class System:
             return None
         return keyframe_views(local_map.camera, [local_map.newest])[0]
 
-    def keyframe_poses(self) -> list[np.ndarray]:
-        """T_world_camera (4, 4) float64 of the keyframes of the window, oldest first."""
-        return self._local_map.poses() if self._local_map else []
+    def keyframe_poses(self) -> dict[int, np.ndarray]:
+        """T_world_camera (4, 4) float64 of the keyframes of the window by stamp, oldest first."""
+        return self._local_map.poses() if self._local_map else {}
 
     def finished_keyframes(self) -> list[Keyframe]:
         """Keyframes that left the window since the last call, each given once."""
