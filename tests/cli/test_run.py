@@ -193,6 +193,9 @@ def test_without_a_tracked_image_it_says_that_no_map_was_started(
     assert "keyframes" not in printed
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["map_started"], summary["tracked"], summary["keyframes"]) == (False, 0, 0)
+    truth = str(recording.sequence / "poses_tum.txt")
+    assert main(["evaluate", str(out), "--groundtruth", truth]) == NO_MAP
+    assert "no map was started: asked not to track" in capsys.readouterr().err
 
 
 def test_a_keyframe_that_comes_again_is_one_keyframe(
