@@ -28,6 +28,14 @@ def test_corners_take_the_first_slots() -> None:
     assert used[5:].all()
 
 
+@pytest.mark.parametrize("size", [(24, 40), (40, 24), (20, 200)])
+def test_images_smaller_than_a_region_have_points_too(size: tuple[int, int]) -> None:
+    pixels, used = select_points(build_pyramid(_noise(*size), 2), _NO_CORNERS, 0, 60)
+    assert pixels.shape == (60, 2)
+    assert 0 < used.sum() <= 60
+    assert (pixels[used] > 0).all()
+
+
 def test_more_corners_than_slots_are_cut() -> None:
     corners = torch.rand(9, 2, generator=torch.Generator().manual_seed(1)) * 100
     pixels, used = select_points(build_pyramid(_noise(), 2), corners, 5, 50)

@@ -71,6 +71,7 @@ class KnowingSystem:
     """Gives the truth at half its size; frames 0 and 1 initialise, frame 10 is lost."""
 
     fails_at: int | None = None
+    never_tracks: bool = False
     failure: type[BaseException] = RuntimeError
 
     def __init__(self, config: Config, calibration: Calibration) -> None:
@@ -84,11 +85,11 @@ class KnowingSystem:
             raise self.failure("asked to fail")
         self._seen += 1
         state = {0: Tracking.INITIALISING, 1: Tracking.INITIALISING, 10: Tracking.LOST}.get(
-            i, Tracking.TRACKING
+            i, Tracking.INITIALISING if self.never_tracks else Tracking.TRACKING
         )
         T = np.linalg.inv(true_poses()[0]) @ true_poses()[round(stamp_ns / STEP_NS)]
         T[:3, 3] *= SCALE
-        if i % 5 == 0:
+        if i % 5 == 0 and not self.never_tracks:
             self._kept.append(self._keyframe(stamp_ns, T, image))
         tracked = state is Tracking.TRACKING
         return Estimate(

@@ -14,6 +14,8 @@ SUMMARY = {
     "lost": 2,
     "dropped": 0,
     "keyframes": 9,
+    "frames": 100,
+    "reasons_not_tracking": {"the first image": 8, "black": 2},
     "messages": {"odometry": 92},
     "odometry_rate_hz": 12.3,
 }
@@ -50,7 +52,7 @@ def test_a_good_result_has_no_doubts(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("change", "doubt"),
     [
-        ({"tracked": 0}, "only 0"),
+        ({"tracked": 0}, "no map was started: the first image"),
         ({"tracked": 70}, "only 70 of 92"),
         ({"initialising": 60, "tracked": 40}, "initialising took 60"),
         ({"messages": {"odometry": 91}}, "91 odometry messages, not 92"),

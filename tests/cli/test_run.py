@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from denseba_ros.cli.exit_status import NO_MAP
 from denseba_ros.cli.main import main
 from denseba_ros.sequences.poses.pose_table import read_poses
 
@@ -179,3 +180,37 @@ def test_16_bits_that_are_not_used_and_images_that_show_nothing_are_said(
     assert json.loads((out / "summary.json").read_text())["image_problems"] == {"black": 2}
     keyframe = cv2.imread(str(out / "image" / "0.png"), cv2.IMREAD_GRAYSCALE)
     assert len(np.unique(keyframe)) > 70
+
+
+def test_without_a_tracked_image_it_says_that_no_map_was_started(
+    recording: Any, knowing_system: Any, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    knowing_system.never_tracks = True
+    assert _run(recording, out) == NO_MAP == 3
+    printed = capsys.readouterr().out
+    assert "0 of 30 frames tracked" in printed
+    assert printed.rstrip().endswith("no map was started: asked not to track")
+    assert "keyframes" not in printed
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["map_started"], summary["tracked"], summary["keyframes"]) == (False, 0, 0)
+    truth = str(recording.sequence / "poses_tum.txt")
+    assert main(["evaluate", str(out), "--groundtruth", truth]) == NO_MAP
+    assert "no map was started: asked not to track" in capsys.readouterr().err
+
+
+def test_a_keyframe_that_comes_again_is_one_keyframe(
+    recording: Any, knowing_system: Any, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the window begins anew with one that had left it."""
+    given: list[Any] = []
+    finished = knowing_system.finished_keyframes
+
+    def twice(system: Any) -> list[Any]:
+        given[:] = [*given, *finished(system)]
+        return given
+
+    monkeypatch.setattr(knowing_system, "finished_keyframes", twice)
+    assert _run(recording, out) == 0
+    stamps = read_poses(out / "keyframes.txt").stamps_ns.tolist()
+    assert stamps == [i * 100_000_000 for i in range(0, 30, 5)]
+    assert json.loads((out / "summary.json").read_text())["keyframes"] == len(stamps)

@@ -64,8 +64,8 @@ class FakeSystem:
     def newest_keyframe(self) -> Keyframe:
         return self.keyframes()[-1]
 
-    def keyframe_poses(self) -> list[np.ndarray]:
-        return [keyframe.T_world_camera for keyframe in self.keyframes()]
+    def keyframe_poses(self) -> dict[int, np.ndarray]:
+        return {keyframe.stamp_ns: keyframe.T_world_camera for keyframe in self.keyframes()}
 
     def finished_keyframes(self) -> list[Keyframe]:
         return []

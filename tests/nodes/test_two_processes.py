@@ -67,7 +67,7 @@ class FakeOdometry:
         self.newest_keyframe, self.keyframe_poses = system.newest_keyframe, system.keyframe_poses
         self.finished_keyframes = system.finished_keyframes
         self.reset, self.reconfigure = system.reset, system.reconfigure
-        self.change_camera = system.change_camera
+        self.change_camera, self.on_image_depth = system.change_camera, system.on_image_depth
 
     def process_frame(self, frame: FrontendFrame) -> Estimate:
         self.frames.append(frame)

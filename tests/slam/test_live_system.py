@@ -24,12 +24,12 @@ class Gate:
 
     def __init__(self) -> None:
         self.open = threading.Event()
-        self.passed = 0
+        self.passed: set[int] = set()
 
     def pass_through(self, keyframes: int) -> None:
         if keyframes > 2 and threading.current_thread() is not threading.main_thread():
             assert self.open.wait(60.0)
-            self.passed += 1
+            self.passed.add(keyframes)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_images_are_tracked_while_a_keyframe_is_being_adjusted(
         assert estimate.map_motion is None
     gate.open.set()
     live.await_mapping()  # the next image may come sooner
-    assert gate.passed == 1
+    assert len(gate.passed) == 1
     after = live.process(room.stamps_ns[k + 5], room.images[k + 5])
     assert after.is_map_updated
     assert after.map_motion is not None

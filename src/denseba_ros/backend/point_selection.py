@@ -27,7 +27,8 @@ def select_points(
     """
     image = pyramid[_LEVEL]
     score = torch.hypot(image[:, 1:2], image[:, 2:3])
-    coarse = F.avg_pool2d(score, _REGION, _REGION // 2, ceil_mode=True)
+    width = max(min(_REGION, *score.shape[-2:]), 2)
+    coarse = F.avg_pool2d(score, width, width // 2, ceil_mode=True)
     region = F.interpolate(coarse, score.shape[-2:], mode="bilinear", align_corners=False)
     peak = _largest_near(score)
     score = torch.where(score == peak, score / (region + _GRADIENT_FLOOR), 0.3 * score / peak)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from denseba_ros.cli.demo_report import print_report
-from denseba_ros.cli.exit_status import DONE, FAILED
+from denseba_ros.cli.exit_status import DONE, FAILED, NO_MAP
 from denseba_ros.cli.options.kinds import add_paths, add_switches
 from denseba_ros.cli.options.output import add_out_option
 from denseba_ros.cli.options.sequence import (
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 when the result is sane, 1 when it is not.
+    """0 when the result is sane, 1 when it is not, 3 when no map was started.
 
     Raises:
         DensebaError: when the sequence is wrong or a process fails.
@@ -70,10 +70,13 @@ def run(args: argparse.Namespace) -> int:
         print("2/3 replay -> denseba_node -> recorder, three processes over ROS 2")
         _through_ros(args, len(sequence), results)
     print("3/3 comparing with ground truth")
-    evaluation = None if sequence.groundtruth() is None else _evaluate(args, results, is_room)
     summary = json.loads((results / "summary.json").read_text())
+    has_truth = summary["tracked"] > 0 and sequence.groundtruth() is not None
+    evaluation = _evaluate(args, results, is_room) if has_truth else None
     sane = print_report(summary, evaluation, len(sequence), is_room=is_room)
     print(f"results in {results} ({time.monotonic() - started:.0f} s in all)")
+    if not summary["tracked"]:
+        return NO_MAP
     return DONE if sane else FAILED
 
 
@@ -88,7 +91,7 @@ def _rendered_room(args: argparse.Namespace) -> Path:
 
 def _directly(args: argparse.Namespace, results: Path) -> None:
     options = ["--out", str(results), "--config", str(_params_file(args))]
-    _call(denseba_command("run", *sequence_words(args), *options))
+    _call(denseba_command("run", *sequence_words(args), *options), may_have_no_map=True)
 
 
 def _through_ros(args: argparse.Namespace, frames: int, results: Path) -> None:
@@ -105,12 +108,12 @@ def _through_ros(args: argparse.Namespace, frames: int, results: Path) -> None:
         replay = denseba_command("replay", *sequence_words(args), "--lockstep")
         processes.start("replay", replay, on_terminal=True)
         _succeed("replay", processes.wait("replay", limit))
-        _succeed("record", processes.wait("record", _START_SECONDS))
+        _succeed("record", processes.wait("record", _START_SECONDS), may_have_no_map=True)
         _succeed("node", processes.stop("node"))
 
 
-def _succeed(name: str, status: int) -> None:
-    if status != 0:
+def _succeed(name: str, status: int, *, may_have_no_map: bool = False) -> None:
+    if status != DONE and not (may_have_no_map and status == NO_MAP):
         raise DensebaError(f"{name} ended with status {status}")
 
 
@@ -129,9 +132,8 @@ def _evaluate(args: argparse.Namespace, results: Path, is_room: bool) -> dict[st
     return report
 
 
-def _call(command: list[str], *, quiet: bool = False) -> str:
+def _call(command: list[str], *, quiet: bool = False, may_have_no_map: bool = False) -> str:
     """Run a command to its end; its standard output when ``quiet``."""
     done = subprocess.run(command, stdout=subprocess.PIPE if quiet else None, check=False)
-    if done.returncode != 0:
-        raise DensebaError(f"{' '.join(command[3:])} ended with status {done.returncode}")
+    _succeed(" ".join(command[3:]), done.returncode, may_have_no_map=may_have_no_map)
     return done.stdout.decode() if quiet else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from denseba_ros.evaluation.results.pose_reports import pose_reports
+from denseba_ros.evaluation.results.run_statistics import no_map_in_words
 
 MIN_TRACKED = 0.8
 """Share of the images after initialisation that must be tracked."""
@@ -41,11 +42,13 @@ def find_doubts(
     is_room: bool,
 ) -> list[str]:
     """Why the result is not sane, one sentence each; the room has bars of its own."""
+    if no_map := no_map_in_words(summary):
+        return [no_map]
     doubts: list[str] = []
     tracked, initialising = summary["tracked"], summary["initialising"]
     if initialising > MAX_INITIALISING * frames:
         doubts.append(f"initialising took {initialising} of {frames} images")
-    if tracked == 0 or tracked < MIN_TRACKED * (frames - initialising):
+    if tracked < MIN_TRACKED * (frames - initialising):
         doubts.append(f"only {tracked} of {frames - initialising} images were tracked")
     messages = summary.get("messages")
     if messages is not None:
@@ -83,7 +86,7 @@ def _lines(summary: dict[str, Any], evaluation: dict[str, Any] | None, frames: i
     if rate is not None:
         lines.append(f"odometry             {rate:.1f} Hz on this machine, one per tracked image")
     if evaluation is None:
-        return [*lines, "no ground truth: no errors"]
+        return [*lines, "no ground truth, or nothing to compare with it: no errors"]
     lines += [_path_line(pose, report) for pose, report in pose_reports(evaluation).items()]
     error = _depth_error(evaluation)
     if error is not None:

@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from denseba_ros.cli.exit_status import DONE
+from denseba_ros.cli.exit_status import DONE, NO_MAP
 from denseba_ros.cli.options.kinds import add_numbers, add_paths, add_switches
 from denseba_ros.evaluation.depth.run_depth_evaluation import DepthTruth, evaluate_depth
 from denseba_ros.evaluation.results.path_report import odometry_frames_notes, path_report
 from denseba_ros.evaluation.results.plots import plot_errors, plot_path
 from denseba_ros.evaluation.results.pose_reports import pose_reports
 from denseba_ros.evaluation.results.run_folder import EVALUATION, RunFolder
+from denseba_ros.evaluation.results.run_statistics import no_map_in_words
 from denseba_ros.evaluation.trajectory.association import default_tolerance_ns
 from denseba_ros.evaluation.trajectory.groundtruth import read_groundtruth
 from denseba_ros.evaluation.trajectory.trajectory_metrics import MatchedTrajectories
@@ -72,12 +73,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 when the evaluation was made.
+    """0 when the evaluation was made, 3 when the run has nothing to evaluate: no image was tracked.
 
     Raises:
         DensebaError: when the run or the ground truth cannot be read or do not overlap.
     """
     folder = RunFolder(args.folder)
+    if folder.summary().get("map_started") is False:
+        print(f"{args.folder}: {no_map_in_words(folder.summary())}", file=sys.stderr)
+        return NO_MAP
     groundtruth = read_groundtruth(args.groundtruth, args.times, args.fps)
     tolerance = (
         default_tolerance_ns(groundtruth.stamps_ns)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from denseba_ros.cli.exit_status import DONE, FAILED
+from denseba_ros.cli.exit_status import DONE, FAILED, NO_MAP
 from denseba_ros.cli.options.kinds import add_counts, add_numbers
 from denseba_ros.cli.options.output import add_namespace_option, add_out_option
 from denseba_ros.cli.ros_session import ros_session
+from denseba_ros.evaluation.results.run_statistics import no_map_in_words
 
 if TYPE_CHECKING:
     from denseba_ros.nodes.tools.recorder import Recorder
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 when something was recorded, 1 when nothing came.
+    """0 when something was recorded, 1 when nothing came, 3 when no image was tracked.
 
     Raises:
         DensebaError: when the folder cannot be used.
@@ -49,7 +50,11 @@ def run(args: argparse.Namespace) -> int:
         f"{summary['keyframes']} keyframes, odometry: {summary['poses']['tracked']} tracked, "
         f"{summary['poses']['predicted']} predicted, {summary['poses']['lost']} lost"
     )
-    return DONE if summary["frames"] else FAILED
+    if not summary["frames"]:
+        return FAILED
+    if no_map := no_map_in_words(summary):
+        print(f"{args.out}: {no_map}")
+    return NO_MAP if no_map else DONE
 
 
 def _recorded(args: argparse.Namespace, stop: threading.Event) -> dict[str, Any]:

@@ -10,24 +10,23 @@ from dataclasses import asdict
 
 from tqdm import tqdm
 
-from denseba_ros.cli.exit_status import DONE, FAILED, INTERRUPTED
+from denseba_ros.cli.exit_status import DONE, FAILED, INTERRUPTED, NO_MAP
 from denseba_ros.cli.options.configuration import add_config_options, config_from_options
 from denseba_ros.cli.options.output import add_out_option
 from denseba_ros.cli.options.sequence import add_sequence_options, open_from_options
 from denseba_ros.config import Config
 from denseba_ros.device import pick_device
-from denseba_ros.evaluation.results.run_statistics import RunStatistics, machine_summary
+from denseba_ros.evaluation.results.run_statistics import (
+    RunStatistics,
+    machine_summary,
+    no_map_in_words,
+)
 from denseba_ros.evaluation.results.run_writer import RunWriter
 from denseba_ros.sequences.brightness.image_problems import ImageProblems
 from denseba_ros.sequences.prefetch import prefetch
 from denseba_ros.sequences.sequence import Sequence
 from denseba_ros.sequences.stamps.frame_drops import drops_in_words, is_much
 from denseba_ros.slam.system import System
-
-_NO_KEYFRAMES = (
-    "no keyframe, so no depth: the poses are those of a camera that stands still. Did it move "
-    "sideways, and do the images show enough?"
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 when the whole sequence was processed, 1 when more than a tenth of its images could not be
-    used, 130 when interrupted; results are kept in each case.
+    used, 3 when none was tracked, 130 when interrupted; results are kept in each case.
 
     Raises:
         DensebaError: on a wrong sequence, configuration or calibration.
@@ -64,12 +63,12 @@ def run(args: argparse.Namespace) -> int:
             finally:
                 _write_summary(writer, statistics, problems, sequence, config, elapsed, finished)
     print(f"{args.out}: {_headline(sequence, statistics, writer.keyframes, elapsed)}")
-    if not writer.keyframes:
-        print(f"{args.out}: {_NO_KEYFRAMES}")
     if problems.counts:
         print(f"{args.out}: {problems.text()}")
     if not finished:
         return INTERRUPTED
+    if not statistics.tracked:
+        return NO_MAP
     return FAILED if is_much(sequence.drops, len(sequence)) else DONE
 
 
@@ -79,6 +78,8 @@ def _headline(sequence: Sequence, statistics: RunStatistics, keyframes: int, ela
     dropped = drops_in_words(sequence.drops, len(sequence))
     tracked = f"{counts['tracked']} of {counts['frames']} frames tracked"
     what = f"{dropped}; {tracked}" if dropped else tracked
+    if no_map := no_map_in_words(counts):
+        return f"{what}, {elapsed:.1f} s; {no_map}"
     return f"{what}, {keyframes} keyframes, {elapsed:.1f} s"
 
 

@@ -149,9 +149,9 @@ class System:
             return None
         return keyframe_views(local_map.camera, [local_map.newest])[0]
 
-    def keyframe_poses(self) -> list[np.ndarray]:
-        """T_world_camera (4, 4) float64 of the keyframes of the window, oldest first."""
-        return self._local_map.poses() if self._local_map else []
+    def keyframe_poses(self) -> dict[int, np.ndarray]:
+        """T_world_camera (4, 4) float64 of the keyframes of the window by stamp, oldest first."""
+        return self._local_map.poses() if self._local_map else {}
 
     def finished_keyframes(self) -> list[Keyframe]:
         """Keyframes that left the window since the last call, each given once."""
@@ -289,9 +289,15 @@ class System:
         return state
 
     def _initialise(
-        self, state: InitialisingState, camera: Pinhole, image: Frame, timer: StageTimer
+        self,
+        state: InitialisingState,
+        camera: Pinhole,
+        image: Frame,
+        timer: StageTimer,
+        reason: str = "the first image",
     ) -> Estimate:
-        """The first keyframes of a map, or what little of the motion shows before."""
+        """The first keyframes of a map, or what little of the motion shows before; ``reason`` why
+        the pose of an image that is the only one of a map is not measured."""
         stamp_ns, initialiser = image.frame.stamp_ns, state.initialiser
         T = self._pose.predicted(image.frame)
         new = initialiser.process(image, T, lambda: self._make.mapper(camera))
@@ -321,7 +327,7 @@ class System:
         if is_measured:
             return self._pose.estimate(stamp_ns, Tracking.TRACKING, timer, depth, is_keyframe=True)
         tracking = Tracking.LOST if state.is_after_lost else Tracking.INITIALISING
-        return self._pose.estimate(stamp_ns, tracking, timer, depth, True, "the first image")
+        return self._pose.estimate(stamp_ns, tracking, timer, depth, True, reason)
 
     def _report_initialising(
         self, state: InitialisingState, stamp_ns: int, timer: StageTimer
@@ -347,7 +353,8 @@ class System:
         if not state.is_confirmed:  # this image takes the place of the first
             self._pose.set_unknown(image.frame)
             self._state = begin = self._initialising()
-            return self._initialise(begin, camera, image, timer)
+            reason = f"not tracked against the first image, replaces it: {reason}"
+            return self._initialise(begin, camera, image, timer, reason)
         self._pose.coast(image.frame.stamp_ns)
         self._state = LostState(
             state.mapper, state.local_map, state.tracker, state.initialiser, True, images

@@ -13,6 +13,7 @@ from denseba_ros.evaluation.results.recording_writer import RecordingWriter
 from denseba_ros.evaluation.results.run_folder import RunFolder
 from denseba_ros.evaluation.results.run_writer import RunWriter
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.slam.state.estimate import DepthMap, DepthParts, Keyframe
 
 
@@ -114,3 +115,22 @@ def test_keyframes_before_stamp_zero_are_found(tmp_path: Path) -> None:
     for stamp in (-966_667_000, 0, 5):
         (tmp_path / "depth" / f"{stamp}.png").touch()
     assert RunFolder(tmp_path).keyframe_stamps().tolist() == [-966_667_000, 0, 5]
+
+
+def test_a_keyframe_of_another_map_replaces_the_one_of_the_same_stamp(tmp_path: Path) -> None:
+    """A map that two views begin anew counts its keyframes from zero, of stamps that were seen."""
+    first, second = np.full((3, 4), 70.0, np.float32), np.full((3, 4), 2.0, np.float32)
+    camera, image = Calibration(4, 3, 3.0, 3.0, 1.5, 1.0), np.full((3, 4), 9, np.uint8)
+    moved = np.eye(4)
+    moved[0, 3] = 3.0
+    with RunWriter(tmp_path) as writer:
+        for depth, T in ((first, np.eye(4)), (second, moved)):
+            grid = DepthMap(depth, 0.01 * depth, camera)
+            writer.add_keyframe(Keyframe(0, 7, T, grid, image))
+        assert (writer.keyframes, writer.depth_pixels_clipped) == (1, 0)
+    keyframes = read_poses(tmp_path / "keyframes.txt")
+    assert keyframes.stamps_ns.tolist() == RunFolder(tmp_path).keyframe_stamps().tolist() == [7]
+    np.testing.assert_allclose(keyframes.T_world_camera[0], moved)
+    assert np.nanmedian(RunFolder(tmp_path).depth(7)) == 2.0
+    header = (tmp_path / "points.ply").read_bytes().partition(b"end_header")[0]
+    assert b"element vertex 12" in header

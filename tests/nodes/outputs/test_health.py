@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,27 @@ def test_diagnostics_name_the_state(
     assert values["model"] == "constant"
     assert values["images processed"] == str(len(images))
     assert values.get("metric scale") == ("unknown" if images else None)
+
+
+def test_a_pose_with_a_reason_to_doubt_it_is_not_called_tracking(fake_system: Any) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+    from denseba_ros.nodes.outputs.diagnostics import estimate_status, health_status
+
+    health = Health()
+    image = np.full((6, 8), 1, np.uint8)
+    estimate = [fake_system.process(stamp, image) for stamp in range(2)][-1]
+    assert estimate.is_measured
+    doubtful = replace(estimate, reason="only the rotation is known")
+    assert not doubtful.is_measured
+    (of_image,) = estimate_status("denseba", doubtful, health).status
+    assert (of_image.level, of_image.message) == (b"\x01", "initialising")
+    health.received()
+    health.processed({}, doubtful)
+    of_node = health_status("denseba", health.report(), {})
+    assert (of_node.level, of_node.message) == (
+        b"\x01",
+        "initialising: only the rotation is known",
+    )
 
 
 def test_diagnostics_name_drops_and_a_pause() -> None:

@@ -97,6 +97,8 @@ def test_the_folder_holds_camera_poses_where_tf_is_known_and_base_poses_else(
     assert summary["trajectory_frame"] == ("camera" if with_tf else "base")
     states = {name: summary[name] for name in ("frames", "tracked", "initialising", "dropped")}
     assert states == {"frames": 3, "tracked": 1, "initialising": 1, "dropped": 1}
+    assert summary["map_started"] is True
+    assert summary["reasons_not_tracking"] == {"because the test says so": 1}
     assert summary["poses"] == {"tracked": 1, "predicted": 1, "lost": 0}
     assert summary["seconds_per_frame"]["tracking"]["median"] == pytest.approx(0.001)
     assert summary["timing"] in ("live", "unknown")

@@ -183,6 +183,18 @@ def test_growth_is_along_the_cameras_axes(path: PoseCovariance) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("count", "relative_sigma"), [(50, 0.05), (1200, 0.4)])
+def test_few_or_rough_points_do_not_make_a_pose_certain(count: int, relative_sigma: float) -> None:
+    keyframe = _keyframe(0)
+    keyframe.points.valid[count:] = False
+    keyframe.points.relative_sigma[:] = relative_sigma
+    path = PoseCovariance()
+    before = path.covariance
+    path.tracked(CAMERA, keyframe, _pose(_STEP), _TICK)
+    path.propagate(se3.inverse(_pose(_STEP)), 5.0, is_keyframe=False)
+    assert (path.covariance.diagonal() > 2 * before.diagonal()).all()
+
+
 def test_correlated_residuals_make_it_less_certain() -> None:
     """Corners displaced by a smooth field, twice as much in the other one."""
     spread = []

@@ -87,5 +87,5 @@ def test_the_system_rescales_them_whenever_it_corrects_the_map(
         corrected += system.process(stamp_ns, image).is_keyframe and not is_new
     assert corrected >= 2
     assert [factor for factor, _ in said] == pytest.approx([math.exp(0.1)] * corrected)
-    centre = torch.from_numpy(system.keyframe_poses()[-1][:3, 3])
+    centre = torch.from_numpy(list(system.keyframe_poses().values())[-1][:3, 3])
     torch.testing.assert_close(said[-1][1].double(), centre)

@@ -16,7 +16,7 @@ from denseba_ros.evaluation.trajectory.alignment import umeyama
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.trajectory import Trajectory
-from denseba_ros.slam.state.estimate import Estimate, Tracking
+from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.system import System
 from denseba_ros.slam.warm_up import warmed_up
 
@@ -40,7 +40,7 @@ class PlayedPath:
     @property
     def tracked(self) -> list[Estimate]:
         """Those with a measured position."""
-        return [e for e in self.estimates if e.tracking is Tracking.TRACKING and not e.reason]
+        return [e for e in self.estimates if e.is_measured]
 
 
 def play(

@@ -13,7 +13,6 @@ from denseba_ros.config import Config
 from denseba_ros.errors import SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.sequence import StampedImage
-from denseba_ros.slam.state.estimate import Tracking
 from denseba_ros.slam.system import System
 
 # Index of a black image.
@@ -91,7 +90,7 @@ def play(config: Config, calibration: Calibration, frames: Iterable[StampedImage
         estimate = system.process(frame.stamp_ns, frame.image)
         seconds = time.perf_counter() - started
         system.finished_keyframes()
-        tracked = estimate.tracking is Tracking.TRACKING
+        tracked = estimate.is_measured
         played.append(Played(frame.index, tracked, estimate.T_world_camera[:3, 3], seconds))
     return played
 

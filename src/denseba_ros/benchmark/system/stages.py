@@ -25,7 +25,7 @@ class StageTimes:
 
     def add(self, estimate: Estimate, total: float) -> None:
         """Count one frame that took ``total`` seconds."""
-        self.states[estimate.tracking] += 1
+        self.states[estimate.counts_as] += 1
         self.keyframes += estimate.is_keyframe
         for stage, seconds in {**estimate.seconds, "total": total}.items():
             if stage != "backend" or estimate.is_keyframe:

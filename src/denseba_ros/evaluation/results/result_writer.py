@@ -54,13 +54,12 @@ class ResultWriter:
     def __init__(self, folder: Path) -> None:
         """Create ``folder``; files of an earlier run in it are removed."""
         self.folder = folder
-        self.depth_pixels_clipped = 0
-        self.keyframes = 0
         _clear(folder)
         for subfolder in (DEPTH, FIRST_DEPTH, IMAGE, PARTS):
             (folder / subfolder).mkdir(parents=True, exist_ok=True)
         self._keyframe_poses: dict[int, np.ndarray] = {}
-        self._points: list[np.ndarray] = []
+        self._points: dict[int, np.ndarray] = {}
+        self._clipped: dict[int, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -73,8 +72,21 @@ class ResultWriter:
     ) -> None:
         self.close()
 
+    @property
+    def keyframes(self) -> int:
+        """Number of keyframes so far, each stamp once."""
+        return len(self._keyframe_poses)
+
+    @property
+    def depth_pixels_clipped(self) -> int:
+        """Pixels of all keyframes that are too far for the depth files."""
+        return sum(self._clipped.values())
+
     def add_keyframe(self, keyframe: Keyframe) -> None:
-        """Write the depth and image of one keyframe, and keep its pose and points for the end."""
+        """Write the depth and image of one keyframe, and keep its pose and points for the end.
+
+        Another keyframe of the same stamp, of a map before, is replaced.
+        """
         image, clipped = encode_depth(keyframe.depth.depth)
         _write_png(self.folder / DEPTH / f"{keyframe.stamp_ns}.png", image)
         _write_png(self.folder / IMAGE / f"{keyframe.stamp_ns}.png", keyframe.image)
@@ -87,10 +99,9 @@ class ResultWriter:
             np.savez_compressed(self.folder / PARTS / f"{keyframe.stamp_ns}.npz", **halves)
         if not self._keyframe_poses:
             _write_camera(self.folder / DEPTH / CAMERA, keyframe.depth)
-        self.depth_pixels_clipped += clipped
-        self.keyframes += 1
+        self._clipped[keyframe.stamp_ns] = clipped
         self._keyframe_poses[keyframe.stamp_ns] = keyframe.T_world_camera
-        self._points.append(keyframe_points(keyframe))
+        self._points[keyframe.stamp_ns] = keyframe_points(keyframe)
 
     def close(self) -> None:
         """Write the files that are complete only at the end; may be called again."""
@@ -103,7 +114,7 @@ class ResultWriter:
             ),
         )
         if self._points:
-            write_ply(self.folder / POINTS, np.concatenate(self._points))
+            write_ply(self.folder / POINTS, np.concatenate(list(self._points.values())))
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write summary.json."""

@@ -19,7 +19,10 @@ from denseba_ros.slam.state.estimate import Estimate, Tracking
 
 @dataclass
 class RunStatistics:
-    """Collects one entry per frame; times are wall-clock seconds."""
+    """Collects one entry per frame; times are wall-clock seconds.
+
+    Only images whose pose was measured are ``tracked``.
+    """
 
     states: Counter[Tracking] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -27,23 +30,41 @@ class RunStatistics:
 
     def add(self, estimate: Estimate, total_seconds: float) -> None:
         """Count one frame; ``total_seconds`` is the duration of the whole call."""
-        self.states[estimate.tracking] += 1
+        self.states[estimate.counts_as] += 1
         if estimate.reason:
             self.reasons[estimate.reason] += 1
         for stage, seconds in {**estimate.seconds, "total": total_seconds}.items():
             if seconds > 0:
                 self.seconds.setdefault(stage, []).append(seconds)
 
+    @property
+    def tracked(self) -> int:
+        """Images whose pose was measured."""
+        return self.states[Tracking.TRACKING]
+
     def summary(self) -> dict[str, Any]:
         """Counts, and per stage the median, 95th percentile and number of frames."""
         return {
             "frames": sum(self.states.values()),
-            "tracked": self.states[Tracking.TRACKING],
+            "tracked": self.tracked,
             "initialising": self.states[Tracking.INITIALISING],
             "lost": self.states[Tracking.LOST],
+            "map_started": self.tracked > 0,
             "reasons_not_tracking": dict(self.reasons.most_common(20)),
             "seconds_per_frame": stage_summary(self.seconds),
         }
+
+
+def no_map_in_words(summary: Mapping[str, Any]) -> str:
+    """That no map was started, and the most frequent reason; empty where an image was tracked.
+
+    ``summary`` has ``frames``, ``tracked`` and ``reasons_not_tracking``, the most frequent first.
+    """
+    if summary["tracked"]:
+        return ""
+    reasons = iter(summary["reasons_not_tracking"])
+    default = "no reason was given" if summary["frames"] else "no image was processed"
+    return f"no map was started: {next(reasons, default)}"
 
 
 def stage_summary(seconds: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from denseba_ros.evaluation.results.path_writer import PathWriter
 from denseba_ros.evaluation.results.result_writer import ResultWriter
 from denseba_ros.evaluation.results.run_folder import COVARIANCE, TRAJECTORY
-from denseba_ros.slam.state.estimate import Estimate, Tracking
+from denseba_ros.slam.state.estimate import Estimate
 
 
 class RunWriter(ResultWriter):
@@ -23,7 +23,7 @@ class RunWriter(ResultWriter):
 
     def add_estimate(self, estimate: Estimate) -> None:
         """Append the pose and covariance of one frame, when it was tracked."""
-        if estimate.tracking is Tracking.TRACKING:
+        if estimate.is_measured:
             deviation = estimate.metric_scale.deviation
             self._path.add(
                 estimate.stamp_ns, estimate.T_world_camera, estimate.covariance, deviation

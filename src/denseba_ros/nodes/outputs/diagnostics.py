@@ -94,7 +94,7 @@ def _verdict(report: HealthReport) -> tuple[bytes, str]:
     if report.processed_rate == 0.0:
         reason = max(report.new_drops, key=lambda r: report.new_drops[r], default="still busy")
         return DiagnosticStatus.ERROR, f"images arrive, none is processed: {reason}"
-    if report.tracking is Tracking.INITIALISING or report.reason:
+    if report.tracking is Tracking.INITIALISING:
         return DiagnosticStatus.WARN, f"initialising: {report.reason}"
     if report.image_problem:
         return DiagnosticStatus.WARN, f"images are {report.image_problem}"
@@ -138,7 +138,6 @@ def estimate_status(
     (4, 4) is named where it is not the identity. ``predicted_before``: odometry of this stamp, or
     of a later one, was predicted and published before the estimate was there.
     """
-    tracked = estimate.tracking is Tracking.TRACKING
     values = {
         "reason": estimate.reason,
         "keyframe": str(estimate.is_keyframe).lower(),
@@ -152,8 +151,8 @@ def estimate_status(
         values[MAP_TO_ODOM] = " ".join(repr(float(v)) for v in T_map_odom[:3].ravel())
     if predicted_before:
         values[PREDICTED_BEFORE] = "true"
-    level = DiagnosticStatus.OK if tracked else DiagnosticStatus.WARN
-    status = make_status(level, name, estimate.tracking.value, values)
+    level = DiagnosticStatus.OK if estimate.is_measured else DiagnosticStatus.WARN
+    status = make_status(level, name, estimate.counts_as.value, values)
     return DiagnosticArray(header=make_header(estimate.stamp_ns, ""), status=[status])
 
 

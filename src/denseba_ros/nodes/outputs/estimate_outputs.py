@@ -93,11 +93,11 @@ class EstimateOutputs:
         return is_first
 
     def _publish_pose(self, estimate: Estimate, mount: CameraMount) -> bool:
-        has_pose = estimate.tracking is not Tracking.INITIALISING
+        has_pose = estimate.counts_as is not Tracking.INITIALISING
         if not (has_pose or self._has_pose):
             return True
         self._has_pose = True
-        if estimate.tracking is Tracking.TRACKING:
+        if estimate.is_measured:
             self._measured_ns = estimate.stamp_ns
         self.newest = self._with_unknown_if_stale(self._continuity.update(estimate))
         self.T_map_odom = pose_step.inverse(mount.T_odom_base(self._continuity.T_odom_world))

@@ -100,7 +100,7 @@ class Health:
                 self._seconds.setdefault(stage, []).append(value)
             if estimate is not None:
                 self._totals.keyframes += estimate.is_keyframe
-                self._tracking, self._reason = estimate.tracking, estimate.reason
+                self._tracking, self._reason = estimate.counts_as, estimate.reason
                 self._quality, self._stamp_ns = estimate.quality, estimate.stamp_ns
                 self._metric_scale = estimate.metric_scale
                 if estimate.tracking is not Tracking.LOST:

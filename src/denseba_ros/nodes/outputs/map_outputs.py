@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from functools import partial
 from typing import Protocol
 
@@ -38,8 +37,8 @@ class KeyframeSource(Protocol):
         """The newest keyframe of the window, None where there is none."""
         ...
 
-    def keyframe_poses(self) -> list[np.ndarray]:
-        """T_world_camera (4, 4) of the keyframes of the window, oldest first."""
+    def keyframe_poses(self) -> dict[int, np.ndarray]:
+        """T_world_camera (4, 4) of the keyframes of the window by stamp, oldest first."""
         ...
 
     def finished_keyframes(self) -> list[Keyframe]:
@@ -62,7 +61,7 @@ class MapOutputs:
 
     def reset(self) -> None:
         """Forget the keyframes of the odometry frame that ended."""
-        self._finished: deque[np.ndarray] = deque(maxlen=self.settings.path_max_length)
+        self._finished: dict[int, np.ndarray] = {}
         self._points.forget()
         self._keyframes.forget()
 
@@ -94,13 +93,15 @@ class MapOutputs:
         stamp_ns: int,
         camera_frame: str,
     ) -> None:
-        """Publish the poses of all keyframes in odom, and the points of the newest.
+        """Publish the poses of all keyframes in odom, each once, and the points of the newest.
 
         ``T_odom_world`` (4, 4) is the world of the map in the first camera's odometry frame,
         ``stamp_ns`` that of the image that became a keyframe.
         """
-        self._finished += [k.T_world_camera for k in source.finished_keyframes()]
-        in_world = [*self._finished, *source.keyframe_poses()]
+        in_window = source.keyframe_poses()
+        self._finish(source.finished_keyframes())
+        in_world = [T for stamp, T in self._finished.items() if stamp not in in_window]
+        in_world += in_window.values()
         header = make_header(stamp_ns, self.settings.odom)
 
         def make_keyframes() -> PoseArray:
@@ -111,3 +112,11 @@ class MapOutputs:
         newest = source.newest_keyframe() if self.settings.publish_points else None
         if newest is not None:
             self._points.offer(partial(keyframe_to_cloud, newest, camera_frame))
+
+    def _finish(self, keyframes: list[Keyframe]) -> None:
+        """Remember keyframes that left the window; one that left it again counts as it is now."""
+        for keyframe in keyframes:
+            self._finished.pop(keyframe.stamp_ns, None)
+            self._finished[keyframe.stamp_ns] = keyframe.T_world_camera
+        for stamp_ns in list(self._finished)[: -self.settings.path_max_length]:
+            del self._finished[stamp_ns]

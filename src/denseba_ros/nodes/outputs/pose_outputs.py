@@ -23,7 +23,7 @@ from denseba_ros.nodes.conversions.stamps import make_header
 from denseba_ros.nodes.inputs.extrinsics import TF_QOS
 from denseba_ros.nodes.outputs.publishers import LatchedPublisher, has_subscribers, make_publisher
 from denseba_ros.nodes.parameters.node_config import NodeConfig
-from denseba_ros.slam.state.estimate import Estimate, Tracking
+from denseba_ros.slam.state.estimate import Estimate
 
 _PATH_PERIOD_NS = 200_000_000
 
@@ -77,7 +77,7 @@ class PoseOutputs:
             self._odometry.publish(odometry_to_msg(estimate, mount, *frames))
 
     def _is_null(self, estimate: Estimate) -> bool:
-        is_lost = estimate.tracking is not Tracking.TRACKING
+        is_lost = not estimate.is_measured
         return is_lost and self.settings.lost_output == "null"
 
     def _publish_tf(self, T_odom_base: np.ndarray, T_map_odom: np.ndarray, stamp_ns: int) -> None:

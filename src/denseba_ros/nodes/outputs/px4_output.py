@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
-from denseba_ros.slam.state.estimate import Estimate, Tracking
+from denseba_ros.slam.state.estimate import Estimate
 
 TOPIC = "fmu/in/vehicle_visual_odometry"
 # From forward-left-up to forward-right-down, in the reference and in the body.
@@ -54,7 +54,7 @@ class Px4Output:
 def warn_without_metres(estimate: Estimate, throttled: ThrottledLogger) -> None:
     """Warn where an autopilot would take lengths for metres whose metric scale is unknown."""
     scale = estimate.metric_scale
-    if estimate.tracking is Tracking.TRACKING and not scale.is_known:
+    if estimate.is_measured and not scale.is_known:
         throttled.warn(
             "metric scale",
             f"node.px4: the metric scale is unknown (deviation of its logarithm {scale.sigma:.2f}):"
@@ -87,5 +87,5 @@ def fill_vehicle_odometry(
     message.orientation_variance = pose_variance[3:].astype(np.float32)
     message.velocity_variance = twist_variance[:3].astype(np.float32)
     message.reset_counter = resets % 256
-    is_tracked = estimate.tracking is Tracking.TRACKING
+    is_tracked = estimate.is_measured
     message.quality = round(100 * min(max(estimate.quality, 0.0), 1.0)) if is_tracked else 0

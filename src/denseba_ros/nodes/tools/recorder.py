@@ -101,6 +101,7 @@ class Recorder(Node):
             "initialising": self.states["initialising"],
             "lost": self.states["lost"],
             "dropped": self.states["dropped"],
+            "map_started": self.states["tracking"] > 0,
             "keyframes": self._writer.keyframes,
             "poses": {state.value: self._writer.poses.states[state] for state in PoseState},
             "odometry_without_pose": self._poses.without_pose,

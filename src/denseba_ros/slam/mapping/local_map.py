@@ -39,9 +39,9 @@ class LocalMap:
         """Dense map (2, h, w) of the newest keyframe, which many images are rendered from."""
         return dense_map(self.newest)
 
-    def poses(self) -> list[np.ndarray]:
-        """T_world_camera (4, 4) float64 of the keyframes, oldest first."""
-        return [se3.inverse(keyframe.T).cpu().numpy() for keyframe in self.keyframes]
+    def poses(self) -> dict[int, np.ndarray]:
+        """T_world_camera (4, 4) float64 of the keyframes by stamp, oldest first."""
+        return {k.stamp_ns: se3.inverse(k.T).cpu().numpy() for k in self.keyframes}
 
     def views(self) -> list[Keyframe]:
         """Copies of the keyframes for the user, oldest first."""

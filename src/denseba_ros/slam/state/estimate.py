@@ -86,8 +86,7 @@ class Estimate:
         twist_covariance: (6, 6) float64, of metres a second as well.
         depth: depth seen from this image, None when unknown.
         is_keyframe: this image became a keyframe.
-        reason: why the state is not TRACKING, or, while TRACKING, that only the rotation is known
-            yet (then without depth and with a large covariance of the position); else empty.
+        reason: why the pose is not measured; empty where it is.
         seconds: time spent per stage: "frontend", "tracking", "backend", "depth" where rendered.
         quality: ratio (0-1) of the keyframe's points that are inliers in the image; 0 when not
             measured.
@@ -111,3 +110,14 @@ class Estimate:
     is_map_updated: bool = False
     map_motion: np.ndarray | None = None
     metric_scale: MetricScale = UNKNOWN_SCALE
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the image itself gave the pose: only then does it count as tracked."""
+        return self.tracking is Tracking.TRACKING and not self.reason
+
+    @property
+    def counts_as(self) -> Tracking:
+        """The state that is counted and published: never TRACKING without a measured pose."""
+        is_doubtful = self.tracking is Tracking.TRACKING and not self.is_measured
+        return Tracking.INITIALISING if is_doubtful else self.tracking

@@ -62,7 +62,7 @@ class OdomContinuity:
 
     def update(self, estimate: Estimate) -> Estimate:
         """The estimate in the odometry frame; stamps must increase from call to call."""
-        is_measured = estimate.tracking is Tracking.TRACKING and not estimate.reason
+        is_measured = estimate.is_measured
         if estimate.map_motion is not None:
             self._move_map(estimate.map_motion)
         in_odom = self._in_odom(estimate)

@@ -44,6 +44,8 @@ _COMPARED = 2
 _MIN_OVERLAP = 0.5
 # One in so many points is enough for a motion.
 _STRIDE = 4
+# With fewer points than that no motion's covariance would be known, and the pose seem certain.
+_ENOUGH = 60
 # Points whose relative standard deviation of depth is larger are left out.
 _MAX_SIGMA = 0.3
 # Standard deviation of the first pose, which defines the odometry frame: metres, radians.
@@ -237,10 +239,14 @@ def _array(tensor: Tensor) -> NDArray[np.float64]:
 
 
 def _usable(keyframe: WindowKeyframe) -> Tensor:
-    """(N,) bool: one in ``_STRIDE`` of the points with a known depth."""
+    """(N,) bool: one in ``_STRIDE`` of the points with a known depth; where those are few, as in a
+    small image or with a network that knows little, all of them, or all points."""
     points = keyframe.points
-    known = (points.valid & (points.relative_sigma < _MAX_SIGMA)).cpu()
-    return known & (torch.arange(len(known)) % _STRIDE == 0)
+    valid = points.valid.cpu()
+    known = valid & (points.relative_sigma < _MAX_SIGMA).cpu()
+    some = known & (torch.arange(len(known)) % _STRIDE == 0)
+    enough = (chosen for chosen in (some, known) if int(chosen.sum()) >= _ENOUGH)
+    return next(enough, valid)
 
 
 def _corners_valid(keyframe: WindowKeyframe) -> Tensor:
