@@ -54,6 +54,11 @@ def declare_arguments() -> list[DeclareLaunchArgument]:
             "camera_info", default_value="camera_info", description="Topic of the calibration."
         ),
         DeclareLaunchArgument(
+            "depth_in",
+            default_value="depth_in",
+            description="Topic of the registered depth images, with frontend.depth_model 'topic'.",
+        ),
+        DeclareLaunchArgument(
             "distributed",
             default_value="false",
             description="Run frontend and backend as two processes instead of one.",
@@ -90,6 +95,7 @@ def denseba(executable: str, condition: IfCondition) -> Node:
         remappings=[
             ("image", LaunchConfiguration("image")),
             ("camera_info", LaunchConfiguration("camera_info")),
+            ("depth_in", LaunchConfiguration("depth_in")),
         ],
         condition=condition,
         output="screen",

@@ -12,6 +12,8 @@ from denseba_ros.parameter_errors import in_words
 from denseba_ros.parameter_yaml import parameters_from_yaml
 from denseba_ros.sequences.brightness.image_range import AUTO, parse_image_range
 
+TOPIC: Final = "topic"
+"""The depth model that is a depth camera's images."""
 LIVE: Final[dict[str, JsonValue]] = {"live": True}
 """Marks a field that may change between two images; any other holds from configure to cleanup."""
 
@@ -32,7 +34,15 @@ class FrontendConfig(_Section):
     depth_model: str = "network"
     """The depth model: "network" is the weights that come with denseba (for non-commercial use),
     "constant" a constant prior, else a .safetensors file of `denseba train depth`, an .onnx file,
-    or "hf:" and the folder or name of a depth model of Hugging Face's transformers."""
+    "hf:" and the folder or name of a depth model of Hugging Face's transformers, or "topic": the
+    images of a depth camera, registered to the camera's images (`depth_in`, depth.txt, bags)."""
+    depth_noise: float = Field(0.005, ge=0.0, le=1.0)
+    """Of "topic": standard deviation of a measured depth over its square, 1/metre. About 0.002 for
+    structured light, 0.005 for small stereo cameras, 0 for lidar and time of flight."""
+    depth_units: float = Field(0.0, ge=0.0, le=1e6)
+    """Of "topic": units of a metre in 16-bit depth; 0: 1000 (REP 118), in TUM folders 5000."""
+    depth_tolerance: float = Field(0.02, ge=0.0, le=1.0)
+    """Of "topic": largest difference of the stamps of an image and its depth, seconds."""
     depth_flip: bool = False
     """Average the network's depth over the image and its mirror image; costs twice the time."""
     depth_every: Literal["keyframe", "frame"] = Field("keyframe", json_schema_extra=LIVE)

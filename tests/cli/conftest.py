@@ -79,7 +79,9 @@ class KnowingSystem:
         self._seen = 0
         self._kept: list[Keyframe] = []
 
-    def process(self, stamp_ns: int, image: np.ndarray) -> Estimate:
+    def process(
+        self, stamp_ns: int, image: np.ndarray, depth: np.ndarray | None = None
+    ) -> Estimate:
         i = self._seen
         if i == self.fails_at:
             raise self.failure("asked to fail")

@@ -37,7 +37,9 @@ class FakeSystem:
     image_depth_listener: Any = None
     calibrations: list[Calibration] = field(default_factory=list)
 
-    def process(self, stamp_ns: int, image: np.ndarray) -> Estimate:
+    def process(
+        self, stamp_ns: int, image: np.ndarray, depth: np.ndarray | None = None
+    ) -> Estimate:
         tracking = Tracking.TRACKING if self.count else Tracking.INITIALISING
         if not image.any():
             tracking = Tracking.LOST

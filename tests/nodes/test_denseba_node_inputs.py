@@ -197,7 +197,7 @@ def test_one_failing_image_starts_anew_and_a_lasting_bug_stops_the_node_loudly(
 ) -> None:
     good = fake_system.process
 
-    def broken(_: int, __: np.ndarray) -> None:
+    def broken(_: int, __: np.ndarray, ___: np.ndarray | None) -> None:
         raise ZeroDivisionError("a bug")
 
     bench = Bench(ros, fake_system, calibration)

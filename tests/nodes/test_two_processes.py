@@ -48,7 +48,9 @@ class FakeFrontend:
     def change_camera(self, calibration: Calibration) -> None:
         self.calibration = calibration
 
-    def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame:
+    def process(
+        self, stamp_ns: int, image: np.ndarray, depth: np.ndarray | None = None
+    ) -> FrontendFrame:
         plane = torch.from_numpy(image[..., 0].astype(np.float32))[None, None]
 
         def predict() -> tuple[Tensor, Tensor]:

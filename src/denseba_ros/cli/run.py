@@ -14,7 +14,7 @@ from denseba_ros.cli.exit_status import DONE, FAILED, INTERRUPTED, NO_MAP
 from denseba_ros.cli.options.configuration import add_config_options, config_from_options
 from denseba_ros.cli.options.output import add_out_option
 from denseba_ros.cli.options.sequence import add_sequence_options, open_from_options
-from denseba_ros.config import Config
+from denseba_ros.config import TOPIC, Config
 from denseba_ros.device import pick_device
 from denseba_ros.evaluation.results.run_statistics import (
     RunStatistics,
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         DensebaError: on a wrong sequence, configuration or calibration.
     """
     config = config_from_options(args)
-    sequence = open_from_options(args, config.frontend.image_range)
+    sequence = open_from_options(args, config.frontend)
     system = System(config, sequence.calibration)
     statistics, problems = RunStatistics(), ImageProblems()
     started = time.perf_counter()
@@ -63,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
             finally:
                 _write_summary(writer, statistics, problems, sequence, config, elapsed, finished)
     print(f"{args.out}: {_headline(sequence, statistics, writer.keyframes, elapsed)}")
+    for what, count in _depth_summary(config, statistics).items():
+        print(f"{args.out}: {count} {what.replace('_', ' ')}")
     if problems.counts:
         print(f"{args.out}: {problems.text()}")
     if not finished:
@@ -70,6 +72,13 @@ def run(args: argparse.Namespace) -> int:
     if not statistics.tracked:
         return NO_MAP
     return FAILED if is_much(sequence.drops, len(sequence)) else DONE
+
+
+def _depth_summary(config: Config, statistics: RunStatistics) -> dict[str, int]:
+    """How many images came without depth, where depth was asked for."""
+    if config.frontend.depth_model != TOPIC:
+        return {}
+    return {"images_without_depth": statistics.without_depth}
 
 
 def _headline(sequence: Sequence, statistics: RunStatistics, keyframes: int, elapsed: float) -> str:
@@ -95,7 +104,8 @@ def _process(
         for frame in tqdm(frames, total=len(sequence), unit="frame", disable=None):
             before = time.perf_counter()
             problems.look(frame)
-            estimate = system.process(frame.stamp_ns, frame.image)
+            estimate = system.process(frame.stamp_ns, frame.image, frame.depth)
+            statistics.without_depth += frame.depth is None
             statistics.add(estimate, time.perf_counter() - before)
             writer.add_estimate(estimate)
             for keyframe in system.finished_keyframes():
@@ -120,6 +130,7 @@ def _write_summary(
             "frames_expected": len(sequence),
             "frames_left_out": dict(sequence.drops),
             "image_problems": dict(problems.counts),
+            **_depth_summary(config, statistics),
             **statistics.summary(),
             "keyframes": writer.keyframes,
             "depth_pixels_beyond_65_m": writer.depth_pixels_clipped,

@@ -11,6 +11,9 @@ from torch import Tensor
 
 from denseba_ros.geometry.calibration import Calibration
 
+UNKNOWN_DEPTH_SIGMA = 4.0
+"""Standard deviation of log-depth where nothing was measured: the value beside it means nothing."""
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -30,9 +33,14 @@ class Motion:
 class DepthPrior:
     """Log-depth and its standard deviation, computed on first access: most images need none."""
 
-    def __init__(self, compute: Callable[[], tuple[Tensor, Tensor]]) -> None:
-        """``compute`` returns log-depth (log metres) and standard deviation, (1, 1, h, w)."""
-        self._compute = compute
+    def __init__(
+        self, compute: Callable[[], tuple[Tensor, Tensor]], is_measured: bool = False
+    ) -> None:
+        """``compute`` returns log-depth (log metres) and standard deviation, (1, 1, h, w).
+
+        ``is_measured``: by a sensor, so that nothing is run for it.
+        """
+        self._compute, self.is_measured = compute, is_measured
         # Of this prior alone: cached_property of Python 3.11 would let all wait for one.
         self._lock = Lock()
         self._grids: tuple[Tensor, Tensor] | None = None
@@ -41,6 +49,15 @@ class DepthPrior:
     def known(cls, log_depth: Tensor, sigma: Tensor) -> DepthPrior:
         """From grids (1, 1, h, w) that are computed already."""
         return cls(lambda: (log_depth, sigma))
+
+    def to(self, device: torch.device) -> DepthPrior:
+        """The same prior on ``device``."""
+
+        def moved() -> tuple[Tensor, Tensor]:
+            log_depth, sigma = self.grids
+            return log_depth.to(device), sigma.to(device)
+
+        return DepthPrior(moved, self.is_measured)
 
     @property
     def grids(self) -> tuple[Tensor, Tensor]:
@@ -80,6 +97,18 @@ class FrontendFrame:
         return self.depth.grids[1]
 
     @property
+    def median_depth_sigma(self) -> float:
+        """Median of ``log_depth_sigma`` as ``median_known`` has it."""
+        return median_known(self.log_depth_sigma)
+
+    @property
     def device(self) -> torch.device:
         """Device of the image."""
         return self.image.device
+
+
+def median_known(sigma: Tensor) -> float:
+    """Median of deviations of log-depth over the pixels where anything is known of the depth;
+    ``UNKNOWN_DEPTH_SIGMA`` where there is no such pixel."""
+    known = sigma[sigma < UNKNOWN_DEPTH_SIGMA]
+    return float(known.median()) if known.numel() else UNKNOWN_DEPTH_SIGMA

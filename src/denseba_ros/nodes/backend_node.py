@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-from denseba_ros.config import Config
+from denseba_ros.config import TOPIC, Config
 from denseba_ros.frontend.depth.constant_depth import ConstantDepth
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.nodes.base.estimate_io import Receive
@@ -50,7 +50,8 @@ def make_frame_processor(
         node.pipeline.receive_incomplete(stamp_ns, "frontend message lost")
 
     def make_input(receive: Receive) -> FrontendInput:
-        depth = DepthRequests(node, nothing_known, node.throttled)
+        is_measured = models.depth_model == TOPIC
+        depth = DepthRequests(node, nothing_known, node.throttled, is_measured=is_measured)
         return FrontendInput(node, receive, on_incomplete, depth, node.throttled)
 
     def decode(system: FrameSystem, frontend: FrontendInput, item: ReceivedFrame) -> Decoded:

@@ -22,7 +22,8 @@ from denseba_ros.nodes.base.estimate_io import Receive
 from denseba_ros.nodes.base.estimate_processor import Decoded, EstimateProcessor, EstimateSystem
 from denseba_ros.nodes.base.image_processor import MissingInputError
 from denseba_ros.nodes.base.managed_node import ManagedNode
-from denseba_ros.nodes.inputs.camera_input import CameraImage, CameraInput
+from denseba_ros.nodes.inputs.camera_image import CameraImage
+from denseba_ros.nodes.inputs.camera_input import CameraInput
 from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.warm_up import warmed_up
 
@@ -30,8 +31,11 @@ from denseba_ros.slam.warm_up import warmed_up
 class ImageSystem(EstimateSystem, Protocol):
     """What the node needs of ``slam.System``."""
 
-    def process(self, stamp_ns: int, image: np.ndarray) -> Estimate:
-        """Estimate the pose of an image (H, W[, 3]) uint8; later stamps come later."""
+    def process(
+        self, stamp_ns: int, image: np.ndarray, depth: np.ndarray | None = None
+    ) -> Estimate:
+        """Estimate the pose of an image (H, W[, 3]) uint8 with its measured depth (h, w) float32 in
+        metres, where there is one; later stamps come later."""
         ...
 
 
@@ -55,7 +59,7 @@ def make_system_processor(
             receive,
             pipeline.open_if_ready,
             pipeline.count_lost,
-            node.config.frontend.image_range,
+            node.config.frontend,
         )
 
     def decode(system: ImageSystem, camera: CameraInput, item: CameraImage) -> Decoded:
@@ -64,7 +68,8 @@ def make_system_processor(
         calibration = camera.calibration
         image = item.decode(calibration, camera.levels.to_8_bit)
         camera.check(item.stamp_ns, image, node.health)
-        return calibration, partial(system.process, item.stamp_ns, image)
+        depth = camera.depth_of(item, node.health)
+        return calibration, partial(system.process, item.stamp_ns, image, depth)
 
     return EstimateProcessor(node, make_system, make_camera, decode)
 

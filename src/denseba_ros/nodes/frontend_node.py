@@ -22,7 +22,8 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.base.image_processor import MissingInputError
 from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.conversions.frontend_messages import TOPICS, frame_to_messages
-from denseba_ros.nodes.inputs.camera_input import CameraImage, CameraInput
+from denseba_ros.nodes.inputs.camera_image import CameraImage
+from denseba_ros.nodes.inputs.camera_input import CameraInput
 from denseba_ros.nodes.outputs.depth_on_request import DepthOnRequest
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 
@@ -30,9 +31,11 @@ from denseba_ros.nodes.parameters.node_config import NodeConfig
 class ImageFrontend(Protocol):
     """What the node needs of ``frontend.Frontend``."""
 
-    def process(self, stamp_ns: int, image: np.ndarray) -> FrontendFrame:
+    def process(
+        self, stamp_ns: int, image: np.ndarray, depth: np.ndarray | None = None
+    ) -> FrontendFrame:
         """The rectified image (H, W[, 3]) uint8 with its motion, and its depth once it is asked
-        for."""
+        for: ``depth`` (h, w) float32 in metres, where it was measured."""
         ...
 
     def change_camera(self, calibration: Calibration) -> None:
@@ -72,7 +75,7 @@ class FrontendProcessor:
             pipeline.receive,
             pipeline.open_if_ready,
             pipeline.count_lost,
-            self._node.config.frontend.image_range,
+            self._node.config.frontend,
         )
 
     def unsubscribe(self) -> None:
@@ -103,13 +106,14 @@ class FrontendProcessor:
             raise MissingInputError("no backend")
         calibration = camera.calibration
         image = item.decode(calibration, camera.levels.to_8_bit)
+        measured = camera.depth_of(item, self._node.health)
         camera.check(item.stamp_ns, image, self._node.health)
         if calibration != self._calibration:
             self._frontend.change_camera(calibration)
             self._calibration = calibration
         started_at = time.perf_counter()
         with torch.inference_mode():
-            frame = self._frontend.process(item.stamp_ns, image)
+            frame = self._frontend.process(item.stamp_ns, image, measured)
         depth.remember(frame)
         messages = frame_to_messages(frame, item.frame_id)
         processed_at = time.perf_counter()

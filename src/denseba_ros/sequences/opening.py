@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +27,7 @@ from denseba_ros.sequences.readers import (
     video,
 )
 from denseba_ros.sequences.readers.image_sequence import ImageSequence
+from denseba_ros.sequences.readers.measured_depth import DepthRequest, SequenceWithDepth
 from denseba_ros.sequences.sequence import Sequence
 
 _log = logging.getLogger(__name__)
@@ -123,6 +125,7 @@ def open_sequence(
     count: int | None = None,
     topic: str | None = None,
     image_range: str = AUTO,
+    depth: DepthRequest | None = None,
 ) -> Sequence:
     """The sequence at ``path``, a folder, a video file or a bag.
 
@@ -137,9 +140,11 @@ def open_sequence(
         topic: image topic of a bag that has more than one; of a folder with the images of several
             cameras, a part of the names of one.
         image_range: which values of 16-bit images become black and white, see ``ImageRange``.
+        depth: also read the depth images beside the camera's, this way.
 
     Raises:
-        SequenceError: when no reader recognises the path; the message lists the layouts.
+        SequenceError: when no reader recognises the path (the message lists the layouts), or it has
+            no ``depth``.
         CalibrationError: when the calibration is missing or does not fit the images.
     """
     path = Path(path)
@@ -153,9 +158,25 @@ def open_sequence(
         whole.image_range = image_range
     if start >= len(whole):
         raise SequenceError(f"{path}: has {len(whole)} frames, none from {start} on")
-    if start == 0 and count is None:
-        return whole
-    return whole.section(start, None if count is None else start + count)
+    images: Sequence = whole
+    if start > 0 or count is not None:
+        images = whole.section(start, None if count is None else start + count)
+    return images if depth is None else _with_depth(path, name, images, depth)
+
+
+def _with_depth(path: Path, name: str, images: Sequence, depth: DepthRequest) -> Sequence:
+    if name == "tum":
+        tum_rgbd.open_tum_depth(path, depth.units)  # a missing listing is said at once
+        source = partial(tum_rgbd.open_tum_depth, path, depth.units)
+    elif name == "bag":
+        bag.open_bag_depth(path, depth)
+        source = partial(bag.open_bag_depth, path, depth)
+    else:
+        raise SequenceError(
+            f"{path}: is read as {name}, whose depth is not read: TUM RGB-D folders (depth.txt) "
+            "and bags have depth for frontend.depth_model 'topic'"
+        )
+    return SequenceWithDepth(images, source, depth.tolerance_ns)
 
 
 def _check_arguments(

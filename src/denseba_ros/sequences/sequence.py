@@ -18,11 +18,14 @@ class StampedImage:
 
     ``image`` is uint8, (H, W) grey or (H, W, 3) BGR; ``stamp_ns`` is the input's stamp.
     ``index`` counts the frames of the whole sequence, also when only a section of it is read.
+    ``depth`` is (h, w) float32 in metres, 0 where unknown, of the same pixels; None where the
+    sequence has none at that time, or none was asked for.
     """
 
     index: int
     stamp_ns: int
     image: np.ndarray
+    depth: np.ndarray | None = None
 
 
 class Sequence(Protocol):

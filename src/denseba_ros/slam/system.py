@@ -91,15 +91,18 @@ class System:
         self._had_map = False
         self._state: SystemState = self._initialising()
 
-    def process(self, stamp_ns: int, image: np.ndarray) -> Estimate:
-        """Estimate for one image, (H, W) or (H, W, 3) BGR uint8, stamp in nanoseconds.
+    def process(
+        self, stamp_ns: int, image: np.ndarray, depth: np.ndarray | None = None
+    ) -> Estimate:
+        """Estimate for one image, (H, W) or (H, W, 3) BGR uint8, stamp in nanoseconds; ``depth``
+        as in ``Frontend.process``.
 
         Raises:
-            ImageError: when the image does not fit the calibration or has another type.
+            ImageError: when image or depth do not fit the calibration or have another type.
             ConfigurationError: when the system was made without a calibration.
         """
         timer = StageTimer()
-        frame = self.frontend.process(stamp_ns, image)  # rectify; priors of depth and motion
+        frame = self.frontend.process(stamp_ns, image, depth)  # rectify; priors
         timer.lap("frontend")
         return self.process_frame(frame, timer)
 
@@ -309,6 +312,8 @@ class System:
             new.refine()
         if state.is_after_lost:
             self._scale_drift.begin_map()
+        if not initialiser.needs_two_views:
+            self._scale_drift.begin_metric(image.frame)
         is_measured = new.refine is not None
         is_refined = is_measured or not initialiser.needs_two_views
         local_map = self._begin_map(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.config import Config
-from denseba_ros.frontend.frame import DepthPrior, FrontendFrame
+from denseba_ros.frontend.frame import UNKNOWN_DEPTH_SIGMA, DepthPrior, FrontendFrame
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
@@ -181,15 +181,21 @@ def test_a_camera_that_travels_little_keeps_its_scale() -> None:
 
 
 def test_a_sharp_model_tells_the_metric_scale_by_its_own_deviation() -> None:
+    """The map takes its metres over once; then it is a prior of every point by itself."""
     anchor = ScaleDriftFilter(_DRIFT)
-    assert anchor.log_correction(keyframes(0.5), frame(0.0, 0.1)) == 0.0
+    corrections = [anchor.log_correction(keyframes(0.5), frame(0.0, 0.1)) for _ in range(2)]
+    assert corrections == [pytest.approx(math.log(2.0), abs=0.02), 0.0]
     assert anchor.scale.metric.sigma == pytest.approx(0.1)
     assert anchor.scale.drift_sigma == 0.0
+    for _ in range(4):  # keyframes without a depth
+        assert anchor.log_correction(keyframes(1.0), frame(0.0, UNKNOWN_DEPTH_SIGMA)) == 0.0
+    drifted = math.hypot(0.1, _DRIFT * math.sqrt(4 * _STEP))
+    assert anchor.scale.metric.sigma == pytest.approx(drifted, rel=0.01)
 
 
-@pytest.mark.parametrize(("drift", "sigma"), [(0.0, _SIGMA), (_DRIFT, 1.0), (_DRIFT, 0.1)])
+@pytest.mark.parametrize(("drift", "sigma"), [(0.0, _SIGMA), (_DRIFT, 1.0)])
 def test_without_a_metric_model_the_scale_is_unchanged(drift: float, sigma: float) -> None:
-    """Switched off; a model of no scale; one so sharp that it holds every point by itself."""
+    """Switched off; a model of no scale."""
     assert ScaleDriftFilter(drift).log_correction(keyframes(0.5), frame(0.0, sigma)) == 0.0
 
 

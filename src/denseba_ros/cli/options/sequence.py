@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from denseba_ros.cli.options.kinds import add_counts, add_numbers
+from denseba_ros.cli.options.kinds import add_counts, add_numbers, option_name
+from denseba_ros.config import TOPIC, FrontendConfig
 from denseba_ros.sequences.brightness.image_range import AUTO
 from denseba_ros.sequences.opening import FORMATS, open_sequence
+from denseba_ros.sequences.readers.measured_depth import DepthRequest
 from denseba_ros.sequences.sequence import Sequence
 
 
@@ -38,19 +40,26 @@ def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = Fa
         "--topic",
         help="of several cameras: image topic of a bag, or part of the names of its images",
     )
+    parser.add_argument(
+        "--depth-topic",
+        metavar="TOPIC",
+        help="with frontend.depth_model=topic: of several depth topics of a bag the one that is "
+        "registered to the camera",
+    )
 
 
 def sequence_words(args: argparse.Namespace) -> list[str]:
     """SEQUENCE and its options as they were given, for the command line of another process."""
     words = [str(args.sequence), "--format", args.format, "--start", str(args.start)]
-    for name in ("intrinsics", "fps", "count", "topic"):
+    for name in ("intrinsics", "fps", "count", "topic", "depth_topic"):
         if getattr(args, name) is not None:
-            words += [f"--{name}", str(getattr(args, name))]
+            words += [option_name(name), str(getattr(args, name))]
     return words
 
 
-def open_from_options(args: argparse.Namespace, image_range: str = AUTO) -> Sequence:
-    """The sequence that the options describe; ``image_range`` is of 16-bit images.
+def open_from_options(args: argparse.Namespace, frontend: FrontendConfig | None = None) -> Sequence:
+    """The sequence that the options describe, with what ``frontend`` says of 16-bit images and of
+    depth.
 
     Raises:
         SequenceError, CalibrationError: as ``open_sequence``.
@@ -63,5 +72,13 @@ def open_from_options(args: argparse.Namespace, image_range: str = AUTO) -> Sequ
         start=args.start,
         count=args.count,
         topic=args.topic,
-        image_range=image_range,
+        image_range=AUTO if frontend is None else frontend.image_range,
+        depth=None if frontend is None else _depth_request(frontend, args.depth_topic),
     )
+
+
+def _depth_request(frontend: FrontendConfig, topic: str | None) -> DepthRequest | None:
+    if frontend.depth_model != TOPIC:
+        return None
+    tolerance_ns = round(1e9 * frontend.depth_tolerance)
+    return DepthRequest(frontend.depth_units, tolerance_ns, topic)

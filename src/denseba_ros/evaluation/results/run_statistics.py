@@ -27,6 +27,8 @@ class RunStatistics:
     states: Counter[Tracking] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    without_depth: int = 0
+    """Images that came without measured depth; counted by the caller."""
 
     def add(self, estimate: Estimate, total_seconds: float) -> None:
         """Count one frame; ``total_seconds`` is the duration of the whole call."""

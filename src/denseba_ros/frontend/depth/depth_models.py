@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from denseba_ros.config import FrontendConfig
+from denseba_ros.config import TOPIC, FrontendConfig
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.frontend.depth.constant_depth import ConstantDepth, DepthModel
 from denseba_ros.frontend.depth.depth_network_file import load_depth
@@ -16,6 +16,7 @@ from denseba_ros.frontend.depth.external_depth_models import (
     load_onnx,
     load_transformers,
 )
+from denseba_ros.frontend.depth.measured_depth import MeasuredDepth
 from denseba_ros.resources import share_file
 
 CONSTANT, NETWORK = "constant", "network"
@@ -34,6 +35,8 @@ def make_depth_model(config: FrontendConfig, device: torch.device) -> DepthModel
     name = config.depth_model
     if name == CONSTANT:
         return ConstantDepth(config.constant_depth, config.constant_sigma)
+    if name == TOPIC:
+        return MeasuredDepth(config.constant_depth, config.depth_noise)
     if name == NETWORK:
         return NetworkDepth(load_depth(share_file(_SHIPPED)), device, config.depth_flip)
     if name.endswith(".safetensors"):
@@ -45,5 +48,5 @@ def make_depth_model(config: FrontendConfig, device: torch.device) -> DepthModel
         return ExternalDepth(network, config.constant_depth)
     raise ConfigurationError(
         f"frontend.depth_model {name!r} is unknown; known: {CONSTANT!r}, {NETWORK!r}, "
-        f"a .safetensors or .onnx file, {_TRANSFORMERS + 'NAME'!r}"
+        f"{TOPIC!r}, a .safetensors or .onnx file, {_TRANSFORMERS + 'NAME'!r}"
     )

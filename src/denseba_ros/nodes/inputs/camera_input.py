@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from rclpy.event_handler import QoSMessageLostInfo, SubscriptionEventCallbacks
@@ -13,6 +12,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from denseba_ros.config import FrontendConfig
 from denseba_ros.errors import CalibrationError, ImageError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.base.qos_events import (
@@ -23,14 +23,14 @@ from denseba_ros.nodes.base.qos_events import (
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.conversions.camera_info import calibration_from_msg
 from denseba_ros.nodes.conversions.frame_names import frame_name
-from denseba_ros.nodes.conversions.images import image_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
+from denseba_ros.nodes.inputs.camera_image import CameraImage
+from denseba_ros.nodes.inputs.depth_input import make_depth_input
 from denseba_ros.nodes.outputs.health import Health
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.sequences.brightness.image_check import ImageCheck
-from denseba_ros.sequences.brightness.image_range import AUTO, ImageRange
+from denseba_ros.sequences.brightness.image_range import ImageRange
 from denseba_ros.sequences.camera_info_message import doubts_about_message, is_rectified
-from denseba_ros.sequences.encodings import Reduce, to_8_bit
 
 LATCHED_QOS = QoSProfile(
     depth=1,
@@ -41,42 +41,13 @@ LATCHED_QOS = QoSProfile(
 _FALLBACK_FRAME = "camera_optical_frame"
 
 
-@dataclass(frozen=True)
-class CameraImage:
-    """An image as it arrived; decoding is left to the worker."""
-
-    stamp_ns: int
-    frame_id: str
-    message: Image | CompressedImage
-    topic: str = "image"
-
-    def decode(self, calibration: Calibration, reduce: Reduce = to_8_bit) -> np.ndarray:
-        """Uint8 (H, W) or (H, W, 3) BGR; 16-bit values become 8-bit by ``reduce``.
-
-        Raises:
-            ImageError: when it cannot be decoded or is not of the calibration's size.
-        """
-        try:
-            image = image_from_msg(self.message, reduce)
-        except ImageError as error:
-            raise ImageError(f"{self.topic}: {error}. Does its driver fill the message?") from error
-        height, width = image.shape[:2]
-        if (width, height) != (calibration.width, calibration.height):
-            raise ImageError(
-                f"{self.topic}: the image is {width}x{height} but camera_info says "
-                f"{calibration.width}x{calibration.height}: publish the camera_info of this size"
-            )
-        # Torch warns about tensors on memory that must not be written.
-        return np.require(image, requirements="W")
-
-
 class CameraInput:
     """Subscribes to image and camera_info and warns when they fail to come.
 
     ``on_image`` gets every image, ``on_calibration`` is called when a valid calibration came that
     differs from the last one, ``on_lost`` with the number of images that the middleware lost on
-    the way. ``calibration`` is None until then. ``levels`` turns 16-bit images into 8-bit ones by
-    ``image_range``.
+    the way. ``calibration`` is None until then. ``levels`` turns 16-bit images into 8-bit ones as
+    ``frontend`` says; ``depth`` is the depth camera's topic, None where it wants none.
     """
 
     def __init__(
@@ -86,11 +57,14 @@ class CameraInput:
         on_image: Callable[[CameraImage], None],
         on_calibration: Callable[[], None],
         on_lost: Callable[[int], None],
-        image_range: str = AUTO,
+        frontend: FrontendConfig | None = None,
     ) -> None:
         self.calibration: Calibration | None = None
         self._node, self._settings = node, settings
-        self._on_image, self._on_calibration, self._on_lost = on_image, on_calibration, on_lost
+        self._on_calibration, self._on_lost = on_calibration, on_lost
+        frontend = frontend or FrontendConfig()
+        self.depth = make_depth_input(node, settings, frontend, on_image)
+        self._on_image = on_image if self.depth is None else self.depth.receive
         self._throttled = ThrottledLogger(node.get_logger().warning, settings.input_timeout)
         self._image_check = ImageCheck(settings.frozen_after)
         self._last_image = self._last_info = time.monotonic()
@@ -99,7 +73,7 @@ class CameraInput:
         self.image_topic, self.info_topic = self._subscribe()
         self._is_rectified = settings.image_is_rectified or is_rectified(self.image_topic)
         self.levels = ImageRange(
-            image_range, f"16-bit images on {self.image_topic}", node.get_logger().warning
+            frontend.image_range, f"16-bit images on {self.image_topic}", node.get_logger().warning
         )
         node.get_logger().info(f"waiting for {self.image_topic} and {self.info_topic}")
 
@@ -221,6 +195,10 @@ class CameraInput:
         if problem:
             self._throttled.warn(problem.split(maxsplit=1)[0], text)
 
+    def depth_of(self, image: CameraImage, health: Health) -> np.ndarray | None:
+        """As ``DepthInput.decode``; None where no depth is wanted."""
+        return None if self.depth is None else self.depth.decode(image, health)
+
     def close(self) -> None:
         """Nothing: no thread waits for an image."""
 
@@ -230,6 +208,8 @@ class CameraInput:
         Also looks for a latched camera_info while there is none.
         """
         now = time.monotonic()
+        if self.depth is not None:
+            self.depth.watch(limit)
         if self.calibration is None:
             self._listen_to_latched_info()
         if now - self._last_image > limit:

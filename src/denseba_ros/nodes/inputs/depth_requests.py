@@ -52,8 +52,10 @@ class DepthRequests:
         fallback: DepthModel,
         throttled: ThrottledLogger,
         wait_seconds: float = _WAIT_SECONDS,
+        is_measured: bool = False,
     ) -> None:
-        """``wait_seconds``: how long an answer is waited for."""
+        """``wait_seconds``: how long an answer is waited for; ``is_measured``: by a sensor."""
+        self._is_measured = is_measured
         self._fallback, self._throttled, self._wait_seconds = fallback, throttled, wait_seconds
         self._pending: dict[int, _Pending] = {}
         self._lock = threading.Lock()
@@ -73,7 +75,9 @@ class DepthRequests:
         self, stamp_ns: int, frame_id: str, image: Tensor, calibration: Calibration
     ) -> DepthPrior:
         """Depth of the image (1, 1, H, W) of ``calibration`` that came with this stamp."""
-        return DepthPrior(lambda: self._depth(stamp_ns, frame_id, image, calibration))
+        return DepthPrior(
+            lambda: self._depth(stamp_ns, frame_id, image, calibration), self._is_measured
+        )
 
     def close(self) -> None:
         """Let nobody wait any more, now or later."""

@@ -71,6 +71,7 @@ def health_status(name: str, report: HealthReport, facts: Mapping[str, str]) -> 
         "resets": str(report.resets),
         "session": str(report.session),
         "gaps": str(report.gaps),
+        "images without measured depth": str(report.without_depth),
         "latency (ms)": f"{1000 * report.latency[0]:.1f}",
         "latency, largest (ms)": f"{1000 * report.latency[1]:.1f}",
         **{f"{stage} (ms)": f"{1000 * s:.1f}" for stage, s in report.seconds.items()},

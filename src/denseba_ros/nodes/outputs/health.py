@@ -33,6 +33,8 @@ class HealthReport:
     session: int
     """When the process started, seconds since 1970: another one is a new odometry frame too."""
     gaps: int
+    without_depth: int
+    """Images for which the depth camera's depth was missing."""
     quality: float
     metric_scale: MetricScale | None
     """None before the first estimate."""
@@ -51,6 +53,7 @@ class _Totals:
     keyframes: int = 0
     resets: int = 0
     gaps: int = 0
+    without_depth: int = 0
     drops: Counter[str] = field(default_factory=Counter)
 
 
@@ -118,6 +121,11 @@ class Health:
         with self._lock:
             self._totals.gaps += 1
 
+    def without_depth(self) -> None:
+        """An image came without the depth that belongs to it."""
+        with self._lock:
+            self._totals.without_depth += 1
+
     def image_problem(self, problem: str) -> None:
         """What is wrong with the content of the newest image, empty when nothing is."""
         self._image_problem = problem
@@ -148,6 +156,7 @@ class Health:
                 resets=totals.resets,
                 session=self.session,
                 gaps=totals.gaps,
+                without_depth=totals.without_depth,
                 latency=(median(self._latencies), max(self._latencies))
                 if self._latencies
                 else (0.0, 0.0),

@@ -61,6 +61,8 @@ class NodeConfig(BaseModel):
     named so (image_rect) is taken for rectified without it."""
     subscription_depth: int = Field(default=5, ge=1, le=1000)
     """Images that the middleware keeps until the node takes them."""
+    depth_wait: float = Field(default=0.1, ge=0.0, le=5.0)
+    """With frontend.depth_model "topic": seconds that an image waits for its depth at most."""
     mapping: Literal["live", "lockstep"] = "live"
     """live: keyframes are adjusted in a second thread, and tracking never waits for that. lockstep:
     each image waits, so that the same images give the same result, for replays."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,15 @@ from denseba_ros.sequences.camera_info_message import (
     doubts_about_message,
     is_rectified,
 )
+from denseba_ros.sequences.depth_encodings import MILLIMETRES, decode_depth
 from denseba_ros.sequences.encodings import Reduce, decode_compressed, decode_image, to_8_bit
 from denseba_ros.sequences.readers.bag_topics import (
     COMPRESSED_IMAGE,
+    choose_depth_topic,
     choose_image_topic,
     choose_info_topic,
 )
+from denseba_ros.sequences.readers.measured_depth import DepthRequest, StampedDepth
 from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.stamps.frame_drops import (
     OTHER_SIZE,
@@ -170,6 +174,47 @@ def open_bag(
         )
     check_size(resolved, size, f"{path}: {chosen}")
     return BagSequence(path, chosen, resolved, count)
+
+
+def open_bag_depth(path: Path, request: DepthRequest) -> Iterator[StampedDepth]:
+    """The depth images of a bag in the order in which they were recorded.
+
+    Raises:
+        SequenceError: when there is no depth topic, or it is ambiguous.
+    """
+    with opened_bag(path) as reader:
+        types = {name: info.msgtype for name, info in reader.topics.items()}
+    topic = choose_depth_topic(types, request.topic, str(path))
+    _log.info("%s: depth is %s", path, topic)
+    return _depths(path, topic, request.units or MILLIMETRES)
+
+
+def _depths(path: Path, topic: str, units: float) -> Iterator[StampedDepth]:
+    with opened_bag(path) as reader:
+        for _, data, kind in reader.messages(topic):
+            try:
+                content: Any = reader.deserialize(data, kind)
+            except AnyReaderError as error:
+                _log.warning("%s: left out a depth image of %s: %s", path, topic, error)
+                continue
+            yield StampedDepth(_stamp(content), partial(decode_depth_message, content, units))
+
+
+def decode_depth_message(message: Any, units_per_metre: float) -> np.ndarray:
+    """Depth (h, w) float32 in metres, 0 where unknown, of a sensor_msgs Image of any library.
+
+    Raises:
+        ImageError: when it is not 16UC1 or 32FC1, or does not fit its size.
+    """
+    return decode_depth(
+        message.data,
+        message.encoding,
+        message.width,
+        message.height,
+        message.step,
+        bool(message.is_bigendian),
+        units_per_metre,
+    )
 
 
 def decode_message(message: Any, kind: str, reduce: Reduce = to_8_bit) -> np.ndarray:

@@ -43,6 +43,28 @@ def choose_image_topic(types: Mapping[str, str | None], requested: str | None, w
     raise SequenceError(f"{where}: 0 image topics; all topics: {_listing(sorted(types))}")
 
 
+def choose_depth_topic(types: Mapping[str, str | None], requested: str | None, where: str) -> str:
+    """The topic of raw depth images: the ``requested`` one, else the only one that says that it is
+    registered to a camera (`aligned`, `registered`), else the only one.
+
+    Raises:
+        SequenceError: listing them when it is not there or there are several.
+    """
+    images = sorted(t for t, kind in types.items() if kind == IMAGE)
+    if requested is not None:
+        topic = "/" + requested.strip("/")
+        if topic not in images:
+            raise SequenceError(f"{where}: no image topic {topic}; there are: {_listing(images)}")
+        return topic
+    depth = [t for t in images if is_depth(t)]
+    registered = [t for t in depth if "aligned" in t.lower() or "registered" in t.lower()]
+    for topics in (registered, depth):
+        if len(topics) == 1:
+            return topics[0]
+    what = "several depth topics, choose one with --depth-topic" if depth else "no depth topic"
+    raise SequenceError(f"{where}: {what}: {_listing(depth or sorted(types))}")
+
+
 def is_depth(image_topic: str) -> bool:
     """Whether the topic's name is that of depth images: no camera image, though an Image."""
     for part in _raw_name(image_topic).lower().split("/")[-2:]:

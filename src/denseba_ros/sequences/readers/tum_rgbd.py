@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from denseba_ros.sequences.calibration_files.calibration_source import (
     check_size,
     resolve_calibration,
 )
+from denseba_ros.sequences.depth_encodings import read_depth
 from denseba_ros.sequences.known_cameras import TUM_BY_NAME
 from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.readers.image_sequence import (
@@ -20,12 +22,15 @@ from denseba_ros.sequences.readers.image_sequence import (
     ImageSequence,
     image_size,
 )
+from denseba_ros.sequences.readers.measured_depth import StampedDepth
 from denseba_ros.sequences.stamps.stamp_units import parse_number, say_unit, to_nanoseconds, unit_of
 from denseba_ros.sequences.text_file import TextFileError, read_text
 from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)
 
+# Units of a metre in the benchmark's 16-bit depth.
+_DEPTH_UNITS = 5000.0
 LAYOUT = "rgb.txt with rows 'timestamp filename'"
 
 
@@ -44,7 +49,7 @@ def open_tum(folder: Path, calibration: CalibrationSource = None) -> ImageSequen
         SequenceError: when rgb.txt is missing, malformed, or empty.
         CalibrationError: when no calibration is found or it does not fit the images.
     """
-    files = _listed(folder)
+    files = _listed(folder / "rgb.txt")
     size = image_size(files, folder)
     resolved = resolve_calibration(calibration, folder, size) or _published(folder, size)
 
@@ -55,8 +60,22 @@ def open_tum(folder: Path, calibration: CalibrationSource = None) -> ImageSequen
     return ImageSequence(folder.name, resolved, files, groundtruth)
 
 
-def _listed(folder: Path) -> list[ImageFile]:
-    listing = folder / "rgb.txt"
+def open_tum_depth(folder: Path, units: float) -> Iterator[StampedDepth]:
+    """The depth images of depth.txt in the order of their stamps; ``units`` of a metre, 0: 5000.
+
+    Raises:
+        SequenceError: when depth.txt is missing, malformed or empty.
+    """
+    files = _listed(folder / "depth.txt")
+
+    def stamped(file: ImageFile) -> StampedDepth:
+        return StampedDepth(file.stamp_ns, lambda: read_depth(file.path, units or _DEPTH_UNITS))
+
+    return map(stamped, sorted(files, key=lambda file: file.stamp_ns))
+
+
+def _listed(listing: Path) -> list[ImageFile]:
+    folder = listing.parent
     rows: list[tuple[Decimal, str]] = []
     wrong: list[int] = []
     for number, fields in _rows(listing):

@@ -81,8 +81,8 @@ class MapInitialiser:
 
         ``T`` (4, 4) is T_camera_world of ``image`` as predicted.
         """
-        # The depth model runs on the first image only, not on each until there is parallax.
-        if self._model_depth is None:
+        # A network runs on the first image only, not on each until there is parallax.
+        if self._model_depth is None or image.frame.depth.is_measured:
             self._model_depth = float(torch.exp(image.frame.log_depth.median()))
             if has_metric_scale(image.frame):
                 self.needs_two_views = not has_known_depth(image.frame)
@@ -114,7 +114,7 @@ class MapInitialiser:
 
 def has_known_depth(frame: FrontendFrame) -> bool:
     """Whether the depth model is certain enough for a map from one image alone."""
-    return float(frame.log_depth_sigma.median()) < KNOWN_SCALE
+    return frame.median_depth_sigma < KNOWN_SCALE
 
 
 def no_brightness_change(device: torch.device) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from denseba_ros.backend.window import Window, WindowKeyframe
-from denseba_ros.frontend.frame import FrontendFrame
+from denseba_ros.frontend.frame import UNKNOWN_DEPTH_SIGMA, FrontendFrame
 from denseba_ros.slam.mapping.keyframe_depth import cells_of, set_depth_prior
 
 # Points with a larger relative standard deviation are not used for the scale.
@@ -17,7 +17,7 @@ SCALELESS = 0.5
 
 def has_metric_scale(frame: FrontendFrame) -> bool:
     """Whether the depth model's scale of this image can be used at all."""
-    return float(frame.log_depth_sigma.median()) < SCALELESS
+    return frame.median_depth_sigma < SCALELESS
 
 
 def initialise_scale(window: Window, log_depths: list[Tensor]) -> float:
@@ -52,13 +52,16 @@ def certain_points(keyframe: WindowKeyframe) -> Tensor:
 
 
 def log_ratio(keyframe: WindowKeyframe, log_depth: Tensor) -> tuple[Tensor, Tensor] | None:
-    """log(model's depth / map's depth) over the certain points: its median and the median absolute
-    deviation from it, both scalars. ``log_depth`` (h, w), log metres. None without certain
-    points."""
-    points, certain = keyframe.points, certain_points(keyframe)
+    """log(model's depth / map's depth) over the certain points whose depth the model knows: its
+    median and the median absolute deviation from it, both scalars. ``log_depth`` (h, w), log
+    metres. None without such points."""
+    points = keyframe.points
+    cells = cells_of(points.pixels, tuple(log_depth.shape))
+    sigma = keyframe.network_depth[1, cells[:, 1], cells[:, 0]]
+    certain = certain_points(keyframe) & (sigma < UNKNOWN_DEPTH_SIGMA)
     if not bool(certain.any()):
         return None
-    cells = cells_of(points.pixels[certain], tuple(log_depth.shape))
+    cells = cells[certain]
     ratio: Tensor = log_depth[cells[:, 1], cells[:, 0]] + torch.log(points.inverse_depth[certain])
     median = ratio.median()
     return median, (ratio - median).abs().median()

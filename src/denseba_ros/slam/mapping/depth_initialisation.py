@@ -7,6 +7,7 @@ from torch import Tensor
 
 from denseba_ros.backend.depth_map.depth_map import fill, scatter_points
 from denseba_ros.backend.window import WindowKeyframe, seen_from
+from denseba_ros.frontend.frame import UNKNOWN_DEPTH_SIGMA, median_known
 from denseba_ros.frontend.two_view.epipolar_search import search
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
@@ -37,6 +38,7 @@ def initialise_depth(
     keyframe: WindowKeyframe,
     others: list[WindowKeyframe],
     propagated: PropagatedTracks | None = None,
+    is_metric: bool = True,
 ) -> None:
     """Initial depth of a keyframe from the depth network and the window.
 
@@ -45,13 +47,14 @@ def initialise_depth(
         keyframe: the new keyframe, changed in place: points, inverse depth map and prior.
         others: keyframes of the window, oldest first.
         propagated: its first corners, with their depth from the window.
+        is_metric: whether the map's unit is the metre, as far as anything told it.
     """
     prior, sigma = keyframe.network_depth
     if others:
         value, weight = _project_points(camera, keyframe, others)
         inverse_depth_map = fill(value, weight, keyframe.edges)
-        if float(sigma.median()) > KNOWN_SCALE:
-            prior = prior * _median_ratio(value, weight, prior)
+        if not is_metric or median_known(sigma) > KNOWN_SCALE:
+            prior = prior * _median_ratio(value, weight, prior, sigma)
             keyframe.network_depth[0] = prior
         is_better = inverse_depth_map[1] < sigma
         prior = torch.where(is_better, inverse_depth_map[0], prior)
@@ -97,9 +100,11 @@ def _project_points(
     )
 
 
-def _median_ratio(value: Tensor, weight: Tensor, prior: Tensor) -> Tensor:
+def _median_ratio(value: Tensor, weight: Tensor, prior: Tensor, sigma: Tensor) -> Tensor:
     """Median ratio of the map's to the prior's inverse depth: the scale of a relative prior."""
     covered = weight > 0
+    known = covered & (sigma < UNKNOWN_DEPTH_SIGMA)
+    covered = known if bool(known.any()) else covered
     if not bool(covered.any()):
         return prior.new_ones(())
     return (value[covered] / prior[covered]).median()

@@ -10,6 +10,7 @@ from torch import Tensor
 from denseba_ros.backend.depth_map.depth_map import fill, point_weight, scatter_points
 from denseba_ros.backend.depth_map.ratio_field import fill_ratios
 from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.frontend.frame import median_known
 from denseba_ros.slam.state.estimate import DepthParts
 
 # Pyramid level of the grid of inverse depth maps.
@@ -94,7 +95,7 @@ def _with_network(keyframe: WindowKeyframe, value: Tensor, weight: Tensor) -> tu
 def has_known_shape(sigma: Tensor) -> bool:
     """Whether a depth model whose log-depth has the deviations ``sigma`` (h, w) knows the shape of
     what it sees, but for factors that change slowly over the image. A sharper one is a sensor."""
-    return KNOWN_SCALE <= float(sigma.median()) < _DAMPING_SIGMA
+    return KNOWN_SCALE <= median_known(sigma) < _DAMPING_SIGMA
 
 
 def dense_map(keyframe: WindowKeyframe) -> Tensor:

@@ -65,13 +65,16 @@ class LocalMapper:
         """Keyframes of the window, oldest first."""
         return self.window.keyframes
 
-    def add(self, image: Frame, T: Tensor, affine: Tensor) -> WindowKeyframe:
+    def add(
+        self, image: Frame, T: Tensor, affine: Tensor, is_metric: bool = True
+    ) -> WindowKeyframe:
         """Add a keyframe: propagate tracks, initialise and triangulate its depth.
 
         Args:
             image: the frame.
             T: T_camera_world (4, 4) float64.
             affine: (2,) float64 brightness (log gain, offset in grey levels).
+            is_metric: whether the map's unit is the metre, as far as anything told it.
         """
         count = self.config.tracker.features
         spacing = corner_spacing(image.grey, count)
@@ -79,7 +82,7 @@ class LocalMapper:
             self.camera, self.keyframes, self._next_id, image.grey, T, count, spacing
         )
         keyframe = self.make_keyframe(image, T, affine, propagated)
-        initialise_depth(self.camera, keyframe, self.keyframes, propagated)
+        initialise_depth(self.camera, keyframe, self.keyframes, propagated, is_metric)
         track_back(self.camera, keyframe, self.keyframes, propagated)
         if self.keyframes:
             triangulate(self.camera, keyframe, self.keyframes)

@@ -168,7 +168,7 @@ class LocalMapping:
         """Create the keyframe, adjust the window, correct its scale; the factor of that."""
         if self._ahead is not None:
             self._ahead.submit(_compute_depth, keyframe.image.frame.depth)
-        mapper.add(keyframe.image, keyframe.T, keyframe.affine)
+        mapper.add(keyframe.image, keyframe.T, keyframe.affine, self._drift.is_metric)
         if len(mapper.keyframes) < 2:
             return 1.0
         # Depths of a young window are far from what its few views say of them.

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, replace
 
 from denseba_ros.backend.window import WindowKeyframe
-from denseba_ros.frontend.frame import FrontendFrame
+from denseba_ros.frontend.frame import UNKNOWN_DEPTH_SIGMA, FrontendFrame
 from denseba_ros.geometry import se3
 from denseba_ros.slam.initialisation.scale_initialisation import (
     SCALELESS,
@@ -61,31 +61,48 @@ class ScaleDriftFilter:
         lasting = self._hypotheses.mean(LASTING)
         self._restart(math.hypot(_NEW_MAP_SIGMA, lasting))
 
+    def begin_metric(self, frame: FrontendFrame) -> None:
+        """The map is the measured depth of ``frame`` alone."""
+        self._hypotheses.set_drift_sigma(0.0)
+        self.scale = MapScale(0.0, MetricScale(0.0, frame.median_depth_sigma))
+
     def begin_window(self) -> None:
         """The window begins anew with a keyframe of the map."""
         self._restart(_NEW_WINDOW_SIGMA)
+
+    @property
+    def is_metric(self) -> bool:
+        """Whether the map's unit is the metre by measured depth: its prior holds the map to it."""
+        return self.scale.metric.sigma < KNOWN_SCALE
 
     def log_correction(self, keyframes: list[WindowKeyframe], frame: FrontendFrame) -> float:
         """Logarithm of the factor by which the map is estimated to have shrunk.
 
         ``keyframes``: after bundle adjustment, oldest first; ``frame``: of the newest, with the
         model's depth. The caller applies the correction. Zero for models without a scale, and for
-        those that are a prior of every point already.
+        those that are a prior of every point already, once the map's unit is the metre.
         """
-        sigma = float(frame.log_depth_sigma.median())
+        sigma = frame.median_depth_sigma
         if sigma < KNOWN_SCALE:
-            self.scale = MapScale(0.0, MetricScale(0.0, sigma))
-            return 0.0
+            return self._take_metres(keyframes[-1], frame)
         travel = _travel(keyframes)
         is_metric = sigma < SCALELESS
         ratio = log_ratio(keyframes[-1], frame.log_depth[0, 0]) if is_metric else None
         if ratio is None:
             self._predict(travel, self._disagreement or 0.0)
-            if not is_metric and self._disagreement is None:
-                self.scale = replace(self.scale, metric=MetricScale(0.0, sigma))
+            if not is_metric and self._disagreement is None and not self.scale.metric.is_known:
+                unknown = sigma >= UNKNOWN_DEPTH_SIGMA
+                metric = UNKNOWN_SCALE if unknown else MetricScale(0.0, sigma)
+                self.scale = replace(self.scale, metric=metric)
             return 0.0
         measured, disagreement = (float(x) for x in ratio)
         return self.update(measured, disagreement, travel)
+
+    def _take_metres(self, keyframe: WindowKeyframe, frame: FrontendFrame) -> float:
+        """Measured depth: where the map is not metric it becomes so."""
+        ratio = None if self.is_metric else log_ratio(keyframe, frame.log_depth[0, 0])
+        self.begin_metric(frame)
+        return 0.0 if ratio is None else float(ratio[0])
 
     def update(self, measured: float, disagreement: float, travel: float) -> float:
         """One filter step; returns the correction of the log scale.
@@ -106,7 +123,11 @@ class ScaleDriftFilter:
 
     def _predict(self, travel: float, disagreement: float) -> None:
         self._hypotheses.predict(travel, self._drift**2 * travel, disagreement)
-        self.scale = replace(self.scale, drift_sigma=self._drift_sigma)
+        metric = self.scale.metric
+        if self._disagreement is None and metric.is_known:
+            # Nothing but measured depth has told it, and that was some way before.
+            metric = replace(metric, sigma=math.hypot(metric.sigma, self._drift * travel**0.5))
+        self.scale = MapScale(self._drift_sigma, metric)
 
     @property
     def _drift_sigma(self) -> float:
@@ -114,7 +135,10 @@ class ScaleDriftFilter:
 
     def _restart(self, drift_sigma: float) -> None:
         self._hypotheses.set_drift_sigma(drift_sigma)
-        self.scale = MapScale(drift_sigma, self.scale.metric)
+        metric = self.scale.metric
+        if self._disagreement is None and metric.is_known:
+            metric = replace(metric, sigma=math.hypot(metric.sigma, drift_sigma))
+        self.scale = MapScale(drift_sigma, metric)
 
     def _metric(self, disagreement: float) -> MetricScale:
         """By the model, whose own lasting error no image tells."""
