@@ -200,16 +200,18 @@ class System:
         """Take a tracked pose over; where the image brings something new, it is a keyframe."""
         frame, camera = image.frame, state.local_map.camera
         T, covariance = self._pose.update(frame, alignment, state.local_map.newest)
-        new_map = None
-        if state.initialiser is not None:
-            new_map = state.initialiser.refine(image, T, lambda: self._make.mapper(camera))
+        initialiser, new_map, is_keyframe = state.initialiser, None, False
+        if initialiser is not None and state.local_map.has_parallax(self.config.backend.window):
+            initialiser = None
+        if initialiser is not None:
+            new_map = initialiser.refine(image, T, lambda: self._make.mapper(camera))
         if self._mapping.is_busy:
-            new_map, is_keyframe = None, False
+            new_map = None
         else:
             wanted = needs_keyframe(self.config.keyframes, camera, alignment)
             is_keyframe = wanted or new_map is not None
         self._had_map = True
-        self._state = _confirmed(state, None if new_map else state.initialiser)
+        self._state = state.tracked(initialiser if new_map is None else None)
         if is_keyframe:
             keyframe = NewKeyframe(image, T, alignment.affine)
             mapper = state.mapper if new_map is None else new_map.mapper
@@ -254,16 +256,7 @@ class System:
             centre = se3.inverse(update.local_map.newest.T)[:3, 3]
             self._make.relocaliser.rescale(update.growth, centre)
         self._pose.set_scale(update.scale)
-        self._set_reference(
-            TrackingState(
-                update.mapper,
-                update.local_map,
-                update.tracker,
-                state.initialiser,
-                state.is_confirmed,
-            ),
-            update.removed,
-        )
+        self._set_reference(state.updated(update), update.removed)
         self._pose.move_with(update, is_new_map)
         return True
 
@@ -361,9 +354,7 @@ class System:
             reason = f"not tracked against the first image, replaces it: {reason}"
             return self._initialise(begin, camera, image, timer, reason)
         self._pose.coast(image.frame.stamp_ns)
-        self._state = LostState(
-            state.mapper, state.local_map, state.tracker, state.initialiser, True, images
-        )
+        self._state = state.lost(images)
         if images >= _GIVE_UP:
             self._finished += state.local_map.views()
             self._state = self._initialising()
@@ -377,14 +368,7 @@ class System:
             self._pose.coast(image.frame.stamp_ns)
         tracking = Tracking.LOST if self._had_map else Tracking.INITIALISING
         if isinstance(state, TrackingState):
-            self._state = LostState(
-                state.mapper,
-                state.local_map,
-                state.tracker,
-                state.initialiser,
-                state.is_confirmed,
-                0,
-            )
+            self._state = state.lost(images=0)
         return self._pose.estimate(image.frame.stamp_ns, tracking, timer, reason=reason)
 
     def _relocalise(self, camera: Pinhole, image: Frame) -> tuple[MapState, Alignment] | None:
@@ -405,8 +389,3 @@ class System:
         mapper.reseed(keyframe.snapshot())
         self._scale_drift.begin_window()
         return self._begin_map(mapper, None, True, keyframe)
-
-
-def _confirmed(state: MapState, initialiser: MapInitialiser | None) -> TrackingState:
-    """The state after an image was tracked."""
-    return TrackingState(state.mapper, state.local_map, state.tracker, initialiser, True)

@@ -15,6 +15,9 @@ from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL, dense_map, depth
 from denseba_ros.slam.state.depth_rendering import keyframe_view, render_depth
 from denseba_ros.slam.state.estimate import DepthMap, Keyframe
 
+# Relative deviation of depths that come from parallax.
+_BY_PARALLAX = 0.1
+
 
 @dataclass(frozen=True)
 class LocalMap:
@@ -28,6 +31,14 @@ class LocalMap:
     def newest(self) -> WindowKeyframe:
         """The keyframe that images are tracked against."""
         return self.keyframes[-1]
+
+    def has_parallax(self, size: int) -> bool:
+        """Whether the window has its ``size``, and most points of its newest keyframe are known
+        better than any depth model could: the map's shape is its own."""
+        points = self.newest.points
+        if len(self.keyframes) < size or not bool(points.valid.any()):
+            return False
+        return float(points.relative_sigma[points.valid].median()) < _BY_PARALLAX
 
     def depth_map(self, T: Tensor) -> DepthMap:
         """Dense depth of the newest keyframe, rendered at T_camera_world (4, 4)."""

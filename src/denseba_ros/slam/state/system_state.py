@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from denseba_ros.slam.initialisation.map_initialisation import MapInitialiser
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
+from denseba_ros.slam.mapping.local_mapping import MapUpdate
 from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
 
 
@@ -35,6 +36,22 @@ class MapState:
     tracker: KeyframeTracker
     initialiser: MapInitialiser | None
     is_confirmed: bool
+
+    def tracked(self, initialiser: MapInitialiser | None) -> TrackingState:
+        """The state after an image was tracked."""
+        return TrackingState(self.mapper, self.local_map, self.tracker, initialiser, True)
+
+    def updated(self, update: MapUpdate) -> TrackingState:
+        """The state after the map took a keyframe in, or another map took its place."""
+        return TrackingState(
+            update.mapper, update.local_map, update.tracker, self.initialiser, self.is_confirmed
+        )
+
+    def lost(self, images: int) -> LostState:
+        """The state after so many ``images`` in a row were not tracked."""
+        return LostState(
+            self.mapper, self.local_map, self.tracker, self.initialiser, self.is_confirmed, images
+        )
 
 
 @dataclass(frozen=True)
