@@ -194,10 +194,10 @@ def test_odometry_is_predicted_where_an_image_takes_long(bench: Bench) -> None:
     release = threading.Event()
     quick = bench.system.process
 
-    def slow(stamp_ns: int, image: np.ndarray) -> Any:
+    def slow(stamp_ns: int, image: np.ndarray, *depth: Any) -> Any:
         if bench.system.count == 2:
             assert release.wait(60.0)
-        return quick(stamp_ns, image)
+        return quick(stamp_ns, image, *depth)
 
     bench.system.process = slow
     bench.send_info()

@@ -25,10 +25,10 @@ def test_a_late_estimate_says_that_its_odometry_was_predicted(
     goes_on = threading.Event()
     process = fake_system.process
 
-    def slow(stamp_ns: int, image: np.ndarray) -> Estimate:
+    def slow(stamp_ns: int, image: np.ndarray, *depth: Any) -> Estimate:
         if stamp_ns == 3 * SECOND:
             goes_on.wait(20.0)
-        estimate: Estimate = process(stamp_ns, image)
+        estimate: Estimate = process(stamp_ns, image, *depth)
         return estimate
 
     monkeypatch.setattr(fake_system, "process", slow)
