@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from denseba_ros.slam.state.frame import Frame
 
 # Pyramid level on which noise is averaged out.
