@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -45,6 +46,23 @@ def decode_depth(
     order = ">" if is_bigendian else "<"
     values = np.ascontiguousarray(rows).view(f"{order}{kind}{size}")
     return in_metres(values, units_per_metre)
+
+
+def decode_depth_message(message: Any, units_per_metre: float) -> np.ndarray:
+    """Depth (h, w) float32 in metres, 0 where unknown, of a sensor_msgs Image of any library.
+
+    Raises:
+        ImageError: when it is not 16UC1 or 32FC1, or does not fit its size.
+    """
+    return decode_depth(
+        message.data,
+        message.encoding,
+        message.width,
+        message.height,
+        message.step,
+        bool(message.is_bigendian),
+        units_per_metre,
+    )
 
 
 def in_metres(values: np.ndarray, units_per_metre: float) -> np.ndarray:

@@ -24,7 +24,7 @@ from denseba_ros.nodes.inputs.camera_image import CameraImage
 from denseba_ros.nodes.inputs.depth_pairing import DepthPairing
 from denseba_ros.nodes.outputs.health import Health
 from denseba_ros.nodes.parameters.node_config import NodeConfig
-from denseba_ros.sequences.depth_encodings import MILLIMETRES, decode_depth
+from denseba_ros.sequences.depth_encodings import MILLIMETRES, decode_depth_message
 
 NAME = "depth_in"
 """Topic of the depth images, to be remapped."""
@@ -85,15 +85,7 @@ class DepthInput:
         message = image.depth
         if message is not None:
             try:
-                return decode_depth(
-                    message.data,
-                    message.encoding,
-                    message.width,
-                    message.height,
-                    message.step,
-                    bool(message.is_bigendian),
-                    self._units,
-                )
+                return decode_depth_message(message, self._units)
             except ImageError as error:
                 self._throttled.warn("bad depth", f"{self.topic}: {error}")
         health.without_depth()

@@ -28,7 +28,7 @@ from denseba_ros.sequences.camera_info_message import (
     doubts_about_message,
     is_rectified,
 )
-from denseba_ros.sequences.depth_encodings import MILLIMETRES, decode_depth
+from denseba_ros.sequences.depth_encodings import MILLIMETRES, decode_depth_message
 from denseba_ros.sequences.encodings import Reduce, decode_compressed, decode_image, to_8_bit
 from denseba_ros.sequences.readers.bag_topics import (
     COMPRESSED_IMAGE,
@@ -198,23 +198,6 @@ def _depths(path: Path, topic: str, units: float) -> Iterator[StampedDepth]:
                 _log.warning("%s: left out a depth image of %s: %s", path, topic, error)
                 continue
             yield StampedDepth(_stamp(content), partial(decode_depth_message, content, units))
-
-
-def decode_depth_message(message: Any, units_per_metre: float) -> np.ndarray:
-    """Depth (h, w) float32 in metres, 0 where unknown, of a sensor_msgs Image of any library.
-
-    Raises:
-        ImageError: when it is not 16UC1 or 32FC1, or does not fit its size.
-    """
-    return decode_depth(
-        message.data,
-        message.encoding,
-        message.width,
-        message.height,
-        message.step,
-        bool(message.is_bigendian),
-        units_per_metre,
-    )
 
 
 def decode_message(message: Any, kind: str, reduce: Reduce = to_8_bit) -> np.ndarray:
