@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -97,6 +98,23 @@ _ENCODINGS = _known_encodings()
 # GenICam's names of packed grey values, and which layout of how many bits they are.
 _PACKED = {f"mono{bits}{end}": (f"{bits}{end}", bits) for bits in (10, 12) for end in _ENDS}
 ENCODINGS = (*_ENCODINGS, *_PACKED, *PLANAR)
+
+
+def decode_image_message(message: Any, reduce: Reduce = to_8_bit) -> np.ndarray:
+    """Pixels of a sensor_msgs/Image of any library, as ``decode_image``.
+
+    Raises:
+        ImageError: on an unknown encoding, or data that does not fit what the message says.
+    """
+    return decode_image(
+        message.data,
+        message.encoding,
+        message.width,
+        message.height,
+        message.step,
+        bool(message.is_bigendian),
+        reduce,
+    )
 
 
 def decode_image(

@@ -11,7 +11,12 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from denseba_ros.errors import ImageError
 from denseba_ros.nodes.conversions.stamps import make_header
-from denseba_ros.sequences.encodings import Reduce, decode_compressed, decode_image, to_8_bit
+from denseba_ros.sequences.encodings import (
+    Reduce,
+    decode_compressed,
+    decode_image_message,
+    to_8_bit,
+)
 
 _IS_BIGENDIAN = sys.byteorder == "big"
 
@@ -26,15 +31,7 @@ def image_from_msg(message: Image | CompressedImage, reduce: Reduce = to_8_bit) 
     """
     if isinstance(message, CompressedImage):
         return decode_compressed(message.data, message.format, reduce)
-    return decode_image(
-        message.data,
-        message.encoding,
-        message.width,
-        message.height,
-        message.step,
-        bool(message.is_bigendian),
-        reduce,
-    )
+    return decode_image_message(message, reduce)
 
 
 def image_to_msg(image: np.ndarray, encoding: str, stamp_ns: int, frame_id: str) -> Image:

@@ -29,7 +29,12 @@ from denseba_ros.sequences.camera_info_message import (
     is_rectified,
 )
 from denseba_ros.sequences.depth_encodings import MILLIMETRES, decode_depth_message
-from denseba_ros.sequences.encodings import Reduce, decode_compressed, decode_image, to_8_bit
+from denseba_ros.sequences.encodings import (
+    Reduce,
+    decode_compressed,
+    decode_image_message,
+    to_8_bit,
+)
 from denseba_ros.sequences.readers.bag_topics import (
     COMPRESSED_IMAGE,
     choose_depth_topic,
@@ -204,15 +209,7 @@ def decode_message(message: Any, kind: str, reduce: Reduce = to_8_bit) -> np.nda
     """Pixels of a sensor_msgs Image or CompressedImage of any library, 16 bits by ``reduce``."""
     if kind == COMPRESSED_IMAGE:
         return decode_compressed(message.data, message.format, reduce)
-    return decode_image(
-        message.data,
-        message.encoding,
-        message.width,
-        message.height,
-        message.step,
-        bool(message.is_bigendian),
-        reduce,
-    )
+    return decode_image_message(message, reduce)
 
 
 def _stamp(message: Any) -> int:
