@@ -1,0 +1,1 @@
+"""The map that outlives the window: keyframes, links between them, loop closure, the file."""

@@ -1,0 +1,1 @@
+"""Graph of similarity poses and its optimisation."""
