@@ -140,15 +140,19 @@ def _jacobians(
     return np.stack([u, v], 1) * focal[:, None], by_depth * focal
 
 
-def motion_covariance(view: TwoViewLinearisation) -> tuple[Floats, Floats]:
+def motion_covariance(
+    view: TwoViewLinearisation, depth_freedom: float = _DEPTH_FREEDOM
+) -> tuple[Floats, Floats]:
     """Covariances (6, 6) of T_target_host, perturbed on the left, per squared unit displacement.
+
+    ``depth_freedom``: relative deviation of the depths over that displacement.
 
     The first comes from the smooth field, whose error grows in proportion to the motion, the
     second from the tiles' own displacements, which the motion hardly changes.
     """
     weight = 1.0 / view.count[view.tile]
     J, by_depth = view.J_pose, view.J_depth
-    information = weight * ((by_depth**2).sum(-1) + _DEPTH_FREEDOM**-2)
+    information = weight * ((by_depth**2).sum(-1) + depth_freedom**-2)
     mixed = (J * by_depth[..., None]).sum(1) * weight[:, None]
     gain = mixed / information[:, None]
     rows = (J * np.sqrt(weight)[:, None, None]).reshape(-1, 6)

@@ -4,6 +4,8 @@ work with depends on the state (``state.system_state``)."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
 
@@ -22,6 +24,7 @@ from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.local_mapping import LocalMapping, NewKeyframe
 from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
+from denseba_ros.slam.mapping.window_history import WindowHistory, dissolved
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe, Tracking
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.state.image_depth import ImageDepth, Listener, with_image
@@ -46,8 +49,9 @@ _GIVE_UP = 8
 class System:
     """Call ``process`` in time order; ``keyframes`` are those of the window, oldest first, and
     ``finished_keyframes`` those that left it since the last call (their depth is final).
-    ``is_behind``, to be set, says that images wait: then mapping gives way to tracking;
-    ``wants_depth``, whether each image shall have a depth, else only new keyframes do."""
+    ``history`` is for a larger map. ``is_behind``, to be set, says that images wait: then mapping
+    gives way to tracking; ``wants_depth``, whether each image shall have a depth, else only new
+    keyframes do."""
 
     def __init__(
         self, config: Config, calibration: Calibration | None = None, is_live: bool = False
@@ -67,6 +71,7 @@ class System:
         self._scale_drift = ScaleDriftFilter(config.frontend.scale_drift)
         self._mapping = LocalMapping(self._scale_drift, self._make.device, is_live)
         self._image_depth = ImageDepth(is_live)
+        self.history = WindowHistory()
         self.reset()
 
     @property
@@ -88,6 +93,7 @@ class System:
         self._pose = PoseEstimator()
         self._scale_drift.reset()
         self._finished: list[Keyframe] = []
+        self.history.take()
         self._had_map = False
         self._state: SystemState = self._initialising()
 
@@ -148,13 +154,13 @@ class System:
 
     def newest_keyframe(self) -> Keyframe | None:
         """The last of ``keyframes``, without the cost of the others; None where there is none."""
-        if (local_map := self._local_map) is None:
+        if (local_map := self.local_map) is None:
             return None
         return keyframe_views(local_map.camera, [local_map.newest])[0]
 
     def keyframe_poses(self) -> dict[int, np.ndarray]:
         """T_world_camera (4, 4) float64 of the keyframes of the window by stamp, oldest first."""
-        return self._local_map.poses() if self._local_map else {}
+        return self.local_map.poses() if self.local_map else {}
 
     def finished_keyframes(self) -> list[Keyframe]:
         """Keyframes that left the window since the last call, each given once."""
@@ -171,7 +177,8 @@ class System:
         return self._state
 
     @property
-    def _local_map(self) -> LocalMap | None:
+    def local_map(self) -> LocalMap | None:
+        """What images are tracked against at present."""
         return None if isinstance(self._state, InitialisingState) else self._state.local_map
 
     def on_image_depth(self, listener: Listener) -> None:
@@ -246,17 +253,17 @@ class System:
         timer.seconds["mapping"] = update.seconds
         state, is_new_map = self._map_state, update.mapper is not self._map_state.mapper
         if is_new_map:
-            kept = {keyframe.stamp_ns for keyframe in update.local_map.keyframes}
-            gone = [k for k in state.local_map.keyframes if k.stamp_ns not in kept]
-            self._finished += keyframe_views(state.local_map.camera, gone)
+            self._dissolve(state.local_map, {k.stamp_ns for k in update.local_map.keyframes})
             if self._make.relocaliser is not None:
                 self._make.relocaliser.begin_map()
         self._finished += update.finished
+        displacement = self._pose.displacement
+        self.history.add(update.local_map, update.left, displacement, update.growth)
         if self._make.relocaliser is not None and update.growth != 1.0:
             centre = se3.inverse(update.local_map.newest.T)[:3, 3]
             self._make.relocaliser.rescale(update.growth, centre)
         self._pose.set_scale(update.scale)
-        self._set_reference(state.updated(update), update.removed)
+        self._set_reference(state.updated(update), [left.keyframe for left in update.left])
         self._pose.move_with(update, is_new_map)
         return True
 
@@ -356,7 +363,7 @@ class System:
         self._pose.coast(image.frame.stamp_ns)
         self._state = state.lost(images)
         if images >= _GIVE_UP:
-            self._finished += state.local_map.views()
+            self._dissolve(state.local_map)
             self._state = self._initialising()
         return self._pose.estimate(image.frame.stamp_ns, Tracking.LOST, timer, reason=reason)
 
@@ -383,9 +390,14 @@ class System:
             local_map = self._state.local_map
             if local_map.newest.stamp_ns == keyframe.stamp_ns:
                 return self._state
-            others = [k for k in local_map.keyframes if k.stamp_ns != keyframe.stamp_ns]
-            self._finished += keyframe_views(camera, others)
+            self._dissolve(local_map, {keyframe.stamp_ns})
         mapper = self._make.mapper(camera)
         mapper.reseed(keyframe.snapshot())
         self._scale_drift.begin_window()
         return self._begin_map(mapper, None, True, keyframe)
+
+    def _dissolve(self, local_map: LocalMap, kept: Collection[int] = ()) -> None:
+        """Give a window up, but for its keyframes of the stamps ``kept``."""
+        others = [k for k in local_map.keyframes if k.stamp_ns not in kept]
+        self._finished += keyframe_views(local_map.camera, others)
+        self.history.add(local_map, dissolved(local_map, kept), self._pose.displacement)

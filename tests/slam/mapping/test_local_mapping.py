@@ -119,7 +119,7 @@ def test_the_next_keyframe_changes_nothing_in_a_snapshot(bench: Bench) -> None:
         np.testing.assert_array_equal(one, other)
     # The adjustment did change the keyframes themselves, and one left the window.
     assert not torch.equal(kept.newest.T, updates[-1].local_map.keyframes[-3].T)
-    assert [len(u.removed) for u in updates] == [0, 0, 0, 0, 1]
+    assert [len(u.left) for u in updates] == [0, 0, 0, 0, 1]
 
 
 def values(local_map: Any) -> list[np.ndarray]:

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import DepthPrior
 from denseba_ros.parallel import giving_way
 from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.mapper_stream import MapperStream
 from denseba_ros.slam.mapping.scale_drift import MapScale, ScaleDriftFilter
+from denseba_ros.slam.mapping.window_history import LeftKeyframe, link_to_next
 from denseba_ros.slam.state.estimate import Keyframe
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
@@ -48,16 +48,16 @@ class NewKeyframe:
 class MapUpdate:
     """The local map of ``mapper`` after it took in ``keyframe``.
 
-    ``tracker`` tracks against its newest keyframe; ``removed`` left the window, ``finished`` are
-    their copies for the user; ``growth`` is the factor by which the map was rescaled about the
-    newest camera, and ``scale`` what is known of it since; ``seconds`` is what it took.
+    ``tracker`` tracks against its newest keyframe; ``left`` are the keyframes that left the window,
+    ``finished`` their copies for the user; ``growth`` is the factor by which the map was rescaled
+    about the newest camera, and ``scale`` what is known of it since; ``seconds`` is what it took.
     """
 
     keyframe: NewKeyframe
     mapper: LocalMapper
     local_map: LocalMap
     tracker: KeyframeTracker
-    removed: list[WindowKeyframe]
+    left: list[LeftKeyframe]
     finished: list[Keyframe]
     growth: float
     scale: MapScale
@@ -150,6 +150,7 @@ class LocalMapping:
             removed = mapper.marginalise()
         finished = keyframe_views(mapper.camera, removed)
         local_map = mapper.snapshot()
+        left = link_to_next(mapper.camera, removed, local_map.keyframes)
         seconds = time.perf_counter() - started
         tracked = KeyframeTracker(tracker, local_map.newest)
         return MapUpdate(
@@ -157,7 +158,7 @@ class LocalMapping:
             mapper,
             local_map,
             tracked,
-            removed,
+            left,
             finished,
             growth,
             self._drift.scale,

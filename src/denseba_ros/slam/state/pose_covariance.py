@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from denseba_ros.backend.correlated_noise import (
+    Floats,
     TwoViewLinearisation,
     motion_covariance,
     pair_view,
@@ -196,6 +197,35 @@ class PoseCovariance:
         return MotionUncertainty(
             systematic, random, max(view.flow, 1e-3), max(nanoseconds * 1e-9, 1e-3)
         )
+
+
+def motion_growth(
+    camera: Pinhole, keyframe: WindowKeyframe, T: Tensor, stamp_ns: int
+) -> Floats | None:
+    """Covariance (6, 6) that the motion ``T`` (4, 4) T_later_keyframe until ``stamp_ns`` adds to a
+    path, perturbed on the left, per squared displacement; None where too few points show in both.
+    """
+    view = _linearise(camera, keyframe, T, _usable(keyframe))
+    if view is None:
+        return None
+    systematic, random = motion_covariance(view)
+    seconds = max((stamp_ns - keyframe.stamp_ns) * 1e-9, 1e-3)
+    growth: Floats = systematic * (HORIZON / seconds) + random
+    return growth
+
+
+def pose_covariance(
+    camera: Pinhole, keyframe: WindowKeyframe, T: Floats, displacement: float, depth_sigma: float
+) -> Floats | None:
+    """Covariance (6, 6) of the pose ``T`` (4, 4) T_image_keyframe of an image that was aligned with
+    a keyframe, whose depths have the relative deviation ``depth_sigma``, perturbed on the left;
+    None where too few points show in both."""
+    view = _linearise(camera, keyframe, torch.from_numpy(T), _usable(keyframe))
+    if view is None:
+        return None
+    systematic, random = motion_covariance(view, depth_sigma / displacement)
+    covariance: Floats = displacement**2 * (systematic + random)
+    return covariance
 
 
 def _axes(T_world_camera: Tensor) -> Tensor:

@@ -40,6 +40,11 @@ class PoseEstimator:
         """T_camera_world (4, 4) float64 of the last image."""
         return self._motion.T
 
+    @property
+    def displacement(self) -> float:
+        """As ``PoseCovariance`` has it."""
+        return self._path.displacement
+
     def predict(self, frame: FrontendFrame, keyframe: WindowKeyframe) -> tuple[Tensor, Tensor]:
         """T_image_keyframe (4, 4) and brightness (2,) that are expected of the next image."""
         T_image_world = self._motion.predict(frame.stamp_ns, frame.motion)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.geometry.grey import Grey
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.tracking.corner_tracking import CornerTracker
 from denseba_ros.slam.tracking.reference import CurrentView
@@ -46,6 +47,12 @@ class KeyframeTracker:
     def align(self, tracker: Tracker, image: Frame, T_image_keyframe: Tensor) -> Alignment:
         """Align an image from an initial ``T_image_keyframe`` (4, 4), at the keyframe's
         brightness."""
-        corners = self._corners.track(image.grey, T_image_keyframe)
-        view = CurrentView(image.pyramid, corners)
+        return self.align_view(tracker, image.grey, image.pyramid, T_image_keyframe)
+
+    def align_view(
+        self, tracker: Tracker, grey: Grey, pyramid: list[Tensor], T_image_keyframe: Tensor
+    ) -> Alignment:
+        """As ``align``, of an image given by its ``grey`` levels and its ``pyramid``."""
+        corners = self._corners.track(grey, T_image_keyframe)
+        view = CurrentView(pyramid, corners)
         return tracker.align(self._reference, view, T_image_keyframe, self.keyframe.affine)

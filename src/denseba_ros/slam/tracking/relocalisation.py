@@ -16,15 +16,17 @@ from torch import Tensor
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.features.optical_flow import Points
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.geometry.pyramid import sample
-from denseba_ros.matching.absolute_pose import absolute_pose
-from denseba_ros.matching.features import Features, XFeat, features_available
-from denseba_ros.matching.matches import Matches, match_features
+from denseba_ros.matching.features import Features, features_available
+from denseba_ros.matching.matches import match_features
 from denseba_ros.matching.weight_file import load_weights
-from denseba_ros.matching.weight_network import WeightNetwork, sampling_logits
 from denseba_ros.resources import share_file
-from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
 from denseba_ros.slam.state.frame import Frame
+from denseba_ros.slam.tracking.feature_matching import (
+    MIN_INLIERS,
+    CandidatePose,
+    FeatureMatcher,
+    best_candidates,
+)
 from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
 from denseba_ros.slam.tracking.tracker import Alignment, Tracker
 from denseba_ros.slam.tracking.tracking_quality import reason_lost
@@ -32,31 +34,14 @@ from denseba_ros.slam.tracking.tracking_quality import reason_lost
 _log = logging.getLogger(__name__)
 
 WEIGHTS = "models/match_weights.safetensors"
-# Keyframes that are kept, and features per image.
+# Keyframes that are kept.
 _KEPT = 24
-_FEATURES = 1000
 # Keyframes whose features are extracted on one lost image, newest first: each takes some 60 ms.
 _EXTRACTED_AT_ONCE = 6
 # Number of keyframes with most matches for which a pose is solved.
 _SOLVED = 3
-_SAMPLES = 128
-_THRESHOLD_PIXELS = 3.0
-# Largest relative standard deviation of the depth of a match.
-_MAX_SIGMA = 0.3
 # Similarity of descriptors from which on most matches are inliers.
 _MIN_SIMILARITY = 0.82
-# Least number of inliers, and their least ratio of the weight of all matches.
-_MIN_INLIERS, _MIN_WEIGHT_RATIO = 25, 0.25
-
-
-@dataclass(frozen=True)
-class CandidatePose:
-    """Candidate pose ``T_image_keyframe`` (4, 4) float64 of an image relative to ``keyframe``, with
-    its number of ``inliers``."""
-
-    keyframe: WindowKeyframe
-    T_image_keyframe: Tensor
-    inliers: int
 
 
 @dataclass
@@ -71,15 +56,9 @@ class _Entry:
 class Relocaliser:
     """Keeps the last keyframes; their features are extracted when the first image is lost."""
 
-    def __init__(self, device: torch.device, weights: WeightNetwork, seed: int) -> None:
-        """``weights`` rates matches; ``seed`` of the RANSAC samples.
-
-        Raises:
-            ConfigurationError: without the package of the features.
-        """
-        self._network = XFeat(_FEATURES, device)
-        self._weights = weights
-        self._seed = seed
+    def __init__(self, matcher: FeatureMatcher) -> None:
+        """``matcher`` of the images' features."""
+        self._matcher = matcher
         self._entries: list[_Entry] = []
         self._map_number = 0
 
@@ -127,19 +106,19 @@ class Relocaliser:
     def candidate_poses(self, camera: Pinhole, image: Tensor) -> Iterator[CandidatePose]:
         """Candidate poses of a grey image (1, 1, H, W), 0-255, with enough inliers: relative to the
         newest keyframe, then to those of the others with most matches."""
-        features = self._network.detect(image)
-        if len(features.places) >= _MIN_INLIERS:
+        features = self._matcher.detect(image)
+        if len(features.places) >= MIN_INLIERS:
             self._extract(1)
             yield from self._solve_best(camera, self._entries[-1:], features)
         # Also when this image has no features: the next one may have.
         self._extract(_EXTRACTED_AT_ONCE)
-        if len(features.places) >= _MIN_INLIERS:
+        if len(features.places) >= MIN_INLIERS:
             yield from self._solve_best(camera, self._entries[:-1], features)
 
     @torch.no_grad()
     def pairs(self, first: Tensor, second: Tensor) -> tuple[Points, Points]:
         """Pixels (M, 2) of likely matches between two grey images (1, 1, H, W), 0-255."""
-        one, other = self._network.detect(first), self._network.detect(second)
+        one, other = self._matcher.detect(first), self._matcher.detect(second)
         matches = match_features(one, other)
         likely = matches.side[:, 0] > _MIN_SIMILARITY
         return matches.first[likely].cpu().numpy(), matches.second[likely].cpu().numpy()
@@ -148,47 +127,16 @@ class Relocaliser:
         """Extract the features of up to ``count`` more keyframes, newest first."""
         missing = [entry for entry in self._entries if entry.features is None]
         for entry in missing[-count:]:
-            entry.features = self._network.detect(entry.keyframe.pyramid[0][:, :1])
+            entry.features = self._matcher.detect(entry.keyframe.pyramid[0][:, :1])
 
     def _solve_best(
         self, camera: Pinhole, entries: Sequence[_Entry], features: Features
     ) -> list[CandidatePose]:
         """Poses relative to the keyframes with most matches, most inliers first."""
-        candidates = [
-            (entry.keyframe, match_features(entry.features, features))
-            for entry in entries
-            if entry.features is not None
+        known = [
+            (entry.keyframe, entry.features) for entry in entries if entry.features is not None
         ]
-        candidates.sort(key=lambda candidate: len(candidate[1]), reverse=True)
-        solved = [self._solve(camera, *candidate) for candidate in candidates[:_SOLVED]]
-        poses = [pose for pose in solved if pose is not None]
-        return sorted(poses, key=lambda pose: pose.inliers, reverse=True)
-
-    def _solve(
-        self, camera: Pinhole, keyframe: WindowKeyframe, matches: Matches
-    ) -> CandidatePose | None:
-        """Pose relative to one keyframe by RANSAC, None with too few inliers."""
-        points, ok = _points(camera, keyframe, matches.first)
-        if int(ok.sum()) < _MIN_INLIERS:
-            return None
-        rays = camera.rays(matches.second.double())
-        logits = self._logits(camera, matches)[ok]
-        generator = torch.Generator(points.device).manual_seed(self._seed)
-        threshold = _THRESHOLD_PIXELS / camera.fx
-        pose = absolute_pose(points[ok], rays[ok, :2], logits, _SAMPLES, threshold, generator)
-        if pose is None:
-            return None
-        inliers, weights = int(pose.inliers.sum()), logits.exp()
-        if inliers < _MIN_INLIERS:
-            return None
-        if weights[pose.inliers].sum() < _MIN_WEIGHT_RATIO * weights.sum():
-            return None
-        return CandidatePose(keyframe, pose.T_camera_points, inliers)
-
-    def _logits(self, camera: Pinhole, matches: Matches) -> Tensor:
-        """Logarithms (M,) of the matches' weights by the trained network."""
-        first, second = (camera.rays(x)[None, :, :2] for x in (matches.first, matches.second))
-        return sampling_logits(self._weights(first, second, matches.side[None])[0])
+        return best_candidates(self._matcher, camera, known, features, _SOLVED)
 
 
 def make_relocaliser(enabled: bool, device: torch.device, seed: int) -> Relocaliser | None:
@@ -206,14 +154,14 @@ def make_relocaliser(enabled: bool, device: torch.device, seed: int) -> Relocali
             "after tracking is lost; tracker.relocalise: false silences this"
         )
         return None
-    return Relocaliser(device, load_weights(share_file(WEIGHTS)).to(device), seed)
+    return Relocaliser(make_feature_matcher(device, seed))
 
 
-def _points(camera: Pinhole, keyframe: WindowKeyframe, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """Points (M, 3) float64 in the keyframe's frame at ``pixels`` (M, 2), and (M,) bool where the
-    depth is certain enough."""
-    cells = (pixels + 0.5) / (1 << GRID_LEVEL) - 0.5
-    inverse_depth, sigma = sample(keyframe.inverse_depth_map[None], cells[None])[0]
-    ok = (sigma < _MAX_SIGMA) & (inverse_depth > 1e-6)
-    rays = camera.rays(pixels.double())
-    return rays / inverse_depth.double().clamp(min=1e-6)[:, None], ok
+def make_feature_matcher(device: torch.device, seed: int) -> FeatureMatcher:
+    """A matcher with the shipped weights.
+
+    Raises:
+        ConfigurationError: when the weights are missing from the installation, or without the
+            package of the features.
+    """
+    return FeatureMatcher(device, load_weights(share_file(WEIGHTS)).to(device), seed)
