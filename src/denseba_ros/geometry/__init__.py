@@ -1,1 +1,1 @@
-"""SE(3), camera models, pyramids and warping."""
+"""SE(3), Sim(3), camera models, pyramids and warping."""

@@ -20,3 +20,12 @@ def hat_array(v: NDArray[np.float64]) -> NDArray[np.float64]:
     """``hat`` of one vector (3,) on the host, where a loop cannot afford tensor calls."""
     x, y, z = v
     return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+
+
+def hat_arrays(v: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``hat`` of vectors (..., 3) on the host."""
+    out = np.zeros((*v.shape, 3))
+    x, y, z = v[..., 0], v[..., 1], v[..., 2]
+    out[..., 0, 1], out[..., 0, 2], out[..., 1, 2] = -z, y, -x
+    out[..., 1, 0], out[..., 2, 0], out[..., 2, 1] = z, -y, x
+    return out
