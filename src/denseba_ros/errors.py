@@ -23,3 +23,7 @@ class SequenceError(DensebaError):
 
 class TrajectoryError(DensebaError):
     """A trajectory file is malformed, or two trajectories cannot be compared."""
+
+
+class PoseGraphError(DensebaError):
+    """A graph of poses, or a file of one, is malformed."""
