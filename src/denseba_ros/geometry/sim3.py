@@ -77,7 +77,7 @@ def inverse(S: Doubles) -> Doubles:
 
 def scale(S: Doubles) -> Doubles:
     """Scale (...) of similarities (..., 4, 4)."""
-    result: Doubles = np.cbrt(np.linalg.det(S[..., :3, :3]))
+    result: Doubles = np.sqrt(np.sum(S[..., :3, :3] ** 2, axis=(-2, -1)) / 3.0)
     return result
 
 

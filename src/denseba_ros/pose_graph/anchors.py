@@ -16,7 +16,9 @@ def parts(arrays: GraphArrays) -> NDArray[np.int32]:
     """Number (V,) of the connected part that each pose belongs to."""
     size = len(arrays.numbers)
     joined = (np.ones(len(arrays.first)), (arrays.first, arrays.second))
-    labels: NDArray[np.int32] = connected_components(coo_array(joined, shape=(size, size)), False)[1]
+    labels: NDArray[np.int32] = connected_components(coo_array(joined, shape=(size, size)), False)[
+        1
+    ]
     return labels
 
 

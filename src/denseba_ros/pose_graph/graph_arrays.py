@@ -81,7 +81,8 @@ def _is_similarity(S: Doubles) -> NDArray[np.bool_]:
     size = np.trace(square, axis1=1, axis2=2) / 3.0
     off = np.abs(square - size[:, None, None] * np.eye(3)).max(axis=(1, 2))
     turns = (np.linalg.det(S[:, :3, :3]) > 0) & (off <= 1e-4 * size)
-    result: NDArray[np.bool_] = finite & turns & (S[:, 3] == [0.0, 0.0, 0.0, 1.0]).all(axis=1)
+    bottom = np.equal(S[:, 3], np.array([0.0, 0.0, 0.0, 1.0])).all(axis=1)
+    result: NDArray[np.bool_] = finite & turns & bottom
     return result
 
 

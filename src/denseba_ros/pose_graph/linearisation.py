@@ -51,13 +51,17 @@ class System:
 
 
 class Linearisation:
-    """What of a graph does not change with its poses, and the systems at given ones."""
+    """What of a graph does not change with its poses, and the systems at given ones.
+
+    Raises:
+        PoseGraphError: the graph is malformed, or a keyframe of ``fixed`` is not in it.
+    """
 
     def __init__(self, graph: PoseGraph, fixed: Iterable[int], loss: Squared) -> None:
         self.arrays = GraphArrays.of(graph)
-        self._held = held(self.arrays, fixed)
+        self.free = ~held(self.arrays, fixed)
         self._loss = loss
-        self.pattern = BlockPattern.of(self.arrays.first, self.arrays.second, self._held)
+        self.pattern = BlockPattern.of(self.arrays.first, self.arrays.second, self.free)
 
     def state(self, poses: Doubles) -> State:
         """The errors at ``poses`` (V, 4, 4)."""
@@ -71,7 +75,7 @@ class Linearisation:
         """The state after ``step`` (F, 7) of the free poses, in their own axes."""
         poses = state.poses.copy()
         with np.errstate(over="ignore", invalid="ignore"):
-            poses[~self._held] = sim3.normalised(poses[~self._held] @ sim3.exp(step))
+            poses[self.free] = poses[self.free] @ sim3.exp(step)
         return self.state(poses)
 
     def weights(self, state: State) -> Doubles:

@@ -77,7 +77,11 @@ class Marginals:
         joint = np.zeros((14, 14))
         if self._factors is None:
             return joint
-        rows = [(i, int(self._pattern.number[v])) for i, v in enumerate((a, b)) if self._pattern.number[v] >= 0]
+        rows = [
+            (i, int(self._pattern.number[v]))
+            for i, v in enumerate((a, b))
+            if self._pattern.number[v] >= 0
+        ]
         columns = np.zeros((7 * self._pattern.free, 14))
         for place, number in rows:
             columns[7 * number : 7 * number + 7, 7 * place : 7 * place + 7] = np.eye(7)

@@ -34,11 +34,11 @@ class BlockPattern:
 
     @classmethod
     def of(
-        cls, first: NDArray[np.int64], second: NDArray[np.int64], is_held: NDArray[np.bool_]
+        cls, first: NDArray[np.int64], second: NDArray[np.int64], is_free: NDArray[np.bool_]
     ) -> BlockPattern:
-        """Of edges between the poses ``first`` and ``second`` (E,), ``is_held`` (V,) of them."""
-        free = int(np.sum(~is_held))
-        number = np.where(is_held, -1, np.cumsum(~is_held) - 1)
+        """Of edges between the poses ``first`` and ``second`` (E,), ``is_free`` (V,) of them."""
+        free = int(np.sum(is_free))
+        number = np.where(is_free, np.cumsum(is_free) - 1, -1)
         first, second = number[first], number[second]
         row = np.concatenate([first, second, first, second])
         column = np.concatenate([first, second, second, first])

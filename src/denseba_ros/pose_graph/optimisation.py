@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from denseba_ros.geometry import sim3
 from denseba_ros.pose_graph.graph import Doubles, PoseGraph
 from denseba_ros.pose_graph.linearisation import Linearisation, State, System
 from denseba_ros.pose_graph.robust_loss import Squared
@@ -59,8 +60,9 @@ def optimise(
         iterations += 1
         descent.iterate()
     last = descent.state
-    poses = dict(zip(problem.arrays.numbers.tolist(), last.poses, strict=True))
-    return Optimised(poses, last.squared, iterations, first.cost, last.cost, descent.ok)
+    poses = np.where(problem.free[:, None, None], sim3.normalised(last.poses), last.poses)
+    by_number = dict(zip(problem.arrays.numbers.tolist(), poses, strict=True))
+    return Optimised(by_number, last.squared, iterations, first.cost, last.cost, descent.ok)
 
 
 class _Descent:
