@@ -75,13 +75,13 @@ def _similarities(matrices: Sequence[Doubles]) -> Doubles:
 
 
 def _is_similarity(S: Doubles) -> NDArray[np.bool_]:
-    finite = np.isfinite(S).all(axis=(1, 2))
+    finite: NDArray[np.bool_] = np.isfinite(S).all(axis=(1, 2))
     S = np.where(finite[:, None, None], S, 0.0)
     square = S[:, :3, :3] @ S[:, :3, :3].swapaxes(-1, -2)
     size = np.trace(square, axis1=1, axis2=2) / 3.0
     off = np.abs(square - size[:, None, None] * np.eye(3)).max(axis=(1, 2))
     turns = (np.linalg.det(S[:, :3, :3]) > 0) & (off <= 1e-4 * size)
-    bottom = np.equal(S[:, 3], np.array([0.0, 0.0, 0.0, 1.0])).all(axis=1)
+    bottom = np.abs(S[:, 3] - np.array([0.0, 0.0, 0.0, 1.0])).max(axis=1) == 0.0
     result: NDArray[np.bool_] = finite & turns & bottom
     return result
 
