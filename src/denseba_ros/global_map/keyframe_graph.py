@@ -9,11 +9,13 @@ The window is never touched: a correction moves keyframes that left it, and ``S_
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import se3, sim3
 from denseba_ros.pose_graph.graph import Edge, PoseGraph
 from denseba_ros.slam.mapping.local_map import LocalMap
@@ -32,112 +34,113 @@ _LEAST_SCALE_SIGMA = 1e-3
 
 @dataclass(frozen=True)
 class _Link:
-    """A relative pose between two keyframes, named by their stamps, in ``unit``; covariance
-    (7, 7)."""
+    """A relative pose (4, 4) of keyframe ``second`` to ``first`` with covariance (7, 7); lengths of
+    ``first`` have ``first_unit``, those of ``second`` ``second_unit``; None: its own."""
 
-    next_stamp_ns: int
-    stamp_ns: int
-    T_next_keyframe: Doubles
+    first: int
+    second: int
+    S_first_second: Doubles
     covariance: Doubles
-    unit: float
+    first_unit: float | None
+    second_unit: float | None
+    is_closure: bool = False
 
 
 class KeyframeGraph:
-    """``graph`` of the keyframes that left the window, and ``S_map_world`` (4, 4) float64."""
+    """Poses of the keyframes that left the window, their links, and ``S_map_world`` (4, 4) float64.
+
+    Keyframes are numbered in the order of their images. ``unit`` is that of the window.
+    """
 
     def __init__(self, scale_drift: float) -> None:
         """``scale_drift``: standard deviation of the change of the log scale of a path as long as
         the depth of the scene."""
-        self.graph = PoseGraph()
+        self.poses: dict[int, Doubles] = {}
         self.S_map_world: Doubles = np.eye(4)
         self.unit = 0.0
         self._scale_drift = scale_drift
         self._numbers: dict[int, int] = {}
         self._units: dict[int, float] = {}
-        self._open: list[_Link] = []
+        self._links: list[_Link] = []
         self._loose: tuple[int, float] | None = None
-        self._next_number = 0
 
     def number(self, stamp_ns: int) -> int | None:
-        """Number of the keyframe of this stamp; None where none of it left the window."""
+        """Number of the keyframe of this stamp; None where there is none."""
         return self._numbers.get(stamp_ns)
 
-    def unit_of(self, stamp_ns: int) -> float:
+    def unit_of(self, number: int) -> float:
         """Unit of a keyframe; the present one where it is in the window."""
-        return self._units.get(stamp_ns, self.unit)
+        return self._units.get(number, self.unit)
 
     def take(self, change: WindowChange) -> list[tuple[int, LeftKeyframe]]:
-        """Take in a change of the window; the keyframes that are new, with their numbers."""
+        """Take in a change of the window; the keyframes that left it now, with their numbers."""
         if change.growth != 1.0:
             shrink = np.eye(4)
             shrink[:3, :3] /= change.growth
             shrink[:3, 3] = (1.0 - 1.0 / change.growth) * change.centre
             self.S_map_world = self.S_map_world @ shrink
             self.unit += float(np.log(change.growth))
-        new = []
+        stamps = [left.keyframe.stamp_ns for left in change.left]
+        for stamp in sorted([*stamps, *(k.stamp_ns for k in change.local_map.keyframes)]):
+            self._numbers.setdefault(stamp, len(self._numbers))
+        new = [(self._numbers[left.keyframe.stamp_ns], left) for left in change.left]
+        new = [(number, left) for number, left in new if number not in self.poses]
+        for number, left in new:
+            self._add(number, left)
         for left in change.left:
-            stamp = left.keyframe.stamp_ns
-            if stamp not in self._numbers:
-                new.append((self._add(left), left))
             self._link(left, change.displacement)
-        self._close()
         return new
 
+    def close(self, closures: list[Edge], units: Mapping[int, float]) -> None:
+        """Keep closures; ``units`` of their second keyframes when they were measured."""
+        for edge in closures:
+            second = units[edge.second]
+            S, covariance = edge.S_first_second, edge.covariance
+            self._links.append(_Link(edge.first, edge.second, S, covariance, None, second, True))
+
     def with_window(self, local_map: LocalMap, displacement: float) -> PoseGraph:
-        """A copy of the graph with the keyframes of the window, under numbers beyond the others;
-        the last is the newest keyframe."""
-        graph = PoseGraph(dict(self.graph.poses), list(self.graph.edges))
-        numbers, units = dict(self._numbers), dict(self._units)
-        links = list(self._open)
-        number = self._next_number
+        """The graph with the keyframes of the window, as they are now."""
+        graph = PoseGraph(dict(self.poses))
         for keyframe in local_map.keyframes:
-            stamp = keyframe.stamp_ns
-            if stamp not in numbers:
-                numbers[stamp], units[stamp] = number, self.unit
-                T = se3.inverse(keyframe.T).cpu().numpy()
-                graph.poses[number] = self.S_map_world @ T
-                number += 1
-        for left in dissolved(local_map)[:-1]:
-            links.append(self._as_link(left, displacement))
-        for link in links:
-            if link.next_stamp_ns in numbers:
-                graph.edges.append(_edge(link, numbers, units))
+            number = self._numbers[keyframe.stamp_ns]
+            if number not in graph.poses:
+                graph.poses[number] = self.S_map_world @ _T_world_camera(keyframe)
+        window = [self._as_link(left, displacement) for left in dissolved(local_map)[:-1]]
+        for link in [*self._links, *window]:
+            if link.first in graph.poses and link.second in graph.poses:
+                graph.edges.append(self._edge(link))
         return graph
 
-    def correct(self, corrected: PoseGraph, before: PoseGraph, newest: int) -> None:
-        """Take over the optimised poses of a graph that ``with_window`` gave ``before``, in which
-        the newest keyframe had the number ``newest``; what came since moves with that."""
-        motion = corrected.poses[newest] @ sim3.inverse(before.poses[newest])
-        for number, pose in self.graph.poses.items():
-            known = number in before.poses and number < newest
-            self.graph.poses[number] = corrected.poses[number] if known else motion @ pose
+    def correct(self, corrected: dict[int, Doubles], before: PoseGraph, newest: int) -> Doubles:
+        """Take over the optimised poses of a graph that ``with_window`` gave ``before``, where
+        ``newest`` was the newest keyframe of the window; what came since moves with that, by the
+        similarity (4, 4) that is returned."""
+        motion = corrected[newest] @ sim3.inverse(before.poses[newest])
+        for number, pose in self.poses.items():
+            self.poses[number] = corrected.get(number, motion @ pose)
         self.S_map_world = motion @ self.S_map_world
+        return motion
 
-    def _add(self, left: LeftKeyframe) -> int:
-        number, stamp = self._next_number, left.keyframe.stamp_ns
-        self._next_number += 1
-        self._numbers[stamp], self._units[stamp] = number, self.unit
-        T = se3.inverse(left.keyframe.T).cpu().numpy()
-        self.graph.poses[number] = self.S_map_world @ T
+    def _add(self, number: int, left: LeftKeyframe) -> None:
+        self._units[number] = self.unit
+        self.poses[number] = self.S_map_world @ _T_world_camera(left.keyframe)
         if self._loose is not None:
-            self._join_loose(number, left)
-        return number
+            self._join_loose(number)
 
-    def _join_loose(self, number: int, left: LeftKeyframe) -> None:
+    def _join_loose(self, number: int) -> None:
         """Link the last keyframe of a map that was given up to the first of the next one."""
         assert self._loose is not None
         loose, depth = self._loose
         self._loose = None
-        S = sim3.inverse(self.graph.poses[number]) @ self.graph.poses[loose]
+        S = sim3.inverse(self.poses[number]) @ self.poses[loose]
         sigmas = np.repeat([_PREDICTED[0] * depth, _PREDICTED[1], _PREDICTED_SCALE], [3, 3, 1])
-        self.graph.edges.append(Edge(number, loose, S, np.diag(sigmas**2)))
+        self._links.append(_Link(number, loose, S, np.diag(sigmas**2), None, None))
 
     def _link(self, left: LeftKeyframe, displacement: float) -> None:
         if left.next_stamp_ns is None:
-            number = self._numbers[left.keyframe.stamp_ns]
-            self._loose = number, _depth(left)
+            self._loose = self._numbers[left.keyframe.stamp_ns], _depth(left)
         else:
-            self._open.append(self._as_link(left, displacement))
+            self._links.append(self._as_link(left, displacement))
 
     def _as_link(self, left: LeftKeyframe, displacement: float) -> _Link:
         assert left.next_stamp_ns is not None
@@ -149,26 +152,27 @@ class KeyframeGraph:
         else:
             covariance[:6, :6] = displacement**2 * left.covariance
         covariance[6, 6] = self._scale_drift**2 * left.travel + _LEAST_SCALE_SIGMA**2
-        stamp, T = left.keyframe.stamp_ns, left.T_next_keyframe
-        return _Link(left.next_stamp_ns, stamp, T, covariance, self.unit)
+        first, second = (self._numbers[s] for s in (left.next_stamp_ns, left.keyframe.stamp_ns))
+        return _Link(first, second, left.T_next_keyframe, covariance, self.unit, self.unit)
 
-    def _close(self) -> None:
-        """Links whose both keyframes have left become edges."""
-        closed = [link for link in self._open if link.next_stamp_ns in self._numbers]
-        self._open = [link for link in self._open if link.next_stamp_ns not in self._numbers]
-        self.graph.edges += [_edge(link, self._numbers, self._units) for link in closed]
+    def _edge(self, link: _Link) -> Edge:
+        """The link as an edge between keyframes in their own units."""
+        growth, shrink = 1.0, 1.0
+        if link.first_unit is not None:
+            growth = float(np.exp(self.unit_of(link.first) - link.first_unit))
+        if link.second_unit is not None:
+            shrink = float(np.exp(link.second_unit - self.unit_of(link.second)))
+        S = link.S_first_second.copy()
+        S[:3, :3] *= growth * shrink
+        S[:3, 3] *= growth
+        lengths = np.repeat([growth, 1.0], [3, 4])
+        covariance = link.covariance * lengths[:, None] * lengths
+        return Edge(link.first, link.second, S, covariance, link.is_closure)
 
 
-def _edge(link: _Link, numbers: dict[int, int], units: dict[int, float]) -> Edge:
-    """The link as an edge between keyframes of their own units."""
-    unit = units[link.next_stamp_ns]
-    growth = float(np.exp(unit - link.unit))
-    S = link.T_next_keyframe.copy()
-    S[:3, :3] *= float(np.exp(unit - units[link.stamp_ns]))
-    S[:3, 3] *= growth
-    lengths = np.repeat([growth, 1.0], [3, 4])
-    covariance = link.covariance * lengths[:, None] * lengths
-    return Edge(numbers[link.next_stamp_ns], numbers[link.stamp_ns], S, covariance)
+def _T_world_camera(keyframe: WindowKeyframe) -> Doubles:
+    T: Doubles = se3.inverse(keyframe.T).cpu().numpy()
+    return T
 
 
 def _depth(left: LeftKeyframe) -> float:

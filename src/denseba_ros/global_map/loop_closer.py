@@ -1,0 +1,151 @@
+"""Loop closure: a ladder on whose every rung a candidate may be refused, with the reason counted.
+
+1. The image looks like that of a keyframe that is not its neighbour in time.
+2. Both are aligned with each other (``place_verification``).
+3. Their relative pose is one that the graph holds for possible.
+4. A second pair close by tells the same, by the motion between both.
+5. After optimisation no link is beyond 3 sigma; else the closures are taken back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from denseba_ros.geometry import sim3
+from denseba_ros.global_map.place_verification import Place, PlaceVerifier
+from denseba_ros.pose_graph.graph import Edge, PoseGraph
+from denseba_ros.pose_graph.marginals import Marginals
+from denseba_ros.pose_graph.odometry_path import along_odometry
+from denseba_ros.pose_graph.optimisation import Optimised, optimise
+from denseba_ros.pose_graph.relative_pose import RelativePose
+from denseba_ros.pose_graph.robust_loss import SQUARED_OUTLIER
+
+# Two pairs confirm each other when the newer keyframes are at most so many numbers apart.
+_NEARBY = 6
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A graph with closures that was optimised, and the ``closures`` that are new in it."""
+
+    graph: PoseGraph
+    result: Optimised
+    closures: list[Edge]
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A closure that no other confirmed yet, ``measured`` when its second keyframe had ``unit``."""
+
+    measured: Edge
+    unit: float
+
+    def edge(self, units: Mapping[int, float]) -> Edge:
+        """The closure in the units that there are now."""
+        S = self.measured.S_first_second.copy()
+        S[:3, :3] *= float(np.exp(self.unit - units[self.measured.second]))
+        return replace(self.measured, S_first_second=S)
+
+
+class LoopCloser:
+    """Finds closures and optimises the graph with them.
+
+    ``counts``: closures accepted, and by reason those refused or taken back.
+    """
+
+    def __init__(self, verifier: PlaceVerifier, place: Callable[[int], Place]) -> None:
+        """``place`` gives a keyframe of the map by its number."""
+        self._verifier, self._place = verifier, place
+        self._pending: list[_Waiting] = []
+        self.counts: Counter[str] = Counter()
+
+    def verified(
+        self,
+        number: int,
+        candidates: list[int],
+        graph: PoseGraph,
+        units: Mapping[int, float],
+        displacement: float,
+    ) -> list[Edge]:
+        """Closures of keyframe ``number`` with ``candidates`` that passed all rungs but the last,
+        and those before it that they confirm. ``graph``: with the keyframe in it; ``units`` of the
+        last keyframes in that."""
+        found = []
+        for candidate in candidates:
+            edge = self._verify(candidate, number, displacement)
+            if edge is not None and self._is_possible(edge, graph):
+                found.append(edge)
+        confirmed = self._confirm(found, graph, units)
+        self.counts["verified"] += len(found)
+        return confirmed
+
+    def close(self, graph: PoseGraph, closures: list[Edge], fixed: list[int]) -> Closed | None:
+        """The graph with new ``closures``, optimised; None where they contradict the rest."""
+        together = PoseGraph(dict(graph.poses), [*graph.edges, *closures])
+        result = optimise(together, fixed)
+        worst = float(result.squared_errors.max(initial=0.0))
+        if not result.ok or worst > SQUARED_OUTLIER:
+            self.counts["taken back: a link is beyond 3 sigma after optimisation"] += len(closures)
+            return None
+        self.counts["accepted"] += len(closures)
+        return Closed(together, result, closures)
+
+    def _verify(self, old: int, new: int, displacement: float) -> Edge | None:
+        verification = self._verifier.verify(self._place(old), self._place(new), displacement)
+        if verification.S_old_new is None or verification.covariance is None:
+            self.counts[verification.reason] += 1
+            return None
+        return Edge(old, new, verification.S_old_new, verification.covariance, is_closure=True)
+
+    def _is_possible(self, edge: Edge, graph: PoseGraph) -> bool:
+        """Whether the graph, with all that is known of its errors, allows for the closure."""
+        expected = Marginals(graph, fixed=[edge.first]).relative(edge.first, edge.second)
+        if expected.squared_error(edge.S_first_second, edge.covariance) > SQUARED_OUTLIER:
+            self.counts["not where the graph can be"] += 1
+            return False
+        return True
+
+    def _confirm(
+        self, found: list[Edge], graph: PoseGraph, units: Mapping[int, float]
+    ) -> list[Edge]:
+        """Those that agree with another of a keyframe close by, and that one if it waited."""
+        if not found:
+            return []
+        newest = found[0].second
+        waiting = [w.edge(units) for w in self._pending if newest - w.measured.second <= _NEARBY]
+        closed = [e for e in graph.edges if e.is_closure and newest - e.second <= _NEARBY]
+        confirmed: dict[tuple[int, int], Edge] = {}
+        for edge in found:
+            for other in [*waiting, *closed]:
+                if other.second != edge.second and _agree(edge, other, graph):
+                    confirmed |= {(e.first, e.second): e for e in (other, edge)}
+        for edge in closed:
+            confirmed.pop((edge.first, edge.second), None)
+        left = [e for e in [*waiting, *found] if (e.first, e.second) not in confirmed]
+        self._pending = [_Waiting(e, units[e.second]) for e in left]
+        return list(confirmed.values())
+
+
+def _agree(one: Edge, other: Edge, graph: PoseGraph) -> bool:
+    """Whether a closure follows from another and the motion at both of its ends."""
+    before = _motion(graph, one.first, other.first)
+    after = _motion(graph, other.second, one.second)
+    if before is None or after is None:
+        return False
+    S_before, S_other = before.S_first_second, other.S_first_second
+    expected = S_before @ S_other @ after.S_first_second
+    to_one, to_after = sim3.adjoint(S_before), sim3.adjoint(S_before @ S_other)
+    covariance = before.covariance + to_one @ other.covariance @ to_one.T
+    covariance = covariance + to_after @ after.covariance @ to_after.T
+    path = RelativePose(expected, covariance)
+    return path.squared_error(one.S_first_second, one.covariance) < SQUARED_OUTLIER
+
+
+def _motion(graph: PoseGraph, first: int, second: int) -> RelativePose | None:
+    if first == second:
+        return RelativePose(np.eye(4), np.zeros((7, 7)))
+    return along_odometry(graph, first, second)

@@ -1,0 +1,97 @@
+"""The search for loops: one keyframe of the window at a time, beside tracking or in lockstep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.global_map.keyframe_store import KeyframeStore, as_kept
+from denseba_ros.global_map.loop_closer import Closed, LoopCloser
+from denseba_ros.global_map.map_keyframe import LocalFeatures
+from denseba_ros.global_map.place_verification import Place, PlaceVerifier
+from denseba_ros.matching.features import Features
+from denseba_ros.place_recognition.place_index import PlaceIndex
+from denseba_ros.place_recognition.vlad import Vlad
+from denseba_ros.pose_graph.graph import PoseGraph
+from denseba_ros.slam.tracking.feature_matching import FeatureMatcher
+from denseba_ros.slam.tracking.tracker import Tracker
+
+# Candidates by their looks that are aligned with the keyframe.
+_CANDIDATES = 3
+
+
+@dataclass(frozen=True)
+class Query:
+    """Keyframe ``number`` of the window, and the ``graph`` with it as the newest one.
+
+    ``neighbours`` are the numbers of those that see the same now, which are no candidates;
+    ``units`` are theirs in ``graph``; ``displacement`` as in ``WindowChange``.
+    """
+
+    number: int
+    keyframe: WindowKeyframe
+    graph: PoseGraph
+    neighbours: tuple[int, ...]
+    units: Mapping[int, float]
+    displacement: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a query gave: the features of its image, its global ``descriptor`` (D,), and ``closed``
+    where loops were closed."""
+
+    query: Query
+    features: LocalFeatures
+    descriptor: NDArray[np.float32]
+    closed: Closed | None
+
+
+@dataclass
+class LoopSearch:
+    """Searches for loops with the places of ``store`` that ``index`` finds; ``closer`` counts."""
+
+    store: KeyframeStore
+    matcher: FeatureMatcher
+    vlad: Vlad
+    index: PlaceIndex
+    tracker: Tracker
+    closer: LoopCloser = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.closer = LoopCloser(PlaceVerifier(self.matcher, self.tracker), self._place)
+        self._newest: tuple[int, Place] | None = None
+
+    @torch.no_grad()
+    def run(self, query: Query) -> Found:
+        """Search for one keyframe."""
+        features = self.matcher.detect(query.keyframe.pyramid[0][:, :1])
+        descriptor = self.describe(features)
+        self._newest = query.number, Place(query.keyframe, features)
+        candidates = self.index.search(
+            descriptor, query.neighbours, lambda number: number >= query.number, _CANDIDATES
+        )
+        likely = [c.id for c in candidates if c.relative >= self.vlad.threshold]
+        closed = None
+        if likely:
+            self.closer.counts["places tried"] += len(likely)
+            edges = self.closer.verified(
+                query.number, likely, query.graph, query.units, query.displacement
+            )
+            if edges:
+                closed = self.closer.close(query.graph, edges, [edges[-1].first])
+        return Found(query, as_kept(features), descriptor, closed)
+
+    def describe(self, features: Features) -> NDArray[np.float32]:
+        """Descriptor (D,) of an image with these features."""
+        return self.vlad.describe(features.descriptors.cpu().numpy())
+
+    def _place(self, number: int) -> Place:
+        if self._newest is not None and self._newest[0] == number:
+            return self._newest[1]
+        return self.store.place(number)
