@@ -65,9 +65,10 @@ def test_innovation_is_the_distance_to_what_the_others_say(loss: Squared) -> Non
     """A small error, so that the exact distance without the edge is the linear one."""
     poses = random_poses(8)
     graph = chain(poses)
-    error = 3e-3 * np.array([1.0, -2.0, 1.0, 0.5, 0.3, -0.4, 0.6])
+    graph.edges = [replace(edge, covariance=1e-4 * edge.covariance) for edge in graph.edges]
+    error = 5e-4 * np.array([1.0, -2.0, 1.0, 0.5, 0.3, -0.4, 0.6])
     measured = sim3.exp(error) @ relative(poses, 7, 0)
-    covariance = 0.02 * full_covariance(4)
+    covariance = 4e-4 * full_covariance(4)
     expected = Marginals(graph).relative(17, 10).squared_error(measured, covariance)
     closure = Edge(17, 10, measured, covariance, is_closure=True)
     graph.edges.append(closure)

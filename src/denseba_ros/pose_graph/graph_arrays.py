@@ -75,7 +75,7 @@ def _similarities(matrices: Sequence[Doubles]) -> Doubles:
 
 
 def _is_similarity(S: Doubles) -> NDArray[np.bool_]:
-    finite = np.isfinite(S).reshape(-1, 16).all(axis=1, keepdims=True)[:, 0]
+    finite: NDArray[np.bool_] = np.asarray(np.isfinite(S).all(axis=(1, 2)))
     S = np.where(finite[:, None, None], S, 0.0)
     square = S[:, :3, :3] @ S[:, :3, :3].swapaxes(-1, -2)
     size = np.trace(square, axis1=1, axis2=2) / 3.0

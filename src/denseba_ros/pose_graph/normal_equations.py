@@ -55,7 +55,9 @@ class BlockPattern:
         # H is symmetric: its rows are its columns.
         scalar = pattern.tocsr()
         order = scalar.data - 1
-        return cls(free, number, first, second, to_blocks, order, scalar.indices, scalar.indptr)
+        # SuperLU takes 32 bits only.
+        rows, columns = scalar.indices.astype(np.int32), scalar.indptr.astype(np.int32)
+        return cls(free, number, first, second, to_blocks, order, rows, columns)
 
     def hessian(self, of_first: Doubles, of_second: Doubles, weight: Doubles) -> csc_array:
         """``J^T W J`` of whitened Jacobians (E, 7, 7) with ``weight`` (E,)."""
