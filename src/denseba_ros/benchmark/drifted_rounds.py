@@ -34,11 +34,17 @@ class DriftedRounds:
 
 
 def drifted_rounds(
-    keyframes: int, rounds: int, neighbours: int = 1, every: int = 10, drift: float = 0.08
+    keyframes: int,
+    rounds: int,
+    neighbours: int = 1,
+    every: int = 10,
+    drift: float = 0.08,
+    understated: float = 1.0,
 ) -> DriftedRounds:
     """``rounds`` of a hilly circle of 63 units, each keyframe with edges to its next
     ``neighbours``, every ``every``-th one with a closure to the round before; the log of the scale
-    drifts by ``drift`` a round, beside noise. Always the same for the same arguments."""
+    drifts by ``drift`` a round, beside noise. The errors of odometry are ``understated`` times as
+    large as its covariance says. Always the same for the same arguments."""
     random = np.random.default_rng(keyframes + rounds)
     each = keyframes // rounds
     truth = _circle(keyframes, each)
@@ -46,8 +52,8 @@ def drifted_rounds(
     lasting[6] = drift / each
     edges: list[Edge] = []
     for far in range(1, neighbours + 1):
-        noise = random.normal(size=(keyframes - far, 7)) * _STEP * np.sqrt(far) + far * lasting
-        measured = sim3.exp(noise) @ sim3.inverse(truth[:-far]) @ truth[far:]
+        noise = random.normal(size=(keyframes - far, 7)) * understated * _STEP * np.sqrt(far)
+        measured = sim3.exp(noise + far * lasting) @ sim3.inverse(truth[:-far]) @ truth[far:]
         covariance = np.diag(far * _STEP**2)
         edges += [Edge(i, i + far, S, covariance) for i, S in enumerate(measured)]
     poses = {0: truth[0]}
