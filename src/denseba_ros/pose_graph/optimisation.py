@@ -19,8 +19,8 @@ from denseba_ros.pose_graph.robust_loss import Squared
 _FIRST_DAMPING, _LARGEST_DAMPING = 1e-6, 1e12
 # With more damping than this a step that gains nothing does not say that there is nothing to gain.
 _SLIGHT_DAMPING = 1e-2
-# Squared Mahalanobis distance that is nothing: a thousandth of a sigma.
-_NOTHING = 1e-6
+# Share of the cost that is rounding.
+_ROUNDING = 1e-12
 # Longer steps (translation over the camera's unit, radians, log of the scale) are not tried.
 _LONGEST = 1e6
 
@@ -44,11 +44,12 @@ def optimise(
     fixed: Iterable[int] = (),
     loss: Squared | None = None,
     max_iterations: int = 50,
-    tolerance: float = 1e-6,
+    tolerance: float = 1e-2,
 ) -> Optimised:
     """Move all poses but those of the keyframes ``fixed`` (and the first of a part of the graph
     that holds none of them); the graph itself is not changed. ``loss`` (default: squares) is of
-    closures. Ends where an iteration can gain no more than ``tolerance`` of the cost.
+    closures. Ends after a step that gains no more than ``tolerance``, a squared Mahalanobis
+    distance: what is left is less than a tenth of a sigma in any direction.
 
     Raises:
         PoseGraphError: the graph is malformed, or a keyframe of ``fixed`` is not in it.
@@ -90,7 +91,7 @@ class _Descent:
         if found is None or float(np.abs(found[0]).max()) > _LONGEST:
             return False
         step, gain = found
-        nothing = gain <= self._tolerance * self.state.cost + _NOTHING
+        nothing = gain <= self._tolerance + _ROUNDING * self.state.cost
         self.ok = nothing and self._damping < _SLIGHT_DAMPING
         trial = self._problem.moved(self.state, step)
         # Also refuses a cost that is not finite.
