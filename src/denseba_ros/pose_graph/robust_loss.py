@@ -5,8 +5,8 @@ weight ``width / (width + q)`` falls as 1 / q, and a true loop over a path of co
 covariance C has q of the size of P / C, so it still acts with a covariance C / weight of about
 P / width, and closes. A weight that falls as 1 / q^2 (Geman and McClure; Agarwal et al., "Robust
 map optimization using dynamic covariance scaling", ICRA 2013) leaves it open where the drift is
-large against C. A loop beyond the stated odometry is one that no such loss can tell from a false
-one.
+large against C (``benchmarks/pose_graph_losses.py``). Where odometry understates its errors three
+times or more, Cauchy's loss loses true loops too.
 """
 
 from __future__ import annotations
