@@ -103,3 +103,11 @@ def test_the_gate_tells_what_odometry_allows() -> None:
 def test_unknown_keyframe() -> None:
     with pytest.raises(PoseGraphError, match="keyframe 99 has no pose"):
         along_odometry(chain(random_poses(3)), 10, 99)
+
+
+def test_a_covariance_on_the_way_that_is_not_finite() -> None:
+    graph = chain(random_poses(4))
+    graph.edges[1] = replace(graph.edges[1], covariance=np.full((7, 7), np.nan))
+    with pytest.raises(PoseGraphError, match="from 10 to 13 are not finite"):
+        along_odometry(graph, 10, 13)
+    assert along_odometry(graph, 10, 11) is not None

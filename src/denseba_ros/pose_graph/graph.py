@@ -1,8 +1,8 @@
 """Poses and the relative poses that were measured between them.
 
 Poses are similarities S_map_camera (4, 4) float64, ``[s R, t; 0, 1]``: a camera's unit of length
-is that of its own depths, and drifts along a path. A step (7,) is (translation, rotation, log of
-the scale), applied from the left.
+is that of its own depths, and drifts along a path. An error (7,) of one is (translation, rotation,
+log of the scale), applied from the left.
 """
 
 from __future__ import annotations

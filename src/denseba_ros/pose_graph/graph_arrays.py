@@ -34,23 +34,13 @@ class GraphArrays:
             PoseGraphError: a pose or a measurement is no similarity, a covariance is not positive
                 definite, or an edge joins a keyframe that has no pose, or one with itself.
         """
-        numbers = np.array(sorted(graph.poses), dtype=np.int64)
+        numbers, index = numbered(graph)
         poses = _similarities([graph.poses[int(n)] for n in numbers])
         _refuse(~_is_similarity(poses), [f"the pose of keyframe {n}" for n in numbers], "is no")
         edges = graph.edges
-        names = [f"the edge from {e.first} to {e.second}" for e in edges]
-        ends = np.array([(e.first, e.second) for e in edges], np.int64).reshape(-1, 2)
-        known = np.isin(ends, numbers).all(axis=1)
-        if not known.all():
-            name = names[int(np.argmin(known))]
-            raise PoseGraphError(f"{name} joins a keyframe that has no pose")
-        if (ends[:, 0] == ends[:, 1]).any():
-            raise PoseGraphError(
-                f"{names[int(np.argmax(ends[:, 0] == ends[:, 1]))]} joins a keyframe with itself"
-            )
+        names = [_name(edge) for edge in edges]
         measured = _similarities([e.S_first_second for e in edges])
         _refuse(~_is_similarity(measured), names, "measures no")
-        index = np.searchsorted(numbers, ends)
         closures = np.array([e.is_closure for e in edges], dtype=bool)
         whitening = _whitening(edges, names)
         return cls(numbers, poses, index[:, 0], index[:, 1], measured, whitening, closures)
@@ -61,10 +51,40 @@ class GraphArrays:
         Raises:
             PoseGraphError: it has none.
         """
-        place = int(np.searchsorted(self.numbers, number))
-        if place == len(self.numbers) or self.numbers[place] != number:
-            raise PoseGraphError(f"keyframe {number} has no pose in the graph")
-        return place
+        return place_of(number, self.numbers)
+
+
+def numbered(graph: PoseGraph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers (V,) of the keyframes, rising, and the indices (E, 2) among them of each edge's ends.
+
+    Raises:
+        PoseGraphError: an edge joins a keyframe that has no pose, or one with itself.
+    """
+    numbers = np.array(sorted(graph.poses), dtype=np.int64)
+    ends = np.array([(e.first, e.second) for e in graph.edges], np.int64).reshape(-1, 2)
+    for bad, what in (
+        (~np.isin(ends, numbers).all(axis=1), "a keyframe that has no pose"),
+        (ends[:, 0] == ends[:, 1], "a keyframe with itself"),
+    ):
+        if bad.any():
+            raise PoseGraphError(f"{_name(graph.edges[int(np.argmax(bad))])} joins {what}")
+    return numbers, np.searchsorted(numbers, ends)
+
+
+def place_of(number: int, numbers: NDArray[np.int64]) -> int:
+    """Index of ``number`` among rising ``numbers`` of keyframes.
+
+    Raises:
+        PoseGraphError: it is not among them.
+    """
+    place = int(np.searchsorted(numbers, number))
+    if place == len(numbers) or numbers[place] != number:
+        raise PoseGraphError(f"keyframe {number} has no pose in the graph")
+    return place
+
+
+def _name(edge: Edge) -> str:
+    return f"the edge from {edge.first} to {edge.second}"
 
 
 def _similarities(matrices: Sequence[Doubles]) -> Doubles:

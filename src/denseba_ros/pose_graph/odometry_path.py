@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order
 
+from denseba_ros.errors import PoseGraphError
 from denseba_ros.geometry import sim3
-from denseba_ros.pose_graph.graph import Edge, PoseGraph
-from denseba_ros.pose_graph.graph_arrays import GraphArrays
+from denseba_ros.pose_graph.graph import PoseGraph
+from denseba_ros.pose_graph.graph_arrays import numbered, place_of
 from denseba_ros.pose_graph.relative_pose import RelativePose
 
 
@@ -21,40 +24,36 @@ def along_odometry(graph: PoseGraph, first: int, second: int) -> RelativePose | 
     is uncertain by more than some 20 degrees.
 
     Raises:
-        PoseGraphError: the graph is malformed, or one of the two is not in it.
+        PoseGraphError: one of the two is not in the graph, or what is on the way is malformed.
     """
-    arrays = GraphArrays.of(graph)
-    path = _path(arrays, arrays.index(first), arrays.index(second))
+    numbers, ends = numbered(graph)
+    places = place_of(first, numbers), place_of(second, numbers)
+    odometry = [(place, e) for place, e in enumerate(graph.edges) if not e.is_closure]
+    joined = ends[[place for place, _ in odometry]].reshape(-1, 2)
+    path = _path(joined, len(numbers), *places)
     if path is None:
         return None
-    origin = sim3.inverse(arrays.poses[path[0]])
-    S_first_path = origin @ arrays.poses[path]
-    total = np.zeros((7, 7))
-    edges = _edges_between(arrays, graph.edges)
-    steps = zip(path[:-1].tolist(), path[1:].tolist(), strict=True)
+    poses = np.array([graph.poses[int(number)] for number in numbers[path]])
+    S_first_path = sim3.inverse(poses[0]) @ poses
     to_first = sim3.adjoint(S_first_path)
-    for place, step in enumerate(steps):
+    edges = {(a, b): e for (a, b), (_, e) in zip(joined.tolist(), odometry, strict=True)}
+    total = np.zeros((7, 7))
+    for place, step in enumerate(pairwise(path)):
         # An edge's error is in the axes of its own first keyframe, wherever the path comes from.
         forward = step in edges
         edge, start = edges[step if forward else step[::-1]], place + (not forward)
         total += to_first[start] @ edge.covariance @ to_first[start].T
+    if not np.isfinite(total).all():
+        raise PoseGraphError(f"poses or edges from {first} to {second} are not finite")
     return RelativePose(S_first_path[-1], total)
 
 
-def _path(arrays: GraphArrays, first: int, second: int) -> NDArray[np.int64] | None:
-    odometry = ~arrays.is_closure
-    size = len(arrays.numbers)
-    ends = (arrays.first[odometry], arrays.second[odometry])
-    links = coo_array((np.ones(int(odometry.sum())), ends), shape=(size, size)).tocsr()
+def _path(ends: NDArray[np.int64], size: int, first: int, second: int) -> list[int] | None:
+    links = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(size, size)).tocsr()
     _, before = breadth_first_order(links, first, directed=False)
     path = [second]
     while path[-1] != first:
         if before[path[-1]] < 0:
             return None
         path.append(int(before[path[-1]]))
-    return np.array(path[::-1], dtype=np.int64)
-
-
-def _edges_between(arrays: GraphArrays, edges: list[Edge]) -> dict[tuple[int, int], Edge]:
-    ends = zip(arrays.first.tolist(), arrays.second.tolist(), edges, strict=True)
-    return {(first, second): edge for first, second, edge in ends if not edge.is_closure}
+    return path[::-1]
