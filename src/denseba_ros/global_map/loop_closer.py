@@ -4,7 +4,7 @@
 2. Both are aligned with each other (``place_verification``).
 3. Their relative pose is one that the graph holds for possible.
 4. A second pair close by tells the same, by the motion between both.
-5. After optimisation no link is beyond 3 sigma; else the closures are taken back.
+5. After optimisation it is within 3 sigma of what all other links say; else it is taken back.
 """
 
 from __future__ import annotations
@@ -84,12 +84,20 @@ class LoopCloser:
         return confirmed
 
     def close(self, graph: PoseGraph, closures: list[Edge], fixed: list[int]) -> Closed | None:
-        """The graph with new ``closures``, optimised; None where they contradict the rest."""
+        """The graph with new ``closures``, optimised; None where they contradict the rest.
+
+        A residual alone does not show that: odometry bends to a false closure. So each is compared
+        with what all other links say of it.
+        """
         together = PoseGraph(dict(graph.poses), [*graph.edges, *closures])
         result = optimise(together, fixed)
-        worst = float(result.squared_errors.max(initial=0.0))
-        if not result.ok or worst > SQUARED_OUTLIER:
-            self.counts["taken back: a link is beyond 3 sigma after optimisation"] += len(closures)
+        if not result.ok:
+            self.counts["taken back: the graph has no solution"] += len(closures)
+            return None
+        marginals = Marginals(PoseGraph(result.poses, together.edges), fixed)
+        new = range(len(graph.edges), len(together.edges))
+        if max(marginals.squared_innovation(edge) for edge in new) > SQUARED_OUTLIER:
+            self.counts["taken back: beyond 3 sigma of all other links"] += len(closures)
             return None
         self.counts["accepted"] += len(closures)
         return Closed(together, result, closures)

@@ -14,6 +14,7 @@ from denseba_ros.global_map.keyframe_store import KeyframeStore, as_kept
 from denseba_ros.global_map.loop_closer import Closed, LoopCloser
 from denseba_ros.global_map.map_keyframe import LocalFeatures
 from denseba_ros.global_map.place_verification import Place, PlaceVerifier
+from denseba_ros.global_map.proximity import nearby
 from denseba_ros.matching.features import Features
 from denseba_ros.place_recognition.place_index import PlaceIndex
 from denseba_ros.place_recognition.vlad import Vlad
@@ -21,8 +22,8 @@ from denseba_ros.pose_graph.graph import PoseGraph
 from denseba_ros.slam.tracking.feature_matching import FeatureMatcher
 from denseba_ros.slam.tracking.tracker import Tracker
 
-# Candidates by their looks that are aligned with the keyframe.
-_CANDIDATES = 3
+# Candidates that are aligned with the keyframe: by their looks, and by where they are.
+_ALIKE, _NEARBY = 3, 2
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,7 @@ class LoopSearch:
         features = self.matcher.detect(query.keyframe.pyramid[0][:, :1])
         descriptor = self.describe(features)
         self._newest = query.number, Place(query.keyframe, features)
-        candidates = self.index.search(
-            descriptor, query.neighbours, lambda number: number >= query.number, _CANDIDATES
-        )
-        likely = [c.id for c in candidates if c.relative >= self.vlad.threshold]
+        likely = self._candidates(query, descriptor)
         closed = None
         if likely:
             self.closer.counts["places tried"] += len(likely)
@@ -90,6 +88,18 @@ class LoopSearch:
     def describe(self, features: Features) -> NDArray[np.float32]:
         """Descriptor (D,) of an image with these features."""
         return self.vlad.describe(features.descriptors.cpu().numpy())
+
+    def _candidates(self, query: Query, descriptor: NDArray[np.float32]) -> list[int]:
+        """Numbers of the keyframes that may show the same place."""
+        alike = self.index.search(
+            descriptor, query.neighbours, lambda number: number >= query.number, _ALIKE
+        )
+        chosen = [c.id for c in alike if c.relative >= self.vlad.threshold]
+        points = query.keyframe.points
+        depth = float(1.0 / points.inverse_depth[points.valid].median().clamp(min=1e-6))
+        known = {n: S for n, S in query.graph.poses.items() if n in self.index or n == query.number}
+        excluded = {*query.neighbours, *chosen} - {query.number}
+        return chosen + nearby(known, query.number, depth, excluded, _NEARBY)
 
     def _place(self, number: int) -> Place:
         if self._newest is not None and self._newest[0] == number:

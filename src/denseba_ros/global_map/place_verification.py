@@ -55,13 +55,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Verification:
-    """``reason``: why the two are not linked, empty where they are. ``S_old_new`` (4, 4) float64
+    """``reason``: why the two are not linked, empty where they are, and ``detail`` in figures.
+    ``S_old_new`` (4, 4) float64
     and its ``covariance`` (7, 7), perturbed on the left; ``inliers`` among the matches."""
 
     reason: str
+    detail: str = ""
+    inliers: int = 0
     S_old_new: Doubles | None = None
     covariance: Doubles | None = None
-    inliers: int = 0
 
 
 class PlaceVerifier:
@@ -83,7 +85,7 @@ class PlaceVerifier:
         T_new_old = pose.T_image_keyframe
         forward = self._align(old.keyframe, new.keyframe, T_new_old)
         if reason := reason_lost(forward):
-            return Verification(reason, inliers=pose.inliers)
+            return Verification("the alignment failed", reason, pose.inliers)
         ratio = _log_ratio(self._tracker.camera, old.keyframe, new.keyframe, forward.T)
         if ratio is None:
             return Verification("too few depths are known in both", inliers=pose.inliers)
@@ -92,7 +94,7 @@ class PlaceVerifier:
         T_old_new[:3, 3] *= float(np.exp(-log_scale))  # in the unit of the new keyframe
         backward = self._align(new.keyframe, old.keyframe, T_old_new)
         if reason := reason_lost(backward):
-            return Verification(reason, inliers=pose.inliers)
+            return Verification("the alignment failed", reason, pose.inliers)
         return self._combine(
             old, new, forward.T, backward.T, (log_scale, sigma), displacement, pose.inliers
         )
@@ -124,8 +126,8 @@ class PlaceVerifier:
         depth = float(1.0 / old.keyframe.points.inverse_depth.median())
         turn, shift = np.linalg.norm(difference[3:6]), np.linalg.norm(difference[:3]) / depth
         if turn > _MAX_TURN or shift > _MAX_SHIFT:
-            reason = f"both alignments differ by {np.degrees(turn):.1f} degrees and {shift:.0%}"
-            return Verification(f"{reason} of the depth", inliers=inliers)
+            detail = f"{np.degrees(turn):.1f} degrees, {shift:.0%} of the depth"
+            return Verification("both alignments differ", detail, inliers)
         T = sim3.exp(0.5 * difference) @ one
         camera, T_new_old = self._tracker.camera, sim3.inverse(T)
         pose = pose_covariance(camera, old.keyframe, T_new_old, displacement, _DEPTH_SIGMA)
@@ -138,7 +140,7 @@ class PlaceVerifier:
         covariance[6, 6] = sigma**2
         S = T.copy()
         S[:3, :3] *= scale
-        return Verification("", S, covariance, inliers)
+        return Verification("", "", inliers, S, covariance)
 
 
 def _cells(camera: Pinhole, pose: CandidatePose) -> int:

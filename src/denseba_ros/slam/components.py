@@ -13,7 +13,7 @@ from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.tracking.relocalisation import make_relocaliser
 from denseba_ros.slam.tracking.tracker import Tracker
 
-_TRACK_LEVELS = (3, 2, 1)
+TRACK_LEVELS = (3, 2, 1)
 
 
 class Components:
@@ -32,7 +32,7 @@ class Components:
 
     def tracker(self, camera: Pinhole) -> Tracker:
         """Direct alignment with the present settings."""
-        return Tracker(camera, _TRACK_LEVELS, self.config.tracker.iterations, self._noise)
+        return Tracker(camera, TRACK_LEVELS, self.config.tracker.iterations, self._noise)
 
     def mapper(self, camera: Pinhole) -> LocalMapper:
         """An empty local map."""
