@@ -18,6 +18,7 @@ COMMANDS = {
     "train depth": "train the depth network, from stereo, RGB-D, video and the rendered room",
     "train pose": "train the pose network, from streams of images with known poses",
     "train matching": "train the weights of learned matches, through the five-point solver",
+    "train places": "train the descriptor of places, and the score that tells them apart",
     "doctor": "say what is wrong with this machine",
     "compile": "compile the loops for this CPU, so that no first start waits for it",
     "faults": "feed the node faults of cameras, clocks and processes, over DDS",
