@@ -21,7 +21,7 @@ from denseba_ros.evaluation.trajectory.trajectory_metrics import (
     match,
 )
 from denseba_ros.nodes.tools.processes import Processes, denseba_command, node_command
-from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.rendering.rendered_folder import write_rendered
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.sequences.trajectory import Trajectory
 from denseba_ros.slam.state.estimate import Estimate, Tracking
@@ -85,7 +85,7 @@ def room() -> RoomSequence:
 @pytest.fixture(scope="module")
 def room_folder(room: RoomSequence, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("room")
-    write_room(folder, room)
+    write_rendered(folder, room)
     return folder
 
 

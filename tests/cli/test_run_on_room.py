@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from denseba_ros.cli.main import main
-from denseba_ros.sequences.room.room_folder import DEPTH_UNITS_PER_METRE, write_room
+from denseba_ros.sequences.rendering.rendered_folder import DEPTH_UNITS_PER_METRE, write_rendered
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 FRAMES = 40
@@ -19,7 +19,7 @@ FRAMES = 40
 def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """evaluation.json of `denseba run` and `denseba evaluate` on 40 frames of the room."""
     folder = tmp_path_factory.mktemp("room")
-    write_room(folder / "sequence", RoomSequence(width=320, height=240, frames=FRAMES))
+    write_rendered(folder / "sequence", RoomSequence(width=320, height=240, frames=FRAMES))
     out = folder / "out"
     assert main(["run", str(folder / "sequence"), "--out", str(out), "--device", "cpu"]) == 0
     depth = ["--depth-groundtruth", str(folder / "sequence" / "depth")]

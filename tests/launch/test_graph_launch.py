@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.rendering.rendered_folder import write_rendered
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 TEST = Path(__file__).with_name("replay_graph.py")
@@ -25,7 +25,7 @@ def test_the_launch_files_bring_the_graph_up(
         packages.get_package_prefix("denseba_ros")
     except packages.PackageNotFoundError:
         pytest.skip("denseba_ros is not in the ament index: source ros2_ws/install/setup.bash")
-    write_room(tmp_path / "room", RoomSequence(frames=30, width=320, height=240))
+    write_rendered(tmp_path / "room", RoomSequence(frames=30, width=320, height=240))
     environment = ros_environment | {"DENSEBA_TEST_SEQUENCE": str(tmp_path / "room")}
     done = subprocess.run(
         [sys.executable, "-m", "launch_testing.launch_test", str(TEST)],

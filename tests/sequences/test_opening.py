@@ -11,7 +11,7 @@ import pytest
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.sequences.bag_writer import write_bag
 from denseba_ros.sequences.opening import FORMATS, open_sequence
-from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.rendering.rendered_folder import write_rendered
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 INTRINSICS = "50,50,31,23"
@@ -164,7 +164,7 @@ def test_a_calibration_of_another_size_is_refused(
 
 
 def test_the_room_needs_no_arguments(tmp_path: Path, room: RoomSequence) -> None:
-    write_room(tmp_path / "room", room)
+    write_rendered(tmp_path / "room", room)
     sequence = open_sequence(tmp_path / "room")
     assert sequence.calibration == room.calibration
     assert len(list(sequence)) == len(room)

@@ -29,7 +29,7 @@ from denseba_ros.nodes.tools.processes import (
     ros_is_here,
 )
 from denseba_ros.resources import share_file
-from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.rendering.rendered_folder import write_rendered
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 _ROOM_FRAMES = 120
@@ -85,7 +85,7 @@ def _rendered_room(args: argparse.Namespace) -> Path:
     folder: Path = args.out / "room"
     print(f"1/3 rendering a room with exact depth and poses into {folder}")
     room = RoomSequence(frames=args.count or _ROOM_FRAMES)
-    write_room(folder, room, progress=sys.stderr.isatty())
+    write_rendered(folder, room, progress=sys.stderr.isatty())
     return folder
 
 

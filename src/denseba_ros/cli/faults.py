@@ -19,7 +19,7 @@ from denseba_ros.cli.options.kinds import add_counts, add_numbers, add_switches
 from denseba_ros.cli.options.output import add_out_option
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.nodes.tools.processes import Processes, private_environment, ros_is_here
-from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.rendering.rendered_folder import write_rendered
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _rendered_room(folder: Path, needed: bool) -> Path:
     room = folder / "room"
     if needed and not room.exists():
         frames = RoomSequence(frames=_FRAMES, width=_WIDTH, height=_HEIGHT)
-        write_room(room, frames, progress=sys.stderr.isatty())
+        write_rendered(room, frames, progress=sys.stderr.isatty())
     return room
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from denseba_ros.cli.main import main
 from denseba_ros.nodes.tools.processes import denseba_command
-from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.rendering.rendered_folder import write_rendered
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 FRAMES = 45
@@ -34,7 +34,7 @@ def call(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPr
 def test_every_image_of_a_room_is_accounted_for(
     ros_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    write_room(tmp_path / "room", RoomSequence(frames=FRAMES, width=320, height=240))
+    write_rendered(tmp_path / "room", RoomSequence(frames=FRAMES, width=320, height=240))
     out = tmp_path / "live"
     options = ["--out", str(out), "--rate", "0.2", "--load", "1"]
     # A reliable subscription: on a busy machine best effort may lose images by design.
@@ -63,7 +63,7 @@ def test_every_image_of_a_room_is_accounted_for(
 
 @pytest.mark.slow
 def test_a_node_that_dies_is_shown(ros_environment: dict[str, str], tmp_path: Path) -> None:
-    write_room(tmp_path / "room", RoomSequence(frames=3, width=160, height=120))
+    write_rendered(tmp_path / "room", RoomSequence(frames=3, width=160, height=120))
     done = call(
         ros_environment, str(tmp_path / "room"), "--out", str(tmp_path / "live"),
         "--set", "backend.windw=5",

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from denseba_ros.cli.main import main
-from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.rendering.rendered_folder import write_rendered
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_room(tmp_path / "room", RoomSequence("sweep", 8, 160, 120))
+    write_rendered(tmp_path / "room", RoomSequence("sweep", 8, 160, 120))
     return tmp_path / "room"
 
 

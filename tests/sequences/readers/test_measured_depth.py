@@ -18,7 +18,7 @@ from denseba_ros.sequences.readers.measured_depth import (
     NearestInTime,
     StampedDepth,
 )
-from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.rendering.rendered_folder import write_rendered
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
@@ -32,7 +32,7 @@ def test_the_nearest_within_the_tolerance_is_taken() -> None:
 
 
 def test_a_tum_folder_has_depth_of_its_images(tmp_path: Path, room: RoomSequence) -> None:
-    write_room(tmp_path / "room", room)
+    write_rendered(tmp_path / "room", room)
     rows = (tmp_path / "room/depth.txt").read_text().splitlines()
     (tmp_path / "room/depth.txt").write_text("\n".join(rows[:1] + rows[2:]))  # not of the first
     (tmp_path / "room" / rows[3].split()[1]).write_bytes(b"broken")
@@ -49,7 +49,7 @@ def test_a_tum_folder_has_depth_of_its_images(tmp_path: Path, room: RoomSequence
 
 
 def test_what_has_no_depth_says_so(tmp_path: Path, room: RoomSequence) -> None:
-    write_room(tmp_path / "room", room)
+    write_rendered(tmp_path / "room", room)
     (tmp_path / "room/depth.txt").unlink()
     with pytest.raises(SequenceError, match=r"depth\.txt"):
         open_sequence(tmp_path / "room", depth=DepthRequest())

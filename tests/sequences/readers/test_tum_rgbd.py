@@ -11,7 +11,7 @@ import pytest
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.sequences.known_cameras import TUM_BY_NAME
 from denseba_ros.sequences.readers.tum_rgbd import open_tum
-from denseba_ros.sequences.room.room_folder import DEPTH_UNITS_PER_METRE, write_room
+from denseba_ros.sequences.rendering.rendered_folder import DEPTH_UNITS_PER_METRE, write_rendered
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 
@@ -105,7 +105,7 @@ def test_a_malformed_listing_is_named(
 
 
 def test_the_written_room_is_read_back(tmp_path: Path, room: RoomSequence) -> None:
-    write_room(tmp_path / "room", room)
+    write_rendered(tmp_path / "room", room)
     sequence = open_tum(tmp_path / "room")
     assert sequence.calibration == room.calibration
     for original, read in zip(room, sequence, strict=True):

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from denseba_ros.errors import SequenceError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.rendering.view import look_at
 from denseba_ros.sequences.room.room_renderer import room_renderer
-from denseba_ros.sequences.room.room_trajectory import TRAJECTORIES, look_at, room_poses
+from denseba_ros.sequences.room.room_trajectory import TRAJECTORIES, room_poses
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 SMALL = {"width": 320, "height": 240, "frames": 60}

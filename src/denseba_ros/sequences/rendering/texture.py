@@ -1,16 +1,15 @@
-"""Textures of the synthetic room: many scales, edges, corners, and some uniform areas."""
+"""Textures of rendered worlds: many scales, edges, corners, and some uniform areas."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 # Cell sizes of the noise in metres; its amplitude falls with the cell size as in real surfaces.
 _NOISE_CELLS = (0.9, 0.45, 0.22, 0.11, 0.055, 0.028, 0.014)
-_NOISE_AMPLITUDE = 22.0
-_SHAPES_PER_SQUARE_METRE = 26
 _BARE_CONTRAST = 0.05
 _BARE_MIN_AREA = 1.5
 _RANGE = (28.0, 228.0)
@@ -18,15 +17,41 @@ _RANGE = (28.0, 228.0)
 _SHIFT = 4
 
 
-def paint(width: int, height: int, texel: float, rng: np.random.Generator) -> np.ndarray:
+@dataclass(frozen=True)
+class Look:
+    """How a surface is painted, in grey levels and metres.
+
+    ``base`` is its grey, ``noise`` the amplitude of the coarsest noise, ``shapes`` their number per
+    square metre, ``largest`` the size of the largest, ``greys`` the range of theirs. ``tile``
+    is the edge of tiles of slightly different grey, 0 for none, and ``tile_contrast`` by how much.
+    """
+
+    base: float = 128.0
+    noise: float = 22.0
+    shapes: float = 26.0
+    largest: float = 0.6
+    greys: tuple[float, float] = (30.0, 225.0)
+    tile: float = 0.0
+    tile_contrast: float = 12.0
+
+
+CLUTTERED = Look()
+"""Much texture everywhere."""
+
+
+def paint(
+    width: int, height: int, texel: float, rng: np.random.Generator, look: Look = CLUTTERED
+) -> np.ndarray:
     """A surface of ``width`` x ``height`` texels of ``texel`` metres: (height, width) float32."""
-    image = _noise(width, height, texel, rng)
-    shapes = int(_SHAPES_PER_SQUARE_METRE * width * height * texel**2) + 3
+    image = look.base + _noise(width, height, texel, look.noise, rng)
+    if look.tile > 0.0:
+        image += _tiles(width, height, look.tile / texel, look.tile_contrast, rng)
+    shapes = int(look.shapes * width * height * texel**2) + 3
     # Large shapes first, so that small ones stay visible on them.
-    sizes = np.sort(np.exp(rng.uniform(math.log(0.03), math.log(0.6), shapes)))[::-1]
+    sizes = np.sort(np.exp(rng.uniform(math.log(0.03), math.log(look.largest), shapes)))[::-1]
     for size in sizes:
-        _draw_shape(image, size / texel, rng)
-    image += 0.35 * (_noise(width, height, texel, rng) - 128.0)
+        _draw_shape(image, size / texel, look.greys, rng)
+    image += 0.35 * _noise(width, height, texel, look.noise, rng)
     mean = float(image.mean())
     image = mean + _contrast(width, height, texel, rng) * (image - mean)
     # Band limit: no detail finer than about two texels.
@@ -34,22 +59,41 @@ def paint(width: int, height: int, texel: float, rng: np.random.Generator) -> np
     return np.clip(image, *_RANGE)
 
 
-def _noise(width: int, height: int, texel: float, rng: np.random.Generator) -> np.ndarray:
-    image = np.full((height, width), 128.0, dtype=np.float32)
+def _noise(
+    width: int, height: int, texel: float, coarsest: float, rng: np.random.Generator
+) -> np.ndarray:
+    """(height, width) float32 about zero; ``coarsest``: amplitude of the largest cells."""
+    image = np.zeros((height, width), dtype=np.float32)
     for cell in _NOISE_CELLS:
         shape = (int(height * texel / cell) + 3, int(width * texel / cell) + 3)
         grid = rng.uniform(-1.0, 1.0, shape).astype(np.float32)
-        amplitude = _NOISE_AMPLITUDE * (cell / _NOISE_CELLS[0]) ** 0.35
+        amplitude = coarsest * (cell / _NOISE_CELLS[0]) ** 0.35
         fine = cv2.resize(grid, None, fx=cell / texel, fy=cell / texel)
         image += amplitude * fine[:height, :width]
     return image
 
 
-def _draw_shape(image: np.ndarray, size: float, rng: np.random.Generator) -> None:
+def _tiles(
+    width: int, height: int, edge: float, contrast: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Tiles of ``edge`` texels with dark joints: (height, width) float32 about zero."""
+    rows, columns = int(height / edge) + 1, int(width / edge) + 1
+    shade = rng.uniform(-contrast, contrast, (rows, columns)).astype(np.float32)
+    y, x = np.arange(height) / edge, np.arange(width) / edge
+    tiles = shade[np.ix_(y.astype(int), x.astype(int))]
+    joint = max(1.5 / edge, 0.03)
+    tiles[y % 1.0 < joint] -= 2.0 * contrast
+    tiles[:, x % 1.0 < joint] -= 2.0 * contrast
+    return tiles
+
+
+def _draw_shape(
+    image: np.ndarray, size: float, greys: tuple[float, float], rng: np.random.Generator
+) -> None:
     """A filled polygon, a disc, a frame or a line of about ``size`` texels somewhere."""
     height, width = image.shape
     centre = rng.uniform((0.0, 0.0), (width, height))
-    grey = float(rng.uniform(30.0, 225.0))
+    grey = float(rng.uniform(*greys))
     kind = rng.choice(
         ["rectangle", "polygon", "disc", "frame", "line"], p=[0.4, 0.2, 0.1, 0.15, 0.15]
     )

@@ -1,0 +1,1 @@
+"""The rendered building: rooms and corridors in a loop, with exact depth and poses."""

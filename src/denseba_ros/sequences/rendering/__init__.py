@@ -1,0 +1,1 @@
+"""Worlds of textured rectangles: surfaces, ray casting, and sequences of their images."""
