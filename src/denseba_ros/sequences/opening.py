@@ -28,6 +28,7 @@ from denseba_ros.sequences.readers import (
 )
 from denseba_ros.sequences.readers.image_sequence import ImageSequence
 from denseba_ros.sequences.readers.measured_depth import DepthRequest, SequenceWithDepth
+from denseba_ros.sequences.rendered_names import is_rendered_name, rendered_sequence
 from denseba_ros.sequences.sequence import Sequence
 
 _log = logging.getLogger(__name__)
@@ -127,10 +128,10 @@ def open_sequence(
     image_range: str = AUTO,
     depth: DepthRequest | None = None,
 ) -> Sequence:
-    """The sequence at ``path``, a folder, a video file or a bag.
+    """The sequence at ``path``, a folder, a video file or a bag, or a rendered one.
 
     Args:
-        path: what to read.
+        path: what to read, or the name of a rendered sequence, see ``rendered_names``.
         format: one of FORMATS; "auto" recognises the layout.
         calibration: overrides the sequence's own: a Calibration, a file, or the text
             ``fx,fy,cx,cy[,k1,k2,p1,p2[,k3]]``.
@@ -149,6 +150,12 @@ def open_sequence(
     """
     path = Path(path)
     _check_arguments(path, format, fps, start, count)
+    if is_rendered_name(path):
+        if any(option is not None for option in (calibration, fps, topic, depth)):
+            raise SequenceError(
+                f"{path}: is rendered: it has its own calibration and rate, no topics and no depth"
+            )
+        return _cut(rendered_sequence(str(path)), path, start, count)
     name = _recognise(path) if format == "auto" else format
     if topic is not None and name not in ("bag", "images"):
         raise SequenceError(f"{path}: is read as {name}, which has no topic {topic!r}")
@@ -156,12 +163,16 @@ def open_sequence(
     _check_calibration(whole.calibration, path)
     if isinstance(whole, bag.BagSequence | ImageSequence):
         whole.image_range = image_range
+    images = _cut(whole, path, start, count)
+    return images if depth is None else _with_depth(path, name, images, depth)
+
+
+def _cut(whole: SectionedSequence, path: Path, start: int, count: int | None) -> Sequence:
     if start >= len(whole):
         raise SequenceError(f"{path}: has {len(whole)} frames, none from {start} on")
-    images: Sequence = whole
-    if start > 0 or count is not None:
-        images = whole.section(start, None if count is None else start + count)
-    return images if depth is None else _with_depth(path, name, images, depth)
+    if start == 0 and count is None:
+        return whole
+    return whole.section(start, None if count is None else start + count)
 
 
 def _with_depth(path: Path, name: str, images: Sequence, depth: DepthRequest) -> Sequence:
@@ -184,7 +195,7 @@ def _check_arguments(
 ) -> None:
     if format not in FORMATS:
         raise SequenceError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
-    if not path.exists():
+    if not path.exists() and not is_rendered_name(path):
         raise SequenceError(f"{path}: does not exist")
     if fps is not None and not 0.0 < fps < float("inf"):
         raise SequenceError(f"a frame rate of {fps} Hz is not positive and finite")

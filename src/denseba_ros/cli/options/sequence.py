@@ -20,7 +20,8 @@ def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = Fa
         metavar="SEQUENCE",
         type=Path,
         nargs="?" if optional else None,
-        help="folder, video file or bag to read",
+        help="folder, video file or bag to read, or a rendered sequence: room, building, "
+        "building:there_and_back and more",
     )
     parser.add_argument("--format", choices=FORMATS, default="auto", help="layout of SEQUENCE")
     parser.add_argument(

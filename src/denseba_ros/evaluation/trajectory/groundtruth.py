@@ -9,6 +9,7 @@ import numpy as np
 from denseba_ros.errors import TrajectoryError
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.poses.pose_table import read_poses
+from denseba_ros.sequences.rendered_names import is_rendered_name
 from denseba_ros.sequences.stamps.stamp_units import stamps_in_ns
 from denseba_ros.sequences.trajectory import Trajectory, read_kitti, text_lines
 
@@ -16,7 +17,8 @@ _KITTI_COLUMNS = (12, 16)
 
 
 def read_groundtruth(path: Path, times: Path | None = None, fps: float | None = None) -> Trajectory:
-    """T_world_camera of a TUM or csv file, a KITTI file with its times, or a sequence folder.
+    """T_world_camera of a TUM or csv file, a KITTI file with its times, or a sequence: a folder or
+    the name of a rendered one.
 
     ``times`` are the stamps of a KITTI file's rows, by default times.txt beside it. ``fps`` is the
     frame rate of a folder of images without stamps.
@@ -25,7 +27,7 @@ def read_groundtruth(path: Path, times: Path | None = None, fps: float | None = 
         TrajectoryError: when the file is malformed or the folder has no ground truth.
         SequenceError: when the folder is no known sequence.
     """
-    if path.is_dir():
+    if path.is_dir() or is_rendered_name(path):
         trajectory = open_sequence(path, fps=fps).groundtruth()
         if trajectory is None:
             raise TrajectoryError(f"{path}: this sequence has no ground truth")

@@ -46,7 +46,8 @@ def T_building_room(number: int) -> np.ndarray:
 
 def T_building_corridor(number: int) -> np.ndarray:
     """Pose (4, 4) of a corridor, which begins where the wall of room ``number`` ends."""
-    return T_building_room(number) @ place(0.0, 0.5 * ROOM_EDGE + WALL, 1)
+    T: np.ndarray = T_building_room(number) @ place(0.0, 0.5 * ROOM_EDGE + WALL, 1)
+    return T
 
 
 def corridor_length(number: int) -> float:

@@ -27,7 +27,7 @@ def planes_of(frames: np.ndarray, rays: np.ndarray, centre: np.ndarray) -> np.nd
     """
     offset = centre - frames[:, 0]
     along = np.einsum("fkc,fc->fk", frames[:, 1:], offset)
-    H = frames[:, 1:] @ rays
+    H: np.ndarray = frames[:, 1:] @ rays
     in_front = along[:, 2] > 0.0
     H[:, 2] /= -np.where(in_front, along[:, 2], 1.0)[:, None]
     H[:, :2] += along[:, :2, None] * H[:, 2:]

@@ -124,4 +124,5 @@ def _bilinear(
     bottom, bottom_right = float(texels[at + width]), float(texels[at + width + 1])
     top += fx * (top_right - top)
     bottom += fx * (bottom_right - bottom)
-    return top + fy * (bottom - top)
+    value: float = top + fy * (bottom - top)
+    return value

@@ -43,7 +43,7 @@ def paint(
     width: int, height: int, texel: float, rng: np.random.Generator, look: Look = CLUTTERED
 ) -> np.ndarray:
     """A surface of ``width`` x ``height`` texels of ``texel`` metres: (height, width) float32."""
-    image = look.base + _noise(width, height, texel, look.noise, rng)
+    image: np.ndarray = look.base + _noise(width, height, texel, look.noise, rng)
     if look.tile > 0.0:
         image += _tiles(width, height, look.tile / texel, look.tile_contrast, rng)
     shapes = int(look.shapes * width * height * texel**2) + 3
@@ -56,7 +56,8 @@ def paint(
     image = mean + _contrast(width, height, texel, rng) * (image - mean)
     # Band limit: no detail finer than about two texels.
     image = cv2.GaussianBlur(image, (0, 0), 0.8)
-    return np.clip(image, *_RANGE)
+    painted: np.ndarray = np.clip(image, *_RANGE)
+    return painted
 
 
 def _noise(
@@ -80,7 +81,7 @@ def _tiles(
     rows, columns = int(height / edge) + 1, int(width / edge) + 1
     shade = rng.uniform(-contrast, contrast, (rows, columns)).astype(np.float32)
     y, x = np.arange(height) / edge, np.arange(width) / edge
-    tiles = shade[np.ix_(y.astype(int), x.astype(int))]
+    tiles: np.ndarray = shade[np.ix_(y.astype(int), x.astype(int))]
     joint = max(1.5 / edge, 0.03)
     tiles[y % 1.0 < joint] -= 2.0 * contrast
     tiles[:, x % 1.0 < joint] -= 2.0 * contrast

@@ -80,7 +80,8 @@ def _painted_size(face: Face, texel: float) -> tuple[int, int]:
 
 def _levels(finest: np.ndarray) -> list[np.ndarray]:
     """The image and its mip levels, uint16."""
-    level, levels = finest.astype(np.float32), []
+    level: np.ndarray = finest.astype(np.float32)
+    levels = []
     for _ in range(LEVELS):
         levels.append(np.rint(STEPS * level).astype(np.uint16))
         size = (level.shape[1] // 2, level.shape[0] // 2)
