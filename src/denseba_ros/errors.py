@@ -27,3 +27,7 @@ class TrajectoryError(DensebaError):
 
 class PoseGraphError(DensebaError):
     """A graph of poses, or a file of one, is malformed."""
+
+
+class ImuError(DensebaError):
+    """IMU samples are malformed, or there are none where they are needed."""

@@ -1,0 +1,1 @@
+"""Inertial measurements: samples, preintegration, the inertial factor, alignment with vision."""
