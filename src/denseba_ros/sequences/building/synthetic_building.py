@@ -55,7 +55,7 @@ class BuildingSequence(RenderedSequence):
             f"building_{trajectory}",
             Camera(width, height, noise, brightness),
             seconds,
-            self.walk.poses(seconds),
+            self.walk.poses,
             lambda: building_renderer(seed, trajectory == "twins"),
             len(ROUTES) * seed + number,
         )

@@ -59,7 +59,7 @@ class RenderedSequence:
         name: of the sequence.
         camera: its pixels.
         seconds: (N,) rising, times of the frames.
-        T_world_camera: (N, 4, 4) poses at these times; the world has z up.
+        poses: T_world_camera (M, 4, 4) float64 at any times (M,) in seconds; the world has z up.
         renderer: gives the renderer, when the first image is asked for.
         seed: of the noise.
     """
@@ -72,7 +72,7 @@ class RenderedSequence:
         name: str,
         camera: Camera,
         seconds: np.ndarray,
-        T_world_camera: np.ndarray,
+        poses: Callable[[np.ndarray], np.ndarray],
         renderer: Callable[[], Renderer],
         seed: int,
     ) -> None:
@@ -81,7 +81,7 @@ class RenderedSequence:
         self._camera, self._renderer, self._seed = camera, renderer, seed
         self._seconds = seconds
         self._stamps_ns = START_NS + np.round(seconds * _SECOND).astype(np.int64)
-        self._poses = T_world_camera
+        self._poses_at, self._poses = poses, poses(seconds)
         self._section = range(len(seconds))
 
     def __len__(self) -> int:
@@ -120,6 +120,15 @@ class RenderedSequence:
         """T_world_camera (4, 4) float64; the world has z up."""
         pose: np.ndarray = self._poses[index].copy()
         return pose
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """(N,) times of all frames, whose stamps are these after START_NS."""
+        return self._seconds.copy()
+
+    def poses_at(self, seconds: np.ndarray) -> np.ndarray:
+        """T_world_camera (M, 4, 4) float64 at any ``seconds`` (M,) around those of the frames."""
+        return self._poses_at(seconds)
 
     def brightness(self, index: int) -> tuple[float, float]:
         """Gain and offset (grey levels): the image is gain * the world's brightness + offset."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from denseba_ros.errors import SequenceError
@@ -46,7 +48,7 @@ class RoomSequence(RenderedSequence):
             f"room_{trajectory}",
             Camera(width, height, noise, brightness),
             seconds,
-            room_poses(trajectory, seconds, seed),
+            partial(room_poses, trajectory, seed=seed),
             lambda: room_renderer(seed),
             seed,
         )

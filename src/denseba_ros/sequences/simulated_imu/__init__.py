@@ -1,0 +1,1 @@
+"""What an inertial sensor beside the camera feels along a known trajectory."""
