@@ -73,8 +73,10 @@ def simulate_imu(sequence: RenderedSequence, model: ImuModel, seed: int = 0) -> 
 def simulate_along(
     poses: Callable[[np.ndarray], np.ndarray], seconds: float, model: ImuModel, seed: int = 0
 ) -> SimulatedImu:
-    """What the IMU says along T_world_camera = ``poses`` (N,) -> (N, 4, 4), from time 0 to the first
-    sample at or after ``seconds``; time 0 has the stamp START_NS of the camera's clock.
+    """What the IMU says along T_world_camera = ``poses`` (N,) -> (N, 4, 4).
+
+    From time 0, which has the stamp START_NS of the camera's clock, to the first sample at or after
+    ``seconds``.
 
     Raises:
         SequenceError: when the rate is not positive or ``seconds`` negative.
