@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from denseba_ros.numba_jit import numba_jit
+from denseba_ros.sequences.rendering.ray_casting import NOTHING
 from denseba_ros.sequences.rendering.texture_pyramid import LEVELS, MARGIN, STEPS
 
 
@@ -32,43 +33,43 @@ def shade(
     an axis. 0 where a ray meets nothing.
     """
     height, width = inverse_depth.shape[0] // fine, inverse_depth.shape[1] // fine
-    image = np.zeros((height, width), dtype=np.float32)
-    share = np.float32(1.0 / (STEPS * fine * fine))
-    for row in range(height * fine):
-        for column in range(width * fine):
-            face = nearest[row, column]
-            if face >= 0:
-                depth = 1.0 / inverse_depth[row, column]
-                value = _ray(planes, face, column, row, depth, texels, levels, texel, samples)
-                image[row // fine, column // fine] += share * np.float32(value)
+    image = np.empty((height, width), dtype=np.float32)
+    for y in range(height):
+        for x in range(width):
+            total, before = 0.0, NOTHING
+            level, dx, dy, count = 0.0, 0.0, 0.0, 1
+            for row in range(fine * y, fine * y + fine):
+                for column in range(fine * x, fine * x + fine):
+                    face = nearest[row, column]
+                    if face == NOTHING:
+                        continue
+                    # Arrays are indexed in full: a view of a row costs more than the row itself.
+                    depth = 1.0 / inverse_depth[row, column]
+                    u = planes[face, 0, 0] * column + planes[face, 0, 1] * row + planes[face, 0, 2]
+                    v = planes[face, 1, 0] * column + planes[face, 1, 1] * row + planes[face, 1, 2]
+                    u, v, scale = u * depth, v * depth, depth / texel
+                    if face != before:  # the rays of a pixel on a face share their footprint
+                        level, dx, dy, count = _footprint(planes, face, u, v, scale, samples)
+                        before = face
+                    across, up = u / texel + (MARGIN - 0.5), v / texel + (MARGIN - 0.5)
+                    total += _filtered(across, up, level, dx, dy, count, texels, levels, face)
+            image[y, x] = total / (STEPS * fine * fine)
     return image
 
 
 @numba_jit()
-def _ray(
-    planes: np.ndarray,
-    face: int,
-    column: int,
-    row: int,
-    depth: float,
-    texels: np.ndarray,
-    levels: np.ndarray,
-    texel: float,
-    samples: int,
-) -> float:
-    """Brightness of one ray, in steps of a grey level."""
-    # Arrays are indexed in full here and below: a view of a row costs more than the row itself.
-    u0, u1 = planes[face, 0, 0], planes[face, 0, 1]
-    v0, v1 = planes[face, 1, 0], planes[face, 1, 1]
+def _footprint(
+    planes: np.ndarray, face: int, u: float, v: float, scale: float, samples: int
+) -> tuple[float, float, float, int]:
+    """Level, step (x, y) in texels between samples, and their number.
+
+    ``scale`` is the depth in texels.
+    """
     w0, w1 = planes[face, 2, 0], planes[face, 2, 1]
-    scale = depth / texel
-    u = (u0 * column + u1 * row + planes[face, 0, 2]) * depth
-    v = (v0 * column + v1 * row + planes[face, 1, 2]) * depth
     # Jacobian of (u, v) by (column, row), in texels.
-    ux, uy = (u0 - u * w0) * scale, (u1 - u * w1) * scale
-    vx, vy = (v0 - v * w0) * scale, (v1 - v * w1) * scale
+    ux, uy = (planes[face, 0, 0] - u * w0) * scale, (planes[face, 0, 1] - u * w1) * scale
+    vx, vy = (planes[face, 1, 0] - v * w0) * scale, (planes[face, 1, 1] - v * w1) * scale
     area = abs(ux * vy - uy * vx)
-    x, y = u / texel + (MARGIN - 0.5), v / texel + (MARGIN - 0.5)
     # Semi-major axis of the ellipse that the Jacobian makes of a circle.
     uu, vv, uv = ux * ux + uy * uy, vx * vx + vy * vy, ux * vx + uy * vy
     half_difference = 0.5 * (uu - vv)
@@ -78,11 +79,28 @@ def _ray(
         ratio = major2 / max(area, math.sqrt(major2))
         count = int(min(float(samples), math.ceil(ratio - 0.25)))
     if count <= 1:
-        return _trilinear(x, y, _level(area), texels, levels, face)
+        return _level(area), 0.0, 0.0, 1
     angle = 0.5 * math.atan2(uv, half_difference)
     step = math.sqrt(major2) / count
-    dx, dy = step * math.cos(angle), step * math.sin(angle)
-    level, total = _level(area / count), 0.0
+    return _level(area / count), step * math.cos(angle), step * math.sin(angle), count
+
+
+@numba_jit()
+def _filtered(
+    x: float,
+    y: float,
+    level: float,
+    dx: float,
+    dy: float,
+    count: int,
+    texels: np.ndarray,
+    levels: np.ndarray,
+    face: int,
+) -> float:
+    """Mean of ``count`` samples, (dx, dy) apart, around texel (x, y)."""
+    if count == 1:
+        return _trilinear(x, y, level, texels, levels, face)
+    total = 0.0
     for k in range(count):
         along = k - 0.5 * (count - 1)
         total += _trilinear(x + along * dx, y + along * dy, level, texels, levels, face)
