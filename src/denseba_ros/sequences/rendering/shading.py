@@ -52,7 +52,10 @@ def shade(
                         level, dx, dy, count = _footprint(planes, face, u, v, scale, samples)
                         before = face
                     across, up = u / texel + (MARGIN - 0.5), v / texel + (MARGIN - 0.5)
-                    total += _filtered(across, up, level, dx, dy, count, texels, levels, face)
+                    for k in range(count):
+                        along = k - 0.5 * (count - 1)
+                        px, py = across + along * dx, up + along * dy
+                        total += _trilinear(px, py, level, texels, levels, face) / count
             image[y, x] = total / (STEPS * fine * fine)
     return image
 
@@ -83,28 +86,6 @@ def _footprint(
     angle = 0.5 * math.atan2(uv, half_difference)
     step = math.sqrt(major2) / count
     return _level(area / count), step * math.cos(angle), step * math.sin(angle), count
-
-
-@numba_jit()
-def _filtered(
-    x: float,
-    y: float,
-    level: float,
-    dx: float,
-    dy: float,
-    count: int,
-    texels: np.ndarray,
-    levels: np.ndarray,
-    face: int,
-) -> float:
-    """Mean of ``count`` samples, (dx, dy) apart, around texel (x, y)."""
-    if count == 1:
-        return _trilinear(x, y, level, texels, levels, face)
-    total = 0.0
-    for k in range(count):
-        along = k - 0.5 * (count - 1)
-        total += _trilinear(x + along * dx, y + along * dy, level, texels, levels, face)
-    return total / count
 
 
 @numba_jit()
