@@ -55,4 +55,5 @@ def residuals(descriptors: NDArray[np.floating], centres: Floats) -> Floats:
 def unit(vectors: NDArray[np.floating]) -> Floats:
     """``vectors`` (..., D) divided by their lengths, as float32; zeros stay."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+    scaled: Floats = (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return scaled
