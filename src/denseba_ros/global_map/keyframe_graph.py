@@ -49,19 +49,27 @@ class _Link:
 class KeyframeGraph:
     """Poses of the keyframes that left the window, their links, and ``S_map_world`` (4, 4) float64.
 
-    Keyframes are numbered in the order of their images. ``unit`` is that of the window.
+    Keyframes are numbered in the order of their images, from ``first`` in this session. ``unit`` is
+    that of the window. ``is_joined``: no part of the map has a frame of its own; before, the poses
+    of this session are in the frame of its first camera.
     """
 
-    def __init__(self, scale_drift: float) -> None:
+    def __init__(self, scale_drift: float, saved: PoseGraph | None = None) -> None:
         """``scale_drift``: standard deviation of the change of the log scale of a path as long as
-        the depth of the scene."""
-        self.poses: dict[int, Doubles] = {}
+        the depth of the scene; ``saved``: the graph of earlier sessions."""
+        saved = saved or PoseGraph()
+        self.poses: dict[int, Doubles] = dict(saved.poses)
         self.S_map_world: Doubles = np.eye(4)
         self.unit = 0.0
         self._scale_drift = scale_drift
+        self.first = 1 + max(self.poses, default=-1)
+        self.is_joined = not self.poses
         self._numbers: dict[int, int] = {}
-        self._units: dict[int, float] = {}
-        self._links: list[_Link] = []
+        self._units = dict.fromkeys(self.poses, 0.0)
+        self._links = [
+            _Link(e.first, e.second, e.S_first_second, e.covariance, None, None, e.is_closure)
+            for e in saved.edges
+        ]
         self._loose: tuple[int, float] | None = None
 
     def number(self, stamp_ns: int) -> int | None:
@@ -82,7 +90,7 @@ class KeyframeGraph:
             self.unit += float(np.log(change.growth))
         stamps = [left.keyframe.stamp_ns for left in change.left]
         for stamp in sorted([*stamps, *(k.stamp_ns for k in change.local_map.keyframes)]):
-            self._numbers.setdefault(stamp, len(self._numbers))
+            self._numbers.setdefault(stamp, self.first + len(self._numbers))
         new = [(self._numbers[left.keyframe.stamp_ns], left) for left in change.left]
         new = [(number, left) for number, left in new if number not in self.poses]
         for number, left in new:
@@ -97,6 +105,11 @@ class KeyframeGraph:
             second = units[edge.second]
             S, covariance = edge.S_first_second, edge.covariance
             self._links.append(_Link(edge.first, edge.second, S, covariance, None, second, True))
+
+    def edges(self) -> list[Edge]:
+        """Links between keyframes that have left the window, in the order that they came."""
+        known = [k for k in self._links if k.first in self.poses and k.second in self.poses]
+        return [self._edge(link) for link in known]
 
     def with_window(self, local_map: LocalMap, displacement: float) -> PoseGraph:
         """The graph with the keyframes of the window, as they are now."""

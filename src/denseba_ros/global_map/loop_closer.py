@@ -17,7 +17,7 @@ import numpy as np
 
 from denseba_ros.geometry import sim3
 from denseba_ros.global_map.place_verification import Place, PlaceVerifier
-from denseba_ros.pose_graph.graph import Edge, PoseGraph
+from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.pose_graph.marginals import Marginals
 from denseba_ros.pose_graph.odometry_path import along_odometry
 from denseba_ros.pose_graph.optimisation import Optimised, optimise
@@ -70,26 +70,32 @@ class LoopCloser:
         graph: PoseGraph,
         units: Mapping[int, float],
         displacement: float,
+        first: int | None = None,
     ) -> list[Edge]:
         """Closures of keyframe ``number`` with ``candidates`` that passed all rungs but the last,
         and those before it that they confirm. ``graph``: with the keyframe in it; ``units`` of the
-        last keyframes in that."""
+        last keyframes in that; keyframes from ``first`` on are not yet of one piece with others.
+        """
         found = []
         for candidate in candidates:
             edge = self._verify(candidate, number, displacement)
-            if edge is not None and self._is_possible(edge, graph):
+            if edge is not None and (crosses(edge, first) or self._is_possible(edge, graph)):
                 found.append(edge)
         confirmed = self._confirm(found, graph, units)
         self.counts["verified"] += len(found)
         return confirmed
 
-    def close(self, graph: PoseGraph, closures: list[Edge], fixed: list[int]) -> Closed | None:
+    def close(
+        self, graph: PoseGraph, closures: list[Edge], fixed: list[int], first: int | None = None
+    ) -> Closed | None:
         """The graph with new ``closures``, optimised; None where they contradict the rest.
+        Keyframes from ``first`` on are a piece of their own, which the first closure joins.
 
         A residual alone does not show that: odometry bends to a false closure. So each is compared
         with what all other links say of it.
         """
-        together = PoseGraph(dict(graph.poses), [*graph.edges, *closures])
+        poses = joined(graph.poses, closures, first)
+        together = PoseGraph(poses, [*graph.edges, *closures])
         result = optimise(together, fixed)
         if not result.ok:
             self.counts["taken back: the graph has no solution"] += len(closures)
@@ -136,6 +142,23 @@ class LoopCloser:
         left = [e for e in [*waiting, *found] if (e.first, e.second) not in confirmed]
         self._pending = [_Waiting(e, units[e.second]) for e in left]
         return list(confirmed.values())
+
+
+def crosses(edge: Edge, first: int | None) -> bool:
+    """Whether a closure is between keyframes before number ``first`` and others."""
+    return first is not None and edge.first < first <= edge.second
+
+
+def joined(
+    poses: Mapping[int, Doubles], closures: list[Edge], first: int | None
+) -> dict[int, Doubles]:
+    """The poses of a graph, those from number ``first`` on where the first closure that reaches
+    them says."""
+    edge = next((e for e in closures if crosses(e, first)), None)
+    if edge is None or first is None:
+        return dict(poses)
+    motion = poses[edge.first] @ edge.S_first_second @ sim3.inverse(poses[edge.second])
+    return {n: motion @ S if n >= first else S for n, S in poses.items()}
 
 
 def _agree(one: Edge, other: Edge, graph: PoseGraph) -> bool:

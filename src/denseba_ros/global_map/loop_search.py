@@ -31,7 +31,9 @@ class Query:
     """Keyframe ``number`` of the window, and the ``graph`` with it as the newest one.
 
     ``neighbours`` are the numbers of those that see the same now, which are no candidates;
-    ``units`` are theirs in ``graph``; ``displacement`` as in ``WindowChange``.
+    ``units`` are theirs in ``graph``; ``displacement`` as in ``WindowChange``. Keyframes from
+    ``first`` on are not yet of one piece with the others, and those before ``fixed_before`` do not
+    move.
     """
 
     number: int
@@ -40,6 +42,8 @@ class Query:
     neighbours: tuple[int, ...]
     units: Mapping[int, float]
     displacement: float
+    first: int | None = None
+    fixed_before: int | None = None
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,15 @@ class LoopSearch:
         if likely:
             self.closer.counts["places tried"] += len(likely)
             edges = self.closer.verified(
-                query.number, likely, query.graph, query.units, query.displacement
+                query.number, likely, query.graph, query.units, query.displacement, query.first
             )
             if edges:
-                closed = self.closer.close(query.graph, edges, [edges[-1].first])
+                fixed = (
+                    [edges[-1].first]
+                    if query.fixed_before is None
+                    else [n for n in query.graph.poses if n < query.fixed_before]
+                )
+                closed = self.closer.close(query.graph, edges, fixed, query.first)
         return Found(query, as_kept(features), descriptor, closed)
 
     def describe(self, features: Features) -> NDArray[np.float32]:
