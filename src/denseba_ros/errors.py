@@ -31,3 +31,7 @@ class PoseGraphError(DensebaError):
 
 class ImuError(DensebaError):
     """IMU samples are malformed, or there are none where they are needed."""
+
+
+class MapFileError(DensebaError):
+    """A map file is missing, damaged, in use, of another camera or of a newer version."""

@@ -1,0 +1,1 @@
+"""The map in one SQLite file: keyframes, poses, edges, and what each run was made with."""

@@ -1,0 +1,232 @@
+"""Reads a map file; keyframes come one at a time, when they are asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from denseba_ros.errors import MapFileError
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.global_map.map_keyframe import LocalFeatures, MapKeyframe
+from denseba_ros.map_file.closure_event import ClosureEvent
+from denseba_ros.map_file.codes.descriptors import whole_from_bytes
+from denseba_ros.map_file.codes.packing import CodeError
+from denseba_ros.map_file.database import open_readable
+from denseba_ros.map_file.file_errors import told
+from denseba_ros.map_file.keyframe_rows import features_from_row, from_row
+from denseba_ros.map_file.session import Session, calibration_from_text
+from denseba_ros.map_file.similarity import matrix_from_bytes, similarity_from_bytes
+from denseba_ros.pose_graph.graph import Edge, PoseGraph
+
+_KEYFRAME = """
+    SELECT keyframe.id, session, stamp_ns, affine, height, width, map_height, map_width,
+        keyframe.points AS points_count, corners, features, feature_length, checksum, image,
+        depth_map, keyframe_data.points AS points, feature_places, feature_descriptors, length,
+        descriptor
+    FROM keyframe JOIN keyframe_data USING (id) LEFT JOIN place USING (id) WHERE id = ?
+"""
+_FEATURES = """
+    SELECT height, width, features, feature_length, feature_places, feature_descriptors
+    FROM keyframe JOIN keyframe_data USING (id) WHERE id = ?
+"""
+
+
+@dataclass(frozen=True)
+class KeyframeEntry:
+    """What is known of a keyframe without its arrays; ``S_map_camera`` (4, 4) float64."""
+
+    id: int
+    session: int
+    stamp_ns: int
+    S_map_camera: NDArray[np.float64]
+
+
+class MapReader:
+    """A map file that is only read, also while another process writes it.
+
+    Calls may come from several threads. Each read sees the map as it was at one moment.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the map at ``path``.
+
+        Raises:
+            MapFileError: when it is missing, no map, cut off, damaged or of a newer version.
+        """
+        self.path = path
+        self._set_connection(open_readable(path))
+
+    def _set_connection(self, connection: sqlite3.Connection) -> None:
+        connection.row_factory = sqlite3.Row
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; may be called again."""
+        with self._lock:
+            self._connection.close()
+
+    def sessions(self) -> list[Session]:
+        """All runs, the first first.
+
+        Raises:
+            MapFileError: when the file is damaged.
+        """
+        rows = self._rows("SELECT * FROM session ORDER BY number")
+        return [
+            Session(
+                row["number"],
+                row["begun_ns"],
+                row["version"],
+                calibration_from_text(row["calibration"]),
+                row["parameters"],
+            )
+            for row in rows
+        ]
+
+    def calibration(self) -> Calibration | None:
+        """The camera of all images of the map, None while it has no session.
+
+        Raises:
+            MapFileError: when the file is damaged.
+        """
+        sessions = self.sessions()
+        return sessions[0].calibration if sessions else None
+
+    def keyframe_ids(self) -> list[int]:
+        """Numbers of all keyframes, rising.
+
+        Raises:
+            MapFileError: when the file is damaged.
+        """
+        return [row["id"] for row in self._rows("SELECT id FROM keyframe ORDER BY id")]
+
+    def entries(self) -> list[KeyframeEntry]:
+        """All keyframes without their arrays, by rising number; none of the images is read.
+
+        Raises:
+            MapFileError: when a pose is damaged; it names the keyframe.
+        """
+        rows = self._rows("SELECT id, session, stamp_ns, pose FROM keyframe ORDER BY id")
+        return [
+            KeyframeEntry(row["id"], row["session"], row["stamp_ns"], _pose(row)) for row in rows
+        ]
+
+    def load_keyframe(self, id: int) -> MapKeyframe:
+        """A keyframe with all its arrays, some 5 ms for 640x480.
+
+        Raises:
+            MapFileError: when it is missing or damaged; it names the keyframe.
+        """
+        return from_row(self._one(_KEYFRAME, id))
+
+    def load_features(self, id: int) -> LocalFeatures | None:
+        """The features of a keyframe, without decoding its image; None where it has none.
+
+        Raises:
+            MapFileError: when it is missing or damaged; it names the keyframe.
+        """
+        row = self._one(_FEATURES, id)
+        try:
+            return features_from_row(row)
+        except (CodeError, TypeError, ValueError) as error:
+            raise MapFileError(f"keyframe {id} is damaged: {error}") from error
+
+    def descriptors(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Numbers (K,) and descriptors (K, D) of all keyframes that have one, by rising number.
+
+        Raises:
+            MapFileError: when one is damaged; it names the keyframe.
+        """
+        rows = self._rows("SELECT id, length, descriptor FROM place ORDER BY id")
+        length = rows[0]["length"] if rows else 0
+        found = np.empty((len(rows), length), np.float32)
+        for k, row in enumerate(rows):
+            try:
+                found[k] = whole_from_bytes(row["descriptor"], length)
+            except CodeError as error:
+                raise MapFileError(f"keyframe {row['id']} is damaged: {error}") from error
+        return np.array([row["id"] for row in rows], np.int64), found
+
+    def load_graph(self) -> PoseGraph:
+        """Poses of all keyframes and the edges between them.
+
+        Raises:
+            MapFileError: when a row is damaged; it names the keyframes.
+        """
+        with self._at_one_moment():
+            poses = {entry.id: entry.S_map_camera for entry in self.entries()}
+            rows = self._rows("SELECT * FROM edge ORDER BY first, second, is_closure")
+        return PoseGraph(poses, [_edge(row, poses) for row in rows])
+
+    def closure_events(self) -> list[ClosureEvent]:
+        """What became of each place that was tried, the oldest first.
+
+        Raises:
+            MapFileError: when the file is damaged.
+        """
+        rows = self._rows(
+            "SELECT session, stamp_ns, first, second, outcome, reason FROM closure_event "
+            "ORDER BY number"
+        )
+        return [ClosureEvent(*row) for row in rows]
+
+    def _rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        with self._lock, told(self.path):
+            return self._connection.execute(query, values).fetchall()
+
+    def _one(self, query: str, id: int) -> sqlite3.Row:
+        rows = self._rows(query, id)
+        if not rows:
+            raise MapFileError(f"{self.path} has no keyframe {id}")
+        return rows[0]
+
+    @contextlib.contextmanager
+    def _at_one_moment(self) -> Iterator[None]:
+        """Reads within it see no change between them."""
+        with self._lock, told(self.path):
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
+
+def _pose(row: sqlite3.Row) -> NDArray[np.float64]:
+    try:
+        return similarity_from_bytes(row["pose"])
+    except CodeError as error:
+        raise MapFileError(f"keyframe {row['id']} is damaged: its pose: {error}") from error
+
+
+def _edge(row: sqlite3.Row, poses: dict[int, NDArray[np.float64]]) -> Edge:
+    first, second = row["first"], row["second"]
+    try:
+        if first not in poses or second not in poses:
+            raise CodeError("no such keyframe")
+        return Edge(
+            first,
+            second,
+            similarity_from_bytes(row["measured"]),
+            matrix_from_bytes(row["covariance"], (7, 7)),
+            bool(row["is_closure"]),
+        )
+    except CodeError as error:
+        raise MapFileError(f"the edge of keyframes {first} and {second}: {error}") from error
