@@ -10,7 +10,7 @@ from pathlib import Path
 
 from denseba_ros.errors import MapFileError
 from denseba_ros.map_file import schema
-from denseba_ros.map_file.file_errors import told, why_unreadable
+from denseba_ros.map_file.file_errors import cut_off, log_of, told, why_unreadable
 
 # A reader may wait for a moment while the writer folds its log into the file.
 _WAIT_SECONDS = 5.0
@@ -95,17 +95,27 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 def _reading_mode(path: Path) -> str:
     """``ro``; in a folder that may not be written SQLite cannot share the file, and must be told
     that nobody else has it."""
-    log = path.with_name(f"{path.name}-wal")
-    is_shared = log.exists() or os.access(path.parent, os.W_OK)
+    is_shared = log_of(path).exists() or os.access(path.parent, os.W_OK, effective_ids=True)
     return "ro" if is_shared else "ro&immutable=1"
 
 
 def _check_kind(path: Path, connection: sqlite3.Connection) -> None:
     if schema.application_id(connection) != schema.APPLICATION_ID:
         raise MapFileError(f"{path} is no map of denseba, but a database of another program")
+    _check_whole(path, connection)
     version = schema.version(connection)
     if version > schema.VERSION:
         raise MapFileError(
             f"{path} was written by a newer denseba (map version {version}; this one reads up to "
             f"{schema.VERSION}): update denseba. The file was not changed"
         )
+
+
+def _check_whole(path: Path, connection: sqlite3.Connection) -> None:
+    """Refuse a file that lacks a part of its last page; SQLite would find out late."""
+    pages = int(connection.execute("PRAGMA page_count").fetchone()[0])
+    page = int(connection.execute("PRAGMA page_size").fetchone()[0])
+    log = log_of(path)
+    # In this order: with an empty log all of the pages are in the file, even if a writer goes on.
+    if not (log.exists() and log.stat().st_size) and path.stat().st_size < pages * page:
+        raise MapFileError(cut_off(path, pages * page))

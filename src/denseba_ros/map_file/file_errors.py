@@ -34,13 +34,24 @@ def why_unreadable(path: Path, error: sqlite3.Error) -> str:
     (To close a file of one's own would free the locks that SQLite has on it in this process.)
     """
     if _name(error).startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        header, size = path.open("rb").read(_HEADER_BYTES), path.stat().st_size
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+        size = path.stat().st_size
         if not _MAGIC.startswith(header[: len(_MAGIC)]):
             return f"{path} is no map of denseba (not an SQLite file)"
         if len(header) < _HEADER_BYTES or size < _stated_size(header):
-            expected = _stated_size(header) or "?"
-            return f"{path} is cut off: {size} of {expected} bytes; copy it again"
+            return cut_off(path, _stated_size(header))
     return _in_words(path, error)
+
+
+def cut_off(path: Path, expected: int) -> str:
+    """That only a part of the ``expected`` bytes is there."""
+    return f"{path} is cut off: {path.stat().st_size} of {expected or '?'} bytes; copy it again"
+
+
+def log_of(path: Path) -> Path:
+    """The file beside the map where SQLite keeps what was written last."""
+    return path.with_name(f"{path.name}-wal")
 
 
 def _stated_size(header: bytes) -> int:
@@ -54,7 +65,7 @@ def _stated_size(header: bytes) -> int:
 
 def _in_words(path: Path, error: sqlite3.Error) -> str:
     name = _name(error)
-    if name == "SQLITE_FULL" or name == "SQLITE_IOERR_SHMSIZE":
+    if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):
         return (
             f"{path}: the disk is full; nothing more is saved, and all that was saved stays. Make "
             "room, then save again"
@@ -64,15 +75,17 @@ def _in_words(path: Path, error: sqlite3.Error) -> str:
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
         return f"{path} cannot be written: the file or its folder is read-only"
     if name.startswith("SQLITE_CANTOPEN"):
-        return f"{path} cannot be opened: its folder is missing or may not be written{_log(path)}"
+        return (
+            f"{path} cannot be opened: its folder is missing or may not be written{_remedy(path)}"
+        )
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return f"{path} is held by another program; close it and try again"
     return f"{path}: {error} ({name or type(error).__name__})"
 
 
-def _log(path: Path) -> str:
+def _remedy(path: Path) -> str:
     """What to do about a log that cannot be read where it lies."""
-    log = path.with_name(f"{path.name}-wal")
+    log = log_of(path)
     return f"; copy it and {log.name} to a folder of your own" if log.exists() else ""
 
 

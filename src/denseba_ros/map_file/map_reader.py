@@ -185,6 +185,21 @@ class MapReader:
         )
         return [ClosureEvent(*row) for row in rows]
 
+    def integrity_problems(self) -> list[str]:
+        """What SQLite finds wrong in the file's pages and in references between rows, a line each.
+
+        Reads the whole file.
+        """
+        try:
+            found = [row[0] for row in self._rows("PRAGMA integrity_check")]
+            found += [
+                f"a row of {row[0]} belongs to no {row[2]}"
+                for row in self._rows("PRAGMA foreign_key_check")
+            ]
+        except MapFileError as error:
+            return [str(error)]
+        return [line for line in found if line != "ok"]
+
     def _rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         with self._lock, told(self.path):
             return self._connection.execute(query, values).fetchall()
