@@ -19,6 +19,9 @@ COMMANDS = {
     "train pose": "train the pose network, from streams of images with known poses",
     "train matching": "train the weights of learned matches, through the five-point solver",
     "train places": "train the descriptor of places, and the score that tells them apart",
+    "map info": "say what is in a map file",
+    "map check": "read all of a map file and name what is damaged",
+    "map export": "write a map as trajectory, point cloud, pose graph or COLMAP model",
     "doctor": "say what is wrong with this machine",
     "compile": "compile the loops for this CPU, so that no first start waits for it",
     "faults": "feed the node faults of cameras, clocks and processes, over DDS",
@@ -28,5 +31,6 @@ COMMANDS = {
 GROUPS = {
     "benchmark": "time the system, its bundle adjustment, its solvers and its networks",
     "train": "train a network from recorded sequences",
+    "map": "look into a saved map, and export it",
 }
 """What the first word of ``benchmark backend`` and of ``train depth`` stands for."""

@@ -22,9 +22,9 @@ def check_map(map: MapReader, progress: Progress = iter) -> list[str]:
     problems = map.integrity_problems()
     for part in (map.sessions, map.closure_events, map.descriptors):
         _try(part, problems)
-    graph = _try(map.load_graph, problems)
-    if graph is not None:
-        problems += _graph_problems(graph)
+    graph, entries = _try(map.load_graph, problems), _try(map.entries, problems)
+    if graph is not None and entries is not None:
+        problems += _graph_problems(graph, {entry.id: entry.session for entry in entries})
     for id in progress(_try(map.keyframe_ids, problems) or []):
         _try(lambda id=id: map.load_keyframe(id), problems)  # type: ignore[misc]
     return list(dict.fromkeys(problems))
@@ -46,15 +46,37 @@ def components(graph: PoseGraph) -> list[list[int]]:
             left -= new
             waiting += new
         groups.append(sorted(group))
-    return sorted(groups, key=len, reverse=True)
+    return sorted(groups, key=lambda group: (-len(group), group[0]))
 
 
-def _graph_problems(graph: PoseGraph) -> list[str]:
-    groups = components(graph)
-    if len(groups) <= 1:
-        return []
-    sizes = ", ".join(f"{len(g)} from keyframe {g[0]} on" for g in groups[:5])
-    return [f"the graph is not connected: {len(groups)} parts ({sizes})"]
+def unjoined_sessions(map: MapReader) -> list[str]:
+    """A line for each group of sessions that no edge joins to the largest: they have frames of
+    their own, which is no damage.
+
+    Raises:
+        MapFileError: when the map is damaged.
+    """
+    session_of = {entry.id: entry.session for entry in map.entries()}
+    groups = [sorted({session_of[id] for id in ids}) for ids in components(map.load_graph())]
+    return [f"{_listed(group)} not joined to {_listed(groups[0])}" for group in groups[1:]]
+
+
+def _listed(sessions: list[int]) -> str:
+    return f"session{'s' if len(sessions) > 1 else ''} {', '.join(str(s) for s in sessions)}"
+
+
+def _graph_problems(graph: PoseGraph, session_of: dict[int, int]) -> list[str]:
+    """Sessions whose keyframes are not all joined."""
+    parts: dict[int, list[list[int]]] = {}
+    for group in components(graph):
+        for session in {session_of[id] for id in group}:
+            parts.setdefault(session, []).append(group)
+    return [
+        f"the graph of session {session} is not connected: {len(groups)} parts, which begin at "
+        f"keyframes {', '.join(str(group[0]) for group in groups[:5])}"
+        for session, groups in sorted(parts.items())
+        if len(groups) > 1
+    ]
 
 
 def _try(read: Callable[[], Item], problems: list[str]) -> Item | None:

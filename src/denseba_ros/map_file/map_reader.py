@@ -18,9 +18,10 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.global_map.map_keyframe import LocalFeatures, MapKeyframe
 from denseba_ros.map_file.closure_event import ClosureEvent
 from denseba_ros.map_file.codes.descriptors import whole_from_bytes
+from denseba_ros.map_file.codes.images import image_suffix
 from denseba_ros.map_file.codes.packing import CodeError
 from denseba_ros.map_file.database import open_readable
-from denseba_ros.map_file.file_errors import told
+from denseba_ros.map_file.file_errors import log_of, told
 from denseba_ros.map_file.keyframe_rows import features_from_row, from_row
 from denseba_ros.map_file.session import Session, calibration_from_text
 from denseba_ros.map_file.similarity import matrix_from_bytes, similarity_from_bytes
@@ -37,6 +38,16 @@ _FEATURES = """
     SELECT height, width, features, feature_length, feature_places, feature_descriptors
     FROM keyframe JOIN keyframe_data USING (id) WHERE id = ?
 """
+_SIZES = {
+    "images": "SELECT ifnull(sum(length(image)), 0) FROM keyframe_data",
+    "depth maps": "SELECT ifnull(sum(length(depth_map)), 0) FROM keyframe_data",
+    "points": "SELECT ifnull(sum(length(points)), 0) FROM keyframe_data",
+    "features": "SELECT ifnull(sum(length(feature_places) + length(feature_descriptors)), 0) "
+    "FROM keyframe_data",
+    "descriptors": "SELECT ifnull(sum(length(descriptor)), 0) FROM place",
+    "poses": "SELECT ifnull(sum(length(pose)), 0) FROM keyframe",
+    "edges": "SELECT ifnull(sum(length(measured) + length(covariance)), 0) FROM edge",
+}
 
 
 @dataclass(frozen=True)
@@ -146,6 +157,15 @@ class MapReader:
         except (CodeError, TypeError, ValueError) as error:
             raise MapFileError(f"keyframe {id} is damaged: {error}") from error
 
+    def image_file(self, id: int) -> tuple[str, bytes]:
+        """The image of a keyframe as it is stored: the ending of a file of it, and its bytes.
+
+        Raises:
+            MapFileError: when there is no such keyframe.
+        """
+        data = bytes(self._one("SELECT image FROM keyframe_data WHERE id = ?", id)["image"])
+        return image_suffix(data), data
+
     def descriptors(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Numbers (K,) and descriptors (K, D) of all keyframes that have one, by rising number.
 
@@ -199,6 +219,19 @@ class MapReader:
         except MapFileError as error:
             return [str(error)]
         return [line for line in found if line != "ok"]
+
+    def file_bytes(self) -> int:
+        """Size of the file and of the log beside it."""
+        log = log_of(self.path)
+        return self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+    def part_bytes(self) -> dict[str, int]:
+        """Stored bytes by what they are for, without reading them.
+
+        Raises:
+            MapFileError: when the file is damaged.
+        """
+        return {name: int(self._rows(query)[0][0]) for name, query in _SIZES.items()}
 
     def _rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         with self._lock, told(self.path):
