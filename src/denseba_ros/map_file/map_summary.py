@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from denseba_ros.geometry import sim3
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.map_file.map_reader import KeyframeEntry, MapReader
 from denseba_ros.map_file.session import Session
-from denseba_ros.map_file.similarity import scale_of
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def summarise(map: MapReader) -> MapSummary:
     """
     entries, graph, sessions = map.entries(), map.load_graph(), map.sessions()
     centres = np.array([entry.S_map_camera[:3, 3] for entry in entries]).reshape(-1, 3)
-    scales = [scale_of(entry.S_map_camera) for entry in entries] or [1.0]
+    scales = [float(sim3.scale(entry.S_map_camera)) for entry in entries] or [1.0]
     return MapSummary(
         calibration=sessions[0].calibration if sessions else None,
         sessions=[_session(session, entries) for session in sessions],

@@ -52,15 +52,3 @@ def is_similarity(S: Doubles) -> bool:
         return False
     R = S[:3, :3] / np.cbrt(determinant)
     return bool(np.allclose(R @ R.T, np.eye(3), atol=_TOLERANCE))
-
-
-def scale_of(S: Doubles) -> float:
-    """s of ``[s R, t; 0, 1]``."""
-    return float(np.cbrt(np.linalg.det(S[:3, :3])))
-
-
-def rigid_part(S: Doubles) -> Doubles:
-    """T_map_camera (4, 4), ``[R, t; 0, 1]``: where the camera was and how it looked."""
-    T = S.copy()
-    T[:3, :3] /= scale_of(S)
-    return T

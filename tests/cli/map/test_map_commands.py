@@ -43,7 +43,7 @@ def test_check_says_what_is_damaged(path: Path, capsys: pytest.CaptureFixture) -
     assert "keyframe 6 is damaged" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("format", ["tum", "ply", "pcd", "colmap"])
+@pytest.mark.parametrize("format", ["tum", "ply", "pcd", "g2o", "g2o-se3", "colmap"])
 def test_export_writes_every_format(
     path: Path, tmp_path: Path, format: str, capsys: pytest.CaptureFixture
 ) -> None:

@@ -13,6 +13,7 @@ from denseba_ros.map_file.export.cloud import Content, keyframe_cloud
 from denseba_ros.map_file.export.exporting import Exporting
 from denseba_ros.map_file.map_file import MapFile
 from denseba_ros.map_file.map_reader import MapReader
+from denseba_ros.pose_graph.g2o_reading import read_sim3
 from denseba_ros.sequences.poses.pose_table import read_poses
 from tests.map_file.made_map import CAMERA, add_keyframes, made_keyframe, made_pose
 
@@ -103,6 +104,17 @@ def test_cameras_are_where_the_poses_are(path: Path, tmp_path: Path) -> None:
     body = (tmp_path / "cloud.ply").read_bytes().split(b"end_header\n", 1)[1]
     vertices = np.frombuffer(body, "<f4,<f4,<f4,u1,u1,u1")
     np.testing.assert_allclose(vertices["f2"], [made_pose(id)[2, 3] for id in range(7)], atol=1e-6)
+
+
+def test_a_g2o_file_has_the_graph(path: Path, tmp_path: Path) -> None:
+    assert _export(path, "g2o", tmp_path / "g.g2o") == [f"{tmp_path / 'g.g2o'}: 7 poses, 5 edges"]
+    graph = read_sim3(tmp_path / "g.g2o")
+    assert all(np.allclose(graph.poses[id], made_pose(id), atol=1e-12) for id in range(7))
+    assert [(edge.first, edge.second) for edge in graph.edges] == [
+        (0, 1), (1, 2), (2, 3), (4, 5), (5, 6)
+    ]  # fmt: skip
+    _export(path, "g2o-se3", tmp_path / "rigid.g2o")
+    assert (tmp_path / "rigid.g2o").read_text().count("EDGE_SE3:QUAT") == 5
 
 
 def test_a_colmap_model_projects_its_points_to_their_pixels(path: Path, tmp_path: Path) -> None:

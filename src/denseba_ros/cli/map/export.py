@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = Content()
     parser.description = (
         "Writes a map as TUM trajectory (one file a session), point cloud (PLY or PCD, binary), "
-        "g2o pose graph or COLMAP text model with its images. Lengths are units of the map."
+        "g2o pose graph (with scales, or SE(3) for viewers) or COLMAP text model with its images. "
+        "Lengths are units of the map."
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="map file; it may be in use")
     parser.add_argument("--format", choices=FORMATS, required=True, help="what to write")

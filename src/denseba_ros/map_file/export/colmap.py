@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from denseba_ros.geometry import sim3
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.map_file.export.cloud import Cloud, Content, keyframe_cloud
 from denseba_ros.map_file.export.whole_file import whole_file
 from denseba_ros.map_file.map_reader import KeyframeEntry, MapReader
-from denseba_ros.map_file.similarity import rigid_part
 
 # COLMAP's centre of the top-left pixel is (0.5, 0.5).
 _PIXEL_CENTRE = 0.5
@@ -64,7 +64,7 @@ def _camera_row(c: Calibration) -> str:
 
 def _image_rows(entry: KeyframeEntry, name: str, cloud: Cloud, first_point: int) -> str:
     """Pose T_camera_map as a quaternion with w first, then the pixels and their points."""
-    R, t = _inverse(rigid_part(entry.S_map_camera))
+    R, t = _inverse(sim3.rigid(entry.S_map_camera))
     x, y, z, w = Rotation.from_matrix(R).as_quat()
     pose = " ".join(f"{value:.12g}" for value in (w, x, y, z, *t))
     seen = " ".join(

@@ -10,11 +10,12 @@ from denseba_ros.errors import MapFileError
 from denseba_ros.map_file.export.cloud import Content
 from denseba_ros.map_file.export.cloud_file import write_cloud
 from denseba_ros.map_file.export.colmap import write_colmap
+from denseba_ros.map_file.export.pose_graph import write_pose_graph
 from denseba_ros.map_file.export.tum import write_trajectories
 from denseba_ros.map_file.map_reader import KeyframeEntry, MapReader
 
 Progress = Callable[[Iterable[KeyframeEntry]], Iterable[KeyframeEntry]]
-FORMATS = ("tum", "ply", "pcd", "colmap")
+FORMATS = ("tum", "ply", "pcd", "g2o", "g2o-se3", "colmap")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Exporting:
             out.parent.mkdir(parents=True, exist_ok=True)
             if format == "tum":
                 return write_trajectories(entries, out)
+            if format in ("g2o", "g2o-se3"):
+                return write_pose_graph(map, out, with_scales=format == "g2o")
             if format == "colmap":
                 return write_colmap(map, calibration, self.progress(entries), self.content, out)
             return write_cloud(map, calibration, self.progress(entries), self.content, format, out)
