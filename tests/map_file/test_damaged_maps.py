@@ -169,13 +169,16 @@ def test_a_damaged_pose_edge_or_descriptor_names_its_keyframe(path: Path) -> Non
     for copy in copies:
         shutil.copy(path, copy)
     _damage(copies[0], "keyframe", "pose", lambda pose: pose[:64] + b"\xff" * 64)
-    with MapReader(copies[0]) as map, pytest.raises(MapFileError, match=r"keyframe 3 .*pose"):
+    with (
+        MapReader(copies[0]) as map,
+        pytest.raises(MapFileError, match="the pose of keyframe 3 is no"),
+    ):
         map.load_graph()
     _change(copies[1], "UPDATE edge SET covariance = ? WHERE first = 3", b"1234")
     with MapReader(copies[1]) as map, pytest.raises(MapFileError, match="keyframes 3 and 4: 4 byt"):
         map.load_graph()
     _damage(copies[2], "place", "descriptor", lambda data: data[:-2])
-    with MapReader(copies[2]) as map, pytest.raises(MapFileError, match="keyframe 3 is damaged"):
+    with MapReader(copies[2]) as map, pytest.raises(MapFileError, match="of keyframe 3 has 62 byt"):
         map.descriptors()
 
 

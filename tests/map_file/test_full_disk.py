@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from denseba_ros.errors import MapFileError
@@ -54,11 +56,15 @@ def test_a_full_disk_keeps_the_map(small_disk: Path, caplog: pytest.LogCaptureFi
     with MapFile(path) as file:
         file.begin_session(CAMERA, "")
         saved = _fill(file)
-        with pytest.raises(MapFileError, match="disk is full"):
+        # It may find the last bytes of room.
+        with contextlib.suppress(MapFileError):
             file.update_poses({id: made_pose(id + 1) for id in range(saved)})
     assert "until then keep map.denseba-wal beside it" in caplog.text
     with MapReader(path) as reader:
-        assert reader.keyframe_ids() == list(range(saved))
+        poses = reader.load_graph().poses
+        assert list(poses) == list(range(saved))
+        moved = [np.array_equal(poses[id], made_pose(id + 1)) for id in poses]
+        assert all(moved) or not any(moved)
         assert [p for p in check_map(reader) if "not connected" not in p] == []
     with pytest.raises(MapFileError, match=r"(disk is full|No space left)"):
         MapFile(small_disk / "another")

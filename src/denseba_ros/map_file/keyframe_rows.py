@@ -148,7 +148,7 @@ def _keyframe(row: sqlite3.Row) -> MapKeyframe:
         features=features_from_row(row),
         descriptor=None
         if row["descriptor"] is None
-        else whole_from_bytes(row["descriptor"], row["length"]),
+        else whole_from_bytes([row["descriptor"]], [row["id"]], row["length"])[0],
     )
 
 

@@ -23,7 +23,7 @@ from denseba_ros.map_file.file_errors import told
 from denseba_ros.map_file.keyframe_rows import Row, to_rows
 from denseba_ros.map_file.map_reader import MapReader
 from denseba_ros.map_file.session import calibration_to_text, check_same_camera
-from denseba_ros.map_file.similarity import is_similarity, matrix_to_bytes
+from denseba_ros.map_file.similarity import are_similarities, matrix_to_bytes
 from denseba_ros.map_file.writer_lock import WriterLock
 from denseba_ros.pose_graph.graph import Edge
 
@@ -132,7 +132,7 @@ class MapFile(MapReader):
                 another length than the map's, or the disk is full.
             ValueError: when arrays do not fit each other or the pose is no similarity.
         """
-        pose = _pose_to_bytes(keyframe.id, S_map_camera)
+        (pose,) = _poses_to_bytes({keyframe.id: S_map_camera})
         small, data, place = to_rows(keyframe)
         with self.transaction():
             self._check_new(keyframe, place)
@@ -158,7 +158,7 @@ class MapFile(MapReader):
             MapFileError: when one of them is not in the map, or they cannot be written.
             ValueError: when one is no similarity.
         """
-        rows = [(_pose_to_bytes(id, S), id) for id, S in poses.items()]
+        rows = list(zip(_poses_to_bytes(poses), poses, strict=True))
         with self.transaction():
             for row in rows:
                 if self._execute("UPDATE keyframe SET pose = ? WHERE id = ?", row) == 0:
@@ -171,7 +171,7 @@ class MapFile(MapReader):
             MapFileError: when a keyframe of it is not in the map, or it cannot be written.
             ValueError: when its pose or covariance is not finite or of a wrong shape.
         """
-        measured = _pose_to_bytes(edge.first, edge.S_first_second)
+        (measured,) = _poses_to_bytes({edge.first: edge.S_first_second})
         if edge.covariance.shape != (7, 7) or not np.all(np.isfinite(edge.covariance)):
             raise ValueError(f"the covariance of edge {edge.first}, {edge.second} is not (7, 7)")
         covariance = matrix_to_bytes(edge.covariance)
@@ -243,7 +243,10 @@ class MapFile(MapReader):
         return self._connection.execute(query, values).rowcount
 
 
-def _pose_to_bytes(id: int, S: NDArray[np.float64]) -> bytes:
-    if not is_similarity(S):
-        raise ValueError(f"the pose of keyframe {id} is no similarity: {S.tolist()}")
-    return matrix_to_bytes(S)
+def _poses_to_bytes(poses: Mapping[int, NDArray[np.float64]]) -> list[bytes]:
+    """Raises ValueError when one is no similarity."""
+    S = np.array(list(poses.values()), np.float64).reshape(len(poses), 4, 4)
+    for id, is_right in zip(poses, are_similarities(S), strict=True):
+        if not is_right:
+            raise ValueError(f"the pose of keyframe {id} is no similarity: {poses[id].tolist()}")
+    return [matrix_to_bytes(one) for one in S]

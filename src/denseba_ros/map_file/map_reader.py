@@ -24,7 +24,7 @@ from denseba_ros.map_file.database import open_readable
 from denseba_ros.map_file.file_errors import log_of, told
 from denseba_ros.map_file.keyframe_rows import features_from_row, from_row
 from denseba_ros.map_file.session import Session, calibration_from_text
-from denseba_ros.map_file.similarity import matrix_from_bytes, similarity_from_bytes
+from denseba_ros.map_file.similarity import matrix_from_bytes, similarities_from_bytes
 from denseba_ros.pose_graph.graph import Edge, PoseGraph
 
 _KEYFRAME = """
@@ -133,8 +133,12 @@ class MapReader:
             MapFileError: when a pose is damaged; it names the keyframe.
         """
         rows = self._rows("SELECT id, session, stamp_ns, pose FROM keyframe ORDER BY id")
+        names = [f"the pose of keyframe {row['id']}" for row in rows]
+        with self._damage_told():
+            poses = similarities_from_bytes([row["pose"] for row in rows], names)
         return [
-            KeyframeEntry(row["id"], row["session"], row["stamp_ns"], _pose(row)) for row in rows
+            KeyframeEntry(row["id"], row["session"], row["stamp_ns"], S)
+            for row, S in zip(rows, poses, strict=True)
         ]
 
     def load_keyframe(self, id: int) -> MapKeyframe:
@@ -173,14 +177,12 @@ class MapReader:
             MapFileError: when one is damaged; it names the keyframe.
         """
         rows = self._rows("SELECT id, length, descriptor FROM place ORDER BY id")
-        length = rows[0]["length"] if rows else 0
-        found = np.empty((len(rows), length), np.float32)
-        for k, row in enumerate(rows):
-            try:
-                found[k] = whole_from_bytes(row["descriptor"], length)
-            except CodeError as error:
-                raise MapFileError(f"keyframe {row['id']} is damaged: {error}") from error
-        return np.array([row["id"] for row in rows], np.int64), found
+        ids = [int(row["id"]) for row in rows]
+        with self._damage_told():
+            found = whole_from_bytes(
+                [row["descriptor"] for row in rows], ids, rows[0]["length"] if rows else 0
+            )
+        return np.array(ids, np.int64), found
 
     def load_graph(self) -> PoseGraph:
         """Poses of all keyframes and the edges between them.
@@ -191,7 +193,8 @@ class MapReader:
         with self._at_one_moment():
             poses = {entry.id: entry.S_map_camera for entry in self.entries()}
             rows = self._rows("SELECT * FROM edge ORDER BY first, second, is_closure")
-        return PoseGraph(poses, [_edge(row, poses) for row in rows])
+        with self._damage_told():
+            return PoseGraph(poses, _edges(rows, poses))
 
     def closure_events(self) -> list[ClosureEvent]:
         """What became of each place that was tried, the oldest first.
@@ -244,6 +247,13 @@ class MapReader:
         return rows[0]
 
     @contextlib.contextmanager
+    def _damage_told(self) -> Iterator[None]:
+        try:
+            yield
+        except CodeError as error:
+            raise MapFileError(f"{self.path} is damaged: {error}") from error
+
+    @contextlib.contextmanager
     def _at_one_moment(self) -> Iterator[None]:
         """Reads within it see no change between them."""
         with self._lock, told(self.path):
@@ -257,24 +267,16 @@ class MapReader:
                 self._connection.execute("ROLLBACK")
 
 
-def _pose(row: sqlite3.Row) -> NDArray[np.float64]:
-    try:
-        return similarity_from_bytes(row["pose"])
-    except CodeError as error:
-        raise MapFileError(f"keyframe {row['id']} is damaged: its pose: {error}") from error
-
-
-def _edge(row: sqlite3.Row, poses: dict[int, NDArray[np.float64]]) -> Edge:
-    first, second = row["first"], row["second"]
-    try:
-        if first not in poses or second not in poses:
-            raise CodeError("no such keyframe")
-        return Edge(
-            first,
-            second,
-            similarity_from_bytes(row["measured"]),
-            matrix_from_bytes(row["covariance"], (7, 7)),
-            bool(row["is_closure"]),
-        )
-    except CodeError as error:
-        raise MapFileError(f"the edge of keyframes {first} and {second}: {error}") from error
+def _edges(rows: list[sqlite3.Row], poses: dict[int, NDArray[np.float64]]) -> list[Edge]:
+    names = [f"the edge of keyframes {row['first']} and {row['second']}" for row in rows]
+    measured = similarities_from_bytes([row["measured"] for row in rows], names)
+    edges = []
+    for row, name, S in zip(rows, names, measured, strict=True):
+        if row["first"] not in poses or row["second"] not in poses:
+            raise CodeError(f"{name} has no keyframe")
+        try:
+            covariance = matrix_from_bytes(row["covariance"], (7, 7))
+        except CodeError as error:
+            raise CodeError(f"{name}: {error}") from error
+        edges.append(Edge(row["first"], row["second"], S, covariance, bool(row["is_closure"])))
+    return edges

@@ -97,10 +97,11 @@ def test_descriptors_turn_by_little() -> None:
     assert np.degrees(np.arccos(np.minimum(cosines, 1))).max() < 1.5
     np.testing.assert_allclose(np.linalg.norm(back.astype(float), axis=1), 1, atol=1e-3)
     whole = unit(RNG.normal(size=512)).astype(np.float32)
-    assert np.linalg.norm(whole_from_bytes(whole_to_bytes(whole), 512) - whole) < 1e-3
+    (back_whole,) = whole_from_bytes([whole_to_bytes(whole)], [0], 512)
+    assert np.linalg.norm(back_whole - whole) < 1e-3
     for wrong in (b"", b"123"):
         with pytest.raises(CodeError):
             local_from_bytes(wrong, local.shape)
         with pytest.raises(CodeError):
-            whole_from_bytes(wrong, 512)
+            whole_from_bytes([wrong], [7], 512)
     assert local_from_bytes(b"", (0, 64)).shape == (0, 64)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.map_file.codes.packing import CodeError
 
+Floats = NDArray[np.float32]
 _LARGEST = 127
 
 
@@ -31,22 +34,25 @@ def local_from_bytes(data: bytes, shape: tuple[int, int]) -> NDArray[np.float16]
     return _of_length_one(values).astype(np.float16)
 
 
-def whole_to_bytes(descriptor: NDArray[np.float32]) -> bytes:
+def whole_to_bytes(descriptor: Floats) -> bytes:
     """(D,) of length one as float16: products of two are wrong by about 1e-5."""
     return descriptor.astype("<f2").tobytes()
 
 
-def whole_from_bytes(data: bytes, length: int) -> NDArray[np.float32]:
-    """(D,) float32 of length one.
+def whole_from_bytes(data: Sequence[bytes], ids: Sequence[int], length: int) -> Floats:
+    """(K, D) float32 of length one from the bytes of each.
 
     Raises:
-        CodeError: when the bytes are of another number of values.
+        CodeError: when one has another number of values; it names that one's of the ``ids`` (K).
     """
-    _check_length(data, 2 * length)
-    return _of_length_one(np.frombuffer(data, "<f2").astype(np.float32)[None]).reshape(-1)
+    for one, id in zip(data, ids, strict=True):
+        if len(one) != 2 * length:
+            raise CodeError(f"the descriptor of keyframe {id} has {len(one)} bytes")
+    values = np.frombuffer(b"".join(data), "<f2").reshape(len(data), length)
+    return _of_length_one(values.astype(np.float32))
 
 
-def _of_length_one(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _of_length_one(values: Floats) -> Floats:
     length = np.sqrt(np.sum(values * values, axis=1, keepdims=True))
     return np.asarray(values / np.maximum(length, 1e-12), np.float32)
 
