@@ -125,7 +125,7 @@ class MapFile(MapReader):
         return int(self._rows("SELECT ifnull(max(id) + 1, 0) AS next FROM keyframe")[0]["next"])
 
     def add_keyframe(self, keyframe: MapKeyframe, S_map_camera: NDArray[np.float64]) -> None:
-        """Save a keyframe and its pose (4, 4), some 10 ms for 640x480.
+        """Save a keyframe and its pose (4, 4), some 25 ms for 640x480.
 
         Raises:
             MapFileError: when its number is taken, its session was not begun, its descriptor is of

@@ -142,7 +142,7 @@ class MapReader:
         ]
 
     def load_keyframe(self, id: int) -> MapKeyframe:
-        """A keyframe with all its arrays, some 5 ms for 640x480.
+        """A keyframe with all its arrays, some 3 ms for 640x480.
 
         Raises:
             MapFileError: when it is missing or damaged; it names the keyframe.

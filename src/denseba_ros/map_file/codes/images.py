@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from denseba_ros.map_file.codes.packing import CodeError
 
-# Three times smaller than PNG on camera images; its error is below the camera's own noise.
+# Half of PNG's bytes on camera images; moves an alignment by an eighth of its sigma.
 _QUALITY = 95
 # Rendered and blank images are often smaller as PNG; the fastest level that filters.
 _PNG_LEVEL = 1
