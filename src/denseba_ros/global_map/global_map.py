@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from denseba_ros.geometry import sim3
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.geometry import se3, sim3
+from denseba_ros.global_map.background import Background
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
 from denseba_ros.global_map.keyframe_store import KeyframeStore
 from denseba_ros.global_map.loop_search import Found, LoopSearch, Query
+from denseba_ros.global_map.map_saver import MapSaver
 from denseba_ros.global_map.records import record
-from denseba_ros.global_map.search_thread import SearchThread
+from denseba_ros.pose_graph.graph import PoseGraph
 from denseba_ros.slam.mapping.window_history import LeftKeyframe, WindowChange
+from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.system import System
 
 Doubles = NDArray[np.float64]
@@ -37,23 +42,39 @@ class Closure:
 
 
 class GlobalMap:
-    """All keyframes of one system. Only the thread that tracks calls it.
+    """All keyframes of one system, and of earlier sessions. Only the thread that tracks calls it.
 
-    ``closures``: those since the start; ``counts`` of the ladder's steps.
+    ``closures``: those of this session, ``graph`` of the keyframes, ``session`` its number.
     """
 
-    def __init__(self, search: LoopSearch, scale_drift: float, is_live: bool) -> None:
-        """``search`` with the store that keyframes are to be kept in; ``scale_drift`` as in
-        ``KeyframeGraph``; ``is_live``: searches run beside tracking."""
-        self._search, self._scale_drift = search, scale_drift
-        self._thread = SearchThread(is_live)
-        self.session = 0
-        self._begin()
+    def __init__(
+        self,
+        search: LoopSearch,
+        scale_drift: float,
+        is_live: bool,
+        saved: PoseGraph | None = None,
+        session: int = 0,
+        saver: MapSaver | None = None,
+        is_fixed: bool = False,
+    ) -> None:
+        """A map that begins with the next image.
 
-    def _begin(self) -> None:
-        self.graph = KeyframeGraph(self._scale_drift)
+        Args:
+            search: with the store that keyframes are kept in and the index of their places.
+            scale_drift: as in ``KeyframeGraph``.
+            is_live: searches run beside tracking.
+            saved: the graph of earlier sessions, whose keyframes the store knows.
+            session: number of this one.
+            saver: writes the map to a file; None: it ends with this object.
+            is_fixed: keyframes of earlier sessions do not move.
+        """
+        self.graph = KeyframeGraph(scale_drift, saved)
+        self.session = session
         self.closures: list[Closure] = []
-        self._features: dict[int, Found] = {}
+        self._search, self._saver, self._is_fixed = search, saver, is_fixed
+        self._thread: Background[Found] = Background("denseba loops", is_live)
+        self._found: dict[int, Found] = {}
+        self._searched: int | None = None
 
     @property
     def counts(self) -> Counter[str]:
@@ -65,71 +86,120 @@ class GlobalMap:
         """The keyframes that left the window."""
         return self._search.store
 
+    @property
+    def problem(self) -> str:
+        """Why the map cannot be written at present; empty where all is well."""
+        return "" if self._saver is None else self._saver.problem
+
     def update(self, system: System) -> Closure | None:
         """Take in what the last image changed; the loop that was closed since the call before."""
         closure = self._take()
-        for change in system.history.take():
+        changes = system.history.take()
+        for change in changes:
             for number, left in self.graph.take(change):
                 self._keep(number, left)
-            if not self._thread.is_busy:
-                self._begin_search(change)
-                closure = self._take() or closure
+        if changes and not self._thread.is_busy:
+            self._begin_search(changes[-1])
+            closure = self._take() or closure
+        if self._saver is not None and changes:
+            self._saver.update(self.graph, changes[-1].local_map.newest.stamp_ns)
         return closure
 
-    def finish(self) -> Closure | None:
-        """Wait for a search that is under way, and take over what it gave."""
-        return self._take(is_awaited=True)
+    def finish(self, system: System) -> Closure | None:
+        """End the session: the keyframes of the window leave it, and all is written.
 
-    def T_map_camera(self, T_world_camera: Doubles) -> Doubles:
-        """A pose (4, 4) of the window's world in the map."""
-        return sim3.rigid(self.graph.S_map_world @ T_world_camera)
+        Raises:
+            MapFileError: when the file cannot be written.
+        """
+        closure = self._take(is_awaited=True)
+        system.history.end(system.local_map)
+        closure = self.update(system) or closure
+        closure = self._take(is_awaited=True) or closure
+        if self._saver is not None:
+            self._saver.finish(self.graph)
+        return closure
+
+    def in_map(self, estimate: Estimate) -> Estimate:
+        """An estimate of the system, in the map's frame and unit."""
+        S = self.graph.S_map_world
+        scale = float(sim3.scale(S))
+        axes = np.kron(np.diag([scale, 1.0]), S[:3, :3] / scale)
+        lengths = np.repeat([scale, 1.0], 3)
+        return replace(
+            estimate,
+            T_world_camera=sim3.rigid(S @ estimate.T_world_camera),
+            covariance=axes @ estimate.covariance @ axes.T,
+            twist=estimate.twist * lengths,
+            twist_covariance=estimate.twist_covariance * lengths[:, None] * lengths,
+            depth=None,
+        )
+
+    def keyframe_poses(self, window: list[WindowKeyframe]) -> dict[int, Doubles]:
+        """S_map_camera (4, 4) of all keyframes of this session by stamp, and of the ``window``."""
+        poses = {
+            keyframe.stamp_ns: self.graph.S_map_world @ se3.inverse(keyframe.T).cpu().numpy()
+            for keyframe in window
+        }
+        return poses | self.graph.poses_by_stamp()
 
     def _keep(self, number: int, left: LeftKeyframe) -> None:
         """Keep a keyframe that left the window, and let its place be found from now on."""
-        keyframe, found = (
-            record(left.keyframe, number, self.session),
-            self._features.pop(number, None),
-        )
-        if found is not None:
-            keyframe = replace(keyframe, features=found.features, descriptor=found.descriptor)
-            self._search.index.add(number, found.descriptor)
+        self.store.add(record(left.keyframe, number, self.session))
+        if number in self._found:
+            self._describe(number)
+        elif number != self._searched:
+            self.counts["keyframes without features, as another search was under way"] += 1
+            if self._saver is not None:
+                self._saver.add(self.store.get(number))
+
+    def _describe(self, number: int) -> None:
+        """Add what a search found in its image to a keyframe that left the window."""
+        found = self._found.pop(number)
+        keyframe = self.store.get(number)
+        keyframe = replace(keyframe, features=found.features, descriptor=found.descriptor)
         self.store.add(keyframe)
+        self._search.index.add(number, found.descriptor)
+        if self._saver is not None:
+            self._saver.add(keyframe)
 
     def _begin_search(self, change: WindowChange) -> None:
         newest = change.local_map.newest
         number = self.graph.number(newest.stamp_ns)
-        if number is None or number in self._features:
+        if number is None or number in self._found or number in self.graph.poses:
             return
-        graph = self.graph.with_window(change.local_map, change.displacement)
-        neighbours = tuple(range(max(number - _NEIGHBOURS, 0), number + 1))
-        units = {near: self.graph.unit_of(near) for near in neighbours}
-        query = Query(number, newest, graph, neighbours, units, change.displacement)
-        self._thread.begin(self._search, query)
+        first, is_joined = self.graph.first, self.graph.is_joined
+        neighbours = tuple(range(max(number - _NEIGHBOURS, first), number + 1))
+        query = Query(
+            number=number,
+            keyframe=newest,
+            graph=self.graph.with_window(change.local_map, change.displacement),
+            neighbours=neighbours,
+            units={near: self.graph.unit_of(near) for near in neighbours},
+            displacement=change.displacement,
+            first=None if is_joined else first,
+            fixed_before=first if self._is_fixed else None,
+        )
+        self._searched = number
+        self._thread.begin(partial(self._search.run, query))
 
     def _take(self, is_awaited: bool = False) -> Closure | None:
         """Take over the result of a search, where one has ended."""
         found = self._thread.take(is_awaited)
         if found is None:
             return None
-        number = found.query.number
-        self._features[number] = found
+        number, self._searched = found.query.number, None
+        self._found[number] = found
         if number in self.graph.poses:  # it has left the window meanwhile
-            self._describe(number, found)
-        if found.closed is None:
-            return None
-        return self._correct(found)
+            self._describe(number)
+        return None if found.closed is None else self._correct(found)
 
     def _correct(self, found: Found) -> Closure:
         query, closed = found.query, found.closed
         assert closed is not None
         self.graph.close(closed.closures, query.units)
         correction = self.graph.correct(closed.result.poses, query.graph, query.number)
+        if self._saver is not None:
+            self._saver.moved(set(self.graph.poses))
         pairs = tuple((edge.first, edge.second) for edge in closed.closures)
         self.closures.append(Closure(pairs, correction))
         return self.closures[-1]
-
-    def _describe(self, number: int, found: Found) -> None:
-        keyframe = self.store.get(number)
-        self._features.pop(number)
-        self.store.add(replace(keyframe, features=found.features, descriptor=found.descriptor))
-        self._search.index.add(number, found.descriptor)

@@ -70,6 +70,7 @@ class KeyframeGraph:
             _Link(e.first, e.second, e.S_first_second, e.covariance, None, None, e.is_closure)
             for e in saved.edges
         ]
+        self._untaken: list[_Link] = []
         self._loose: tuple[int, float] | None = None
 
     def number(self, stamp_ns: int) -> int | None:
@@ -79,6 +80,11 @@ class KeyframeGraph:
     def unit_of(self, number: int) -> float:
         """Unit of a keyframe; the present one where it is in the window."""
         return self._units.get(number, self.unit)
+
+    def poses_by_stamp(self) -> dict[int, Doubles]:
+        """S_map_camera (4, 4) of the keyframes of this session that left the window."""
+        known = [(stamp, n) for stamp, n in self._numbers.items() if n in self.poses]
+        return {stamp: self.poses[number] for stamp, number in known}
 
     def take(self, change: WindowChange) -> list[tuple[int, LeftKeyframe]]:
         """Take in a change of the window; the keyframes that left it now, with their numbers."""
@@ -102,14 +108,17 @@ class KeyframeGraph:
     def close(self, closures: list[Edge], units: Mapping[int, float]) -> None:
         """Keep closures; ``units`` of their second keyframes when they were measured."""
         for edge in closures:
+            self.is_joined |= edge.first < self.first
             second = units[edge.second]
             S, covariance = edge.S_first_second, edge.covariance
-            self._links.append(_Link(edge.first, edge.second, S, covariance, None, second, True))
+            self._add_link(_Link(edge.first, edge.second, S, covariance, None, second, True))
 
-    def edges(self) -> list[Edge]:
-        """Links between keyframes that have left the window, in the order that they came."""
-        known = [k for k in self._links if k.first in self.poses and k.second in self.poses]
-        return [self._edge(link) for link in known]
+    def take_new_edges(self) -> list[Edge]:
+        """The edges that are complete since the last call: both keyframes have left the window."""
+        is_complete = [k.first in self.poses and k.second in self.poses for k in self._untaken]
+        links = list(zip(self._untaken, is_complete, strict=True))
+        self._untaken = [link for link, complete in links if not complete]
+        return [self._edge(link) for link, complete in links if complete]
 
     def with_window(self, local_map: LocalMap, displacement: float) -> PoseGraph:
         """The graph with the keyframes of the window, as they are now."""
@@ -147,13 +156,17 @@ class KeyframeGraph:
         self._loose = None
         S = sim3.inverse(self.poses[number]) @ self.poses[loose]
         sigmas = np.repeat([_PREDICTED[0] * depth, _PREDICTED[1], _PREDICTED_SCALE], [3, 3, 1])
-        self._links.append(_Link(number, loose, S, np.diag(sigmas**2), None, None))
+        self._add_link(_Link(number, loose, S, np.diag(sigmas**2), None, None))
 
     def _link(self, left: LeftKeyframe, displacement: float) -> None:
         if left.next_stamp_ns is None:
             self._loose = self._numbers[left.keyframe.stamp_ns], _depth(left)
         else:
-            self._links.append(self._as_link(left, displacement))
+            self._add_link(self._as_link(left, displacement))
+
+    def _add_link(self, link: _Link) -> None:
+        self._links.append(link)
+        self._untaken.append(link)
 
     def _as_link(self, left: LeftKeyframe, displacement: float) -> _Link:
         assert left.next_stamp_ns is not None

@@ -63,6 +63,7 @@ class WindowHistory:
     def __init__(self) -> None:
         self.is_kept = False
         self._changes: list[WindowChange] = []
+        self._displacement = 0.0
 
     def take(self) -> list[WindowChange]:
         """The changes since the last call, each given once."""
@@ -80,7 +81,13 @@ class WindowHistory:
         if not self.is_kept:
             return
         centre = se3.inverse(local_map.newest.T)[:3, 3].cpu().numpy()
+        self._displacement = displacement
         self._changes.append(WindowChange(local_map, tuple(left), growth, centre, displacement))
+
+    def end(self, local_map: LocalMap | None) -> None:
+        """All keyframes of the window leave it: no image will follow."""
+        if local_map is not None:
+            self.add(local_map, dissolved(local_map), self._displacement)
 
 
 def link_to_next(

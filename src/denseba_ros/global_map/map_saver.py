@@ -1,0 +1,122 @@
+"""Writes the map to its file as it grows: what is new, and the poses where they were corrected."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from denseba_ros.errors import MapFileError
+from denseba_ros.global_map.background import Background
+from denseba_ros.global_map.keyframe_graph import KeyframeGraph
+from denseba_ros.global_map.map_keyframe import MapKeyframe
+from denseba_ros.map_file.map_file import MapFile
+from denseba_ros.pose_graph.graph import Edge
+
+_log = logging.getLogger(__name__)
+
+Doubles = NDArray[np.float64]
+
+# Stamps of images between two writings, nanoseconds.
+_EVERY_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """``keyframes`` and ``edges`` to be added, and ``poses`` (4, 4) by number to be set."""
+
+    keyframes: list[MapKeyframe]
+    edges: list[Edge]
+    poses: dict[int, Doubles]
+
+
+class MapSaver:
+    """Collects what changes and writes it, in a thread of its own where ``is_live``.
+
+    What could not be written is kept for the next time. ``problem`` says why, empty when all is
+    well.
+    """
+
+    def __init__(self, file: MapFile, is_live: bool) -> None:
+        self.file = file
+        self.problem = ""
+        self._thread: Background[tuple[_Changes, str]] = Background("denseba map file", is_live)
+        self._new: dict[int, MapKeyframe] = {}
+        self._edges: list[Edge] = []
+        self._moved: set[int] = set()
+        self._written: set[int] = set(file.keyframe_ids())
+        self._last_ns: int | None = None
+
+    def add(self, keyframe: MapKeyframe) -> None:
+        """A keyframe that is complete."""
+        self._new[keyframe.id] = keyframe
+
+    def moved(self, numbers: set[int]) -> None:
+        """Keyframes whose poses are others now."""
+        self._moved |= numbers
+
+    def update(self, graph: KeyframeGraph, stamp_ns: int) -> None:
+        """Write from time to time; ``stamp_ns`` of the image."""
+        self._take()
+        is_due = self._last_ns is None or abs(stamp_ns - self._last_ns) >= _EVERY_NS
+        if is_due and not self._thread.is_busy:
+            self._last_ns = stamp_ns
+            self._begin(graph)
+
+    def finish(self, graph: KeyframeGraph) -> None:
+        """Write all that is left.
+
+        Raises:
+            MapFileError: when it cannot be written.
+        """
+        self._take(is_awaited=True)
+        self._begin(graph)
+        self._take(is_awaited=True)
+        if self.problem:
+            raise MapFileError(self.problem)
+
+    def _begin(self, graph: KeyframeGraph) -> None:
+        self._edges += graph.take_new_edges()
+        ready = self._written | set(self._new)
+        edges = [e for e in self._edges if {e.first, e.second} <= ready]
+        moved = (self._moved & ready) | set(self._new)
+        poses = {number: graph.poses[number] for number in moved}
+        changes = _Changes(list(self._new.values()), edges, poses)
+        if not (changes.keyframes or edges or poses):
+            return
+        self._edges = [e for e in self._edges if not {e.first, e.second} <= ready]
+        self._new, self._moved = {}, self._moved - ready
+        self._thread.begin(lambda: _written(self.file, changes))
+
+    def _take(self, is_awaited: bool = False) -> None:
+        """Whether the last writing has ended; what it failed to write is kept for the next."""
+        outcome = self._thread.take(is_awaited)
+        if outcome is None:
+            return
+        changes, problem = outcome
+        if problem and problem != self.problem:
+            _log.error("%s; it is tried again", problem)
+        self.problem = problem
+        if problem:
+            self._new = {k.id: k for k in changes.keyframes} | self._new
+            self._edges = changes.edges + self._edges
+            self._moved |= set(changes.poses)
+        else:
+            self._written |= {k.id for k in changes.keyframes}
+
+
+def _written(file: MapFile, changes: _Changes) -> tuple[_Changes, str]:
+    """Write changes, all or none; with them the reason why they could not be written."""
+    try:
+        with file.transaction():
+            new = {k.id for k in changes.keyframes}
+            for keyframe in changes.keyframes:
+                file.add_keyframe(keyframe, changes.poses[keyframe.id])
+            file.update_poses({n: S for n, S in changes.poses.items() if n not in new})
+            for edge in changes.edges:
+                file.add_edge(edge)
+    except MapFileError as error:
+        return changes, str(error)
+    return changes, ""
