@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.global_map.map_keyframe import LocalFeatures, MapKeyframe
 from denseba_ros.map_file.map_file import MapFile
+from denseba_ros.map_file.map_keyframe import LocalFeatures, MapKeyframe
 from denseba_ros.pose_graph.graph import Edge
 
 CAMERA = Calibration(64, 48, 60.0, 60.0, 31.5, 23.5)

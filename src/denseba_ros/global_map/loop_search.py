@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.global_map.keyframe_store import KeyframeStore, as_kept
 from denseba_ros.global_map.loop_closer import Closed, LoopCloser
-from denseba_ros.global_map.map_keyframe import LocalFeatures
 from denseba_ros.global_map.place_verification import Place, PlaceVerifier
 from denseba_ros.global_map.proximity import nearby
+from denseba_ros.map_file.map_keyframe import LocalFeatures
 from denseba_ros.matching.features import Features
 from denseba_ros.place_recognition.place_index import PlaceIndex
 from denseba_ros.place_recognition.vlad import Vlad

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from denseba_ros.errors import MapFileError
 from denseba_ros.global_map.background import Background
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
-from denseba_ros.global_map.map_keyframe import MapKeyframe
 from denseba_ros.map_file.map_file import MapFile
+from denseba_ros.map_file.map_keyframe import MapKeyframe
 from denseba_ros.pose_graph.graph import Edge
 
 _log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from torch import Tensor
 from denseba_ros.backend.window import Points, WindowKeyframe
 from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pyramid import build_pyramid
-from denseba_ros.global_map.map_keyframe import MapKeyframe
+from denseba_ros.map_file.map_keyframe import MapKeyframe
 
 _LEVELS = 5
 # A relative deviation beyond this says nothing about a depth.

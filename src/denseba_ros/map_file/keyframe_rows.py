@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from denseba_ros.errors import MapFileError
-from denseba_ros.global_map.map_keyframe import LocalFeatures, MapKeyframe
 from denseba_ros.map_file.codes import logarithms
 from denseba_ros.map_file.codes.descriptors import (
     local_from_bytes,
@@ -20,6 +19,7 @@ from denseba_ros.map_file.codes.descriptors import (
 from denseba_ros.map_file.codes.images import image_from_bytes, image_to_bytes
 from denseba_ros.map_file.codes.packing import CodeError, pack, unpack
 from denseba_ros.map_file.codes.pixels import pixels_from_codes, pixels_to_codes
+from denseba_ros.map_file.map_keyframe import LocalFeatures, MapKeyframe
 from denseba_ros.map_file.similarity import matrix_from_bytes, matrix_to_bytes
 
 BLOBS = ("image", "depth_map", "points", "feature_places", "feature_descriptors")

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from denseba_ros import __version__
 from denseba_ros.errors import MapFileError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.global_map.map_keyframe import MapKeyframe
 from denseba_ros.map_file.closure_event import ClosureEvent
 from denseba_ros.map_file.database import open_writable
 from denseba_ros.map_file.file_errors import told
 from denseba_ros.map_file.keyframe_rows import Row, to_rows
+from denseba_ros.map_file.map_keyframe import MapKeyframe
 from denseba_ros.map_file.map_reader import MapReader
 from denseba_ros.map_file.session import calibration_to_text, check_same_camera
 from denseba_ros.map_file.similarity import are_similarities, matrix_to_bytes

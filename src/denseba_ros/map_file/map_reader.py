@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from denseba_ros.errors import MapFileError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.global_map.map_keyframe import LocalFeatures, MapKeyframe
 from denseba_ros.map_file.closure_event import ClosureEvent
 from denseba_ros.map_file.codes.descriptors import whole_from_bytes
 from denseba_ros.map_file.codes.images import image_suffix
@@ -23,6 +22,7 @@ from denseba_ros.map_file.codes.packing import CodeError
 from denseba_ros.map_file.database import open_readable
 from denseba_ros.map_file.file_errors import log_of, told
 from denseba_ros.map_file.keyframe_rows import features_from_row, from_row
+from denseba_ros.map_file.map_keyframe import LocalFeatures, MapKeyframe
 from denseba_ros.map_file.session import Session, calibration_from_text
 from denseba_ros.map_file.similarity import matrix_from_bytes, similarities_from_bytes
 from denseba_ros.pose_graph.graph import Edge, PoseGraph

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.global_map.map_keyframe import MapKeyframe
+from denseba_ros.map_file.map_keyframe import MapKeyframe
 
 What = Literal["dense", "points", "cameras"]
 CONTENTS: tuple[str, ...] = get_args(What)
