@@ -52,11 +52,12 @@ def loaded():
                  for f in vars(m).values() if isinstance(f, numba.core.dispatcher.Dispatcher)]
     return {(f.__name__, str(s)) for f in functions for s in f.signatures}
 
+room = RoomSequence(frames=20, width=320, height=240)
+frames = list(room)  # what renders them is compiled here
 system = warmed_up(Config.from_dict({"keyframes": {"max_flow": 0.025}}))
 warm = loaded()
-room = RoomSequence(frames=20, width=320, height=240)
 system.change_camera(room.calibration)
-keyframes = sum(system.process(f.stamp_ns, f.image).is_keyframe for f in room)
+keyframes = sum(system.process(f.stamp_ns, f.image).is_keyframe for f in frames)
 assert keyframes > 1, keyframes
 print(len(warm), sorted(loaded() - warm))
 """
