@@ -133,7 +133,8 @@ def _joined_covariance(
     A[..., :9, 9:] = by_second @ second.bias_jacobian
     C[..., :9, :9] = by_second
     A[..., 9:, 9:] = C[..., 9:, 9:] = np.eye(6)
-    return _sandwich(A, first.covariance) + _sandwich(C, second.covariance)
+    both: np.ndarray = _sandwich(A, first.covariance) + _sandwich(C, second.covariance)
+    return both
 
 
 def _steps(samples: ImuSamples, bias: np.ndarray, noise: ImuNoise) -> Preintegration:
@@ -173,7 +174,8 @@ def _step_covariances(jacobian: np.ndarray, t: np.ndarray, noise: ImuNoise) -> n
 
 
 def _means(values: np.ndarray) -> np.ndarray:
-    return 0.5 * (values[:-1] + values[1:])
+    means: np.ndarray = 0.5 * (values[:-1] + values[1:])
+    return means
 
 
 def _turned(R: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -182,7 +184,8 @@ def _turned(R: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _sandwich(A: np.ndarray, P: np.ndarray) -> np.ndarray:
-    return A @ P @ np.swapaxes(A, -1, -2)
+    product: np.ndarray = A @ P @ np.swapaxes(A, -1, -2)
+    return product
 
 
 _ARRAYS = ("seconds", "rotation", "velocity", "position", "bias_jacobian", "covariance")

@@ -41,7 +41,8 @@ def right_jacobian(theta: np.ndarray) -> np.ndarray:
     b = np.where(small, 0.5 - angle**2 / 24, (1.0 - np.cos(x)) / x**2)
     c = np.where(small, 1 / 6 - angle**2 / 120, (x - np.sin(x)) / x**3)
     W = hat(theta)
-    return np.eye(3) - b * W + c * (W @ W)
+    jacobian: np.ndarray = np.eye(3) - b * W + c * (W @ W)
+    return jacobian
 
 
 def inverse_right_jacobian(theta: np.ndarray) -> np.ndarray:
@@ -51,4 +52,5 @@ def inverse_right_jacobian(theta: np.ndarray) -> np.ndarray:
     x = np.where(small, 1.0, angle)
     c = np.where(small, 1 / 12 + angle**2 / 720, (1.0 - 0.5 * x / np.tan(0.5 * x)) / x**2)
     W = hat(theta)
-    return np.eye(3) + 0.5 * W + c * (W @ W)
+    inverse: np.ndarray = np.eye(3) + 0.5 * W + c * (W @ W)
+    return inverse

@@ -1,0 +1,166 @@
+"""Scale, gravity, velocities and biases from a visual path and the IMU: the start of inertial.
+
+Linear in the velocities, the scale and the accelerometer's bias once the rotations are known: Qin,
+Shen, "Robust initialization of monocular visual-inertial estimation on aerial robots", IROS 2017;
+the length of gravity is held as there. Here the errors of the poses are part of the noise, each of
+them shared by the two intervals beside it, and the covariance of the result comes out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from denseba_ros.errors import ImuError
+from denseba_ros.imu.gyroscope_bias import gyroscope_bias_step
+from denseba_ros.imu.inertial_state import MetricWorld, upright_rotation
+from denseba_ros.imu.noise import ImuNoise
+from denseba_ros.imu.preintegration import Preintegration, preintegrate
+from denseba_ros.imu.samples import ImuSamples
+from denseba_ros.imu.velocity_equations import VelocityEquations, velocity_equations
+from denseba_ros.imu.visual_path import VisualPath
+from denseba_ros.imu.weighted_least_squares import Solution, weighted_least_squares
+
+_FEWEST = 4
+_GYROSCOPE_STEPS, _STEPS = 3, 6
+# Of the log of the scale: below it alignment is sure.
+_SURE = 0.05
+
+
+@dataclass(frozen=True)
+class AlignmentPrior:
+    """What is known before: deviation of the accelerometer's bias (m/s2) about zero, and the metres
+    per unit of the map with the deviation of their log; infinite where nothing is known."""
+
+    accelerometer_bias: float = 0.1
+    metres_per_unit: float = 1.0
+    scale_deviation: float = math.inf
+
+
+NOTHING_KNOWN = AlignmentPrior()
+"""But that the accelerometer is a usual one."""
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The map in metres and upright.
+
+    Attributes:
+        world: scale and gravity.
+        velocities: (K, 3) of the IMU at the keyframes, m/s along the map's axes.
+        bias: (6,) of gyroscope (rad/s) and accelerometer (m/s2).
+        covariance: (9, 9) of log scale, two of gravity (rad), biases.
+        fit: chi-square over its degrees of freedom; about 1 where noise is as stated. Where it is
+            larger the covariance has grown by it.
+        measured: the K - 1 preintegrations at ``bias``.
+    """
+
+    world: MetricWorld
+    velocities: np.ndarray
+    bias: np.ndarray
+    covariance: np.ndarray
+    fit: float
+    measured: tuple[Preintegration, ...]
+
+    @property
+    def scale_deviation(self) -> float:
+        """Of the log of the metres per unit."""
+        return math.sqrt(self.covariance[0, 0])
+
+    @property
+    def gravity_deviation(self) -> float:
+        """Radians, of both directions together."""
+        return math.sqrt(self.covariance[1, 1] + self.covariance[2, 2])
+
+    @property
+    def doubt(self) -> str:
+        """Why it is not sure yet, empty where it is."""
+        if self.world.metres_per_unit <= 0.0 or self.scale_deviation > _SURE:
+            known = 100.0 * min(self.scale_deviation, 9.99)
+            return f"not enough acceleration yet: the scale is known to {known:.0f} %"
+        return ""
+
+
+def align(
+    path: VisualPath,
+    intervals: Sequence[ImuSamples],
+    noise: ImuNoise,
+    prior: AlignmentPrior = NOTHING_KNOWN,
+) -> Alignment:
+    """Align a path of K keyframes with the samples of its K - 1 intervals.
+
+    Raises:
+        ImuError: with fewer than four keyframes, or another number of intervals than K - 1.
+    """
+    if len(path) < _FEWEST or len(intervals) != len(path) - 1:
+        raise ImuError(f"{len(path)} keyframes and {len(intervals)} intervals cannot be aligned")
+    bias = np.zeros(6)
+    for _ in range(_GYROSCOPE_STEPS):
+        measured = [preintegrate(samples, bias, noise) for samples in intervals]
+        gyroscope = gyroscope_bias_step(path, measured)
+        bias = np.concatenate([bias[:3] + gyroscope.x, np.zeros(3)])
+    measured = [preintegrate(samples, bias, noise) for samples in intervals]
+    return _aligned(path, measured, np.diag(gyroscope.covariance), prior, intervals, noise)
+
+
+def _aligned(
+    path: VisualPath,
+    measured: list[Preintegration],
+    gyroscope_variance: np.ndarray,
+    prior: AlignmentPrior,
+    intervals: Sequence[ImuSamples],
+    noise: ImuNoise,
+) -> Alignment:
+    scale = prior.metres_per_unit
+    world = MetricWorld(scale, upright_rotation(_felt_gravity(path, measured)))
+    information, mean = _prior(len(path), gyroscope_variance, prior)
+    for _ in range(_STEPS):
+        equations = velocity_equations(path, measured, world, abs(scale))
+        solution = weighted_least_squares(
+            equations.A, equations.b, equations.noise, information, mean
+        )
+        scale = float(solution.x[equations.scale])
+        world = world.stepped(np.concatenate([[0.0], solution.x[equations.gravity]]))
+    bias = measured[0].bias + solution.x[equations.bias]
+    unknowns = 3 + 3 * len(path) - np.isfinite(prior.scale_deviation)
+    fit = solution.chi_square / (len(equations.b) - unknowns)
+    return Alignment(
+        MetricWorld(scale, world.R_world_gravity, world.gravity_length),
+        solution.x[equations.velocities].reshape(-1, 3),
+        bias,
+        _covariance(solution, equations, scale, fit),
+        fit,
+        tuple(preintegrate(samples, bias, noise) for samples in intervals),
+    )
+
+
+def _felt_gravity(path: VisualPath, measured: Sequence[Preintegration]) -> np.ndarray:
+    """(3,) roughly: what the IMU felt on the whole way was mostly gravity."""
+    felt = [R @ m.velocity for R, m in zip(path.R_world_imu, measured, strict=False)]
+    gravity: np.ndarray = -np.sum(felt, axis=0)
+    return gravity
+
+
+def _prior(
+    keyframes: int, gyroscope_variance: np.ndarray, prior: AlignmentPrior
+) -> tuple[np.ndarray, np.ndarray]:
+    """Information and mean (3K + 9,) of velocities, scale, gravity, biases."""
+    information, mean = np.zeros(3 * keyframes + 9), np.zeros(3 * keyframes + 9)
+    information[3 * keyframes] = (prior.metres_per_unit * prior.scale_deviation) ** -2
+    mean[3 * keyframes] = prior.metres_per_unit
+    information[-6:-3] = 1.0 / gyroscope_variance
+    information[-3:] = prior.accelerometer_bias**-2
+    return information, mean
+
+
+def _covariance(
+    solution: Solution, equations: VelocityEquations, scale: float, fit: float
+) -> np.ndarray:
+    start = equations.scale
+    covariance: np.ndarray = solution.covariance[start:, start:] * max(1.0, fit)
+    to_log = np.ones(9)
+    to_log[0] = 1.0 / abs(scale)
+    return covariance * np.outer(to_log, to_log)
