@@ -8,9 +8,9 @@ from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import ImuError
 from denseba_ros.imu.gyroscope_rotation import gyroscope_rotations, turned
+from denseba_ros.imu.initialisation.time_offset import estimate_time_offset
 from denseba_ros.imu.noise import ImuNoise
 from denseba_ros.imu.samples import ImuSamples
-from denseba_ros.imu.time_offset import estimate_time_offset
 from tests.imu.motion import Motion, with_noise
 
 R_IMU_CAMERA = Rotation.from_rotvec([1.0, -1.2, 0.7]).as_matrix()

@@ -11,10 +11,10 @@ from scipy.spatial.transform import Rotation
 
 from denseba_ros.errors import ImuError
 from denseba_ros.geometry import pose_step
-from denseba_ros.imu.alignment import Alignment, AlignmentPrior, align
+from denseba_ros.imu.initialisation.alignment import Alignment, AlignmentPrior, align
+from denseba_ros.imu.initialisation.visual_path import VisualPath
 from denseba_ros.imu.noise import ImuNoise
 from denseba_ros.imu.samples import ImuSamples
-from denseba_ros.imu.visual_path import VisualPath
 from tests.imu.motion import GRAVITY, Motion, bias_walk, with_noise
 
 T_IMU_CAMERA = pose_step.exp(np.array([0.05, -0.03, 0.02, 1.0, -1.2, 0.7]))

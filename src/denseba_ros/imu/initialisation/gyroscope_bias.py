@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from denseba_ros.imu.initialisation.visual_path import VisualPath
+from denseba_ros.imu.initialisation.weighted_least_squares import Solution, weighted_least_squares
 from denseba_ros.imu.preintegration import Preintegration
 from denseba_ros.imu.rotation_jacobians import inverse_right_jacobian, rotation_log
-from denseba_ros.imu.visual_path import VisualPath
-from denseba_ros.imu.weighted_least_squares import Solution, weighted_least_squares
 
 # Deviation of the bias before anything is known, rad/s.
 _PRIOR = 0.1

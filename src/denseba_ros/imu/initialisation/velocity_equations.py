@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from denseba_ros.imu.inertial_state import MetricWorld
+from denseba_ros.imu.initialisation.visual_path import VisualPath
 from denseba_ros.imu.preintegration import Preintegration
 from denseba_ros.imu.rotation_jacobians import hat
-from denseba_ros.imu.visual_path import VisualPath
 
 
 @dataclass(frozen=True)

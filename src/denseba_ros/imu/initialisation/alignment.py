@@ -15,14 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from denseba_ros.errors import ImuError
-from denseba_ros.imu.gyroscope_bias import gyroscope_bias_step
 from denseba_ros.imu.inertial_state import MetricWorld, upright_rotation
+from denseba_ros.imu.initialisation.gyroscope_bias import gyroscope_bias_step
+from denseba_ros.imu.initialisation.velocity_equations import VelocityEquations, velocity_equations
+from denseba_ros.imu.initialisation.visual_path import VisualPath
+from denseba_ros.imu.initialisation.weighted_least_squares import Solution, weighted_least_squares
 from denseba_ros.imu.noise import ImuNoise
 from denseba_ros.imu.preintegration import Preintegration, preintegrate
 from denseba_ros.imu.samples import ImuSamples
-from denseba_ros.imu.velocity_equations import VelocityEquations, velocity_equations
-from denseba_ros.imu.visual_path import VisualPath
-from denseba_ros.imu.weighted_least_squares import Solution, weighted_least_squares
 
 _FEWEST = 4
 _GYROSCOPE_STEPS, _STEPS = 3, 6
