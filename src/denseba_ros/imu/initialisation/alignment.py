@@ -1,9 +1,10 @@
 """Scale, gravity, velocities and biases from a visual path and the IMU: the start of inertial.
 
-Linear in the velocities, the scale and the accelerometer's bias once the rotations are known: Qin,
-Shen, "Robust initialization of monocular visual-inertial estimation on aerial robots", IROS 2017;
-the length of gravity is held as there. Here the errors of the poses are part of the noise, each of
-them shared by the two intervals beside it, and the covariance of the result comes out.
+First linear in the velocities, the scale and the accelerometer's bias, as the rotations are known:
+Qin, Shen, "Robust initialization of monocular visual-inertial estimation on aerial robots", IROS
+2017, the length of gravity held as there; errors of the poses are part of the noise, each of them
+shared by the two intervals beside it. Then the minimum with the poses as unknowns, see
+``refinement``, from which the covariance comes.
 """
 
 from __future__ import annotations
@@ -13,13 +14,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.linalg import LinAlgError
 
 from denseba_ros.errors import ImuError
-from denseba_ros.imu.inertial_state import MetricWorld, upright_rotation
-from denseba_ros.imu.initialisation.gyroscope_bias import gyroscope_bias_step
-from denseba_ros.imu.initialisation.velocity_equations import VelocityEquations, velocity_equations
+from denseba_ros.geometry import pose_step
+from denseba_ros.imu.inertial_state import (
+    STANDARD_GRAVITY,
+    InertialState,
+    MetricWorld,
+    upright_rotation,
+)
+from denseba_ros.imu.initialisation.gyroscope_bias import GYROSCOPE_BIAS, gyroscope_bias_step
+from denseba_ros.imu.initialisation.refinement import Knowledge, refined
+from denseba_ros.imu.initialisation.velocity_equations import velocity_equations
 from denseba_ros.imu.initialisation.visual_path import VisualPath
-from denseba_ros.imu.initialisation.weighted_least_squares import Solution, weighted_least_squares
+from denseba_ros.imu.initialisation.weighted_least_squares import weighted_least_squares
 from denseba_ros.imu.noise import ImuNoise
 from denseba_ros.imu.preintegration import Preintegration, preintegrate
 from denseba_ros.imu.samples import ImuSamples
@@ -32,10 +41,12 @@ _SURE = 0.05
 
 @dataclass(frozen=True)
 class AlignmentPrior:
-    """What is known before: deviation of the accelerometer's bias (m/s2) about zero, and the metres
-    per unit of the map with the deviation of their log; infinite where nothing is known."""
+    """What is known before: deviation of the accelerometer's bias (m/s2) about zero, the length of
+    gravity (m/s2), and the metres per unit of the map with the deviation of their log, infinite
+    where nothing is known."""
 
     accelerometer_bias: float = 0.1
+    gravity_length: float = STANDARD_GRAVITY
     metres_per_unit: float = 1.0
     scale_deviation: float = math.inf
 
@@ -51,11 +62,11 @@ class Alignment:
     Attributes:
         world: scale and gravity.
         velocities: (K, 3) of the IMU at the keyframes, m/s along the map's axes.
-        bias: (6,) of gyroscope (rad/s) and accelerometer (m/s2).
+        bias: (6,) of gyroscope (rad/s) and accelerometer (m/s2) at the first keyframe.
         covariance: (9, 9) of log scale, two of gravity (rad), biases.
         fit: chi-square over its degrees of freedom; about 1 where noise is as stated. Where it is
             larger the covariance has grown by it.
-        measured: the K - 1 preintegrations at ``bias``.
+        measured: the K - 1 preintegrations, at biases near ``bias``.
     """
 
     world: MetricWorld
@@ -103,19 +114,23 @@ def align(
         gyroscope = gyroscope_bias_step(path, measured)
         bias = np.concatenate([bias[:3] + gyroscope.x, np.zeros(3)])
     measured = [preintegrate(samples, bias, noise) for samples in intervals]
-    return _aligned(path, measured, np.diag(gyroscope.covariance), prior, intervals, noise)
+    linear = aligned_linearly(path, measured, np.diag(gyroscope.covariance), prior)
+    if linear.world.metres_per_unit <= 0.0:
+        return linear
+    measured = [preintegrate(samples, linear.bias, noise) for samples in intervals]
+    return _refined(path, measured, linear, prior) or linear
 
 
-def _aligned(
+def aligned_linearly(
     path: VisualPath,
-    measured: list[Preintegration],
+    measured: Sequence[Preintegration],
     gyroscope_variance: np.ndarray,
     prior: AlignmentPrior,
-    intervals: Sequence[ImuSamples],
-    noise: ImuNoise,
 ) -> Alignment:
+    """Without refinement, from ``measured`` at the gyroscope's bias, of variance (3,)."""
     scale = prior.metres_per_unit
-    world = MetricWorld(scale, upright_rotation(_felt_gravity(path, measured)))
+    upright = upright_rotation(_felt_gravity(path, measured))
+    world = MetricWorld(scale, upright, prior.gravity_length)
     information, mean = _prior(len(path), gyroscope_variance, prior)
     for _ in range(_STEPS):
         equations = velocity_equations(path, measured, world, abs(scale))
@@ -124,16 +139,52 @@ def _aligned(
         )
         scale = float(solution.x[equations.scale])
         world = world.stepped(np.concatenate([[0.0], solution.x[equations.gravity]]))
-    bias = measured[0].bias + solution.x[equations.bias]
     unknowns = 3 + 3 * len(path) - np.isfinite(prior.scale_deviation)
     fit = solution.chi_square / (len(equations.b) - unknowns)
+    to_log = np.ones(9)
+    to_log[0] = 1.0 / abs(scale)
+    start = equations.scale
     return Alignment(
         MetricWorld(scale, world.R_world_gravity, world.gravity_length),
         solution.x[equations.velocities].reshape(-1, 3),
-        bias,
-        _covariance(solution, equations, scale, fit),
+        measured[0].bias + solution.x[equations.bias],
+        solution.covariance[start:, start:] * np.outer(to_log, to_log) * max(1.0, fit),
         fit,
-        tuple(preintegrate(samples, bias, noise) for samples in intervals),
+        tuple(measured),
+    )
+
+
+def _refined(
+    path: VisualPath,
+    measured: Sequence[Preintegration],
+    linear: Alignment,
+    prior: AlignmentPrior,
+) -> Alignment | None:
+    """None where the motion is too weak for the steps to end."""
+    states = [
+        InertialState(pose_step.inverse(T), velocity, linear.bias)
+        for T, velocity in zip(path.T_world_camera, linear.velocities, strict=True)
+    ]
+    known = Knowledge(
+        np.repeat([GYROSCOPE_BIAS, prior.accelerometer_bias], 3),
+        math.log(prior.metres_per_unit),
+        prior.scale_deviation**-2.0,
+    )
+    try:
+        found = refined(path, measured, states, linear.world, known)
+    except (LinAlgError, ValueError):
+        return None
+    # Residuals and priors less unknowns: one more for each of the interval's ends.
+    freedom = 6 * len(path) + 15 * len(measured) + 6 - len(found.covariance)
+    fit = found.chi_square / (freedom + np.isfinite(prior.scale_deviation))
+    kept = np.r_[-3:0, 9:15]
+    return Alignment(
+        found.world,
+        np.array([state.velocity for state in found.states]),
+        found.states[0].bias,
+        found.covariance[np.ix_(kept, kept)] * max(1.0, fit),
+        fit,
+        tuple(measured),
     )
 
 
@@ -154,13 +205,3 @@ def _prior(
     information[-6:-3] = 1.0 / gyroscope_variance
     information[-3:] = prior.accelerometer_bias**-2
     return information, mean
-
-
-def _covariance(
-    solution: Solution, equations: VelocityEquations, scale: float, fit: float
-) -> np.ndarray:
-    start = equations.scale
-    covariance: np.ndarray = solution.covariance[start:, start:] * max(1.0, fit)
-    to_log = np.ones(9)
-    to_log[0] = 1.0 / abs(scale)
-    return covariance * np.outer(to_log, to_log)

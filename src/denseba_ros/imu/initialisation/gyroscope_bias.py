@@ -15,8 +15,8 @@ from denseba_ros.imu.initialisation.weighted_least_squares import Solution, weig
 from denseba_ros.imu.preintegration import Preintegration
 from denseba_ros.imu.rotation_jacobians import inverse_right_jacobian, rotation_log
 
-# Deviation of the bias before anything is known, rad/s.
-_PRIOR = 0.1
+GYROSCOPE_BIAS = 0.1
+"""Deviation of the bias before anything is known, rad/s."""
 
 
 def gyroscope_bias_step(path: VisualPath, measured: Sequence[Preintegration]) -> Solution:
@@ -42,4 +42,4 @@ def gyroscope_bias_step(path: VisualPath, measured: Sequence[Preintegration]) ->
         by_visual[rows, 3 * k + 3 : 3 * k + 6] = inverse
     noise += path.rotation_sigma**2 * by_visual @ by_visual.T
     mean = -measured[0].bias[:3]
-    return weighted_least_squares(A, b, noise, np.full(3, _PRIOR**-2), mean)
+    return weighted_least_squares(A, b, noise, np.full(3, GYROSCOPE_BIAS**-2), mean)
