@@ -62,9 +62,21 @@ def test_a_few_wrong_rotations_do_no_harm() -> None:
 def test_without_turns_or_images_it_says_so() -> None:
     stamps, R, samples = _recording(0.0, seed=3, turn=1e-3)
     with pytest.raises(ImuError, match="not enough rotation"):
-        estimate_time_offset(stamps, np.tile(np.eye(3), (len(R), 1, 1)), samples)
+        estimate_time_offset(stamps, R, samples)
     with pytest.raises(ImuError, match="are needed"):
         estimate_time_offset(stamps[:5], R[:5], samples)
+
+
+def test_a_steady_turn_tells_no_time() -> None:
+    turn = np.array([[[0.0, 0.0, 40.0], [1, 1, 0.02], [0, 0, 0]]])
+    motion, t = Motion(np.zeros((1, 3, 3)), turn), np.arange(0.0, 10.0, 0.005)
+    rng = np.random.default_rng(0)
+    samples = with_noise(motion.samples(t), ImuNoise(), np.zeros(6), rng)
+    shown = np.arange(0.5, 9.0, 0.07)
+    R = motion.rotation(shown)
+    R = R @ Rotation.from_rotvec(rng.normal(0, 1e-3, (len(shown), 3))).as_matrix()
+    with pytest.raises(ImuError, match="not enough rotation"):
+        estimate_time_offset(np.round(shown * 1e9).astype(np.int64), R, samples)
 
 
 def test_gyroscope_follows_the_true_rotation() -> None:

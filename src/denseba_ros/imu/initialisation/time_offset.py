@@ -1,8 +1,8 @@
 """The time between the clocks of camera and IMU, and the rotation between their axes.
 
 Rotations between images, by vision, are compared with those of the gyroscope over the same times
-plus an offset: first their lengths, which no rotation of the axes changes, by cross-correlation
-over a grid of offsets; then offset, rotation R_imu_camera and bias by least squares.
+plus an offset: first over a grid of offsets, each with the rotation of the axes that fits best
+(Wahba's problem); then offset, rotation R_imu_camera and bias by least squares.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ _FEWEST = 10
 _STEPS = 12
 # Residuals beyond this many deviations count linearly (Huber).
 _HUBER = 2.0
-_ENOUGH_TURN = 0.02
+# Offsets of the grid whose chi-square is higher than the least by less than this are possible too;
+# they may be so far apart (s).
+_POSSIBLE, _WIDEST = 9.0, 0.03
+# Deviation of the gyroscope's bias before anything is known, rad/s.
+_BIAS = 0.05
 
 
 @dataclass(frozen=True)
@@ -80,37 +84,49 @@ def estimate_time_offset(
         ImuError: when too few images are covered or the camera hardly turned.
     """
     pairs = _Rotations(stamps_ns, R_world_camera, samples, most)
-    if float(np.std(np.linalg.norm(pairs.seen, axis=1) / pairs.seconds)) < _ENOUGH_TURN:
-        raise ImuError("not enough rotation yet to tell the clocks of camera and IMU apart")
-    offset = _correlated(pairs, most)
-    R, bias = _axes(pairs, offset), np.zeros(3)
+    offset, R = _on_grid(pairs, most)
+    bias = np.zeros(3)
     for _ in range(_STEPS):
         A, r = _linearised(pairs, offset, R, bias)
         root = _huber_roots(r)[:, None]
-        H = (A * root).T @ (A * root)
-        step = -np.linalg.solve(H + 1e-12 * np.eye(7), (A * root).T @ (r * root[:, 0]))
+        prior = (_scatter(r) / _BIAS) ** 2 * np.array([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
+        H = (A * root).T @ (A * root) + np.diag(prior + 1e-12)
+        gradient = (A * root).T @ (r * root[:, 0]) + prior * np.concatenate([np.zeros(4), bias])
+        step = -np.linalg.solve(H, gradient)
         offset = float(np.clip(offset + step[0], -most, most))
         R, bias = R @ rotation_exp(step[1:4]), bias + step[4:]
     A, r = _linearised(pairs, offset, R, bias)
-    residual = float(1.4826 * np.median(np.abs(r)))
-    covariance = np.linalg.inv(H + 1e-12 * np.eye(7)) * residual**2
+    residual = _scatter(r)
+    covariance = np.linalg.inv(H) * residual**2
     deviations = np.sqrt(np.diag(covariance))
     return TimeOffset(offset, float(deviations[0]), R, float(deviations[1:4].max()), bias, residual)
 
 
-def _correlated(pairs: _Rotations, most: float) -> float:
-    """The offset at which the angular velocities' lengths go together best."""
-    seen = np.linalg.norm(pairs.seen, axis=1) / pairs.seconds
+def _on_grid(pairs: _Rotations, most: float) -> tuple[float, np.ndarray]:
+    """Offset (s) and R_imu_camera (3, 3) that fit best.
+
+    Raises:
+        ImuError: where offsets far apart fit about as well.
+    """
     offsets = np.arange(-most, most + 0.5 * _GRID, _GRID)
-    felt = [np.linalg.norm(pairs.felt(float(o)), axis=1) / pairs.seconds for o in offsets]
-    correlation = [float(np.corrcoef(seen, f)[0, 1]) for f in felt]
-    return float(offsets[int(np.argmax(correlation))])
-
-
-def _axes(pairs: _Rotations, offset: float) -> np.ndarray:
-    """R_imu_camera (3, 3) that turns the seen rotations best into the felt ones."""
-    R: np.ndarray = Rotation.align_vectors(pairs.felt(offset), pairs.seen)[0].as_matrix()
-    return R
+    costs: list[float] = []
+    axes: list[np.ndarray] = []
+    for offset in offsets:
+        felt = pairs.felt(float(offset))
+        R, _ = Rotation.align_vectors(felt, pairs.seen)
+        rest = np.linalg.norm(felt - R.apply(pairs.seen), axis=1)
+        # Beyond twice the median they count linearly, as wrong rotations of vision are few but far.
+        limit = 2.0 * float(np.median(rest))
+        costs.append(
+            float(np.sum(np.minimum(rest, limit) * (2.0 * rest - np.minimum(rest, limit))))
+        )
+        axes.append(R.as_matrix())
+    best = int(np.argmin(costs))
+    variance = max(costs[best] / (3 * len(pairs.seen)), 1e-18)
+    possible = offsets[(np.array(costs) - costs[best]) / variance < _POSSIBLE]
+    if possible[-1] - possible[0] > _WIDEST:
+        raise ImuError("not enough rotation yet to tell the clocks of camera and IMU apart")
+    return float(offsets[best]), axes[best]
 
 
 def _linearised(
@@ -130,6 +146,11 @@ def _linearised(
 
 def _huber_roots(r: np.ndarray) -> np.ndarray:
     """Square roots of the weights (3M,)."""
-    limit = _HUBER * max(1.4826 * float(np.median(np.abs(r))), 1e-12)
+    limit = _HUBER * _scatter(r)
     roots: np.ndarray = np.sqrt(limit / np.maximum(np.abs(r), limit))
     return roots
+
+
+def _scatter(r: np.ndarray) -> float:
+    """Deviation of residuals by their median, which a few wrong ones do not change."""
+    return max(1.4826 * float(np.median(np.abs(r))), 1e-12)
