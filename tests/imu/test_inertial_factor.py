@@ -31,14 +31,6 @@ def _state(motion: Motion, t: float, bias: np.ndarray) -> InertialState:
     return InertialState(pose_step.inverse(T_world_camera), velocity, bias)
 
 
-def _stepped(state: InertialState, step: np.ndarray) -> InertialState:
-    return InertialState(
-        pose_step.exp(step[:6]) @ state.T_camera_world,
-        state.velocity + step[6:9],
-        state.bias + step[9:],
-    )
-
-
 def _numeric(residual: Callable[[np.ndarray], np.ndarray], size: int) -> np.ndarray:
     h = 1e-5
     columns = [(residual(h * e) - residual(-h * e)) / (2 * h) for e in np.eye(size)]
@@ -59,10 +51,10 @@ def test_jacobians_are_those_of_finite_differences(seed: int) -> None:
     motion = Motion.random(seed)
     bias = 0.05 * rng.standard_normal(6)
     factor = InertialFactor(preintegrate(motion.samples(T), bias, ImuNoise()), T_IMU_CAMERA)
-    i, j = (_stepped(_state(motion, t, bias), 0.1 * rng.standard_normal(15)) for t in T[[0, -1]])
+    i, j = (_state(motion, t, bias).stepped(0.1 * rng.standard_normal(15)) for t in T[[0, -1]])
     found = factor.jacobians(i, j, WORLD)
-    by_i = _numeric(lambda x: factor.residual(_stepped(i, x), j, WORLD), 15)
-    by_j = _numeric(lambda x: factor.residual(i, _stepped(j, x), WORLD), 15)
+    by_i = _numeric(lambda x: factor.residual(i.stepped(x), j, WORLD), 15)
+    by_j = _numeric(lambda x: factor.residual(i, j.stepped(x), WORLD), 15)
     by_world = _numeric(lambda x: factor.residual(i, j, WORLD.stepped(x)), 3)
     for name, jacobian, numeric in (
         ("i", found.i, by_i),
@@ -83,7 +75,7 @@ def test_covariance_is_honest_with_biases_that_walk() -> None:
         factor = InertialFactor(preintegrate(noisy, np.zeros(6), noise), T_IMU_CAMERA)
         i, j = _state(motion, T[0], walk[0]), _state(motion, T[-1], walk[-1])
         r = factor.residual(i, j, WORLD)
-        squares.append(r @ factor.information() @ r)
+        squares.append(r @ factor.information @ r)
     # Chi-square of 15: the mean of 200 has a deviation of 0.39.
     assert np.mean(squares) == pytest.approx(15.0, abs=1.2)
 

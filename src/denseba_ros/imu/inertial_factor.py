@@ -8,6 +8,7 @@ initialization", ICRA 2020. Poses are those of the camera, as the window has the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from denseba_ros.imu.rotation_jacobians import (
     rotation_log,
 )
 
-RESIDUALS = 15
 _POSE, _VELOCITY, _BIAS = slice(0, 6), slice(6, 9), slice(9, 15)
 
 
@@ -69,6 +69,7 @@ class InertialFactor:
         J_i[9:, _BIAS], J_j[9:, _BIAS] = -np.eye(6), np.eye(6)
         return FactorJacobians(J_i, J_j, J_w)
 
+    @cached_property
     def information(self) -> np.ndarray:
         """(15, 15), the inverse of the covariance."""
         return np.linalg.inv(self.measured.covariance)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from denseba_ros.geometry import pose_step
 from denseba_ros.imu.rotation_jacobians import hat, rotation_exp
 
 STANDARD_GRAVITY = 9.81
@@ -25,6 +26,14 @@ class InertialState:
     T_camera_world: np.ndarray
     velocity: np.ndarray
     bias: np.ndarray
+
+    def stepped(self, step: np.ndarray) -> InertialState:
+        """After a step (15,)."""
+        return InertialState(
+            pose_step.exp(step[:6]) @ self.T_camera_world,
+            self.velocity + step[6:9],
+            self.bias + step[9:],
+        )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from numpy.linalg import LinAlgError
 
 from denseba_ros.errors import ImuError
 from denseba_ros.geometry import pose_step
+from denseba_ros.imu.inertial_equations import Motion
+from denseba_ros.imu.inertial_factor import InertialFactor
 from denseba_ros.imu.inertial_state import (
     STANDARD_GRAVITY,
     InertialState,
@@ -165,13 +167,14 @@ def _refined(
         InertialState(pose_step.inverse(T), velocity, linear.bias)
         for T, velocity in zip(path.T_world_camera, linear.velocities, strict=True)
     ]
+    factors = [InertialFactor(m, path.T_imu_camera) for m in measured]
     known = Knowledge(
         np.repeat([GYROSCOPE_BIAS, prior.accelerometer_bias], 3),
         math.log(prior.metres_per_unit),
         prior.scale_deviation**-2.0,
     )
     try:
-        found = refined(path, measured, states, linear.world, known)
+        found = refined(path, factors, Motion(states, linear.world), known)
     except (LinAlgError, ValueError):
         return None
     # Residuals and priors less unknowns: one more for each of the interval's ends.
@@ -179,9 +182,9 @@ def _refined(
     fit = found.chi_square / (freedom + np.isfinite(prior.scale_deviation))
     kept = np.r_[-3:0, 9:15]
     return Alignment(
-        found.world,
-        np.array([state.velocity for state in found.states]),
-        found.states[0].bias,
+        found.motion.world,
+        np.array([state.velocity for state in found.motion.states]),
+        found.motion.states[0].bias,
         found.covariance[np.ix_(kept, kept)] * max(1.0, fit),
         fit,
         tuple(measured),

@@ -16,12 +16,17 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from denseba_ros.geometry import pose_step
+from denseba_ros.imu.inertial_equations import (
+    STATE,
+    WORLD,
+    Motion,
+    inertial_chi_square,
+    inertial_equations,
+)
 from denseba_ros.imu.inertial_factor import InertialFactor
-from denseba_ros.imu.inertial_state import InertialState, MetricWorld
+from denseba_ros.imu.inertial_state import InertialState
 from denseba_ros.imu.initialisation.visual_path import VisualPath
-from denseba_ros.imu.preintegration import Preintegration
 
-_STATE, _WORLD = 15, 3
 _STEPS = 6
 # Of the log of the scale, and of gravity in radians.
 _FARTHEST = 0.5
@@ -39,60 +44,34 @@ class Knowledge:
 
 @dataclass(frozen=True)
 class Refined:
-    """``states`` of all keyframes, ``world``, the ``covariance`` (15K + 3) of the steps of states
-    and world, in this order, and the ``chi_square`` of everything."""
+    """The ``motion``, the ``covariance`` (15K + 3) of its steps, and the ``chi_square`` of
+    everything."""
 
-    states: list[InertialState]
-    world: MetricWorld
+    motion: Motion
     covariance: np.ndarray
     chi_square: float
 
 
 def refined(
-    path: VisualPath,
-    measured: Sequence[Preintegration],
-    states: list[InertialState],
-    world: MetricWorld,
-    known: Knowledge,
+    path: VisualPath, factors: Sequence[InertialFactor], motion: Motion, known: Knowledge
 ) -> Refined:
-    """From ``states`` and ``world`` to the minimum of all residuals.
+    """From ``motion`` to the minimum of all residuals.
 
     Raises:
         LinAlgError, ValueError: where nothing tells the scale or gravity.
     """
-    factors = [InertialFactor(m, path.T_imu_camera) for m in measured]
-    information = [factor.information() for factor in factors]
     seen = [pose_step.inverse(T) for T in path.T_world_camera]
     for _ in range(_STEPS):
-        H, b = _inertial_equations(factors, information, states, world)
-        _add_priors(H, b, path, seen, states, world, known)
-        step, factor, scale = _solved(H, b)
-        step[-_WORLD:] = np.clip(step[-_WORLD:], -_FARTHEST, _FARTHEST)
-        states = [_stepped(s, step[15 * k : 15 * k + 15]) for k, s in enumerate(states)]
-        world = world.stepped(step[-_WORLD:])
+        H, b = inertial_equations(factors, motion)
+        _add_priors(H, b, path, seen, motion, known)
+        scale = 1.0 / np.sqrt(np.diag(H))
+        factor = cho_factor(H * np.outer(scale, scale), lower=True)
+        step = -scale * cho_solve(factor, scale * b)
+        step[-WORLD:] = np.clip(step[-WORLD:], -_FARTHEST, _FARTHEST)
+        motion = motion.stepped(step)
     covariance = cho_solve(factor, np.diag(scale)) * scale[:, None]
-    chi_square = _chi_square(factors, information, path, seen, states, world, known)
-    return Refined(states, world, covariance, chi_square)
-
-
-def _inertial_equations(
-    factors: Sequence[InertialFactor],
-    information: Sequence[np.ndarray],
-    states: Sequence[InertialState],
-    world: MetricWorld,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Hessian and gradient of the factors."""
-    size = _STATE * len(states) + _WORLD
-    H, b = np.zeros((size, size)), np.zeros(size)
-    last = np.arange(size - _WORLD, size)
-    for k, factor in enumerate(factors):
-        J = factor.jacobians(states[k], states[k + 1], world)
-        columns = np.concatenate([np.arange(_STATE * k, _STATE * (k + 2)), last])
-        whole = np.hstack([J.i, J.j, J.world])
-        weighted = whole.T @ information[k]
-        H[np.ix_(columns, columns)] += weighted @ whole
-        b[columns] += weighted @ factor.residual(states[k], states[k + 1], world)
-    return H, b
+    chi_square = inertial_chi_square(factors, motion) + _of_priors(path, seen, motion, known)
+    return Refined(motion, covariance, chi_square)
 
 
 def _add_priors(
@@ -100,22 +79,33 @@ def _add_priors(
     b: np.ndarray,
     path: VisualPath,
     seen: Sequence[np.ndarray],
-    states: Sequence[InertialState],
-    world: MetricWorld,
+    motion: Motion,
     known: Knowledge,
 ) -> None:
     """Poses as they were seen; the first biases; the scale. Jacobians are the identity."""
     pose = _pose_information(path)
-    for k, state in enumerate(states):
-        rows = np.arange(_STATE * k, _STATE * k + 6)
+    for k, state in enumerate(motion.states):
+        rows = np.arange(STATE * k, STATE * k + 6)
         H[rows, rows] += pose
         b[rows] += pose * _pose_error(state, seen[k])
     bias = np.arange(9, 15)
     H[bias, bias] += known.bias_sigma**-2
-    b[bias] += known.bias_sigma**-2 * states[0].bias
-    scale = len(b) - _WORLD
+    b[bias] += known.bias_sigma**-2 * motion.states[0].bias
+    scale = len(b) - WORLD
     H[scale, scale] += known.log_scale_information
-    b[scale] += known.log_scale_information * (math.log(world.metres_per_unit) - known.log_scale)
+    b[scale] += known.log_scale_information * _log_scale_error(motion, known)
+
+
+def _of_priors(
+    path: VisualPath, seen: Sequence[np.ndarray], motion: Motion, known: Knowledge
+) -> float:
+    """Their chi-square."""
+    total = float(np.sum((motion.states[0].bias / known.bias_sigma) ** 2))
+    total += known.log_scale_information * _log_scale_error(motion, known) ** 2
+    pose = _pose_information(path)
+    for state, T in zip(motion.states, seen, strict=True):
+        total += float(pose @ _pose_error(state, T) ** 2)
+    return total
 
 
 def _pose_information(path: VisualPath) -> np.ndarray:
@@ -128,37 +118,5 @@ def _pose_error(state: InertialState, seen: np.ndarray) -> np.ndarray:
     return pose_step.log(state.T_camera_world @ pose_step.inverse(seen))
 
 
-def _solved(H: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, bool], np.ndarray]:
-    """The step, and the Cholesky factor of the Hessian scaled by what comes third, (n,)."""
-    scale = 1.0 / np.sqrt(np.diag(H))
-    factor = cho_factor(H * np.outer(scale, scale), lower=True)
-    return -scale * cho_solve(factor, scale * b), factor, scale
-
-
-def _stepped(state: InertialState, step: np.ndarray) -> InertialState:
-    return InertialState(
-        pose_step.exp(step[:6]) @ state.T_camera_world,
-        state.velocity + step[6:9],
-        state.bias + step[9:],
-    )
-
-
-def _chi_square(
-    factors: Sequence[InertialFactor],
-    information: Sequence[np.ndarray],
-    path: VisualPath,
-    seen: Sequence[np.ndarray],
-    states: Sequence[InertialState],
-    world: MetricWorld,
-    known: Knowledge,
-) -> float:
-    total = float(np.sum((states[0].bias / known.bias_sigma) ** 2))
-    log_scale = math.log(world.metres_per_unit) - known.log_scale
-    total += known.log_scale_information * log_scale**2
-    pose = _pose_information(path)
-    for state, T in zip(states, seen, strict=True):
-        total += float(pose @ _pose_error(state, T) ** 2)
-    for k, factor in enumerate(factors):
-        r = factor.residual(states[k], states[k + 1], world)
-        total += float(r @ information[k] @ r)
-    return total
+def _log_scale_error(motion: Motion, known: Knowledge) -> float:
+    return math.log(motion.world.metres_per_unit) - known.log_scale
