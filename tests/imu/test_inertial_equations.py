@@ -54,7 +54,7 @@ def test_gradient_is_that_of_the_chi_square() -> None:
 
 
 def _of_the_whole_world(chain: Chain, motion: np.ndarray) -> np.ndarray:
-    """Step per unit of a motion (6,) of the world and all keyframes, which gravity does not join."""
+    """Step per unit of a motion (6,) of the world and all keyframes, without gravity."""
     h = 1e-6
     back = pose_step.exp(-h * motion)
     step = np.zeros(chain.size)
