@@ -59,6 +59,9 @@ def declare_arguments() -> list[DeclareLaunchArgument]:
             description="Topic of the registered depth images, with frontend.depth_model 'topic'.",
         ),
         DeclareLaunchArgument(
+            "imu", default_value="imu", description="Topic of the IMU, unless imu.mode is 'off'."
+        ),
+        DeclareLaunchArgument(
             "distributed",
             default_value="false",
             description="Run frontend and backend as two processes instead of one.",
@@ -96,6 +99,7 @@ def denseba(executable: str, condition: IfCondition) -> Node:
             ("image", LaunchConfiguration("image")),
             ("camera_info", LaunchConfiguration("camera_info")),
             ("depth_in", LaunchConfiguration("depth_in")),
+            ("imu", LaunchConfiguration("imu")),
         ],
         condition=condition,
         output="screen",

@@ -24,7 +24,7 @@ from launch import LaunchContext, LaunchDescription
 PASSED_ON = ("namespace", "params_file", "use_sim_time", "rviz", "distributed")
 # Where the player publishes. Given explicitly, so that an `image:=` of the command line, which
 # every included file would see, cannot move the node away from the player.
-CAMERA = {"image": "image", "camera_info": "camera_info"}
+CAMERA = {"image": "image", "camera_info": "camera_info", "imu": "imu"}
 
 
 def generate_launch_description() -> LaunchDescription:

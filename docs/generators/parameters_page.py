@@ -33,6 +33,7 @@ _SECTIONS = {
     "tracker": "tracker: the pose of each image",
     "keyframes": "keyframes: which images become keyframes",
     "backend": "backend: the bundle adjustment of the window",
+    "imu": "imu: the inertial measurement unit beside the camera",
     "node": "node: what the ROS nodes do with it",
 }
 

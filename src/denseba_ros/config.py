@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from denseba_ros.errors import ConfigurationError
@@ -16,6 +17,9 @@ TOPIC: Final = "topic"
 """The depth model that is a depth camera's images."""
 LIVE: Final[dict[str, JsonValue]] = {"live": True}
 """Marks a field that may change between two images; any other holds from configure to cleanup."""
+
+
+_IDENTITY: Final = tuple(float(v) for v in np.eye(4).ravel())
 
 
 class _Section(BaseModel):
@@ -115,6 +119,45 @@ class BackendConfig(_Section):
     """The Levenberg-Marquardt iterations on each new keyframe, by pyramid level, in order."""
 
 
+class ImuConfig(_Section):
+    """The inertial measurement unit beside the camera."""
+
+    mode: Literal["off", "gyroscope", "inertial", "auto"] = "off"
+    """"off": no IMU. With any other the samples of `imu` are received, checked and counted in the
+    diagnostics; no estimate uses them yet."""
+    gyroscope_noise: float = Field(1e-3, gt=0.0, le=1.0)
+    """White noise of the gyroscope, rad/s/sqrt(Hz), as Kalibr and data sheets state it."""
+    accelerometer_noise: float = Field(1e-2, gt=0.0, le=10.0)
+    """White noise of the accelerometer, m/s2/sqrt(Hz)."""
+    gyroscope_walk: float = Field(2e-5, gt=0.0, le=1.0)
+    """Random walk of the gyroscope's bias, rad/s2/sqrt(Hz)."""
+    accelerometer_walk: float = Field(3e-4, gt=0.0, le=10.0)
+    """Random walk of the accelerometer's bias, m/s3/sqrt(Hz)."""
+    gyroscope_range: float = Field(0.0, ge=0.0, le=200.0)
+    """Largest angular velocity that the gyroscope reads, rad/s; 0: found by itself."""
+    accelerometer_range: float = Field(0.0, ge=0.0, le=1000.0)
+    """Largest specific force that the accelerometer reads, m/s2; 0: found by itself."""
+    T_imu_camera: tuple[float, ...] = Field(_IDENTITY, min_length=16)
+    """Pose of the camera (optical frame) in the IMU's axes: a rigid 4x4 matrix row by row, metres.
+    EuRoC's T_BS of the camera, the inverse of Kalibr's T_cam_imu."""
+    time_offset: float = Field(0.0, ge=-1.0, le=1.0)
+    """Seconds that are added to an image's stamp to get the IMU's time: Kalibr's
+    timeshift_cam_imu."""
+
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _off_without_quotes(cls, value: object) -> object:
+        """YAML reads ``off`` as false."""
+        return "off" if value is False else value
+
+    @field_validator("T_imu_camera")
+    @classmethod
+    def _is_rigid(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if len(values) != 16 or not _is_rigid_matrix(np.array(values).reshape(4, 4)):
+            raise ValueError("not the 16 numbers of a rigid transform, row by row")
+        return values
+
+
 class Config(_Section):
     """All parameters of the core.
 
@@ -131,6 +174,7 @@ class Config(_Section):
     tracker: TrackerConfig = TrackerConfig()
     keyframes: KeyframeConfig = KeyframeConfig()
     backend: BackendConfig = BackendConfig()
+    imu: ImuConfig = ImuConfig()
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Config:
@@ -156,3 +200,14 @@ class Config(_Section):
             return cls.from_dict({k: v for k, v in values.items() if k != "node"})
         except ConfigurationError as error:
             raise ConfigurationError(f"{path}: {error}") from error
+
+
+def _is_rigid_matrix(T: np.ndarray) -> bool:
+    """Whether (4, 4) ``T`` is a rotation and a translation, to the rounding of printed numbers."""
+    R = T[:3, :3]
+    return bool(
+        np.all(np.isfinite(T))
+        and np.allclose(R @ R.T, np.eye(3), atol=1e-3)
+        and np.linalg.det(R) > 0.0
+        and np.allclose(T[3], [0.0, 0.0, 0.0, 1.0])
+    )

@@ -214,3 +214,11 @@ def test_a_keyframe_that_comes_again_is_one_keyframe(
     stamps = read_poses(out / "keyframes.txt").stamps_ns.tolist()
     assert stamps == [i * 100_000_000 for i in range(0, 30, 5)]
     assert json.loads((out / "summary.json").read_text())["keyframes"] == len(stamps)
+
+
+def test_an_imu_is_counted_where_it_is_asked_for(
+    recording: Any, knowing_system: Any, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(recording, out, "--set", "imu.mode=gyroscope") == 0
+    assert "has no IMU: going on without" in capsys.readouterr().err
+    assert json.loads((out / "summary.json").read_text())["imu_samples"] == 0

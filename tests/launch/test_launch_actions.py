@@ -38,6 +38,7 @@ def ros(monkeypatch: pytest.MonkeyPatch) -> Ros:
 
 def test_the_camera_of_the_robot_is_remapped(ros: Ros) -> None:
     topics = {"image": "/eye/image_raw", "camera_info": "/eye/camera_info", "depth_in": "/eye/z"}
+    topics["imu"] = "/eye/imu"
     run = ros.launch("denseba.launch.py", **topics)
     assert list(run.started) == ["denseba_node"]
     assert run.started["denseba_node"].remappings == topics
@@ -53,7 +54,7 @@ def test_the_node_hears_the_replay_whatever_the_command_line_says(ros: Ros) -> N
     run = ros.launch("replay.launch.py", bag="x", image="/camera/image_raw", camera_info="/c/info")
     assert sorted(run.started) == ["denseba_node", "replay_node"]
     node, player = run.started["denseba_node"], run.started["replay_node"]
-    assert node.remappings == {name: name for name in ("image", "camera_info", "depth_in")}
+    assert node.remappings == {name: name for name in ("image", "camera_info", "depth_in", "imu")}
     assert player.arguments == ["x", "--rate", "1.0"]
     # The group's scope: the including file sees its own values again.
     assert run.configurations["image"] == "/camera/image_raw"

@@ -19,7 +19,7 @@ RVIZ = ROOT / "config" / "rviz" / "denseba.rviz"
 ARGUMENTS = {
     "denseba.launch.py": {
         *("namespace", "params_file", "use_sim_time", "rviz"),
-        *("image", "camera_info", "depth_in", "distributed"),
+        *("image", "camera_info", "depth_in", "imu", "distributed"),
     },
     "replay.launch.py": {
         *("bag", "rate", "lockstep", "topic", "intrinsics"),

@@ -1,4 +1,4 @@
-"""``denseba replay``: publish a recorded sequence or bag as camera topics."""
+"""``denseba replay``: publish a recorded sequence or bag as topics of a camera and its IMU."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from denseba_ros.cli.ros_session import ros_session
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.nodes.tools.player_options import PlayerOptions
 from denseba_ros.sequences.prefetch import prefetch
-from denseba_ros.sequences.sequence import Sequence, StampedImage
+from denseba_ros.sequences.sequence import Sequence, StampedImage, imu_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "with node.mapping lockstep in the node the result is the same each time",
         image_topic="name to publish images under",
         info_topic="name to publish the calibration under",
+        imu_topic="name to publish the IMU under, where the sequence has one",
         frame_id="optical frame",
+        imu_frame_id="frame of the IMU",
         wait_subscribers="so many subscribers must listen before the first image",
         sent_log="append to this file: of each published image monotonic time (s), stamp (ns), a 0 "
         "and its index",
@@ -68,7 +70,13 @@ def run(args: argparse.Namespace) -> int:
     sequence = open_from_options(args)
     finished = False
     with ros_session() as stop:
-        player = Player(sequence.calibration, _options(args), stop, namespace=args.namespace)
+        player = Player(
+            sequence.calibration,
+            _options(args),
+            stop,
+            imu_of(sequence),
+            namespace=args.namespace,
+        )
         while not stop.is_set() and (args.loop or not finished):
             with closing(_with_progress(sequence)) as frames:
                 print(player.play(frames).text())

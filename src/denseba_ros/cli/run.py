@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import asdict
+from typing import Any
 
 from tqdm import tqdm
 
@@ -22,9 +23,11 @@ from denseba_ros.evaluation.results.run_statistics import (
     no_map_in_words,
 )
 from denseba_ros.evaluation.results.run_writer import RunWriter
+from denseba_ros.imu.calibration import limits_from_config
+from denseba_ros.imu.recorded import look_through
 from denseba_ros.sequences.brightness.image_problems import ImageProblems
 from denseba_ros.sequences.prefetch import prefetch
-from denseba_ros.sequences.sequence import Sequence
+from denseba_ros.sequences.sequence import Sequence, imu_of
 from denseba_ros.sequences.stamps.frame_drops import drops_in_words, is_much
 from denseba_ros.slam.system import System
 
@@ -47,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     sequence = open_from_options(args, config.frontend)
     system = System(config, sequence.calibration)
     statistics, problems = RunStatistics(), ImageProblems()
+    imu = _imu_summary(config, sequence)
     started = time.perf_counter()
     finished = False
     with RunWriter(args.out) as writer:
@@ -61,7 +65,9 @@ def run(args: argparse.Namespace) -> int:
                 for keyframe in [*system.finished_keyframes(), *system.keyframes()]:
                     writer.add_keyframe(keyframe)
             finally:
-                _write_summary(writer, statistics, problems, sequence, config, elapsed, finished)
+                _write_summary(
+                    writer, statistics, problems, sequence, config, elapsed, finished, imu
+                )
     print(f"{args.out}: {_headline(sequence, statistics, writer.keyframes, elapsed)}")
     for what, count in _depth_summary(config, statistics).items():
         print(f"{args.out}: {count} {what.replace('_', ' ')}")
@@ -79,6 +85,19 @@ def _depth_summary(config: Config, statistics: RunStatistics) -> dict[str, int]:
     if config.frontend.depth_model != TOPIC:
         return {}
     return {"images_without_depth": statistics.without_depth}
+
+
+def _imu_summary(config: Config, sequence: Sequence) -> dict[str, Any]:
+    """How many samples the IMU has and what is wrong with them, where ``imu.mode`` is not off."""
+    if config.imu.mode == "off":
+        return {}
+    samples = imu_of(sequence)
+    if samples is None:
+        print(f"{sequence.name}: has no IMU: going on without", file=sys.stderr)
+        return {"imu_samples": 0}
+    problems = look_through(samples, limits_from_config(config.imu))
+    counts = {kind.value: count for kind, count in problems.counts.items()}
+    return {"imu_samples": len(samples), "imu_problems": counts}
 
 
 def _headline(sequence: Sequence, statistics: RunStatistics, keyframes: int, elapsed: float) -> str:
@@ -120,6 +139,7 @@ def _write_summary(
     config: Config,
     elapsed: float,
     finished: bool,
+    imu: dict[str, Any],
 ) -> None:
     writer.write_summary(
         {
@@ -131,6 +151,7 @@ def _write_summary(
             "frames_left_out": dict(sequence.drops),
             "image_problems": dict(problems.counts),
             **_depth_summary(config, statistics),
+            **imu,
             **statistics.summary(),
             "keyframes": writer.keyframes,
             "depth_pixels_beyond_65_m": writer.depth_pixels_clipped,

@@ -17,8 +17,10 @@ from tqdm import tqdm
 
 from denseba_ros.errors import ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.imu.samples import ImuSamples
+from denseba_ros.sequences.imu.imu_message import IMU
 from denseba_ros.sequences.readers.bag_topics import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
-from denseba_ros.sequences.sequence import Sequence, StampedImage
+from denseba_ros.sequences.sequence import Sequence, StampedImage, imu_of
 
 Storage = Literal["sqlite3", "mcap"]
 Compression = Literal["jpeg", "png"]
@@ -34,7 +36,8 @@ def write_bag(
     namespace: str = "/camera",
     progress: bool = False,
 ) -> None:
-    """Write ``namespace``/image_raw (or image_raw/compressed) and ``namespace``/camera_info.
+    """Write ``namespace``/image_raw (or image_raw/compressed), ``namespace``/camera_info and, where
+    the sequence has an IMU, ``namespace``/imu.
 
     ``path`` becomes a folder, or a file .bag with ``ros1``. Messages are recorded at their stamps.
 
@@ -57,6 +60,12 @@ def write_bag(
             writer.write(images, frame.stamp_ns, serialize(image, kind))
             info = _camera_info(typestore, header, sequence.calibration, ros1)
             writer.write(infos, frame.stamp_ns, serialize(info, CAMERA_INFO))
+        samples = imu_of(sequence)
+        if samples is not None:
+            topic = writer.add_connection(f"{namespace}/imu", IMU, typestore=typestore)
+            for k, stamp_ns in enumerate(samples.stamp_ns.tolist()):
+                message = _imu(typestore, _header(typestore, stamp_ns, ros1), samples, k)
+                writer.write(topic, stamp_ns, serialize(message, IMU))
 
 
 def _writer(path: Path, storage: Storage, ros1: bool) -> Any:
@@ -93,6 +102,21 @@ def _image(
         is_bigendian=0,
         step=image.strides[0],
         data=image.ravel(),
+    )
+
+
+def _imu(typestore: Typestore, header: Any, samples: ImuSamples, index: int) -> Any:
+    vector = typestore.types["geometry_msgs/msg/Vector3"]
+    unknown = np.zeros(9)
+    no_orientation = np.array([-1.0, *unknown[1:]])  # as sensor_msgs/Imu has it
+    return typestore.types[IMU](
+        header=header,
+        orientation=typestore.types["geometry_msgs/msg/Quaternion"](x=0.0, y=0.0, z=0.0, w=1.0),
+        orientation_covariance=no_orientation,
+        angular_velocity=vector(*samples.gyroscope[index].tolist()),
+        angular_velocity_covariance=unknown,
+        linear_acceleration=vector(*samples.accelerometer[index].tolist()),
+        linear_acceleration_covariance=unknown,
     )
 
 

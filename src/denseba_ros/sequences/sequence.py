@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.sequences.trajectory import Trajectory
 
 
@@ -60,3 +61,21 @@ class Sequence(Protocol):
     def groundtruth(self) -> Trajectory | None:
         """T_world_camera of the sequence's ground truth, None without one."""
         ...
+
+
+@runtime_checkable
+class HasImu(Protocol):
+    """A sequence beside whose camera an IMU may have been recorded."""
+
+    def imu(self) -> ImuSamples | None:
+        """All samples, also with a section of the frames; None without an IMU. Read at the call."""
+        ...
+
+
+def imu_of(sequence: Sequence) -> ImuSamples | None:
+    """The samples of the IMU beside the camera, None without one.
+
+    Raises:
+        SequenceError: when there is one, but its samples cannot be read.
+    """
+    return sequence.imu() if isinstance(sequence, HasImu) else None

@@ -13,6 +13,7 @@ import pytest
 
 from denseba_ros.errors import DensebaError, ImageError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.sequences.sequence import StampedImage
 
 pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
@@ -20,7 +21,7 @@ pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Imu
 
 from denseba_ros.nodes.conversions.camera_info import calibration_from_msg
 from denseba_ros.nodes.conversions.images import image_from_msg
@@ -61,7 +62,8 @@ def listener(ros: Any) -> Iterator[Any]:
 def play(
     calibration: Calibration, frames: Iterable[StampedImage] = FRAMES, **options: Any
 ) -> PlayReport:
-    player = Player(calibration, PlayerOptions(**options), threading.Event())
+    imu = options.pop("imu", None)
+    player = Player(calibration, PlayerOptions(**options), threading.Event(), imu)
     try:
         return player.play(frames)
     finally:
@@ -92,6 +94,30 @@ def test_images_info_and_clock_carry_the_recorded_stamps(
     assert times[-1] == stamps[-1]
     assert (report.published, len(report.lateness)) == (5, 5)
     assert report.text().startswith("published 5 images")
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_samples_of_the_imu_come_before_their_image(
+    ros: Any, listener: Any, calibration: Calibration, rate: float
+) -> None:
+    listen(listener, CameraInfo, "camera_info")
+    heard: list[tuple[str, int]] = []
+    for kind, name in ((Imu, "gyro"), (Image, "image")):
+        listener.create_subscription(
+            kind,
+            name,
+            lambda m, name=name: heard.append((name, stamp_to_ns(m.header.stamp))),
+            1000,
+        )
+    stamps = SECOND // 5 + 5_000_000 * np.arange(200, dtype=np.int64)
+    values = np.arange(600, dtype=np.float64).reshape(200, 3)
+    samples = ImuSamples(stamps, values, -values)
+    play(calibration, imu=samples, imu_topic="gyro", rate=rate)
+    last = FRAMES[-1].stamp_ns
+    expected = [int(s) for s in stamps if SECOND // 2 <= s <= last + 5_000_000]
+    ros.spin_until(lambda: sum(name == "gyro" for name, _ in heard) == len(expected), "samples")
+    played = [stamp for name, stamp in heard if name == "gyro"]
+    assert played == expected
 
 
 def test_compressed_colour_under_another_name(

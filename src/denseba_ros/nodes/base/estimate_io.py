@@ -10,6 +10,7 @@ from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.inputs.extrinsics import make_extrinsics
 from denseba_ros.nodes.inputs.image_input import ImageInput
+from denseba_ros.nodes.inputs.imu_input import ImuInput, make_imu_input
 from denseba_ros.nodes.outputs.estimate_outputs import EstimateOutputs
 from denseba_ros.nodes.outputs.map_outputs import KeyframeSource
 from denseba_ros.nodes.outputs.predicted_odometry import PredictedOdometry
@@ -38,10 +39,11 @@ Receive = Callable[[CameraItem], None]
 
 
 class EstimateIO(Generic[InputT]):
-    """Images and extrinsics in; odometry, its prediction, PX4 and status out.
+    """Images, IMU and extrinsics in; odometry, its prediction, PX4 and status out.
 
     Exists from configure to cleanup. ``make_input`` subscribes to the images and gives each to the
-    callable that it gets; ``input`` is its result, None before the first activation.
+    callable that it gets; ``input`` is its result, None before the first activation. ``imu`` is
+    None then too, and where ``imu.mode`` is off.
 
     Raises:
         ConfigurationError: when an output needs a package that is not installed.
@@ -50,6 +52,8 @@ class EstimateIO(Generic[InputT]):
     def __init__(self, node: ManagedNode[Any], make_input: Callable[[Receive], InputT]) -> None:
         settings = node.settings
         self.input: InputT | None = None
+        self.imu: ImuInput | None = None
+        self._node = node
         self._make_input = make_input
         self._health, self._status, self._pipeline = node.health, node.status, node.pipeline
         self._is_live = settings.mapping == "live"
@@ -70,8 +74,10 @@ class EstimateIO(Generic[InputT]):
     # -- in ------------------------------------------------------------------------------------
 
     def subscribe(self) -> None:
-        """Subscribe to the images."""
+        """Subscribe to the images, and to the IMU where one is wanted."""
         self.input = self._make_input(self.receive)
+        self.imu = make_imu_input(self._node, self._node.config.imu)
+        self._node.report_values(None if self.imu is None else self.imu.values)
 
     def unsubscribe(self) -> None:
         """Wait for nothing that the input would bring."""
@@ -103,10 +109,12 @@ class EstimateIO(Generic[InputT]):
         return self._extrinsics.mount(camera_frame)
 
     def watch(self) -> None:
-        """Warn about missing images, camera_info or extrinsics."""
+        """Warn about missing images, camera_info, samples of the IMU or extrinsics."""
         self._extrinsics.watch()
         if self.input is not None:
             self.input.watch(self._input_timeout)
+        if self.imu is not None:
+            self.imu.watch(self._input_timeout)
 
     # -- out -----------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Self, TypeVar
 
 import torch
@@ -111,6 +111,10 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
         """End the worker; whether it ended within ``timeout`` seconds."""
         self._unsubscribe()
         return self.pipeline.close(timeout)
+
+    def report_values(self, values: Callable[[], Mapping[str, str]] | None) -> None:
+        """From now on let ``values`` give more keys and values for each diagnostics message."""
+        self._diagnostics.values = values
 
     # -- transitions ---------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -32,19 +32,21 @@ DROPPED = "dropped"
 class DiagnosticsPublisher:
     """Publishes the health of ``node`` at 1 Hz of real time, even while simulated time stands.
 
-    ``facts`` are more keys and values for each message.
+    ``facts`` are more keys and values for each message, ``values`` gives those that change.
     """
 
     def __init__(self, node: Node, health: Health) -> None:
         self._node, self._health = node, health
         self.facts: Mapping[str, str] = {}
+        self.values: Callable[[], Mapping[str, str]] | None = None
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._timer = node.create_timer(PERIOD, self._publish, clock=_steady_clock())
 
     def _publish(self) -> None:
         now_ns = stamp_to_ns(self._node.get_clock().now().to_msg())
         name = self._node.get_fully_qualified_name().lstrip("/")
-        facts = {**self.facts, **memory_in_use()}
+        changing = self.values() if self.values is not None else {}
+        facts = {**self.facts, **changing, **memory_in_use()}
         status = health_status(name, self._health.report(), facts)
         self._publisher.publish(DiagnosticArray(header=make_header(now_ns, ""), status=[status]))
 

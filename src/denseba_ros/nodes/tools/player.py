@@ -1,4 +1,4 @@
-"""Publishes a sequence as a camera would: images, camera_info and the time."""
+"""Publishes a sequence as a camera would: images, camera_info, its IMU and the time."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from denseba_ros.errors import DensebaError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
 from denseba_ros.nodes.conversions.images import compressed_image_to_msg, encoded_image_to_msg
 from denseba_ros.nodes.conversions.stamps import NANOSECONDS, stamp_from_ns, stamp_to_ns
+from denseba_ros.nodes.tools.imu_player import ImuPlayer
 from denseba_ros.nodes.tools.player_options import PLAYER_NODE, PlayerOptions
 from denseba_ros.nodes.tools.sent_images import SentLog
 from denseba_ros.sequences.sequence import StampedImage
@@ -58,14 +60,19 @@ class PlayReport:
 
 
 class Player(Node):
-    """One camera. ``stop`` ends it between two images.
+    """One camera, with the samples of the ``imu`` beside it. ``stop`` ends it between two images.
 
     Raises:
         DensebaError: when nobody subscribes, or in lockstep nobody answers, within the limit.
     """
 
     def __init__(
-        self, calibration: Calibration, options: PlayerOptions, stop: threading.Event, **node: Any
+        self,
+        calibration: Calibration,
+        options: PlayerOptions,
+        stop: threading.Event,
+        imu: ImuSamples | None = None,
+        **node: Any,
     ) -> None:
         super().__init__(PLAYER_NODE, **node)
         self._calibration, self._options, self._stop = calibration, options, stop
@@ -78,6 +85,7 @@ class Player(Node):
         self._clock_publisher = (
             self.create_publisher(Clock, "/clock", 10) if options.publish_clock else None
         )
+        self._imu = None if imu is None else ImuPlayer(self, imu, options)
         self._answered: dict[int, str] = {}
         self._held: set[int] = set()
         self._dropped_later = 0
@@ -97,6 +105,8 @@ class Player(Node):
         report = PlayReport()
         file = self._options.sent_log
         started = time.monotonic()
+        if self._imu is not None:
+            self._imu.rewind()
         with SentLog(Path(file)) if file else nullcontext() as log:
             for frame, due in self._with_due_times(frames):
                 self._wait_until(due, frame.stamp_ns)
@@ -135,12 +145,17 @@ class Player(Node):
         """Sleep until ``due``, at which time is ``stamp_ns``; the clock runs meanwhile."""
         while not self._stop.is_set() and (left := due - time.monotonic()) > 0:
             if left > _CLOCK_PERIOD and not self._options.lockstep:
-                self._publish_clock(stamp_ns - round(left * self._options.rate * NANOSECONDS))
+                now_ns = stamp_ns - round(left * self._options.rate * NANOSECONDS)
+                self._publish_clock(now_ns)
+                if self._imu is not None:
+                    self._imu.play_until(now_ns)
             self._spin(min(left, _CLOCK_PERIOD))
 
     def _publish(self, frame: StampedImage, log: SentLog | None) -> None:
         options, stamp_ns = self._options, frame.stamp_ns
         self._publish_clock(stamp_ns)
+        if self._imu is not None:
+            self._imu.play_until(stamp_ns)
         self._infos.publish(calibration_to_msg(self._calibration, stamp_ns, options.frame_id))
         if options.compressed:
             message = compressed_image_to_msg(

@@ -20,7 +20,9 @@ class PlayerOptions:
 
     image_topic: str = "image"
     info_topic: str = "camera_info"
+    imu_topic: str = "imu"
     frame_id: str = "camera_optical_frame"
+    imu_frame_id: str = "imu_link"
     rate: float = 1.0
     lockstep: bool = False
     encoding: str = ""

@@ -15,6 +15,7 @@ from rosbags.highlevel import AnyReaderError
 
 from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.sequences.bag_files.bag_opening import BagReader, opened_bag
 from denseba_ros.sequences.bag_files.bag_paths import storage_files
 from denseba_ros.sequences.brightness.image_range import AUTO, ImageRange
@@ -35,6 +36,7 @@ from denseba_ros.sequences.encodings import (
     decode_image_message,
     to_8_bit,
 )
+from denseba_ros.sequences.imu.bag_imu import read_bag_imu
 from denseba_ros.sequences.readers.bag_topics import (
     COMPRESSED_IMAGE,
     choose_depth_topic,
@@ -140,6 +142,10 @@ class BagSequence:
     def groundtruth(self) -> Trajectory | None:
         """None: bags have no ground truth that is read."""
         return None
+
+    def imu(self) -> ImuSamples | None:
+        """Samples of the IMU beside the camera, None without one."""
+        return read_bag_imu(self.path, self.topic)
 
     def section(self, start: int, stop: int | None) -> BagSequence:
         """Frames ``start`` to ``stop`` - 1."""

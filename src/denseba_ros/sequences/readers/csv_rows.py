@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from denseba_ros.errors import SequenceError
 from denseba_ros.sequences.text_file import read_text
 
 # The blank of "timestamp [ns]".
@@ -44,6 +46,27 @@ def read_csv_rows(path: Path) -> CsvRows:
             continue
         rows.append((number, fields))
     return CsvRows(header, rows)
+
+
+def unit_in_ns(column: str) -> int | None:
+    """Nanoseconds of the unit that a column's name has in brackets, None without one."""
+    unit = column.replace("(", "[").partition("[")[2].strip(" )]")
+    return {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 10**9, "sec": 10**9}.get(unit)
+
+
+def stamp_in_ns(text: str, unit_ns: int | None, where: str) -> int:
+    """Nanoseconds; a number with a fraction is seconds where no unit is stated.
+
+    Raises:
+        SequenceError: naming ``where``, when it is no number.
+    """
+    try:
+        value = Decimal(text)
+        fraction = value != value.to_integral_value()
+        unit = (10**9 if fraction else 1) if unit_ns is None else unit_ns
+        return int((value * unit).to_integral_value())
+    except (InvalidOperation, OverflowError, ValueError) as error:
+        raise SequenceError(f"{where}: stamp {text[:40]!r} is no number of nanoseconds") from error
 
 
 def _fields(line: str) -> list[str]:

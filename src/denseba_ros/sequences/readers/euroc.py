@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,8 @@ from denseba_ros.sequences.calibration_files.calibration_source import (
 from denseba_ros.sequences.calibration_files.calibration_text import parse
 from denseba_ros.sequences.calibration_files.fields import numbers
 from denseba_ros.sequences.calibration_files.reading import read_calibration
-from denseba_ros.sequences.readers.csv_rows import read_csv_rows
+from denseba_ros.sequences.imu.euroc_imu import read_euroc_imu
+from denseba_ros.sequences.readers.csv_rows import read_csv_rows, stamp_in_ns, unit_in_ns
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
@@ -30,7 +30,7 @@ from denseba_ros.sequences.trajectory import Trajectory, is_rigid
 
 _log = logging.getLogger(__name__)
 
-LAYOUT = "mav0/cam0/data.csv (or cam0/data.csv), also of TUM-VI"
+LAYOUT = "mav0/cam0/data.csv (or cam0/data.csv) and imu0/data.csv, also of TUM-VI"
 # Both hold rows of stamp, position, quaternion w x y z of the body, then columns not used here.
 _GROUNDTRUTH = ("state_groundtruth_estimate0", "mocap0")
 
@@ -64,6 +64,7 @@ def open_euroc(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
         resolved,
         files,
         lambda: _groundtruth(_mav(folder), T_body_camera),
+        read_imu=lambda: read_euroc_imu(_mav(folder)),
     )
 
 
@@ -83,14 +84,14 @@ def _listed(camera: Path) -> list[ImageFile]:
     time = table.column(("time", "stamp")) or 0
     name = table.column(("file", "image", "name", "path"))
     name = 1 - min(time, 1) if name is None or name == time else name
-    unit_ns = _unit(table.header[time]) if table.header else None
+    unit_ns = unit_in_ns(table.header[time]) if table.header else None
     files: list[ImageFile] = []
     for number, fields in table.rows:
         if len(fields) <= max(time, name):
             raise SequenceError(
                 f"{path}:{number}: expected {max(time, name) + 1} columns, got {len(fields)}"
             )
-        stamp = _stamp(fields[time], unit_ns, f"{path}:{number}")
+        stamp = stamp_in_ns(fields[time], unit_ns, f"{path}:{number}")
         files.append(ImageFile(len(files), stamp, _image_path(camera, fields[name])))
     return files
 
@@ -99,23 +100,6 @@ def _image_path(camera: Path, name: str) -> Path:
     """Of a name in data/, or with its folder."""
     inside = name.replace("\\", "/")
     return camera / inside if inside.startswith("data/") else camera / "data" / inside
-
-
-def _unit(column: str) -> int | None:
-    """Nanoseconds of the unit that a column's name has in brackets, None without one."""
-    unit = column.replace("(", "[").partition("[")[2].strip(" )]")
-    return {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 10**9, "sec": 10**9}.get(unit)
-
-
-def _stamp(text: str, unit_ns: int | None, where: str) -> int:
-    """Nanoseconds; a number with a fraction is seconds where no unit is stated."""
-    try:
-        value = Decimal(text)
-        fraction = value != value.to_integral_value()
-        unit = (10**9 if fraction else 1) if unit_ns is None else unit_ns
-        return int((value * unit).to_integral_value())
-    except (InvalidOperation, OverflowError, ValueError) as error:
-        raise SequenceError(f"{where}: stamp {text[:40]!r} is no number of nanoseconds") from error
 
 
 def _sensor_file(folder: Path, camera: Path) -> Path | None:

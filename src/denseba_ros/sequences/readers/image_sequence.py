@@ -14,6 +14,7 @@ import numpy as np
 
 from denseba_ros.errors import CalibrationError, ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.sequences.brightness.image_range import AUTO, ImageRange
 from denseba_ros.sequences.calibration_files.calibration_source import check_size
 from denseba_ros.sequences.encodings import Reduce, to_8_bit
@@ -70,6 +71,7 @@ class ImageSequence:
     files: list[ImageFile]
     read_groundtruth: Callable[[], Trajectory | None] = lambda: None
     image_range: str = AUTO
+    read_imu: Callable[[], ImuSamples | None] = lambda: None
     drops: FrameDrops = field(default_factory=FrameDrops, init=False)
 
     @property
@@ -104,8 +106,12 @@ class ImageSequence:
         """Trajectory of T_world_camera, None without ground truth."""
         return self.read_groundtruth()
 
+    def imu(self) -> ImuSamples | None:
+        """Samples of the IMU beside the camera, None without one."""
+        return self.read_imu()
+
     def section(self, start: int, stop: int | None) -> ImageSequence:
-        """Frames ``start`` to ``stop`` - 1; the ground truth stays complete."""
+        """Frames ``start`` to ``stop`` - 1; ground truth and IMU stay complete."""
         return replace(self, files=self.files[start:stop])
 
 

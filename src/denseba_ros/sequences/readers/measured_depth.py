@@ -11,7 +11,8 @@ import numpy as np
 
 from denseba_ros.errors import ImageError
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.sequences.sequence import Sequence, StampedImage
+from denseba_ros.imu.samples import ImuSamples
+from denseba_ros.sequences.sequence import Sequence, StampedImage, imu_of
 from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)
@@ -88,6 +89,10 @@ class SequenceWithDepth:
     def groundtruth(self) -> Trajectory | None:
         """T_world_camera of the ground truth, None without one."""
         return self.images.groundtruth()
+
+    def imu(self) -> ImuSamples | None:
+        """Samples of the IMU beside the camera, None without one."""
+        return imu_of(self.images)
 
 
 class NearestInTime:

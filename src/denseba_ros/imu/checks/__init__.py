@@ -1,0 +1,1 @@
+"""What is wrong with IMU samples, seen as they come."""

@@ -1,0 +1,1 @@
+"""Where inertial estimation begins: clocks, axes, scale, gravity, velocities and biases."""
