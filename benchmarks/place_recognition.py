@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sequences", type=Path, nargs="+")
     parser.add_argument("--vocabulary", type=Path, required=True, help="trains words and axes")
-    parser.add_argument("--every", type=int, default=5, help="every so many images")
+    parser.add_argument("--every", type=int, default=1, help="every so many images with a pose")
     parser.add_argument("--gap", type=float, default=25.0, help="seconds")
     parser.add_argument("--radius", type=float, default=0.35, help="metres")
     parser.add_argument("--degrees", type=float, default=30.0)
@@ -61,10 +61,15 @@ def print_table(
     for method, one in zip(methods, scores, strict=True):
         least = one.least_without_error()
         ratios = [one.recall(1), one.recall(5), one.found_above(0.0), one.found_above(least)]
-        cells = ["-" if visited == 0 else f"{ratio:.2f}" for ratio in ratios]
+        cells = [share(ratio) for ratio in ratios]
         own = method is methods[0]
-        at = f"{one.wrong_above(threshold)}, {one.found_above(threshold):.2f}" if own else ""
+        at = f"{one.wrong_above(threshold)}, {share(one.found_above(threshold))}" if own else ""
         print(f"| {method.name} | {' | '.join(cells)} | {least:.2f} | {at} |")
+
+
+def share(ratio: float) -> str:
+    """Of the revisits; NaN where there are none."""
+    return "-" if np.isnan(ratio) else f"{ratio:.2f}"
 
 
 def print_strangers(
