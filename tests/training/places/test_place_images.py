@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from denseba_ros.errors import SequenceError
-from denseba_ros.sequences.room.room_folder import write_room
+from denseba_ros.sequences.rendering.rendered_folder import write_rendered
 from denseba_ros.sequences.room.room_trajectory import look
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.training.places.place_images import PlaceImages, read_place_images
@@ -25,7 +25,7 @@ def test_images_that_look_elsewhere_share_nothing_and_unknown_poses_say_nothing(
 
 
 def test_a_sequence_without_poses_is_refused(tmp_path: Path) -> None:
-    write_room(tmp_path / "room", RoomSequence("loop", 2, 64, 48))
+    write_rendered(tmp_path / "room", RoomSequence("loop", 2, 64, 48))
     (tmp_path / "room" / "groundtruth.txt").unlink()
     with pytest.raises(SequenceError, match="room: this sequence has no ground truth"):
         read_place_images(tmp_path / "room")
