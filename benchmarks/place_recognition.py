@@ -1,7 +1,7 @@
 """How well places are found again: our descriptors, the depth encoder's, and bags of words.
 
-python benchmarks/place_recognition.py SEQUENCE [SEQUENCE ...] --vocabulary SEQUENCE
-    [--every N] [--gap S] [--radius M] [--degrees D] [--plot PNG]
+python benchmarks/place_recognition.py SEQUENCE[:N] [SEQUENCE[:N] ...] --vocabulary SEQUENCE
+    [--gap S] [--radius M] [--degrees D] [--plot PNG]
 prints a table for each sequence, and one of scores between sequences. Each image is looked for
 among all that are more than --gap seconds older. It comes back where one of these was taken within
 --radius and --degrees of it by ground truth. The best candidate is right when it is such a one, or
@@ -26,9 +26,8 @@ from denseba_ros.resources import share_file
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sequences", type=Path, nargs="+")
+    parser.add_argument("sequences", nargs="+", help="folder, or folder:N for every N-th image")
     parser.add_argument("--vocabulary", type=Path, required=True, help="trains words and axes")
-    parser.add_argument("--every", type=int, default=5, help="every so many images")
     parser.add_argument("--gap", type=float, default=25.0, help="seconds")
     parser.add_argument("--radius", type=float, default=0.35, help="metres")
     parser.add_argument("--degrees", type=float, default=30.0)
@@ -37,7 +36,7 @@ def main() -> None:
     methods = make_methods(read_place_sequence(args.vocabulary, 1))
     threshold = load_vlad(share_file(WEIGHTS)).threshold
     revisits = Revisits(args.gap, args.radius, args.degrees)
-    sequences = [read_place_sequence(path, args.every) for path in args.sequences]
+    sequences = [read_part(text) for text in args.sequences]
     for sequence in sequences:
         scores = [score_places(sequence, method, revisits) for method in methods]
         print_table(sequence, methods, scores, threshold)
@@ -45,6 +44,16 @@ def main() -> None:
             plot_curves(args.plot, methods, scores, sequence.name)
     if len(sequences) > 1:
         print_strangers(sequences, methods, threshold)
+
+
+def read_part(text: str) -> PlaceSequence:
+    """``folder:N`` is every N-th image with a true pose."""
+    folder, _, every = text.rpartition(":")
+    return (
+        read_place_sequence(Path(folder), int(every))
+        if folder
+        else read_place_sequence(Path(every), 1)
+    )
 
 
 def print_table(
@@ -55,16 +64,21 @@ def print_table(
     print(f"\n{sequence.name}: {looked_for} images looked for, {visited} of them revisits\n")
     print(
         "| method | recall@1 | recall@5 | best candidate shares the view | recall without a wrong "
-        "one, from score | highest wrong | wrong above the threshold, recall there |"
+        "one | from score | wrong above the threshold, recall there |"
     )
     print("|---|---|---|---|---|---|---|")
     for method, one in zip(methods, scores, strict=True):
         least = one.least_without_error()
         ratios = [one.recall(1), one.recall(5), one.found_above(0.0), one.found_above(least)]
-        cells = ["-" if visited == 0 else f"{ratio:.2f}" for ratio in ratios]
+        cells = [share(ratio) for ratio in ratios]
         own = method is methods[0]
-        at = f"{one.wrong_above(threshold)}, {one.found_above(threshold):.2f}" if own else ""
+        at = f"{one.wrong_above(threshold)}, {share(one.found_above(threshold))}" if own else ""
         print(f"| {method.name} | {' | '.join(cells)} | {least:.2f} | {at} |")
+
+
+def share(ratio: float) -> str:
+    """Of the revisits; NaN where there are none."""
+    return "-" if np.isnan(ratio) else f"{ratio:.2f}"
 
 
 def print_strangers(

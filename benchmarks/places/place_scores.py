@@ -34,12 +34,12 @@ class PlaceScores:
 
     def recall(self, count: int) -> float:
         """Share of the revisits with one of the first ``count`` candidates within the radius."""
-        return float(np.mean(self.rank[self.visited] < count))
+        return _mean(self.rank[self.visited] < count)
 
     def found_above(self, threshold: float) -> float:
         """Share of the revisits whose best candidate is right and not below the threshold."""
         found = self.right & (self.relative >= threshold)
-        return float(np.mean(found[self.visited]))
+        return _mean(found[self.visited])
 
     def wrong_above(self, threshold: float) -> int:
         """Images whose best candidate is not below the threshold and wrong."""
@@ -56,6 +56,10 @@ class PlaceScores:
         right, visited = self.right[order], self.visited[order]
         precision = np.cumsum(right) / np.arange(1, len(order) + 1)
         return np.cumsum(right & visited) / max(1, visited.sum()), precision
+
+
+def _mean(found: np.ndarray) -> float:
+    return float(np.mean(found)) if len(found) else float("nan")
 
 
 def score_places(sequence: PlaceSequence, method: Method, revisits: Revisits) -> PlaceScores:
@@ -85,10 +89,11 @@ def reference(scores: np.ndarray, k: int, least: float) -> float:
 def stranger_scores(
     sequence: PlaceSequence, others: list[PlaceSequence], method: Method
 ) -> np.ndarray:
-    """(N,) best relative score of each image among the images of other sequences."""
+    """(N - 1,) best relative score of each image but the first, which has no neighbours, among the
+    images of other sequences."""
     vectors = method.describe(sequence)
     own = method.similarity(vectors, vectors)
     foreign = method.similarity(vectors, np.concatenate([method.describe(o) for o in others]))
-    references = [reference(own, k, method.least) for k in range(len(sequence))]
-    relative: np.ndarray = foreign.max(axis=1) / np.array(references)
+    references = [reference(own, k, method.least) for k in range(1, len(sequence))]
+    relative: np.ndarray = foreign[1:].max(axis=1) / np.array(references)
     return relative

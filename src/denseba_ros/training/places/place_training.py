@@ -14,6 +14,9 @@ from denseba_ros.place_recognition.vlad import Floats, Vlad, residuals, unit
 from denseba_ros.training.places.place_images import PlaceImages
 from denseba_ros.training.places.place_threshold import relative_scores_of_strangers
 
+# Share of the images that have no candidate among strangers. What has one is verified by others.
+_BELOW = 0.99
+
 
 @dataclass(frozen=True)
 class PlaceTraining:
@@ -31,13 +34,15 @@ class PlaceTraining:
 def train_places(worlds: Sequence[PlaceImages], settings: PlaceTraining) -> Vlad:
     """Centres, axes and threshold from images of several ``worlds``; the same seed gives the same.
 
-    The threshold is the highest score of two images that share nothing, each world with the axes
-    that the others give: on its own images a PCA looks better than it is.
+    The threshold is what one image in a hundred exceeds with an image that shares nothing with it,
+    each world with the axes that the others give: on its own images a PCA looks better than it is.
 
     Raises:
-        SequenceError: when without one of the worlds there are no more images than axes, or with
-            fewer local descriptors than centres.
+        SequenceError: with less than two worlds, when without one of them there are no more images
+            than axes, or with fewer local descriptors than centres.
     """
+    if len(worlds) < 2:
+        raise SequenceError("nothing to train on: places need images of two worlds or more")
     rng = np.random.default_rng(settings.seed)
     images = [image for world in worlds for image in world.descriptors]
     local = np.concatenate([_drawn(image, settings.local, rng) for image in images])
@@ -49,7 +54,7 @@ def train_places(worlds: Sequence[PlaceImages], settings: PlaceTraining) -> Vlad
         strangers += relative_scores_of_strangers(
             [unit((whole - left_out[0]) @ left_out[1]) for whole in wholes], worlds, k
         )
-    return Vlad(centres, *_axes(wholes, settings), _rounded_up(max(strangers)))
+    return Vlad(centres, *_axes(wholes, settings), _rounded_up(np.quantile(strangers, _BELOW)))
 
 
 def _axes(wholes: Sequence[Floats], settings: PlaceTraining) -> tuple[Floats, Floats]:
@@ -96,6 +101,6 @@ def _drawn(image: Floats, count: int, rng: np.random.Generator) -> Floats:
     return image[rng.choice(len(image), min(count, len(image)), replace=False)]
 
 
-def _rounded_up(score: float) -> float:
-    """To twentieths."""
-    return math.ceil(20.0 * score) / 20.0
+def _rounded_up(score: np.floating) -> float:
+    """To hundredths."""
+    return math.ceil(100.0 * score) / 100.0
