@@ -10,20 +10,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
-from tqdm import tqdm
 
-from denseba_ros.config import Config
-from denseba_ros.errors import SequenceError
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.cross_product import hat
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.geometry.rectify import Rectifier
-from denseba_ros.matching.features import Features, XFeat
+from denseba_ros.matching.features import Features
 from denseba_ros.matching.matches import match_features
-from denseba_ros.sequences.opening import open_sequence
-from denseba_ros.sequences.trajectory import associate
-
-_STAMP_TOLERANCE_NS = 5_000_000
+from denseba_ros.training.common.posed_features import read_posed_features
 
 
 @dataclass(frozen=True)
@@ -101,19 +94,8 @@ def read_features(path: Path, count: int) -> FeatureSequence:
         SequenceError: when the sequence has no ground truth.
         ConfigurationError: without the package of the features.
     """
-    sequence = open_sequence(path)
-    truth = sequence.groundtruth()
-    if truth is None:
-        raise SequenceError(f"{path}: this sequence has no ground truth")
-    rectifier = Rectifier(sequence.calibration, Config().frontend.working_pixels)
-    network = XFeat(count)
-    features, stamps = [], []
-    for frame in tqdm(sequence, total=len(sequence), desc=path.name, disable=None):
-        grey = torch.from_numpy(rectifier.rectify(frame.image)).float()[None, None]
-        features.append(network.detect(grey))
-        stamps.append(frame.stamp_ns)
-    frames, rows = associate(np.array(stamps), truth.stamps_ns, _STAMP_TOLERANCE_NS)
-    poses: list[Tensor | None] = [None] * len(features)
-    for k, j in zip(frames, rows, strict=True):
-        poses[int(k)] = torch.from_numpy(truth.T_world_camera[j]).double()
-    return FeatureSequence(Pinhole.from_calibration(rectifier.calibration), features, poses)
+    posed = read_posed_features(path, count)
+    poses = [
+        None if np.isnan(T).any() else torch.from_numpy(T).double() for T in posed.T_world_camera
+    ]
+    return FeatureSequence(posed.camera, posed.features, poses)

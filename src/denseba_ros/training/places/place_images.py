@@ -10,17 +10,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from denseba_ros.config import Config
-from denseba_ros.errors import SequenceError
-from denseba_ros.geometry.rectify import Rectifier
 from denseba_ros.matching.features import XFeat
 from denseba_ros.place_recognition.place_describer import FEATURES
 from denseba_ros.place_recognition.vlad import Floats
-from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
-from denseba_ros.sequences.trajectory import associate
+from denseba_ros.training.common.posed_features import read_posed_features
 
-_STAMP_TOLERANCE_NS = 5_000_000
 _ROOM_SECONDS, _ROOM_RATE = 40, 2.5
 
 
@@ -49,21 +44,8 @@ def read_place_images(path: Path) -> PlaceImages:
         SequenceError: when the sequence has no ground truth.
         ConfigurationError: without the package of the features.
     """
-    sequence = open_sequence(path)
-    truth = sequence.groundtruth()
-    if truth is None:
-        raise SequenceError(f"{path}: this sequence has no ground truth")
-    rectifier = Rectifier(sequence.calibration, Config().frontend.working_pixels)
-    network = XFeat(FEATURES)
-    descriptors, stamps = [], []
-    for frame in tqdm(sequence, total=len(sequence), desc=path.name, disable=None):
-        image = rectifier.rectify(frame.image)
-        descriptors.append(_local_descriptors(network, image))
-        stamps.append(frame.stamp_ns)
-    poses = np.full((len(stamps), 4, 4), np.nan)
-    frames, rows = associate(np.array(stamps), truth.stamps_ns, _STAMP_TOLERANCE_NS)
-    poses[frames] = truth.T_world_camera[rows]
-    return PlaceImages(descriptors, poses)
+    posed = read_posed_features(path, FEATURES)
+    return PlaceImages([f.descriptors.numpy() for f in posed.features], posed.T_world_camera)
 
 
 def render_place_images(seed: int) -> PlaceImages:
@@ -76,14 +58,7 @@ def render_place_images(seed: int) -> PlaceImages:
     room = RoomSequence("loop", frames, 640, 480, seed=seed, rate=_ROOM_RATE)
     network = XFeat(FEATURES)
     descriptors = [
-        _local_descriptors(network, frame.image)
+        network.detect(torch.from_numpy(frame.image).float()[None, None]).descriptors.numpy()
         for frame in tqdm(room, desc=f"room {seed}", disable=None)
     ]
     return PlaceImages(descriptors, room.groundtruth().T_world_camera)
-
-
-def _local_descriptors(network: XFeat, image: np.ndarray) -> Floats:
-    """(M, 64) float32 of a grey image (H, W) uint8."""
-    grey = torch.from_numpy(image).float()[None, None]
-    descriptors: Floats = network.detect(grey).descriptors.numpy()
-    return descriptors
