@@ -62,21 +62,19 @@ class InertialFactor:
 
     def jacobians(self, i: InertialState, j: InertialState, world: MetricWorld) -> FactorJacobians:
         """At these states."""
-        J_i, J_j, J_w = np.zeros((15, 15)), np.zeros((15, 15)), np.zeros((15, 3))
-        self._rotation_rows(i, j, J_i, J_j)
-        self._velocity_rows(i, j, world, J_i, J_j, J_w)
-        self._position_rows(i, j, world, J_i, J_j, J_w)
-        J_i[9:, _BIAS], J_j[9:, _BIAS] = -np.eye(6), np.eye(6)
-        return FactorJacobians(J_i, J_j, J_w)
+        J = FactorJacobians(np.zeros((15, 15)), np.zeros((15, 15)), np.zeros((15, 3)))
+        self._rotation_rows(i, j, J)
+        self._velocity_rows(i, j, world, J)
+        self._position_rows(i, j, world, J)
+        J.i[9:, _BIAS], J.j[9:, _BIAS] = -np.eye(6), np.eye(6)
+        return J
 
     @cached_property
     def information(self) -> np.ndarray:
         """(15, 15), the inverse of the covariance."""
         return np.linalg.inv(self.measured.covariance)
 
-    def _rotation_rows(
-        self, i: InertialState, j: InertialState, J_i: np.ndarray, J_j: np.ndarray
-    ) -> None:
+    def _rotation_rows(self, i: InertialState, j: InertialState, J: FactorJacobians) -> None:
         m, J_b = self.measured, self.measured.bias_jacobian[:3, :3]
         by_bias = J_b @ (i.bias - m.bias)[:3]
         turn = self._rotation(i).T @ self._rotation(j)
@@ -84,45 +82,33 @@ class InertialFactor:
         inverse = inverse_right_jacobian(rotation_log(error))
         # A left step theta of T_camera_world turns the IMU by -R_imu_camera theta on the right.
         R_ic = self.T_imu_camera[:3, :3]
-        J_i[:3, 3:6] = inverse @ turn.T @ R_ic
-        J_j[:3, 3:6] = -inverse @ R_ic
-        J_i[:3, 9:12] = -inverse @ error.T @ right_jacobian(by_bias) @ J_b
+        J.i[:3, 3:6] = inverse @ turn.T @ R_ic
+        J.j[:3, 3:6] = -inverse @ R_ic
+        J.i[:3, 9:12] = -inverse @ error.T @ right_jacobian(by_bias) @ J_b
 
     def _velocity_rows(
-        self,
-        i: InertialState,
-        j: InertialState,
-        world: MetricWorld,
-        J_i: np.ndarray,
-        J_j: np.ndarray,
-        J_w: np.ndarray,
+        self, i: InertialState, j: InertialState, world: MetricWorld, J: FactorJacobians
     ) -> None:
         R_i, t = self._rotation(i), float(self.measured.seconds)
         change, _ = self._changes(i, j, world)
-        J_i[3:6, 3:6] = -hat(R_i.T @ change) @ self.T_imu_camera[:3, :3]
-        J_i[3:6, _VELOCITY], J_j[3:6, _VELOCITY] = -R_i.T, R_i.T
-        J_i[3:6, _BIAS] = -self.measured.bias_jacobian[3:6]
-        J_w[3:6, 1:] = -t * R_i.T @ world.gravity_jacobian
+        J.i[3:6, 3:6] = -hat(R_i.T @ change) @ self.T_imu_camera[:3, :3]
+        J.i[3:6, _VELOCITY], J.j[3:6, _VELOCITY] = -R_i.T, R_i.T
+        J.i[3:6, _BIAS] = -self.measured.bias_jacobian[3:6]
+        J.world[3:6, 1:] = -t * R_i.T @ world.gravity_jacobian
 
     def _position_rows(
-        self,
-        i: InertialState,
-        j: InertialState,
-        world: MetricWorld,
-        J_i: np.ndarray,
-        J_j: np.ndarray,
-        J_w: np.ndarray,
+        self, i: InertialState, j: InertialState, world: MetricWorld, J: FactorJacobians
     ) -> None:
         R_i, t = self._rotation(i), float(self.measured.seconds)
         R_ic = self.T_imu_camera[:3, :3]
         _, change = self._changes(i, j, world)
-        J_i[6:9, _POSE] = -R_i.T @ self._imu_position_jacobian(i, world)
-        J_i[6:9, 3:6] -= hat(R_i.T @ change) @ R_ic
-        J_j[6:9, _POSE] = R_i.T @ self._imu_position_jacobian(j, world)
-        J_i[6:9, _VELOCITY] = -t * R_i.T
-        J_i[6:9, _BIAS] = -self.measured.bias_jacobian[6:]
-        J_w[6:9, 0] = world.metres_per_unit * R_i.T @ (_centre(j) - _centre(i))
-        J_w[6:9, 1:] = -0.5 * t**2 * R_i.T @ world.gravity_jacobian
+        J.i[6:9, _POSE] = -R_i.T @ self._imu_position_jacobian(i, world)
+        J.i[6:9, 3:6] -= hat(R_i.T @ change) @ R_ic
+        J.j[6:9, _POSE] = R_i.T @ self._imu_position_jacobian(j, world)
+        J.i[6:9, _VELOCITY] = -t * R_i.T
+        J.i[6:9, _BIAS] = -self.measured.bias_jacobian[6:]
+        J.world[6:9, 0] = world.metres_per_unit * R_i.T @ (_centre(j) - _centre(i))
+        J.world[6:9, 1:] = -0.5 * t**2 * R_i.T @ world.gravity_jacobian
 
     def _rotation(self, state: InertialState) -> np.ndarray:
         """R_world_imu (3, 3)."""

@@ -29,12 +29,7 @@ def write_sim3(path: Path, graph: PoseGraph) -> None:
     Raises:
         PoseGraphError: the graph is malformed. OSError: the file cannot be written.
     """
-    GraphArrays.of(graph)
-    lines = [
-        f"VERTEX_SIM3:QUAT {number} {_numbers([*_pose(S), float(sim3.scale(S))])}"
-        for number, S in sorted(graph.poses.items())
-    ]
-    path.write_text("\n".join([*lines, *_edge_lines(graph.edges, _sim3_edge)]) + "\n")
+    _write(path, graph, "VERTEX_SIM3:QUAT", _similarity, _sim3_edge)
 
 
 def write_se3(path: Path, graph: PoseGraph) -> None:
@@ -43,16 +38,23 @@ def write_se3(path: Path, graph: PoseGraph) -> None:
     Raises:
         PoseGraphError: the graph is malformed. OSError: the file cannot be written.
     """
-    GraphArrays.of(graph)
-    lines = [
-        f"VERTEX_SE3:QUAT {number} {_numbers(_pose(S))}"
-        for number, S in sorted(graph.poses.items())
-    ]
 
     def se3_edge(edge: Edge) -> str:
         return _se3_edge(edge, float(sim3.scale(graph.poses[edge.first])))
 
-    path.write_text("\n".join([*lines, *_edge_lines(graph.edges, se3_edge)]) + "\n")
+    _write(path, graph, "VERTEX_SE3:QUAT", _pose, se3_edge)
+
+
+def _write(
+    path: Path,
+    graph: PoseGraph,
+    vertex: str,
+    values: Callable[[Doubles], list[float]],
+    line_of: Callable[[Edge], str],
+) -> None:
+    GraphArrays.of(graph)
+    lines = [f"{vertex} {n} {_numbers(values(S))}" for n, S in sorted(graph.poses.items())]
+    path.write_text("\n".join([*lines, *_edge_lines(graph.edges, line_of)]) + "\n")
 
 
 def _edge_lines(edges: list[Edge], line_of: Callable[[Edge], str]) -> list[str]:
@@ -64,7 +66,7 @@ def _edge_lines(edges: list[Edge], line_of: Callable[[Edge], str]) -> list[str]:
 def _sim3_edge(edge: Edge) -> str:
     S = edge.S_first_second
     information = np.linalg.inv(edge.covariance)
-    measured = [*_pose(S), float(sim3.scale(S)), *information[np.triu_indices(7)]]
+    measured = [*_similarity(S), *information[np.triu_indices(7)]]
     return f"EDGE_SIM3:QUAT {edge.first} {edge.second} {_numbers(measured)}"
 
 
@@ -85,6 +87,11 @@ def _pose(S: Doubles) -> list[float]:
     """x y z qx qy qz qw."""
     quaternion = Rotation.from_matrix(S[:3, :3] / sim3.scale(S)).as_quat(canonical=True)
     return [*S[:3, 3].tolist(), *quaternion.tolist()]
+
+
+def _similarity(S: Doubles) -> list[float]:
+    """x y z qx qy qz qw s."""
+    return [*_pose(S), float(sim3.scale(S))]
 
 
 def _numbers(values: Iterable[float]) -> str:
