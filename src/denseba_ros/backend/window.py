@@ -14,6 +14,9 @@ from denseba_ros.geometry import se3
 from denseba_ros.geometry.grey import Grey
 from denseba_ros.geometry.pinhole import Pinhole, Projection, project_by
 
+# Least inverse depth that a median depth is told of.
+_NEAREST_TO_INFINITY = 1e-6
+
 
 @dataclass
 class Points:
@@ -30,6 +33,11 @@ class Points:
     prior_depth: Tensor
     prior_information: Tensor
     corners: int
+
+    @property
+    def median_depth(self) -> float:
+        """Median depth of the points in use; NaN where there is none."""
+        return float(1.0 / self.inverse_depth[self.valid].median().clamp(min=_NEAREST_TO_INFINITY))
 
 
 @dataclass

@@ -11,22 +11,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from denseba_ros.backend.window import WindowKeyframe
-from denseba_ros.geometry import se3, sim3
+from denseba_ros.geometry import sim3
 from denseba_ros.global_map.background import Background
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
 from denseba_ros.global_map.keyframe_store import KeyframeStore
 from denseba_ros.global_map.loop_search import Found, LoopSearch, Query
 from denseba_ros.global_map.map_saver import MapSaver
 from denseba_ros.global_map.records import record
-from denseba_ros.pose_graph.graph import PoseGraph
+from denseba_ros.pose_graph.graph import Doubles, PoseGraph
+from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.window_history import LeftKeyframe, WindowChange
 from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.system import System
-
-Doubles = NDArray[np.float64]
 
 # Keyframes before the present one that see the same, or nearly: no loop is closed with them.
 _NEIGHBOURS = 15
@@ -134,12 +131,10 @@ class GlobalMap:
             depth=None,
         )
 
-    def keyframe_poses(self, window: list[WindowKeyframe]) -> dict[int, Doubles]:
+    def keyframe_poses(self, window: LocalMap) -> dict[int, Doubles]:
         """S_map_camera (4, 4) of all keyframes of this session by stamp, and of the ``window``."""
-        poses = {
-            keyframe.stamp_ns: self.graph.S_map_world @ se3.inverse(keyframe.T).cpu().numpy()
-            for keyframe in window
-        }
+        S_map_world = self.graph.S_map_world
+        poses = {stamp: S_map_world @ T for stamp, T in window.poses().items()}
         return poses | self.graph.poses_by_stamp()
 
     def _keep(self, number: int, left: LeftKeyframe) -> None:
@@ -148,7 +143,7 @@ class GlobalMap:
         if number in self._found:
             self._describe(number)
         elif number != self._searched:
-            self.counts["keyframes without features, as another search was under way"] += 1
+            self.counts["keyframes that no search was begun for"] += 1
             if self._saver is not None:
                 self._saver.add(self.store.get(number))
 

@@ -7,11 +7,10 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from denseba_ros.geometry import se3, sim3
+from denseba_ros.geometry import sim3
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
+from denseba_ros.pose_graph.graph import Doubles
 from denseba_ros.slam.mapping.local_map import LocalMap
-
-Doubles = NDArray[np.float64]
 
 
 class ImagePath:
@@ -39,7 +38,7 @@ class ImagePath:
     ) -> tuple[NDArray[np.int64], Doubles]:
         """Stamps (N,) and poses T_map_camera (N, 4, 4) as the map has them now; images whose
         keyframe is not in the map are left out."""
-        now = {} if local_map is None else {k.stamp_ns: k for k in local_map.keyframes}
+        now = {} if local_map is None else local_map.poses()
         stamps, poses = [], []
         rows = np.array(self._poses).reshape(-1, 3, 4)
         for i, (stamp, keyframe) in enumerate(zip(self._stamps, self._keyframes, strict=True)):
@@ -47,7 +46,7 @@ class ImagePath:
             if number in graph.poses:
                 S = graph.poses[number]
             elif keyframe in now:
-                S = graph.S_map_world @ se3.inverse(now[keyframe].T).cpu().numpy()
+                S = graph.S_map_world @ now[keyframe]
             else:
                 continue
             T = np.vstack([rows[i], [0.0, 0.0, 0.0, 1.0]])

@@ -1,8 +1,9 @@
 """The graph of all keyframes, fed from the window, and how the window's world lies in the map.
 
-The window's world is rescaled now and then, about its newest camera. A length of the map therefore
-has the unit of its keyframe: that of the window when the keyframe left it. Units are counted by
-the logarithm of the growth since the start; a length L of unit u is L exp(v - u) in unit v.
+The window's world is rescaled now and then, about its newest camera: what is known of the drift of
+its scale is corrected. So a link of the path has no change of scale of its own. A closure has, and
+where its newer keyframe was rescaled after it was measured, that is taken into account: ``unit`` is
+the logarithm of the growth since the start.
 
 The window is never touched: a correction moves keyframes that left it, and ``S_map_world``.
 """
@@ -13,15 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import se3, sim3
-from denseba_ros.pose_graph.graph import Edge, PoseGraph
+from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.window_history import LeftKeyframe, WindowChange, dissolved
-
-Doubles = NDArray[np.float64]
 
 # Deviations of a link where too few points show in both keyframes: of the translation over the
 # depth of the scene, and of the rotation in radians.
@@ -35,14 +32,13 @@ _LEAST_SCALE_SIGMA = 1e-3
 @dataclass(frozen=True)
 class _Link:
     """A relative pose (4, 4) of keyframe ``second`` to ``first`` with covariance (7, 7); lengths of
-    ``first`` have ``first_unit``, those of ``second`` ``second_unit``; None: its own."""
+    ``second`` have ``second_unit``; None: its own."""
 
     first: int
     second: int
     S_first_second: Doubles
     covariance: Doubles
-    first_unit: float | None
-    second_unit: float | None
+    second_unit: float | None = None
     is_closure: bool = False
 
 
@@ -67,7 +63,7 @@ class KeyframeGraph:
         self._numbers: dict[int, int] = {}
         self._units = dict.fromkeys(self.poses, 0.0)
         self._links = [
-            _Link(e.first, e.second, e.S_first_second, e.covariance, None, None, e.is_closure)
+            _Link(e.first, e.second, e.S_first_second, e.covariance, is_closure=e.is_closure)
             for e in saved.edges
         ]
         self._untaken: list[_Link] = []
@@ -88,12 +84,7 @@ class KeyframeGraph:
 
     def take(self, change: WindowChange) -> list[tuple[int, LeftKeyframe]]:
         """Take in a change of the window; the keyframes that left it now, with their numbers."""
-        if change.growth != 1.0:
-            shrink = np.eye(4)
-            shrink[:3, :3] /= change.growth
-            shrink[:3, 3] = (1.0 - 1.0 / change.growth) * change.centre
-            self.S_map_world = self.S_map_world @ shrink
-            self.unit += float(np.log(change.growth))
+        self.unit += float(np.log(change.growth))
         stamps = [left.keyframe.stamp_ns for left in change.left]
         for stamp in sorted([*stamps, *(k.stamp_ns for k in change.local_map.keyframes)]):
             self._numbers.setdefault(stamp, self.first + len(self._numbers))
@@ -111,7 +102,7 @@ class KeyframeGraph:
             self.is_joined |= edge.first < self.first
             second = units[edge.second]
             S, covariance = edge.S_first_second, edge.covariance
-            self._add_link(_Link(edge.first, edge.second, S, covariance, None, second, True))
+            self._add_link(_Link(edge.first, edge.second, S, covariance, second, True))
 
     def take_new_edges(self) -> list[Edge]:
         """The edges that are complete since the last call: both keyframes have left the window."""
@@ -123,10 +114,8 @@ class KeyframeGraph:
     def with_window(self, local_map: LocalMap, displacement: float) -> PoseGraph:
         """The graph with the keyframes of the window, as they are now."""
         graph = PoseGraph(dict(self.poses))
-        for keyframe in local_map.keyframes:
-            number = self._numbers[keyframe.stamp_ns]
-            if number not in graph.poses:
-                graph.poses[number] = self.S_map_world @ _T_world_camera(keyframe)
+        for stamp, T_world_camera in local_map.poses().items():
+            graph.poses.setdefault(self._numbers[stamp], self.S_map_world @ T_world_camera)
         window = [self._as_link(left, displacement) for left in dissolved(local_map)[:-1]]
         for link in [*self._links, *window]:
             if link.first in graph.poses and link.second in graph.poses:
@@ -145,7 +134,7 @@ class KeyframeGraph:
 
     def _add(self, number: int, left: LeftKeyframe) -> None:
         self._units[number] = self.unit
-        self.poses[number] = self.S_map_world @ _T_world_camera(left.keyframe)
+        self.poses[number] = self.S_map_world @ se3.inverse(left.keyframe.T).cpu().numpy()
         if self._loose is not None:
             self._join_loose(number)
 
@@ -156,11 +145,11 @@ class KeyframeGraph:
         self._loose = None
         S = sim3.inverse(self.poses[number]) @ self.poses[loose]
         sigmas = np.repeat([_PREDICTED[0] * depth, _PREDICTED[1], _PREDICTED_SCALE], [3, 3, 1])
-        self._add_link(_Link(number, loose, S, np.diag(sigmas**2), None, None))
+        self._add_link(_Link(number, loose, S, np.diag(sigmas**2)))
 
     def _link(self, left: LeftKeyframe, displacement: float) -> None:
         if left.next_stamp_ns is None:
-            self._loose = self._numbers[left.keyframe.stamp_ns], _depth(left)
+            self._loose = self._numbers[left.keyframe.stamp_ns], left.keyframe.points.median_depth
         else:
             self._add_link(self._as_link(left, displacement))
 
@@ -173,35 +162,17 @@ class KeyframeGraph:
         assert left.T_next_keyframe is not None
         covariance = np.zeros((7, 7))
         if left.covariance is None:
-            sigmas = np.repeat([_VAGUE[0] * _depth(left), _VAGUE[1]], 3)
+            sigmas = np.repeat([_VAGUE[0] * left.keyframe.points.median_depth, _VAGUE[1]], 3)
             covariance[:6, :6] = np.diag(sigmas**2)
         else:
             covariance[:6, :6] = displacement**2 * left.covariance
         covariance[6, 6] = self._scale_drift**2 * left.travel + _LEAST_SCALE_SIGMA**2
         first, second = (self._numbers[s] for s in (left.next_stamp_ns, left.keyframe.stamp_ns))
-        return _Link(first, second, left.T_next_keyframe, covariance, self.unit, self.unit)
+        return _Link(first, second, left.T_next_keyframe, covariance)
 
     def _edge(self, link: _Link) -> Edge:
         """The link as an edge between keyframes in their own units."""
-        growth, shrink = 1.0, 1.0
-        if link.first_unit is not None:
-            growth = float(np.exp(self.unit_of(link.first) - link.first_unit))
-        if link.second_unit is not None:
-            shrink = float(np.exp(link.second_unit - self.unit_of(link.second)))
         S = link.S_first_second.copy()
-        S[:3, :3] *= growth * shrink
-        S[:3, 3] *= growth
-        lengths = np.repeat([growth, 1.0], [3, 4])
-        covariance = link.covariance * lengths[:, None] * lengths
-        return Edge(link.first, link.second, S, covariance, link.is_closure)
-
-
-def _T_world_camera(keyframe: WindowKeyframe) -> Doubles:
-    T: Doubles = se3.inverse(keyframe.T).cpu().numpy()
-    return T
-
-
-def _depth(left: LeftKeyframe) -> float:
-    """Median depth of a keyframe's points."""
-    points = left.keyframe.points
-    return float(1.0 / points.inverse_depth[points.valid].median().clamp(min=1e-6))
+        if link.second_unit is not None:
+            S[:3, :3] *= float(np.exp(link.second_unit - self.unit_of(link.second)))
+        return Edge(link.first, link.second, S, link.covariance, link.is_closure)

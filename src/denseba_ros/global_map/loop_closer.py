@@ -76,11 +76,11 @@ class LoopCloser:
         and those before it that they confirm. ``graph``: with the keyframe in it; ``units`` of the
         last keyframes in that; keyframes from ``first`` on are not yet of one piece with others.
         """
-        found = []
-        for candidate in candidates:
-            edge = self._verify(candidate, number, displacement)
-            if edge is not None and (crosses(edge, first) or self._is_possible(edge, graph)):
-                found.append(edge)
+        edges = [self._verify(candidate, number, displacement) for candidate in candidates]
+        known = [edge for edge in edges if edge is not None]
+        # One factorisation for all: where the graph is held does not change a relative pose.
+        marginals = Marginals(graph) if any(not crosses(edge, first) for edge in known) else None
+        found = [e for e in known if crosses(e, first) or self._is_possible(e, marginals)]
         confirmed = self._confirm(found, graph, units)
         self.counts["verified"] += len(found)
         return confirmed
@@ -115,9 +115,10 @@ class LoopCloser:
             return None
         return Edge(old, new, verification.S_old_new, verification.covariance, is_closure=True)
 
-    def _is_possible(self, edge: Edge, graph: PoseGraph) -> bool:
+    def _is_possible(self, edge: Edge, marginals: Marginals | None) -> bool:
         """Whether the graph, with all that is known of its errors, allows for the closure."""
-        expected = Marginals(graph, fixed=[edge.first]).relative(edge.first, edge.second)
+        assert marginals is not None
+        expected = marginals.relative(edge.first, edge.second)
         if expected.squared_error(edge.S_first_second, edge.covariance) > SQUARED_OUTLIER:
             self.counts["not where the graph can be"] += 1
             return False
@@ -126,7 +127,7 @@ class LoopCloser:
     def _confirm(
         self, found: list[Edge], graph: PoseGraph, units: Mapping[int, float]
     ) -> list[Edge]:
-        """Those that agree with another of a keyframe close by, and that one if it waited."""
+        """Those that agree with one of an earlier keyframe close by, and that one if it waited."""
         if not found:
             return []
         newest = found[0].second
@@ -135,7 +136,7 @@ class LoopCloser:
         confirmed: dict[tuple[int, int], Edge] = {}
         for edge in found:
             for other in [*waiting, *closed]:
-                if other.second != edge.second and _agree(edge, other, graph):
+                if _agree(edge, other, graph):
                     confirmed |= {(e.first, e.second): e for e in (other, edge)}
         for edge in closed:
             confirmed.pop((edge.first, edge.second), None)

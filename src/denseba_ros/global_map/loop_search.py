@@ -104,8 +104,7 @@ class LoopSearch:
             descriptor, query.neighbours, lambda number: number >= query.number, _ALIKE
         )
         chosen = [c.id for c in alike if c.relative >= self.vlad.threshold]
-        points = query.keyframe.points
-        depth = float(1.0 / points.inverse_depth[points.valid].median().clamp(min=1e-6))
+        depth = query.keyframe.points.median_depth
         known = {n: S for n, S in query.graph.poses.items() if n in self.index or n == query.number}
         excluded = {*query.neighbours, *chosen} - {query.number}
         return chosen + nearby(known, query.number, depth, excluded, _NEARBY)

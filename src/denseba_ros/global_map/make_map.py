@@ -10,7 +10,7 @@ from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.global_map.global_map import GlobalMap
 from denseba_ros.global_map.keyframe_store import KeyframeStore
 from denseba_ros.global_map.loop_search import LoopSearch
-from denseba_ros.place_recognition.place_describer import make_place_describer
+from denseba_ros.place_recognition.place_describer import make_vlad
 from denseba_ros.place_recognition.place_index import PlaceIndex
 from denseba_ros.slam.components import TRACK_LEVELS
 from denseba_ros.slam.tracking.relocalisation import make_feature_matcher
@@ -25,16 +25,16 @@ def make_global_map(config: Config, calibration: Calibration, is_live: bool) -> 
         ConfigurationError: when weights are missing from the installation.
     """
     device = pick_device(config.device)
-    describer = make_place_describer(device)
-    if describer is None:
+    vlad = make_vlad()
+    if vlad is None:
         return None
     noise = Noise(config.backend.intensity_noise, pixel=config.backend.pixel_noise)
     camera = Pinhole.from_calibration(calibration)
     search = LoopSearch(
         KeyframeStore(device),
         make_feature_matcher(device, config.seed),
-        describer.vlad,
-        PlaceIndex(describer.vlad.size),
+        vlad,
+        PlaceIndex(vlad.size),
         Tracker(camera, TRACK_LEVELS, config.tracker.iterations, noise),
     )
     return GlobalMap(search, config.frontend.scale_drift, is_live)

@@ -5,19 +5,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from denseba_ros.errors import MapFileError
 from denseba_ros.global_map.background import Background
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
 from denseba_ros.map_file.map_file import MapFile
 from denseba_ros.map_file.map_keyframe import MapKeyframe
-from denseba_ros.pose_graph.graph import Edge
+from denseba_ros.pose_graph.graph import Doubles, Edge
 
 _log = logging.getLogger(__name__)
-
-Doubles = NDArray[np.float64]
 
 # Stamps of images between two writings, nanoseconds.
 _EVERY_NS = 1_000_000_000

@@ -11,23 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import se3, sim3
 from denseba_ros.geometry.pinhole import Pinhole, project_by
-from denseba_ros.geometry.pyramid import inside, sample
+from denseba_ros.geometry.pyramid import inside
 from denseba_ros.matching.features import Features
 from denseba_ros.matching.matches import match_features
-from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
+from denseba_ros.pose_graph.graph import Doubles
+from denseba_ros.slam.mapping.keyframe_depth import depth_at
 from denseba_ros.slam.state.pose_covariance import pose_covariance
 from denseba_ros.slam.tracking.feature_matching import CandidatePose, FeatureMatcher
 from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
 from denseba_ros.slam.tracking.tracker import Alignment, Tracker
 from denseba_ros.slam.tracking.tracking_quality import reason_lost
-
-Doubles = NDArray[np.float64]
 
 # Inliers must lie in so many of the cells of a grid of _GRID x _GRID over the image.
 _GRID, _MIN_CELLS = 6, 6
@@ -56,8 +54,8 @@ class Place:
 @dataclass(frozen=True)
 class Verification:
     """``reason``: why the two are not linked, empty where they are, and ``detail`` in figures.
-    ``S_old_new`` (4, 4) float64
-    and its ``covariance`` (7, 7), perturbed on the left; ``inliers`` among the matches."""
+    ``S_old_new`` (4, 4) float64 and its ``covariance`` (7, 7), perturbed on the left; ``inliers``
+    among the matches."""
 
     reason: str
     detail: str = ""
@@ -123,7 +121,7 @@ class PlaceVerifier:
         other = backward.cpu().numpy().copy()
         other[:3, 3] *= scale
         difference = sim3.log(other @ sim3.inverse(one))
-        depth = float(1.0 / old.keyframe.points.inverse_depth.median())
+        depth = old.keyframe.points.median_depth
         turn, shift = np.linalg.norm(difference[3:6]), np.linalg.norm(difference[:3]) / depth
         if turn > _MAX_TURN or shift > _MAX_SHIFT:
             detail = f"{np.degrees(turn):.1f} degrees, {shift:.0%} of the depth"
@@ -133,7 +131,7 @@ class PlaceVerifier:
         pose = pose_covariance(camera, old.keyframe, T_new_old, displacement, _DEPTH_SIGMA)
         if pose is None:
             return Verification("too few points are seen by both", inliers=inliers)
-        axes = se3.adjoint(torch.from_numpy(T)).numpy()
+        axes = sim3.adjoint(T)[:6, :6]
         spread = np.concatenate([np.full(3, shift * depth), np.full(3, turn)])
         covariance = np.zeros((7, 7))
         covariance[:6, :6] = axes @ pose @ axes.T + np.diag(0.25 * spread**2)
@@ -159,8 +157,7 @@ def _log_ratio(
     rays = camera.rays(points.pixels[known])
     seen = project_by(camera, rays, points.inverse_depth[known], T_new_old)
     ok = seen.in_front & inside(seen.pixels, camera.width, camera.height, 2.0)
-    cells = (seen.pixels + 0.5) / (1 << GRID_LEVEL) - 0.5
-    inverse_depth, sigma = sample(new.inverse_depth_map[None], cells[None])[0]
+    inverse_depth, sigma = depth_at(new, seen.pixels)
     ok = ok & (sigma < _MAX_SIGMA) & (inverse_depth > 1e-6)
     if int(ok.sum()) < _MIN_COMMON:
         return None

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from denseba_ros.geometry import sim3
-
-Doubles = NDArray[np.float64]
+from denseba_ros.pose_graph.graph import Doubles
 
 # Largest distance, over the depth of the scene, and angle between both views.
 _MAX_DISTANCE, _MAX_ANGLE = 0.4, np.radians(30.0)

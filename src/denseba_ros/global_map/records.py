@@ -8,11 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from denseba_ros.backend.window import Points, WindowKeyframe
-from denseba_ros.geometry.grey import Grey
-from denseba_ros.geometry.pyramid import build_pyramid
 from denseba_ros.map_file.map_keyframe import MapKeyframe
+from denseba_ros.slam.state.frame import image_levels
 
-_LEVELS = 5
 # A relative deviation beyond this says nothing about a depth.
 _LARGEST_SIGMA = 10.0
 
@@ -44,7 +42,7 @@ def restored(keyframe: MapKeyframe, device: torch.device) -> WindowKeyframe:
         return torch.from_numpy(np.array(array, np.float32)).to(device)
 
     image = put(keyframe.image.astype(np.float32))[None, None]
-    pyramid = build_pyramid(image, _LEVELS, plain=1)
+    grey, pyramid = image_levels(image)
     depth, grid = put(keyframe.inverse_depth), put(keyframe.inverse_depth_map)
     valid = torch.ones(len(depth), dtype=torch.bool, device=device)
     points = Points(
@@ -59,7 +57,7 @@ def restored(keyframe: MapKeyframe, device: torch.device) -> WindowKeyframe:
     return WindowKeyframe(
         id=keyframe.id,
         stamp_ns=keyframe.stamp_ns,
-        grey=Grey.from_pyramid(pyramid),
+        grey=grey,
         pyramid=pyramid,
         T=torch.eye(4, dtype=torch.float64, device=device),
         affine=torch.from_numpy(np.array(keyframe.affine, np.float64)).to(device),

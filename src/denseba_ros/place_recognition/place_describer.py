@@ -39,8 +39,8 @@ class PlaceDescriber:
         return self.vlad.describe(descriptors)
 
 
-def make_place_describer(device: torch.device | None = None) -> PlaceDescriber | None:
-    """With the shipped weights; None, with a warning, if the package of the features is missing.
+def make_vlad() -> Vlad | None:
+    """The shipped weights; None, with a warning, if the package of the features is missing.
 
     Raises:
         ConfigurationError: when the weights are missing from the installation.
@@ -51,4 +51,14 @@ def make_place_describer(device: torch.device | None = None) -> PlaceDescriber |
             "is off, so loops are not closed and no place is found again in a map"
         )
         return None
-    return PlaceDescriber(load_vlad(share_file(WEIGHTS)), device)
+    return load_vlad(share_file(WEIGHTS))
+
+
+def make_place_describer(device: torch.device | None = None) -> PlaceDescriber | None:
+    """As ``make_vlad``, with a detector of the features.
+
+    Raises:
+        ConfigurationError: when the weights are missing from the installation.
+    """
+    vlad = make_vlad()
+    return None if vlad is None else PlaceDescriber(vlad, device)

@@ -257,8 +257,7 @@ class System:
             if self._make.relocaliser is not None:
                 self._make.relocaliser.begin_map()
         self._finished += update.finished
-        displacement = self._pose.displacement
-        self.history.add(update.local_map, update.left, displacement, update.growth)
+        self.history.add(update.local_map, update.left, self._pose.displacement, update.growth)
         if self._make.relocaliser is not None and update.growth != 1.0:
             centre = se3.inverse(update.local_map.newest.T)[:3, 3]
             self._make.relocaliser.rescale(update.growth, centre)

@@ -11,6 +11,7 @@ from denseba_ros.backend.depth_map.depth_map import fill, point_weight, scatter_
 from denseba_ros.backend.depth_map.ratio_field import fill_ratios
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import median_known
+from denseba_ros.geometry.pyramid import sample
 from denseba_ros.slam.state.estimate import DepthParts
 
 # Pyramid level of the grid of inverse depth maps.
@@ -32,6 +33,14 @@ def cells_of(pixels: Tensor, shape: tuple[int, ...]) -> Tensor:
     cells = ((pixels + 0.5) / (1 << GRID_LEVEL)).floor().long()
     limit = cells.new_tensor([shape[1] - 1, shape[0] - 1])
     return torch.minimum(cells.clamp(min=0), limit)
+
+
+def depth_at(keyframe: WindowKeyframe, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Inverse depth and its relative standard deviation (N,) of the keyframe's map at ``pixels``
+    (N, 2) of level 0, interpolated."""
+    cells = (pixels + 0.5) / (1 << GRID_LEVEL) - 0.5
+    inverse_depth, sigma = sample(keyframe.inverse_depth_map[None], cells[None])[0]
+    return inverse_depth, sigma
 
 
 def initialise_points(keyframe: WindowKeyframe, inverse_depth_map: Tensor) -> None:

@@ -13,7 +13,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import se3
@@ -43,8 +42,8 @@ class LeftKeyframe:
 
 @dataclass(frozen=True)
 class WindowChange:
-    """One change of the window: first its world grew by ``growth`` about ``centre`` (3,), then
-    keyframes ``left`` it, oldest first; ``local_map`` is what there is since.
+    """One change of the window: first its world grew by ``growth`` about the newest
+    camera, then keyframes ``left`` it, oldest first; ``local_map`` is what there is since.
 
     ``displacement`` is the deviation of what displaces the image (``PoseCovariance``).
     """
@@ -52,7 +51,6 @@ class WindowChange:
     local_map: LocalMap
     left: tuple[LeftKeyframe, ...]
     growth: float
-    centre: Doubles
     displacement: float
 
 
@@ -80,9 +78,8 @@ class WindowHistory:
         """The window is ``local_map`` since ``left`` went; before, it grew about the newest."""
         if not self.is_kept:
             return
-        centre = se3.inverse(local_map.newest.T)[:3, 3].cpu().numpy()
         self._displacement = displacement
-        self._changes.append(WindowChange(local_map, tuple(left), growth, centre, displacement))
+        self._changes.append(WindowChange(local_map, tuple(left), growth, displacement))
 
     def end(self, local_map: LocalMap | None) -> None:
         """All keyframes of the window leave it: no image will follow."""
@@ -106,15 +103,9 @@ def link_to_next(
 def _link(camera: Pinhole, keyframe: WindowKeyframe, after: WindowKeyframe) -> LeftKeyframe:
     T = after.T @ se3.inverse(keyframe.T)
     covariance = motion_growth(camera, keyframe, T, after.stamp_ns)
-    travel = float(T[:3, 3].norm()) * _median_inverse_depth(keyframe)
+    depth = keyframe.points.median_depth
+    travel = float(T[:3, 3].norm()) / depth if math.isfinite(depth) else 0.0
     return LeftKeyframe(keyframe, after.stamp_ns, T.cpu().numpy(), covariance, travel)
-
-
-def _median_inverse_depth(keyframe: WindowKeyframe) -> float:
-    points = keyframe.points
-    depths: Tensor = points.inverse_depth[points.valid]
-    median = float(depths.median()) if depths.numel() else 0.0
-    return median if math.isfinite(median) else 0.0
 
 
 def dissolved(local_map: LocalMap, kept: Collection[int] = ()) -> list[LeftKeyframe]:

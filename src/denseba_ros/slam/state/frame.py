@@ -28,5 +28,10 @@ class Frame:
     @classmethod
     def prepare(cls, frame: FrontendFrame) -> Frame:
         """Build the pyramid of a frontend frame."""
-        pyramid = build_pyramid(frame.image, _LEVELS, plain=1)
-        return cls(frame, Grey.from_pyramid(pyramid), pyramid)
+        return cls(frame, *image_levels(frame.image))
+
+
+def image_levels(image: Tensor) -> tuple[Grey, list[Tensor]]:
+    """``grey`` and ``pyramid`` of a ``Frame`` from its image (1, 1, H, W) float32."""
+    pyramid = build_pyramid(image, _LEVELS, plain=1)
+    return Grey.from_pyramid(pyramid), pyramid

@@ -11,7 +11,7 @@ with independent increments can be right for one length of time only, and that i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -190,13 +190,18 @@ class PoseCovariance:
         self, view: TwoViewLinearisation, T: Tensor, nanoseconds: int
     ) -> MotionUncertainty:
         """Of T_later_earlier (4, 4), a motion that took so many ``nanoseconds``."""
-        scale = self.displacement**2
-        systematic, random = (scale * torch.from_numpy(c) for c in motion_covariance(view))
+        scale, motion = self.displacement**2, _motion(view, nanoseconds)
         t = torch.cat([T[:3, 3].cpu(), T.new_zeros(3).cpu()])
-        systematic = systematic + self.scale_sigma**2 * torch.outer(t, t)
-        return MotionUncertainty(
-            systematic, random, max(view.flow, 1e-3), max(nanoseconds * 1e-9, 1e-3)
-        )
+        systematic = scale * motion.systematic + self.scale_sigma**2 * torch.outer(t, t)
+        return replace(motion, systematic=systematic, random=scale * motion.random)
+
+
+def _motion(view: TwoViewLinearisation, nanoseconds: int) -> MotionUncertainty:
+    """Of a motion that took so many ``nanoseconds``, per squared displacement."""
+    systematic, random = (torch.from_numpy(c) for c in motion_covariance(view))
+    return MotionUncertainty(
+        systematic, random, max(view.flow, 1e-3), max(nanoseconds * 1e-9, 1e-3)
+    )
 
 
 def motion_growth(
@@ -208,10 +213,8 @@ def motion_growth(
     view = _linearise(camera, keyframe, T, _usable(keyframe))
     if view is None:
         return None
-    systematic, random = motion_covariance(view)
-    seconds = max((stamp_ns - keyframe.stamp_ns) * 1e-9, 1e-3)
-    growth: Floats = systematic * (HORIZON / seconds) + random
-    return growth
+    motion = _motion(view, stamp_ns - keyframe.stamp_ns)
+    return motion.growth(motion.flow).numpy()
 
 
 def pose_covariance(

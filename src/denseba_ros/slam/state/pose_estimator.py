@@ -98,8 +98,7 @@ class PoseEstimator:
     def set_map(self, local_map: LocalMap) -> None:
         """Update median depth and motion covariance from the adjusted map."""
         self.is_map_updated = True
-        points = local_map.newest.points
-        self.median_depth = float(1.0 / points.inverse_depth[points.valid].median())
+        self.median_depth = local_map.newest.points.median_depth
         self._path.adjusted(local_map.camera, local_map.keyframes)
 
     def propagate(

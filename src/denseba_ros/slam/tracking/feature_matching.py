@@ -12,12 +12,11 @@ from torch import Tensor
 
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.geometry.pyramid import sample
 from denseba_ros.matching.absolute_pose import absolute_pose
 from denseba_ros.matching.features import Features, XFeat
 from denseba_ros.matching.matches import Matches, match_features
 from denseba_ros.matching.weight_network import WeightNetwork, sampling_logits
-from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL
+from denseba_ros.slam.mapping.keyframe_depth import depth_at
 
 MIN_INLIERS = 25
 """Least number of inliers of a pose."""
@@ -110,8 +109,7 @@ def best_candidates(
 def _points(camera: Pinhole, keyframe: WindowKeyframe, pixels: Tensor) -> tuple[Tensor, Tensor]:
     """Points (M, 3) float64 in the keyframe's frame at ``pixels`` (M, 2), and (M,) bool where the
     depth is certain enough."""
-    cells = (pixels + 0.5) / (1 << GRID_LEVEL) - 0.5
-    inverse_depth, sigma = sample(keyframe.inverse_depth_map[None], cells[None])[0]
+    inverse_depth, sigma = depth_at(keyframe, pixels)
     ok = (sigma < _MAX_SIGMA) & (inverse_depth > 1e-6)
     rays = camera.rays(pixels.double())
     return rays / inverse_depth.double().clamp(min=1e-6)[:, None], ok

@@ -1,0 +1,128 @@
+"""Links of the path hold at the poses that they came from; growth and corrections move what they
+should and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from denseba_ros.geometry import se3, sim3
+from denseba_ros.global_map.keyframe_graph import KeyframeGraph
+from denseba_ros.pose_graph.graph import Edge, PoseGraph
+from denseba_ros.slam.mapping.window_history import WindowChange, dissolved
+from tests.global_map.path_of_keyframes import DISPLACEMENT, changes, graph_of
+from tests.scaled_keyframe import keyframe
+
+COVARIANCE = 1e-4 * np.eye(7)
+
+
+def whole(graph: KeyframeGraph, path: list[WindowChange]) -> PoseGraph:
+    return graph.with_window(path[-1].local_map, DISPLACEMENT)
+
+
+def residuals(graph: PoseGraph) -> np.ndarray:
+    return np.array(
+        [
+            sim3.log(
+                e.S_first_second
+                @ sim3.inverse(sim3.inverse(graph.poses[e.first]) @ graph.poses[e.second])
+            )
+            for e in graph.edges
+        ]
+    )
+
+
+def test_the_path_is_one_piece_and_its_links_hold() -> None:
+    path = changes(8)
+    graph = whole(graph_of(path), path)
+    assert sorted(graph.poses) == list(range(8))
+    assert sorted((e.second, e.first) for e in graph.edges) == [(k, k + 1) for k in range(7)]
+    np.testing.assert_allclose(residuals(graph), 0.0, atol=1e-9)
+    for number, S in graph.poses.items():
+        np.testing.assert_allclose(S, se3.inverse(keyframe(number, 1.0).T).numpy(), atol=1e-9)
+
+
+def test_the_covariance_of_a_link_is_that_of_the_window_and_drift() -> None:
+    path = changes(5)
+    (left,) = path[-1].left
+    edge = next(e for e in whole(graph_of(path), path).edges if e.second == 1)
+    assert left.covariance is not None
+    np.testing.assert_allclose(edge.covariance[:6, :6], DISPLACEMENT**2 * left.covariance)
+    assert edge.covariance[6, 6] > 0.03**2 * left.travel > 0.0
+
+
+def test_a_corrected_drift_is_not_taken_back() -> None:
+    """The world grew because it had shrunk: the camera's pose in the map stays that of the
+    window's world, and no link says that a keyframe is of another scale than the next."""
+    path = changes(8, growth={3: 1.1, 6: 0.95})
+    graph = graph_of(path)
+    np.testing.assert_array_equal(graph.S_map_world, np.eye(4))
+    assert np.isclose(graph.unit, np.log(1.1 * 0.95))
+    scales = [float(sim3.scale(e.S_first_second)) for e in whole(graph, path).edges]
+    np.testing.assert_allclose(scales, 1.0)
+
+
+def test_a_closure_keeps_to_the_depths_it_was_measured_with() -> None:
+    """Its newer keyframe grows after that: a unit of it is a longer one now."""
+    path = changes(8, growth={6: 1.25})
+    graph = KeyframeGraph(0.03)
+    for change in path[:6]:
+        graph.take(change)
+    S = sim3.exp(np.array([0.1, 0.0, 0.2, 0.0, 0.1, 0.0, 0.3]))
+    graph.close([Edge(0, 5, S, COVARIANCE, is_closure=True)], {5: graph.unit})
+    for change in path[6:]:
+        graph.take(change)
+    (edge,) = (e for e in whole(graph, path).edges if e.is_closure)
+    assert np.isclose(sim3.scale(edge.S_first_second), sim3.scale(S) / 1.25)
+    np.testing.assert_allclose(edge.S_first_second[:3, 3], S[:3, 3])
+
+
+def test_edges_are_given_once_when_both_keyframes_have_left() -> None:
+    path = changes(8)
+    graph, given = KeyframeGraph(0.03), []
+    for change in path:
+        graph.take(change)
+        given += [(e.second, e.first) for e in graph.take_new_edges()]
+    assert given == [(k, k + 1) for k in range(4)]
+
+
+def test_what_came_after_a_search_moves_with_its_newest_keyframe() -> None:
+    path = changes(8)
+    graph = graph_of(path[:6])
+    before = whole(graph, path[:6])
+    for change in path[6:]:
+        graph.take(change)
+    motion = sim3.exp(np.array([1.0, 0.0, -0.5, 0.1, 0.2, 0.0, 0.2]))
+    poses = dict(graph.poses)
+    corrected = {n: S if n == 0 else motion @ S for n, S in before.poses.items()}
+    applied = graph.correct(corrected, before, newest=5)
+    np.testing.assert_allclose(applied, motion)
+    np.testing.assert_allclose(graph.S_map_world, motion)
+    np.testing.assert_allclose(graph.poses[0], poses[0])
+    for number in range(1, 5):
+        np.testing.assert_allclose(graph.poses[number], motion @ poses[number])
+
+
+def test_two_maps_of_one_path_stay_one_piece() -> None:
+    """A map that was given up is linked to the next one by a motion that is hardly known."""
+    path = changes(4)
+    given_up = path[-1].local_map
+    end = WindowChange(given_up, tuple(dissolved(given_up)), 1.0, DISPLACEMENT)
+    graph = graph_of([*path, end])
+    later = keyframe(9, 1.0)
+    new_map = type(given_up)(given_up.camera, [later])
+    graph.take(WindowChange(new_map, tuple(dissolved(new_map)), 1.0, DISPLACEMENT))
+    (loose,) = (e for e in graph.take_new_edges() if {e.first, e.second} == {3, 4})
+    assert loose.covariance[6, 6] == 0.3**2
+
+
+def test_a_session_in_a_saved_map_has_numbers_and_a_frame_of_its_own() -> None:
+    saved = PoseGraph({0: np.eye(4), 7: np.eye(4)}, [Edge(0, 7, np.eye(4), COVARIANCE)])
+    graph = KeyframeGraph(0.03, saved)
+    path = changes(5)
+    for change in path:
+        graph.take(change)
+    assert graph.number(0) == 8
+    assert not graph.is_joined
+    assert (0, 7) in [(e.first, e.second) for e in whole(graph, path).edges]
+    graph.close([Edge(7, 9, np.eye(4), COVARIANCE, is_closure=True)], {9: 0.0})
+    assert graph.is_joined

@@ -1,0 +1,79 @@
+"""The file has what the map has; what could not be written is written later."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.errors import MapFileError
+from denseba_ros.geometry import sim3
+from denseba_ros.global_map.keyframe_graph import KeyframeGraph
+from denseba_ros.global_map.map_saver import MapSaver
+from denseba_ros.global_map.records import record
+from denseba_ros.map_file.map_file import MapFile
+from denseba_ros.map_file.map_keyframe import MapKeyframe
+from tests.global_map.conftest import ROOM
+from tests.global_map.path_of_keyframes import changes, graph_of
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[MapFile]:
+    with MapFile(tmp_path / "map.db") as file:
+        file.begin_session(ROOM.calibration, "{}")
+        yield file
+
+
+@pytest.fixture
+def kept(exact_keyframe: Callable[[int], WindowKeyframe]) -> MapKeyframe:
+    return record(exact_keyframe(0), 0, 0)
+
+
+def saved(saver: MapSaver, graph: KeyframeGraph, kept: MapKeyframe) -> None:
+    for number in graph.poses:
+        saver.add(dataclasses.replace(kept, id=number, stamp_ns=1 + number))
+    saver.finish(graph)
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+def test_keyframes_links_and_poses_are_written(
+    file: MapFile, kept: MapKeyframe, is_live: bool
+) -> None:
+    graph = graph_of(changes(8))
+    saver = MapSaver(file, is_live)
+    saved(saver, graph, kept)
+    on_disk = file.load_graph()
+    assert sorted(on_disk.poses) == sorted(graph.poses) == [0, 1, 2, 3, 4]
+    assert [(e.second, e.first) for e in on_disk.edges] == [(k, k + 1) for k in range(4)]
+    motion = sim3.exp(np.array([1.0, 0.0, 0.0, 0.0, 0.1, 0.0, 0.2]))
+    graph.poses = {number: motion @ S for number, S in graph.poses.items()}
+    saver.moved(set(graph.poses))
+    saver.finish(graph)
+    for number, S in file.load_graph().poses.items():
+        np.testing.assert_allclose(S, graph.poses[number])
+
+
+def test_what_a_full_disk_refused_comes_later(
+    file: MapFile, kept: MapKeyframe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = graph_of(changes(8))
+    saver = MapSaver(file, is_live=False)
+
+    def full(*_: Any) -> None:
+        raise MapFileError("the disk is full")
+
+    with monkeypatch.context() as context:
+        context.setattr(file, "add_edge", full)
+        with pytest.raises(MapFileError, match="the disk is full"):
+            saved(saver, graph, kept)
+        assert saver.problem == "the disk is full"
+        assert file.keyframe_ids() == []
+    saver.finish(graph)
+    assert saver.problem == ""
+    assert file.keyframe_ids() == [0, 1, 2, 3, 4]
+    assert len(file.load_graph().edges) == 4
