@@ -1,0 +1,25 @@
+"""Depth as colours for people."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+# Fixed, so that a distance keeps its colour from image to image; wide enough for rooms and drives.
+_NEAREST, _FARTHEST = 0.5, 50.0
+
+
+def colour_depth(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """``depth`` (h, w) in metres, NaN where unknown, as (h, w, 3) uint8 BGR.
+
+    From red at 0.5 m and nearer to blue at 50 m and farther, even in the logarithm; what is unknown
+    is black, which no distance is.
+    """
+    known = np.isfinite(depth) & (depth > 0.0)
+    clipped = np.clip(np.where(known, depth, _FARTHEST), _NEAREST, _FARTHEST)
+    span = np.log(_FARTHEST / _NEAREST)
+    nearness = (255.0 * np.log(_FARTHEST / clipped) / span).round().astype(np.uint8)
+    colours: NDArray[np.uint8] = cv2.applyColorMap(nearness, cv2.COLORMAP_TURBO).astype(np.uint8)
+    colours[~known] = 0
+    return colours
