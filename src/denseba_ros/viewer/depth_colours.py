@@ -23,3 +23,18 @@ def colour_depth(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
     colours: NDArray[np.uint8] = cv2.applyColorMap(nearness, cv2.COLORMAP_TURBO).astype(np.uint8)
     colours[~known] = 0
     return colours
+
+
+def colour_deviation(
+    depth: NDArray[np.float32], sigma: NDArray[np.float32], most: float
+) -> NDArray[np.uint8]:
+    """Relative deviation ``sigma / depth`` of depth (h, w) as (h, w, 3) uint8 BGR: dark where it is
+    certain, bright at ``most`` and above, black where it is unknown."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        relative = sigma / depth
+    known = np.isfinite(relative)
+    share = np.clip(np.where(known, relative, 0.0) / most, 0.0, 1.0)
+    levels = (255.0 * share).round().astype(np.uint8)
+    colours: NDArray[np.uint8] = cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS).astype(np.uint8)
+    colours[~known] = 0
+    return colours
