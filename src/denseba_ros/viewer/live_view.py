@@ -73,10 +73,10 @@ class LiveView:
         if not self._has_failed:
             self._mailbox.begin_world()
 
-    def close(self) -> None:
-        """Show what still waits, and end."""
+    def close(self, timeout: float | None = None) -> None:
+        """Show what still waits, and end: within ``timeout`` seconds, if given."""
         self._mailbox.close()
-        self._thread.join()
+        self._thread.join(timeout)
 
     def __enter__(self) -> Self:
         return self
