@@ -30,7 +30,7 @@ _FLAGS = (
     *("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader"),
     "--enable-unsafe-swiftshader",
 )
-_SIZE = (1400, 900)
+_SIZE = (1200, 800)
 # Of grey levels, in the middle of the page: more than the greeting has, less than any map.
 _DRAWN = 12.0
 
@@ -63,7 +63,7 @@ def served(recording: Path) -> Iterator[str]:
         server.wait(timeout=20)
 
 
-def photograph(recording: Path, picture: Path, seconds: float = 90.0) -> np.ndarray:
+def photograph(recording: Path, picture: Path, seconds: float = 400.0) -> np.ndarray:
     """Write and return (H, W, 3) uint8 BGR the page with ``recording``, once it stands still.
 
     Raises:
@@ -138,7 +138,7 @@ def main() -> None:
     """Render, run, record, photograph."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("picture", type=Path)
-    parser.add_argument("--frames", type=int, default=150)
+    parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--recording", type=Path, help="photograph this one instead of the room")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
