@@ -124,10 +124,10 @@ def _await_port(port: int, seconds: float = 60.0) -> None:
 
 def record_room(folder: Path, frames: int) -> Path:
     """A recording of a run over the rendered room."""
-    from denseba_ros.sequences.room.room_folder import write_room
+    from denseba_ros.sequences.rendering.rendered_folder import write_rendered
     from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
-    write_room(folder / "room", RoomSequence("loop", frames))
+    write_rendered(folder / "room", RoomSequence("loop", frames))
     recording = folder / "room.rrd"
     run = [sys.executable, "-m", "denseba_ros.cli.main", "run", str(folder / "room")]
     subprocess.run([*run, "--out", str(folder / "run"), "--record", str(recording)], check=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +22,7 @@ def colour_depth(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
     clipped = np.clip(np.where(known, depth, _FARTHEST), _NEAREST, _FARTHEST)
     span = np.log(_FARTHEST / _NEAREST)
     nearness = (255.0 * np.log(_FARTHEST / clipped) / span).round().astype(np.uint8)
-    colours: NDArray[np.uint8] = cv2.applyColorMap(nearness, cv2.COLORMAP_TURBO).astype(np.uint8)
-    colours[~known] = 0
-    return colours
+    return _coloured(nearness, known, cv2.COLORMAP_TURBO)
 
 
 def colour_deviation(
@@ -35,6 +35,20 @@ def colour_deviation(
     known = np.isfinite(relative)
     share = np.clip(np.where(known, relative, 0.0) / most, 0.0, 1.0)
     levels = (255.0 * share).round().astype(np.uint8)
-    colours: NDArray[np.uint8] = cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS).astype(np.uint8)
+    return _coloured(levels, known, cv2.COLORMAP_VIRIDIS)
+
+
+def _coloured(
+    levels: NDArray[np.uint8], known: NDArray[np.bool_], colormap: int
+) -> NDArray[np.uint8]:
+    """``levels`` (h, w) as (h, w, 3) BGR, black where not ``known``."""
+    colours = _table(colormap)[levels]
     colours[~known] = 0
     return colours
+
+
+@cache
+def _table(colormap: int) -> NDArray[np.uint8]:
+    """(256, 3) BGR: OpenCV makes it anew for each image, which takes longer than to use it."""
+    levels = np.arange(256, dtype=np.uint8)[:, None]
+    return cv2.applyColorMap(levels, colormap)[:, 0].astype(np.uint8)

@@ -40,6 +40,7 @@ class RerunDisplay:
         self._recording, self._true_path = recording, true_path
         self._images, self._first_ns = 0, 0
         self._calibration: Calibration | None = None
+        self._state = ""
         self._begin_world()
         recording.log(at.WORLD, rr.ViewCoordinates.RIGHT_HAND_Y_DOWN, static=True)
         names, colours = list(_STATES), list(_STATES.values())
@@ -99,7 +100,9 @@ class RerunDisplay:
         for stage, seconds in {**estimate.seconds, "total": seen.seconds}.items():
             log(f"{at.TIMING}/{stage}", rr.Scalars([1e3 * seconds]))
         log(at.QUALITY, rr.Scalars([estimate.quality]))
-        log(at.STATE, rr.StateChange(state=estimate.counts_as.value))
+        if estimate.counts_as.value != self._state:
+            self._state = estimate.counts_as.value
+            log(at.STATE, rr.StateChange(state=self._state))
         if estimate.reason:
             log(at.REASON, rr.TextLog(estimate.reason, level="WARN"))
 
@@ -139,7 +142,7 @@ class RerunDisplay:
         self._recording.log(_entity(stamp_ns), _transform(T))
         if stamp_ns not in self._marked and self._mark is not None:
             self._marked.add(stamp_ns)
-            self._recording.log(_entity(stamp_ns), rr.TransformAxes3D(self._mark))
+            self._recording.log(_entity(stamp_ns), rr.TransformAxes3D(0.4 * self._mark))
 
     def _extend_path(self, stamp_ns: int, position: np.ndarray) -> None:
         self._positions.append(position)
