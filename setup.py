@@ -87,6 +87,9 @@ setup(
             "transformers>=4.46,<6",  # Depth Anything V2 and its kind; Apache-2.0
             "onnxruntime>=1.20,<2",  # ONNX files; MIT
         ],
+        # `denseba run --view`, node.rerun: map, images and timings, live and recorded. MIT or
+        # Apache-2.0, with its viewer; a minor release may change its API.
+        "view": ["rerun-sdk>=0.41,<0.42"],
         # ROS 2 Jazzy as wheels, for machines without ROS 2. Never needed on a robot.
         "ros": [
             f"ros-jazzy-{package}"
@@ -118,6 +121,7 @@ setup(
             "pytest-timeout>=2.4,<3",
             "pytest-xdist>=3.6,<4",  # tests on two cores at once; MIT
             "hypothesis>=6.150,<7",
+            "playwright>=1.60,<2",  # opens recordings in a browser that is installed; Apache-2.0
             "onnx>=1.17,<2",  # makes the tiny networks that tests load; Apache-2.0
             # Interprets and compiles the GPU kernels in tests; torch's CUDA wheels bring this very
             # version along, its CPU wheels none. MIT.

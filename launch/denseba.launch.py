@@ -16,11 +16,14 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from denseba_ros import transport
+from denseba_ros.errors import ConfigurationError
+from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.resources import share_file
+from denseba_ros.viewer.rviz_file import rviz_file
 from launch import LaunchContext, LaunchDescription
 
 # The topics of RViz' configuration are global; this remaps them into the namespace.
-OUTPUTS = ("odometry", "path", "keyframes", "points", "depth/image", "depth/camera_info")
+OUTPUTS = ("odometry", "path", "keyframes", "points", "depth/preview", "depth/preview/compressed")
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -106,7 +109,7 @@ def denseba(executable: str, condition: IfCondition) -> Node:
     )
 
 
-def rviz(_: LaunchContext) -> list[Node]:
+def rviz(context: LaunchContext) -> list[Node]:
     """RViz2, or a warning where it is not installed: the nodes run without it."""
     if not rviz_is_installed():
         get_logger("denseba").warning(
@@ -119,11 +122,24 @@ def rviz(_: LaunchContext) -> list[Node]:
             executable="rviz2",
             name="rviz",
             namespace=LaunchConfiguration("namespace"),
-            arguments=["-d", str(share_file("config/rviz/denseba.rviz"))],
+            arguments=["-d", str(rviz_configuration(context))],
             parameters=[sim_time()],
-            remappings=[(f"/{name}", name) for name in OUTPUTS],
+            remappings=[
+                ("/image", LaunchConfiguration("image")),
+                *((f"/{name}", name) for name in OUTPUTS),
+            ],
         )
     ]
+
+
+def rviz_configuration(context: LaunchContext) -> Path:
+    """The shipped one, with the frames that the parameters name (``node.frame_prefix``)."""
+    try:
+        settings = NodeConfig.from_yaml(Path(LaunchConfiguration("params_file").perform(context)))
+    except ConfigurationError as error:
+        get_logger("denseba").warning(f"RViz is given the default frames: {error}")
+        settings = NodeConfig()
+    return rviz_file(settings.odom, settings.base)
 
 
 def rviz_is_installed() -> bool:

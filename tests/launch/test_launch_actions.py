@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.launch.launch_stand_in import Launch, install, load
 
@@ -86,6 +88,46 @@ def test_a_machine_without_rviz_goes_on_with_a_warning(ros: Ros, tmp_path: Path)
     ros.packages["rviz2"] = str(tmp_path)
     assert "rviz2" not in ros.launch("denseba.launch.py", rviz="true").started
     assert len(ros.warnings) == 2
+
+
+def test_rviz_hears_the_camera_and_the_outputs_of_a_namespace(ros: Ros, tmp_path: Path) -> None:
+    ros.install_rviz(tmp_path)
+    run = ros.launch("denseba.launch.py", rviz="true", image="/eye/image_raw", namespace="robot")
+    rviz = run.started["rviz2"]
+    assert rviz.namespace == "robot"
+    assert rviz.remappings["/image"] == "/eye/image_raw"
+    document = yaml.safe_load(Path(rviz.arguments[1]).read_text())
+    displays = document["Visualization Manager"]["Displays"]
+    topics = {d["Topic"]["Value"] for d in displays if "Topic" in d}
+    assert topics <= set(rviz.remappings)
+    outputs = {name: to for name, to in rviz.remappings.items() if name != "/image"}
+    assert all(to == name.lstrip("/") for name, to in outputs.items())
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fixed_frame", "warnings"),
+    [
+        ("node: {frame_prefix: one/}", "one/odom", 0),
+        ("node: {odom_frame: world}", "world", 0),
+        ("node: {odom_frame: [1]}", "odom", 1),
+    ],
+)
+def test_rviz_has_the_frames_of_the_parameters(
+    ros: Ros,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    parameters: str,
+    fixed_frame: str,
+    warnings: int,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ros.install_rviz(tmp_path)
+    file = tmp_path / "robot.yaml"
+    file.write_text(f"/**: {{ros__parameters: {{{parameters}}}}}\n")
+    run = ros.launch("denseba.launch.py", rviz="true", params_file=str(file))
+    document = yaml.safe_load(Path(run.started["rviz2"].arguments[1]).read_text())
+    assert document["Visualization Manager"]["Global Options"]["Fixed Frame"] == fixed_frame
+    assert len(ros.warnings) == warnings
 
 
 @pytest.mark.parametrize("status", [0, 2])

@@ -1,6 +1,6 @@
-"""The launch files and the RViz configuration, checked without ROS' launch system.
+"""The launch files, checked without ROS' launch system.
 
-What they name must exist: executables, arguments, files, topics.
+What they name must exist: executables, arguments, files.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCH_FILES = sorted((ROOT / "launch").glob("*.launch.py"))
-RVIZ = ROOT / "config" / "rviz" / "denseba.rviz"
 ARGUMENTS = {
     "denseba.launch.py": {
         *("namespace", "params_file", "use_sim_time", "rviz"),
@@ -96,39 +94,3 @@ def test_files_that_are_named_exist(tree: ast.Module) -> None:
     files = constants([call.args[0] for call in calls(tree, "share_file")])
     assert files
     assert [name for name in files if not (ROOT / name).is_file()] == []
-
-
-def rviz_topics() -> dict[str, str]:
-    """Display class to topic."""
-    displays = yaml.safe_load(RVIZ.read_text())["Visualization Manager"]["Displays"]
-    return {d["Class"]: d["Topic"]["Value"] for d in displays if "Topic" in d}
-
-
-def test_rviz_shows_every_kind_of_output_in_the_odometry_frame() -> None:
-    document = yaml.safe_load(RVIZ.read_text())["Visualization Manager"]
-    assert document["Global Options"]["Fixed Frame"] == "odom"
-    assert any(d["Class"] == "rviz_default_plugins/TF" for d in document["Displays"])
-    assert rviz_topics() == {
-        "rviz_default_plugins/Path": "/path",
-        "rviz_default_plugins/Odometry": "/odometry",
-        "rviz_default_plugins/PoseArray": "/keyframes",
-        "rviz_default_plugins/PointCloud2": "/points",
-        "rviz_default_plugins/Image": "/depth/image",
-    }
-
-
-def test_rviz_asks_latched_topics_for_what_came_before_it() -> None:
-    displays = yaml.safe_load(RVIZ.read_text())["Visualization Manager"]["Displays"]
-    topics = [d["Topic"] for d in displays if "Topic" in d]
-    latched = {t["Value"] for t in topics if t["Durability Policy"] == "Transient Local"}
-    assert latched == {"/path", "/keyframes", "/points"}
-
-
-def test_rviz_topics_follow_the_namespace() -> None:
-    tree = ast.parse((ROOT / "launch" / "denseba.launch.py").read_text())
-    (outputs,) = [
-        ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "OUTPUTS"
-    ]
-    assert {topic.lstrip("/") for topic in rviz_topics().values()} <= set(outputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from denseba_ros.cli.exit_status import DONE, FAILED, INTERRUPTED, NO_MAP
 from denseba_ros.cli.options.configuration import add_config_options, config_from_options
-from denseba_ros.cli.options.output import add_out_option
+from denseba_ros.cli.options.output import add_out_option, add_view_options, view_from_options
 from denseba_ros.cli.options.sequence import add_sequence_options, open_from_options
 from denseba_ros.config import TOPIC, Config
 from denseba_ros.device import pick_device
@@ -29,13 +29,16 @@ from denseba_ros.sequences.brightness.image_problems import ImageProblems
 from denseba_ros.sequences.prefetch import prefetch
 from denseba_ros.sequences.sequence import Sequence, imu_of
 from denseba_ros.sequences.stamps.frame_drops import drops_in_words, is_much
+from denseba_ros.slam.state.estimate import Keyframe
 from denseba_ros.slam.system import System
+from denseba_ros.viewer.live_view import LiveView
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba run``."""
     add_sequence_options(parser)
     add_out_option(parser)
+    add_view_options(parser)
     add_config_options(parser)
 
 
@@ -53,17 +56,17 @@ def run(args: argparse.Namespace) -> int:
     imu = _imu_summary(config, sequence)
     started = time.perf_counter()
     finished = False
-    with RunWriter(args.out) as writer:
+    view = view_from_options(args, sequence)
+    with RunWriter(args.out) as writer, view or nullcontext():
         try:
-            _process(sequence, system, writer, statistics, problems)
+            _process(sequence, system, writer, statistics, problems, view)
             finished = True
         except KeyboardInterrupt:
             print("interrupted; what was estimated is kept", file=sys.stderr)
         finally:
             elapsed = time.perf_counter() - started
             try:
-                for keyframe in [*system.finished_keyframes(), *system.keyframes()]:
-                    writer.add_keyframe(keyframe)
+                _keep([*system.finished_keyframes(), *system.keyframes()], writer, view)
             finally:
                 _write_summary(
                     writer, statistics, problems, sequence, config, elapsed, finished, imu
@@ -117,6 +120,7 @@ def _process(
     writer: RunWriter,
     statistics: RunStatistics,
     problems: ImageProblems,
+    view: LiveView | None,
 ) -> None:
     with closing(prefetch(sequence)) as frames:
         # disable=None: a bar on a terminal, nothing in a log file
@@ -125,10 +129,22 @@ def _process(
             problems.look(frame)
             estimate = system.process(frame.stamp_ns, frame.image, frame.depth)
             statistics.without_depth += frame.depth is None
-            statistics.add(estimate, time.perf_counter() - before)
+            seconds = time.perf_counter() - before
+            statistics.add(estimate, seconds)
             writer.add_estimate(estimate)
-            for keyframe in system.finished_keyframes():
-                writer.add_keyframe(keyframe)
+            _keep(system.finished_keyframes(), writer, view)
+            if view is not None:
+                if estimate.is_map_updated:
+                    view.update_keyframe_poses(system.keyframe_poses())
+                view.show(estimate, frame.image, sequence.calibration, seconds)
+
+
+def _keep(keyframes: list[Keyframe], writer: RunWriter, view: LiveView | None) -> None:
+    """Write keyframes that will not change, and show them."""
+    for keyframe in keyframes:
+        writer.add_keyframe(keyframe)
+    if view is not None:
+        view.add_keyframes(keyframes)
 
 
 def _write_summary(

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from denseba_ros.geometry.calibration import Calibration
@@ -105,6 +107,11 @@ class FrontendFrame:
     def device(self) -> torch.device:
         """Device of the image."""
         return self.image.device
+
+    def grey(self) -> NDArray[np.uint8]:
+        """A copy of the image, (H, W) uint8."""
+        grey: NDArray[np.uint8] = self.image[0, 0].clamp(0, 255).to(torch.uint8).cpu().numpy()
+        return grey
 
 
 def median_known(sigma: Tensor) -> float:

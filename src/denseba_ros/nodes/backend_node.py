@@ -57,7 +57,8 @@ def make_frame_processor(
     def decode(system: FrameSystem, frontend: FrontendInput, item: ReceivedFrame) -> Decoded:
         depth_of = partial(frontend.depth.prior, item.stamp_ns, item.frame_id)
         frame = frame_from_messages(item.messages, device, depth_of)
-        return frame.calibration, partial(system.process_frame, frame)
+        estimate = partial(system.process_frame, frame)
+        return Decoded(frame.calibration, estimate, frame.grey)
 
     return EstimateProcessor(node, make_system, make_input, decode)
 

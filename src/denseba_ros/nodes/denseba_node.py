@@ -69,7 +69,8 @@ def make_system_processor(
         image = item.decode(calibration, camera.levels.to_8_bit)
         camera.check(item.stamp_ns, image, node.health)
         depth = camera.depth_of(item, node.health)
-        return calibration, partial(system.process, item.stamp_ns, image, depth)
+        estimate = partial(system.process, item.stamp_ns, image, depth)
+        return Decoded(calibration, estimate, lambda: image)
 
     return EstimateProcessor(node, make_system, make_camera, decode)
 

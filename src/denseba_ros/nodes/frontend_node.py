@@ -145,6 +145,9 @@ class FrontendProcessor:
         if self.camera.is_ready and not self._has_backend():
             self._node.throttled.warn("no backend", "no backend_node listens to frontend/*")
 
+    def close(self) -> None:
+        """Nothing is held beyond the subscriptions."""
+
 
 class FrontendNode(ManagedNode[FrontendProcessor]):
     """``make_frontend`` gives the Frontend at each configure.

@@ -1,4 +1,4 @@
-"""The published list of keyframes has each of them once, as it is now."""
+"""The published keyframes, and the preview of depth for people."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ pytest.importorskip("tf2_msgs", reason="tf2_msgs is not built: run `make setup`"
 
 from geometry_msgs.msg import PoseArray
 from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import CompressedImage, Image
 
 from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
+from denseba_ros.nodes.conversions.images import image_from_msg
+from denseba_ros.nodes.conversions.stamps import stamp_to_ns
 from denseba_ros.nodes.outputs.map_outputs import MapOutputs
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.estimate import Keyframe
+from tests.nodes.conftest import depth_map
 
 MOUNT = CameraMount(np.eye(4))
 
@@ -52,7 +56,9 @@ def _at(x: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("longest", [100, 1])
-def test_a_stamp_that_comes_again_is_listed_once(ros: Any, fake_system: Any, longest: int) -> None:
+def test_a_stamp_that_comes_again_is_listed_once_and_in_time_order(
+    ros: Any, fake_system: Any, longest: int
+) -> None:
     """A map of two views replaces that of the first image; a lost camera returns to a keyframe."""
     node, heard = ros.client(), []
     settings = NodeConfig(path_max_length=longest)
@@ -71,7 +77,25 @@ def test_a_stamp_that_comes_again_is_listed_once(ros: Any, fake_system: Any, lon
     assert listed({1: 1.0, 2: 2.0}, {}) == pytest.approx([1.0, 2.0])
     assert listed({2: 2.5, 3: 3.0}, {1: 1.5}) == pytest.approx([1.5, 2.5, 3.0])
     # Back to the first: the others have left.
-    back = [2.5, 3.0, 1.7] if longest > 1 else [3.0, 1.7]
+    back = [1.7, 2.5, 3.0] if longest > 1 else [1.7, 3.0]
     assert listed({1: 1.7}, {2: 2.5, 3: 3.0}) == pytest.approx(back)
-    again = [2.5, 3.0, 1.8, 4.0] if longest > 1 else [1.8, 4.0]
+    again = [1.8, 2.5, 3.0, 4.0] if longest > 1 else [3.0, 4.0]
     assert listed({4: 4.0}, {1: 1.8}) == pytest.approx(again)
+
+
+@pytest.mark.parametrize(
+    ("topic", "kind"), [("depth/preview", Image), ("depth/preview/compressed", CompressedImage)]
+)
+def test_the_preview_of_depth_is_made_for_who_looks_at_it(ros: Any, topic: str, kind: Any) -> None:
+    node, heard = ros.client(), []
+    outputs = MapOutputs(node, NodeConfig(), ThrottledLogger(node.get_logger().warning))
+    assert not outputs.wants_depth()
+    node.create_subscription(kind, topic, heard.append, 1)
+    ros.spin_until(outputs.wants_depth, "somebody who wants depth")
+    outputs.publish_depth(depth_map(), 5, "camera")
+    ros.spin_until(lambda: heard, "the preview")
+    colours = image_from_msg(heard[0])
+    assert colours.shape == (3, 4, 3)
+    blue, green, red = colours[2, 3].astype(int)
+    assert min(green, red) > blue  # 2 m: between red (0.5 m) and blue (50 m)
+    assert stamp_to_ns(heard[0].header.stamp) == 5

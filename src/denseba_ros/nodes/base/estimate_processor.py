@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
 
 from denseba_ros.config import Config
 from denseba_ros.geometry.calibration import Calibration
@@ -13,6 +16,7 @@ from denseba_ros.nodes.base.image_processor import MissingInputError
 from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.inputs.image_input import ImageInput
 from denseba_ros.nodes.outputs.map_outputs import KeyframeSource
+from denseba_ros.nodes.outputs.node_view import NodeView
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.estimate import DepthMap, Estimate
 
@@ -41,8 +45,16 @@ class EstimateSystem(KeyframeSource, Protocol):
 SystemT = TypeVar("SystemT", bound=EstimateSystem)
 InputT = TypeVar("InputT", bound=ImageInput)
 ItemT = TypeVar("ItemT", bound=CameraItem)
-Decoded = tuple[Calibration, Callable[[], Estimate]]
-"""The calibration of an item's image, and the call that estimates its pose."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The ``calibration`` of an item's image, the call that estimates its pose, and the one that
+    gives the image (H, W[, 3]) uint8 for people."""
+
+    calibration: Calibration
+    estimate: Callable[[], Estimate]
+    image: Callable[[], np.ndarray]
 
 
 class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
@@ -66,7 +78,9 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
         self._config, self._health = node.config, node.health
         self.io = EstimateIO(node, make_input)
         self._system = make_system(node.config, node.settings.mapping == "live")
-        self._system.on_image_depth(self.io.publish_depth)
+        self._view = NodeView(node.settings)
+        self._source = self._view.watching(self._system)
+        self._system.on_image_depth(self._on_image_depth)
         self._decode = decode
         self._calibration: Calibration | None = None
 
@@ -92,14 +106,20 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
         source, mount = self.io.input, self.io.mount_of(item.frame_id)
         if source is None or mount is None:
             raise MissingInputError(f"no TF to {item.frame_id}")
-        calibration, estimate = self._decode(self._system, source, item)
+        decoded = self._decode(self._system, source, item)
         self.io.processing(item)
-        self._set_calibration(calibration)
+        self._set_calibration(decoded.calibration)
         self._system.reconfigure(self._config)
         self._system.is_behind = self.io.is_behind
         self._system.wants_depth = self.io.wants_depth
         started_at = time.perf_counter()
-        self.io.publish(estimate(), self._system, mount, item.frame_id, started_at)
+        estimate = decoded.estimate()
+        self.io.publish(estimate, self._source, mount, item.frame_id, started_at)
+        self._view.show(estimate, decoded.image, decoded.calibration, started_at)
+
+    def _on_image_depth(self, stamp_ns: int, depth: DepthMap) -> None:
+        self.io.publish_depth(stamp_ns, depth)
+        self._view.show_depth(depth)
 
     def _set_calibration(self, calibration: Calibration) -> None:
         """Another camera than before begins a new, announced odometry frame."""
@@ -107,6 +127,7 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
             return
         if self._calibration is not None:
             self.io.outputs.reset()
+            self._view.begin_world()
             self._health.reset()
         self._system.change_camera(calibration)
         self._calibration = calibration
@@ -115,6 +136,7 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
         """Forget the map and the trajectory."""
         self._system.reset()
         self.io.outputs.reset()
+        self._view.begin_world()
 
     def coast(self, stamp_ns: int) -> None:
         """Publish odometry for an item that was unusable."""
@@ -128,3 +150,7 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
     def watch(self) -> None:
         """Warn about missing inputs."""
         self.io.watch()
+
+    def close(self) -> None:
+        """End the live view."""
+        self._view.close()

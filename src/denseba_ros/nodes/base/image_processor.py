@@ -66,3 +66,6 @@ class ImageProcessor(Protocol[InT]):
 
     def watch(self) -> None:
         """Warn about missing inputs; called once a second while active."""
+
+    def close(self) -> None:
+        """Called at cleanup and with the end of the process, when no item comes any more."""

@@ -110,7 +110,10 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
     def close(self, timeout: float = 10.0) -> bool:
         """End the worker; whether it ended within ``timeout`` seconds."""
         self._unsubscribe()
-        return self.pipeline.close(timeout)
+        has_ended = self.pipeline.close(timeout)
+        if self.processor is not None:
+            self.processor.close()
+        return has_ended
 
     def report_values(self, values: Callable[[], Mapping[str, str]] | None) -> None:
         """From now on let ``values`` give more keys and values for each diagnostics message."""
@@ -194,6 +197,8 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
         self.pipeline.stop()
 
     def _free(self) -> None:
+        if self.processor is not None:
+            self.processor.close()
         self.processor = None
         self._configured.destroy()
         self.pipeline.reset_stamps()

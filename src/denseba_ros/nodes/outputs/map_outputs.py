@@ -8,12 +8,16 @@ from typing import Protocol
 import numpy as np
 from geometry_msgs.msg import PoseArray
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
-from denseba_ros.nodes.conversions.images import float_image_to_msg, image_to_msg
+from denseba_ros.nodes.conversions.images import (
+    compressed_image_to_msg,
+    float_image_to_msg,
+    image_to_msg,
+)
 from denseba_ros.nodes.conversions.point_clouds import keyframe_to_cloud
 from denseba_ros.nodes.conversions.poses import pose_to_msg
 from denseba_ros.nodes.conversions.stamps import make_header
@@ -25,6 +29,7 @@ from denseba_ros.nodes.outputs.publishers import (
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.depth_enlarging import enlarge
 from denseba_ros.slam.state.estimate import DepthMap, Keyframe
+from denseba_ros.viewer.depth_colours import colour_depth
 
 # Times as fine as the grid on which depth is made.
 _FINER = {"full": 4, "half": 2, "quarter": 1}
@@ -47,7 +52,8 @@ class KeyframeSource(Protocol):
 
 
 class MapOutputs:
-    """`depth/image` and `rectified/image` with their `camera_info`, `points` and `keyframes`."""
+    """`depth/image` and `rectified/image` with their `camera_info`, `depth/preview` in colours,
+    `points` and `keyframes`."""
 
     def __init__(self, node: Node, settings: NodeConfig, throttled: ThrottledLogger) -> None:
         self.settings = settings
@@ -55,6 +61,10 @@ class MapOutputs:
         self._depth_info = make_publisher(node, CameraInfo, "depth/camera_info", 5, throttled)
         self._image = make_publisher(node, Image, "rectified/image", 5, throttled)
         self._image_info = make_publisher(node, CameraInfo, "rectified/camera_info", 5, throttled)
+        self._preview = make_publisher(node, Image, "depth/preview", 1, throttled)
+        self._preview_compressed = make_publisher(
+            node, CompressedImage, "depth/preview/compressed", 1, throttled
+        )
         self._points = LatchedPublisher(node, PointCloud2, "points", throttled)
         self._keyframes = LatchedPublisher(node, PoseArray, "keyframes", throttled)
         self.reset()
@@ -67,8 +77,9 @@ class MapOutputs:
 
     def wants_depth(self) -> bool:
         """Whether anybody listens to the depth of every image."""
-        publishers = (self._depth, self._depth_info, self._image, self._image_info)
-        return any(has_subscribers(publisher) for publisher in publishers)
+        measured = (self._depth, self._depth_info, self._image, self._image_info)
+        shown = (self._preview, self._preview_compressed)
+        return any(has_subscribers(publisher) for publisher in (*measured, *shown))
 
     def publish_depth(self, depth: DepthMap, stamp_ns: int, camera_frame: str) -> None:
         """Publish the depth (m) of the image of ``stamp_ns`` and that image, rectified and on the
@@ -84,6 +95,19 @@ class MapOutputs:
         for publisher in (self._depth_info, self._image_info):
             if has_subscribers(publisher):
                 publisher.publish(calibration_to_msg(depth.calibration, stamp_ns, camera_frame))
+        self._publish_preview(depth.depth, stamp_ns, camera_frame)
+
+    def _publish_preview(self, depth: np.ndarray, stamp_ns: int, camera_frame: str) -> None:
+        is_raw, is_compressed = map(has_subscribers, (self._preview, self._preview_compressed))
+        if not (is_raw or is_compressed):
+            return
+        colours = colour_depth(depth)
+        if is_raw:
+            self._preview.publish(image_to_msg(colours, "bgr8", stamp_ns, camera_frame))
+        if is_compressed:
+            self._preview_compressed.publish(
+                compressed_image_to_msg(colours, "jpeg", stamp_ns, camera_frame)
+            )
 
     def publish_keyframes(
         self,
@@ -93,19 +117,19 @@ class MapOutputs:
         stamp_ns: int,
         camera_frame: str,
     ) -> None:
-        """Publish the poses of all keyframes in odom, each once, and the points of the newest.
+        """Publish the poses of all keyframes in odom, each once and in order of their stamps, and
+        the points of the newest.
 
         ``T_odom_world`` (4, 4) is the world of the map in the first camera's odometry frame,
         ``stamp_ns`` that of the image that became a keyframe.
         """
         in_window = source.keyframe_poses()
         self._finish(source.finished_keyframes())
-        in_world = [T for stamp, T in self._finished.items() if stamp not in in_window]
-        in_world += in_window.values()
+        by_stamp = sorted((self._finished | in_window).items())
         header = make_header(stamp_ns, self.settings.odom)
 
         def make_keyframes() -> PoseArray:
-            in_odom = (mount.T_odom_base(T_odom_world @ T) for T in in_world)
+            in_odom = (mount.T_odom_base(T_odom_world @ T) for _, T in by_stamp)
             return PoseArray(header=header, poses=[pose_to_msg(T) for T in in_odom])
 
         self._keyframes.offer(make_keyframes)
@@ -114,9 +138,7 @@ class MapOutputs:
             self._points.offer(partial(keyframe_to_cloud, newest, camera_frame))
 
     def _finish(self, keyframes: list[Keyframe]) -> None:
-        """Remember keyframes that left the window; one that left it again counts as it is now."""
-        for keyframe in keyframes:
-            self._finished.pop(keyframe.stamp_ns, None)
-            self._finished[keyframe.stamp_ns] = keyframe.T_world_camera
-        for stamp_ns in list(self._finished)[: -self.settings.path_max_length]:
-            del self._finished[stamp_ns]
+        """Remember keyframes that left the window, the newest ``path_max_length`` of them; one that
+        left it again counts as it is now."""
+        finished = self._finished | {k.stamp_ns: k.T_world_camera for k in keyframes}
+        self._finished = dict(sorted(finished.items())[-self.settings.path_max_length :])

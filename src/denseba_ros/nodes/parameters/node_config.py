@@ -26,6 +26,12 @@ class NodeConfig(BaseModel):
     model_folder: str = Field(default="", json_schema_extra={"fixed": True})
     """Weights that frontend.depth_model names as a file must lie below it; empty is the package's
     own models/. Holds from the start of the process to its end."""
+    rerun: str = Field(default="off", min_length=1)
+    """Live view of images, map, path and timings by rerun-sdk: off, view (a window on this machine)
+    or a file NAME.rrd to write, which must lie below rerun_folder."""
+    rerun_folder: str = Field(default="", json_schema_extra={"fixed": True})
+    """Files that `rerun` names must lie below it; empty is ~/.ros/denseba. Holds from the start of
+    the process to its end."""
     frame_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9_/]*$")
     """Put before odom_frame, map_frame and base_frame: robots that share one TF tree."""
     odom_frame: str = Field(default="odom", min_length=1)

@@ -54,8 +54,7 @@ class _Tracked:
 
 def with_image(depth: DepthMap, image: Frame) -> DepthMap:
     """``depth`` of an image, with that image in its full size."""
-    grey = image.frame.image[0, 0].clamp(0, 255).to(torch.uint8).cpu().numpy()
-    return replace(depth, image=grey)
+    return replace(depth, image=image.frame.grey())
 
 
 class ImageDepth:
