@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.parameter_errors import in_words
@@ -158,6 +166,32 @@ class ImuConfig(_Section):
         return values
 
 
+class MapConfig(_Section):
+    """What is kept of places that have left the window."""
+
+    mode: Literal["off", "mapping", "localisation"] = "off"
+    """"off": what leaves the window is forgotten. "mapping": keyframes are kept, a place that comes
+    back closes a loop, and with a `file` the map is saved and gone on with. "localisation": the map
+    of `file` does not change, and poses are told in it; needs denseba_ros[matching]."""
+    file: str = ""
+    """The map's file (.denseba); made by "mapping" where it is missing. Without one a map ends with
+    the run."""
+    max_keyframes_in_memory: int = Field(2000, ge=50)
+    """Keyframes that stay in memory, about 0.7 MB each; others are read from `file` when needed."""
+
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _off_without_quotes(cls, value: object) -> object:
+        """YAML reads ``off`` as false."""
+        return "off" if value is False else value
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> MapConfig:
+        if self.mode == "localisation" and not self.file:
+            raise ValueError("localisation needs the map's file")
+        return self
+
+
 class Config(_Section):
     """All parameters of the core.
 
@@ -175,6 +209,7 @@ class Config(_Section):
     keyframes: KeyframeConfig = KeyframeConfig()
     backend: BackendConfig = BackendConfig()
     imu: ImuConfig = ImuConfig()
+    map: MapConfig = MapConfig()
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Config:

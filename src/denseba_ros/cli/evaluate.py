@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Errors of the path, consistency of its covariance and errors of the depth. What `denseba "
         "record` wrote is judged twice: as `odometry` said it, in odom, and in map. What `denseba "
-        "run` wrote is in map."
+        "run` wrote is in map; with a map the path is judged as it was told at the time, and in "
+        "`final` as corrected at the end."
     )
     parser.add_argument(
         "folder", type=Path, metavar="DIR", help="what `denseba run` or `denseba record` wrote"
@@ -99,8 +100,9 @@ def run(args: argparse.Namespace) -> int:
             times=args.depth_times,
             fps=args.depth_fps,
         )
-        # Keyframes are in the map.
-        in_map = pose_reports(report)["map"]
+        # Keyframes are in the map, as it is at the end.
+        reports = pose_reports(report)
+        in_map = reports.get("final", reports["map"])
         report["depth"] = evaluate_depth(folder, truth, in_map["trajectory"]["scale"])
         _write(args.folder, report)
     print(_text(report))
@@ -145,10 +147,17 @@ def _evaluate_paths(
         "frames": {k: summary[k] for k in FRAME_COUNTS if k in summary},
     }
     notes = _notes(summary)
-    if "odometry" not in parts:
-        return {**parts["map"], **common, "notes": parts["map"]["notes"] + notes}, paths
-    notes += [f"{pose}: {note}" for pose, part in parts.items() for note in part.pop("notes")]
+    if "odometry" not in parts:  # of `denseba run`: the map's pose is the report
+        in_map = parts.pop("map")
+        notes = in_map.pop("notes") + notes + _by_pose(parts)
+        return {**in_map, **common, **parts, "notes": notes}, paths
+    notes += _by_pose(parts)
     return {**common, **parts, "notes": notes}, paths
+
+
+def _by_pose(parts: dict[str, dict[str, Any]]) -> list[str]:
+    """The notes of all parts, taken out of them."""
+    return [f"{pose}: {note}" for pose, part in parts.items() for note in part.pop("notes")]
 
 
 def _notes(summary: dict[str, Any]) -> list[str]:

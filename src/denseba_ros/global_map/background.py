@@ -13,7 +13,7 @@ class Background(Generic[T]):
     """Only the thread that tracks calls it."""
 
     def __init__(self, name: str, is_live: bool) -> None:
-        """``is_live``: jobs run in a thread called ``name``, which ends with this object."""
+        """``is_live``: jobs run in a thread called ``name``, which ends with ``close``."""
         self._executor = ThreadPoolExecutor(1, name) if is_live else None
         self._pending: Future[T] | None = None
 
@@ -48,3 +48,8 @@ class Background(Generic[T]):
             return None
         pending, self._pending = self._pending, None
         return pending.result()
+
+    def close(self) -> None:
+        """End the thread, after the job that is under way; may be called again."""
+        if self._executor is not None:
+            self._executor.shutdown()

@@ -19,7 +19,9 @@ from denseba_ros.global_map.keyframe_store import KeyframeStore
 from denseba_ros.global_map.loop_search import Found, LoopSearch, Query
 from denseba_ros.global_map.map_saver import MapSaver
 from denseba_ros.global_map.records import record
-from denseba_ros.pose_graph.graph import Doubles, PoseGraph
+from denseba_ros.global_map.saved_map import SavedMap
+from denseba_ros.map_file.map_reader import MapReader
+from denseba_ros.pose_graph.graph import Doubles
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.window_history import LeftKeyframe, WindowChange
 from denseba_ros.slam.state.estimate import Estimate
@@ -49,10 +51,11 @@ class GlobalMap:
         search: LoopSearch,
         scale_drift: float,
         is_live: bool,
-        saved: PoseGraph | None = None,
+        saved: SavedMap | None = None,
         session: int = 0,
         saver: MapSaver | None = None,
         is_fixed: bool = False,
+        file: MapReader | None = None,
     ) -> None:
         """A map that begins with the next image.
 
@@ -60,15 +63,20 @@ class GlobalMap:
             search: with the store that keyframes are kept in and the index of their places.
             scale_drift: as in ``KeyframeGraph``.
             is_live: searches run beside tracking.
-            saved: the graph of earlier sessions, whose keyframes the store knows.
+            saved: the map of earlier sessions, whose keyframes the store knows.
             session: number of this one.
             saver: writes the map to a file; None: it ends with this object.
             is_fixed: keyframes of earlier sessions do not move.
+            file: is closed with this object.
         """
-        self.graph = KeyframeGraph(scale_drift, saved)
+        self.graph = (
+            KeyframeGraph(scale_drift)
+            if saved is None
+            else KeyframeGraph(scale_drift, saved.graph, saved.first)
+        )
         self.session = session
         self.closures: list[Closure] = []
-        self._search, self._saver, self._is_fixed = search, saver, is_fixed
+        self._search, self._saver, self._is_fixed, self._file = search, saver, is_fixed, file
         self._thread: Background[Found] = Background("denseba loops", is_live)
         self._found: dict[int, Found] = {}
         self._searched: int | None = None
@@ -115,6 +123,14 @@ class GlobalMap:
         if self._saver is not None:
             self._saver.finish(self.graph)
         return closure
+
+    def close(self) -> None:
+        """Let go of the file; may be called again."""
+        self._thread.close()
+        if self._saver is not None:
+            self._saver.close()
+        if self._file is not None:
+            self._file.close()
 
     def in_map(self, estimate: Estimate) -> Estimate:
         """An estimate of the system, in the map's frame and unit."""

@@ -50,15 +50,18 @@ class KeyframeGraph:
     of this session are in the frame of its first camera.
     """
 
-    def __init__(self, scale_drift: float, saved: PoseGraph | None = None) -> None:
+    def __init__(
+        self, scale_drift: float, saved: PoseGraph | None = None, first: int | None = None
+    ) -> None:
         """``scale_drift``: standard deviation of the change of the log scale of a path as long as
-        the depth of the scene; ``saved``: the graph of earlier sessions."""
+        the depth of the scene; ``saved``: the graph of earlier sessions; ``first`` number of this
+        one, by default the next after theirs."""
         saved = saved or PoseGraph()
         self.poses: dict[int, Doubles] = dict(saved.poses)
         self.S_map_world: Doubles = np.eye(4)
         self.unit = 0.0
         self._scale_drift = scale_drift
-        self.first = 1 + max(self.poses, default=-1)
+        self.first = 1 + max(self.poses, default=-1) if first is None else first
         self.is_joined = not self.poses
         self._numbers: dict[int, int] = {}
         self._units = dict.fromkeys(self.poses, 0.0)

@@ -72,6 +72,10 @@ class MapSaver:
         if self.problem:
             raise MapFileError(self.problem)
 
+    def close(self) -> None:
+        """End the thread; what is not written by then is lost."""
+        self._thread.close()
+
     def _begin(self, graph: KeyframeGraph) -> None:
         self._edges += graph.take_new_edges()
         ready = self._written | set(self._new)

@@ -43,6 +43,11 @@ class PlaceIndex:
         self._ids = np.empty(_FIRST_ROWS, np.int64)
         self._row_of: dict[int, int] = {}
 
+    @property
+    def size(self) -> int:
+        """Length of a descriptor."""
+        return self._rows.shape[1]
+
     def __len__(self) -> int:
         return len(self._row_of)
 

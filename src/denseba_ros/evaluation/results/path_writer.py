@@ -13,8 +13,8 @@ class PathWriter:
     """``rows`` is the TUM file, complete after each pose; ``covariances`` the NPZ file."""
 
     def __init__(self, rows: Path, covariances: Path) -> None:
+        self._row_file, self._covariance_file = rows, covariances
         self._rows = rows.open("w", buffering=1)
-        self._covariance_file = covariances
         self._stamps: list[int] = []
         self._covariances: list[np.ndarray] = []
         self._scale_deviations: list[float] = []
@@ -32,6 +32,11 @@ class PathWriter:
         self._stamps.append(stamp_ns)
         self._covariances.append(covariance)
         self._scale_deviations.append(scale_deviation)
+
+    def move_to(self, rows: Path, covariances: Path) -> None:
+        """Go on in other files, which are replaced."""
+        self._row_file.replace(rows)
+        self._row_file, self._covariance_file = rows, covariances
 
     def close(self) -> None:
         """Complete both files; may be called again."""

@@ -36,6 +36,14 @@ def keyframe_points(
     return vertices
 
 
+def moved_points(vertices: np.ndarray, S: np.ndarray) -> np.ndarray:
+    """The vertices of ``keyframe_points`` moved by a similarity (4, 4)."""
+    moved = vertices.copy()
+    xyz = np.stack([vertices["x"], vertices["y"], vertices["z"]]).astype(np.float64)
+    moved["x"], moved["y"], moved["z"] = S[:3, :3] @ xyz + S[:3, 3:]
+    return moved
+
+
 def write_ply(path: Path, vertices: np.ndarray) -> None:
     """Write the vertices of ``keyframe_points`` as a binary little-endian PLY."""
     fields = [f"property {_TYPES[_VERTEX[name].str]} {name}" for name in _VERTEX.names or ()]

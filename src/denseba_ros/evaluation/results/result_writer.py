@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import cv2
 import numpy as np
 
 from denseba_ros.errors import DensebaError
-from denseba_ros.evaluation.results.point_cloud import keyframe_points, write_ply
+from denseba_ros.evaluation.results.keyframe_files import KeyframeFiles
+from denseba_ros.evaluation.results.point_cloud import keyframe_points, moved_points, write_ply
 from denseba_ros.evaluation.results.run_folder import (
     CAMERA,
     COVARIANCE,
     DEPTH,
     EVALUATION,
+    FINAL,
     FIRST_DEPTH,
     IMAGE,
     KEYFRAMES,
     MAP,
     MAP_COVARIANCE,
-    MILLIMETRES,
     ODOMETRY,
     ODOMETRY_COVARIANCE,
     PARTS,
@@ -31,13 +31,18 @@ from denseba_ros.evaluation.results.run_folder import (
     STATES,
     SUMMARY,
     TRAJECTORY,
+    UNJOINED,
+    UNJOINED_COVARIANCE,
 )
+from denseba_ros.geometry import sim3
 from denseba_ros.sequences.trajectory import Trajectory, write_tum
-from denseba_ros.slam.state.estimate import DepthMap, Keyframe
+from denseba_ros.slam.state.estimate import Keyframe
 
-_LARGEST = np.iinfo(np.uint16).max
+# Depths are not rewritten for less.
+_SAME_SCALE = 5e-4
 _FILES = (
     *(TRAJECTORY, COVARIANCE, ODOMETRY, ODOMETRY_COVARIANCE, MAP, MAP_COVARIANCE, STATES),
+    *(FINAL, UNJOINED, UNJOINED_COVARIANCE),
     *(KEYFRAMES, POINTS, SUMMARY, EVALUATION),
 )
 
@@ -55,11 +60,9 @@ class ResultWriter:
         """Create ``folder``; files of an earlier run in it are removed."""
         self.folder = folder
         _clear(folder)
-        for subfolder in (DEPTH, FIRST_DEPTH, IMAGE, PARTS):
-            (folder / subfolder).mkdir(parents=True, exist_ok=True)
+        self._files = KeyframeFiles(folder)
         self._keyframe_poses: dict[int, np.ndarray] = {}
         self._points: dict[int, np.ndarray] = {}
-        self._clipped: dict[int, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -80,28 +83,30 @@ class ResultWriter:
     @property
     def depth_pixels_clipped(self) -> int:
         """Pixels of all keyframes that are too far for the depth files."""
-        return sum(self._clipped.values())
+        return sum(self._files.clipped.values())
 
     def add_keyframe(self, keyframe: Keyframe) -> None:
         """Write the depth and image of one keyframe, and keep its pose and points for the end.
 
         Another keyframe of the same stamp, of a map before, is replaced.
         """
-        image, clipped = encode_depth(keyframe.depth.depth)
-        _write_png(self.folder / DEPTH / f"{keyframe.stamp_ns}.png", image)
-        _write_png(self.folder / IMAGE / f"{keyframe.stamp_ns}.png", keyframe.image)
-        if keyframe.first_depth is not None:
-            first, _ = encode_depth(keyframe.first_depth)
-            _write_png(self.folder / FIRST_DEPTH / f"{keyframe.stamp_ns}.png", first)
-        if keyframe.parts is not None:
-            # Half precision: a twentieth of a percent, at a third of the size.
-            halves = {k: v.astype(np.float16) for k, v in vars(keyframe.parts).items()}
-            np.savez_compressed(self.folder / PARTS / f"{keyframe.stamp_ns}.npz", **halves)
-        if not self._keyframe_poses:
-            _write_camera(self.folder / DEPTH / CAMERA, keyframe.depth)
-        self._clipped[keyframe.stamp_ns] = clipped
+        self._files.write(keyframe)
         self._keyframe_poses[keyframe.stamp_ns] = keyframe.T_world_camera
         self._points[keyframe.stamp_ns] = keyframe_points(keyframe)
+
+    def move_keyframes(self, poses: Mapping[int, np.ndarray]) -> None:
+        """Set S_map_camera (4, 4), similarities, of keyframes by stamp: points and depths follow.
+
+        Raises:
+            DensebaError: when a depth file cannot be written.
+        """
+        for stamp in self._keyframe_poses.keys() & poses.keys():
+            S, T = poses[stamp], self._keyframe_poses[stamp]
+            scale = float(sim3.scale(S))
+            self._keyframe_poses[stamp] = sim3.rigid(S)
+            self._points[stamp] = moved_points(self._points[stamp], S @ sim3.inverse(T))
+            if abs(scale - 1.0) > _SAME_SCALE:
+                self._files.rescale(stamp, scale)
 
     def close(self) -> None:
         """Write the files that are complete only at the end; may be called again."""
@@ -119,25 +124,6 @@ class ResultWriter:
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write summary.json."""
         (self.folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n")
-
-
-def encode_depth(depth: np.ndarray) -> tuple[np.ndarray, int]:
-    """Depth (h, w), metres, NaN = unknown, as uint16 millimetres, 0 = unknown, and the number of
-    pixels that are too far for it."""
-    known = np.isfinite(depth) & (depth > 0)
-    millimetres = np.round(np.where(known, depth, 0.0) * MILLIMETRES)
-    too_far = millimetres > _LARGEST
-    return np.where(too_far, 0.0, millimetres).astype(np.uint16), int(too_far.sum())
-
-
-def _write_png(path: Path, image: np.ndarray) -> None:
-    if not cv2.imwrite(str(path), image):
-        raise DensebaError(f"{path}: cannot be written")
-
-
-def _write_camera(path: Path, depth: DepthMap) -> None:
-    camera = asdict(depth.calibration)
-    path.write_text(json.dumps({**camera, "metres_per_unit": 1.0 / MILLIMETRES}, indent=2) + "\n")
 
 
 def _clear(folder: Path) -> None:

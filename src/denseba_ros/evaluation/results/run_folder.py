@@ -1,10 +1,14 @@
 """The files of one run, and their reader.
 
-Poses are TUM rows of the camera in the first camera's frame, as estimated at that time.
+Poses are TUM rows of the camera, as estimated at that time, in the first camera's frame, or in the
+map's that the run went on with.
 
 ``trajectory.txt``   of ``denseba run``: the pose in map, one row per tracked frame
 ``covariance.npz``   ``stamps_ns`` (N,), ``covariance`` (N, 6, 6) of the rows of trajectory.txt, in
                      metres, and ``scale_deviation`` (N,), relative, of the metric scale in it
+``final.txt``        of ``denseba run`` with a map: the same rows as the map has them at the end
+``unjoined.txt``, ``unjoined_covariance.npz``  of a run that goes on with a map: rows before a place
+                     of it was recognised, in a frame of the run's own
 ``odometry.txt``     of ``denseba record``: what `odometry` said, one row per message
 ``map.txt``          the same rows with map -> odom multiplied in
 ``states.txt``       stamp and state of these rows: tracked, predicted or lost
@@ -38,6 +42,9 @@ from denseba_ros.slam.state.estimate import DepthParts
 
 TRAJECTORY = "trajectory.txt"
 COVARIANCE = "covariance.npz"
+FINAL = "final.txt"
+UNJOINED = "unjoined.txt"
+UNJOINED_COVARIANCE = "unjoined_covariance.npz"
 ODOMETRY = "odometry.txt"
 ODOMETRY_COVARIANCE = "odometry_covariance.npz"
 MAP = "map.txt"
@@ -57,7 +64,8 @@ MILLIMETRES = 1000.0
 
 @dataclass(frozen=True)
 class RunPath:
-    """One path of a run. ``pose`` says of what: "odometry" (in odom) or "map" (in map).
+    """One path of a run. ``pose`` says of what: "odometry" (in odom), "map" (in map, as told at the
+    time) or "final" (in map, as corrected at the end).
 
     ``covariances`` (N, 6, 6) are of the N poses, None where unknown; what the metric scale adds to
     them is the square of ``scale_errors`` (N, 3), and that scale's relative deviation
@@ -96,14 +104,18 @@ class RunFolder:
         return values
 
     def paths(self) -> list[RunPath]:
-        """The paths that can be judged, odometry first; of ``denseba run`` the one in map.
+        """The paths that can be judged, odometry first; of ``denseba run`` the one in map, and
+        the final one where there was a map.
 
         Raises:
             TrajectoryError: when a file is missing or malformed.
         """
         if not (self.path / ODOMETRY).is_file():
             estimate = read_poses(self.path / TRAJECTORY)
-            return [self._path("map", estimate, COVARIANCE, estimate.T_world_camera)]
+            live = self._path("map", estimate, COVARIANCE, estimate.T_world_camera)
+            if not (self.path / FINAL).is_file():
+                return [live]
+            return [live, RunPath("final", read_poses(self.path / FINAL), None)]
         states = read_states(self.path / STATES)
         paths = []
         in_map = read_poses(self.path / MAP).T_world_camera

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from denseba_ros.evaluation.results.path_writer import PathWriter
 from denseba_ros.evaluation.results.result_writer import ResultWriter
-from denseba_ros.evaluation.results.run_folder import COVARIANCE, TRAJECTORY
+from denseba_ros.evaluation.results.run_folder import (
+    COVARIANCE,
+    FINAL,
+    TRAJECTORY,
+    UNJOINED,
+    UNJOINED_COVARIANCE,
+)
+from denseba_ros.sequences.trajectory import Trajectory, write_tum
 from denseba_ros.slam.state.estimate import Estimate
 
 
@@ -20,16 +29,37 @@ class RunWriter(ResultWriter):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._path = PathWriter(folder / TRAJECTORY, folder / COVARIANCE)
+        self._unjoined: PathWriter | None = None
 
-    def add_estimate(self, estimate: Estimate) -> None:
-        """Append the pose and covariance of one frame, when it was tracked."""
-        if estimate.is_measured:
-            deviation = estimate.metric_scale.deviation
-            self._path.add(
-                estimate.stamp_ns, estimate.T_world_camera, estimate.covariance, deviation
-            )
+    def add_estimate(self, estimate: Estimate, is_joined: bool = True) -> None:
+        """Append the pose and covariance of one frame, when it was tracked; until ``is_joined`` to
+        unjoined.txt."""
+        if not estimate.is_measured:
+            return
+        path = self._path if is_joined else self._before_joining()
+        deviation = estimate.metric_scale.deviation
+        path.add(estimate.stamp_ns, estimate.T_world_camera, estimate.covariance, deviation)
+
+    def write_final(self, stamps_ns: np.ndarray, T_map_camera: np.ndarray) -> None:
+        """Write final.txt: (N,) stamps and (N, 4, 4) poses as the map has them at the end."""
+        write_tum(self.folder / FINAL, Trajectory(stamps_ns, T_map_camera))
+
+    def keep_own_frame(self) -> None:
+        """No place was recognised: what was in a frame of its own for the beginning is all, and
+        becomes trajectory.txt."""
+        if self._unjoined is not None:
+            self._path.close()
+            self._unjoined.move_to(self.folder / TRAJECTORY, self.folder / COVARIANCE)
+            self._path, self._unjoined = self._unjoined, None
 
     def close(self) -> None:
         """Write the files that are complete only at the end; may be called again."""
         self._path.close()
+        if self._unjoined is not None:
+            self._unjoined.close()
         super().close()
+
+    def _before_joining(self) -> PathWriter:
+        if self._unjoined is None:
+            self._unjoined = PathWriter(self.folder / UNJOINED, self.folder / UNJOINED_COVARIANCE)
+        return self._unjoined

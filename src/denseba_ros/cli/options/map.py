@@ -1,0 +1,45 @@
+"""Which map a run makes, goes on with, or is localised in."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from denseba_ros.cli.options.kinds import add_switches
+from denseba_ros.config import Config
+from denseba_ros.errors import ConfigurationError
+
+
+def add_map_options(parser: argparse.ArgumentParser) -> None:
+    """Add --save-map, --map and --localise; the parameters `map.*` say the same."""
+    group = parser.add_argument_group("map")
+    either = group.add_mutually_exclusive_group()
+    either.add_argument(
+        "--save-map", type=Path, metavar="FILE", help="close loops, and save the map in a new file"
+    )
+    either.add_argument(
+        "--map", type=Path, metavar="FILE", help="go on with this map, as another session in it"
+    )
+    add_switches(group, localise="with --map: only find the poses in it; it does not change")
+
+
+def with_map_options(config: Config, args: argparse.Namespace) -> Config:
+    """``config`` with what the options say of the map.
+
+    Raises:
+        ConfigurationError: when a file is there that should not be, or the other way round.
+    """
+    if args.localise and args.map is None:
+        raise ConfigurationError("--localise needs --map FILE, the map to be localised in")
+    if args.save_map is not None and args.save_map.exists():
+        raise ConfigurationError(
+            f"{args.save_map} is there already: go on with it by --map, or choose another name"
+        )
+    if args.map is not None and not args.map.is_file():
+        raise ConfigurationError(f"{args.map}: there is no such map; --save-map makes one")
+    file = args.map or args.save_map
+    if file is None:
+        return config
+    mode = "localisation" if args.localise else "mapping"
+    section = config.map.model_copy(update={"mode": mode, "file": str(file)})
+    return config.model_copy(update={"map": section})
