@@ -6,12 +6,14 @@ closed, the keyframes that left it move, and with them how its world lies in the
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
+from denseba_ros.errors import DensebaError
 from denseba_ros.geometry import sim3
 from denseba_ros.global_map.background import Background
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
@@ -26,6 +28,8 @@ from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.window_history import LeftKeyframe, WindowChange
 from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.system import System
+
+_log = logging.getLogger(__name__)
 
 # Keyframes before the present one that see the same, or nearly: no loop is closed with them.
 _NEIGHBOURS = 15
@@ -195,7 +199,11 @@ class GlobalMap:
 
     def _take(self, is_awaited: bool = False) -> Closure | None:
         """Take over the result of a search, where one has ended."""
-        found = self._thread.take(is_awaited)
+        try:
+            found = self._thread.take(is_awaited)
+        except DensebaError as error:  # the map may be in trouble; tracking is not
+            self._give_up_search(error)
+            return None
         if found is None:
             return None
         number, self._searched = found.query.number, None
@@ -203,6 +211,14 @@ class GlobalMap:
         if number in self.graph.poses:  # it has left the window meanwhile
             self._describe(number)
         return None if found.closed is None else self._correct(found)
+
+    def _give_up_search(self, error: DensebaError) -> None:
+        """Go on without what a search would have given."""
+        number, self._searched = self._searched, None
+        self.counts["search failed"] += 1
+        _log.error("the search for loops with keyframe %s failed: %s", number, error)
+        if number in self.graph.poses and self._saver is not None:
+            self._saver.add(self.store.get(number))
 
     def _correct(self, found: Found) -> Closure:
         query, closed = found.query, found.closed

@@ -57,6 +57,19 @@ class KeyframeStore:
             self.add(self._load(number))
         return self._keyframes[number]
 
+    def features(self, number: int) -> Features:
+        """The features of a keyframe.
+
+        Raises:
+            KeyError: there is none with features.
+            MapFileError: it cannot be read from the file.
+        """
+        keyframe = self.get(number)
+        if keyframe.features is None:
+            raise KeyError(number)
+        height, width = keyframe.image.shape
+        return as_features(keyframe.features, (width, height), self._device)
+
     def place(self, number: int) -> Place:
         """A keyframe ready for images to be aligned with it.
 
@@ -66,12 +79,7 @@ class KeyframeStore:
         """
         place = self._ready.pop(number, None)
         if place is None:
-            keyframe = self.get(number)
-            if keyframe.features is None:
-                raise KeyError(number)
-            height, width = keyframe.image.shape
-            features = as_features(keyframe.features, (width, height), self._device)
-            place = Place(restored(keyframe, self._device), features)
+            place = Place(restored(self.get(number), self._device), self.features(number))
         self._ready[number] = place
         if len(self._ready) > _READY:
             self._ready.popitem(last=False)

@@ -131,7 +131,12 @@ class LoopCloser:
         if not found:
             return []
         newest = found[0].second
-        waiting = [w.edge(units) for w in self._pending if newest - w.measured.second <= _NEARBY]
+        # A keyframe may be gone: its window was given up for a better one.
+        waiting = [
+            w.edge(units)
+            for w in self._pending
+            if newest - w.measured.second <= _NEARBY and w.measured.second in graph.poses
+        ]
         closed = [e for e in graph.edges if e.is_closure and newest - e.second <= _NEARBY]
         confirmed: dict[tuple[int, int], Edge] = {}
         for edge in found:

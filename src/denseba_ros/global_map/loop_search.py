@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.global_map.anywhere import agreeing
 from denseba_ros.global_map.keyframe_store import KeyframeStore, as_kept
 from denseba_ros.global_map.loop_closer import Closed, LoopCloser
 from denseba_ros.global_map.place_verification import Place, PlaceVerifier
@@ -24,6 +25,8 @@ from denseba_ros.slam.tracking.tracker import Tracker
 
 # Candidates that are aligned with the keyframe: by their looks, and by where they are.
 _ALIKE, _NEARBY = 3, 2
+# Keyframes that local features are matched with, where the image may be anywhere in the map.
+_ANYWHERE = 100
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class LoopSearch:
         features = self.matcher.detect(query.keyframe.pyramid[0][:, :1])
         descriptor = self.describe(features)
         self._newest = query.number, Place(query.keyframe, features)
-        likely = self._candidates(query, descriptor)
+        likely = self._candidates(query, descriptor, features)
         closed = None
         if likely:
             self.closer.counts["places tried"] += len(likely)
@@ -98,8 +101,16 @@ class LoopSearch:
         """Descriptor (D,) of an image with these features."""
         return self.vlad.describe(features.descriptors.cpu().numpy())
 
-    def _candidates(self, query: Query, descriptor: NDArray[np.float32]) -> list[int]:
+    def _candidates(
+        self, query: Query, descriptor: NDArray[np.float32], features: Features
+    ) -> list[int]:
         """Numbers of the keyframes that may show the same place."""
+        if query.first is not None:
+            earlier = self.index.search(
+                descriptor, (), lambda number: number >= (query.first or 0), _ANYWHERE
+            )
+            numbers = [candidate.id for candidate in earlier]
+            return agreeing(self.store, self.matcher, self.tracker.camera, features, numbers)
         alike = self.index.search(
             descriptor, query.neighbours, lambda number: number >= query.number, _ALIKE
         )

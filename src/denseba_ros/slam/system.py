@@ -253,7 +253,8 @@ class System:
         timer.seconds["mapping"] = update.seconds
         state, is_new_map = self._map_state, update.mapper is not self._map_state.mapper
         if is_new_map:
-            self._dissolve(state.local_map, {k.stamp_ns for k in update.local_map.keyframes})
+            refined = {k.stamp_ns for k in update.local_map.keyframes}
+            self._dissolve(state.local_map, refined, is_replaced=True)
             if self._make.relocaliser is not None:
                 self._make.relocaliser.begin_map()
         self._finished += update.finished
@@ -395,8 +396,13 @@ class System:
         self._scale_drift.begin_window()
         return self._begin_map(mapper, None, True, keyframe)
 
-    def _dissolve(self, local_map: LocalMap, kept: Collection[int] = ()) -> None:
-        """Give a window up, but for its keyframes of the stamps ``kept``."""
+    def _dissolve(
+        self, local_map: LocalMap, kept: Collection[int] = (), is_replaced: bool = False
+    ) -> None:
+        """Give a window up, but for its keyframes of the stamps ``kept``; ``is_replaced``: by a
+        better one of the same place, so it leaves no history."""
         others = [k for k in local_map.keyframes if k.stamp_ns not in kept]
         self._finished += keyframe_views(local_map.camera, others)
-        self.history.add(local_map, dissolved(local_map, kept), self._pose.displacement)
+        if not is_replaced:
+            left = dissolved(local_map, kept)
+            self.history.add(local_map, left, self._pose.displacement)
