@@ -114,6 +114,9 @@ def test_in_another_room_no_place_is_recognised(runs: Runs, tmp_path: Path, caps
     assert _poses(out / "unjoined.txt")
     assert (out / "trajectory.txt").read_text() == ""
     assert not (out / "final.txt").exists()
+    truth = str(other / "groundtruth.txt")
+    assert main(["evaluate", str(out), "--groundtruth", truth]) == NO_MAP
+    assert "no place of the map was recognised" in capsys.readouterr().err
 
 
 def test_a_new_map_does_not_take_the_place_of_another(

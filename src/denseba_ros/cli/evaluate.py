@@ -74,14 +74,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 when the evaluation was made, 3 when the run has nothing to evaluate: no image was tracked.
+    """0 when the evaluation was made, 3 when the run has nothing to evaluate: no image was tracked,
+    or none was found in the map that it was to be localised in.
 
     Raises:
         DensebaError: when the run or the ground truth cannot be read or do not overlap.
     """
     folder = RunFolder(args.folder)
-    if folder.summary().get("map_started") is False:
-        print(f"{args.folder}: {no_map_in_words(folder.summary())}", file=sys.stderr)
+    if nothing := _nothing_to_judge(folder.summary()):
+        print(f"{args.folder}: {nothing}", file=sys.stderr)
         return NO_MAP
     groundtruth = read_groundtruth(args.groundtruth, args.times, args.fps)
     tolerance = (
@@ -110,6 +111,16 @@ def run(args: argparse.Namespace) -> int:
     for note in report["notes"]:
         print(f"note: {note}", file=sys.stderr)
     return DONE
+
+
+def _nothing_to_judge(summary: dict[str, Any]) -> str:
+    """Why a run has no pose to judge; empty where it has one."""
+    if summary.get("map_started") is False:
+        return no_map_in_words(summary)
+    map = summary.get("map", {})
+    if map.get("localised") is False:
+        return "no place of the map was recognised: no pose in it is known"
+    return ""
 
 
 def _write(folder: Path, report: dict[str, Any]) -> None:

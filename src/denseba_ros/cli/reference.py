@@ -25,7 +25,7 @@ VALUE` and `--option=VALUE` are the same, and a list of values ends at the next 
 | 0 | done |
 | 1 | done, but the result is bad: a check failed, nothing came; or a bug, with its traceback |
 | 2 | a mistake that you can mend: a wrong option, file or parameter, or ROS 2 is missing |
-| 3 | no map was started: no image was tracked (`denseba run`, `record`, `evaluate` and `demo`) |
+| 3 | no image was tracked (`run`, `record`, `evaluate`, `demo`), or no place of its map found |
 | 130 | stopped by Ctrl-C; `denseba run` keeps what it has estimated |
 
 What stands between `--ros-args` and `--` is left to ROS 2.

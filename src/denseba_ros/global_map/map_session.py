@@ -99,6 +99,7 @@ class MapSession:
         graph = self.global_map.graph
         return {
             "joined": self.is_joined,
+            "localised": not self.is_unlocalised,
             "keyframes": len(graph.poses),
             "keyframes_of_this_run": len(graph.poses_by_stamp()),
             "loops_closed": len(self.global_map.closures),
