@@ -107,7 +107,8 @@ class GlobalMap:
         for change in changes:
             for number, left in self.graph.take(change):
                 self._keep(number, left)
-        if changes and not self._thread.is_busy:
+        # A closure of a keyframe that goes with a provisional window would be lost with it.
+        if changes and not changes[-1].is_provisional and not self._thread.is_busy:
             self._begin_search(changes[-1])
             closure = self._take() or closure
         if self._saver is not None and changes:

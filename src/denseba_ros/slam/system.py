@@ -258,7 +258,10 @@ class System:
             if self._make.relocaliser is not None:
                 self._make.relocaliser.begin_map()
         self._finished += update.finished
-        self.history.add(update.local_map, update.left, self._pose.displacement, update.growth)
+        is_provisional = not is_new_map and state.initialiser is not None
+        self.history.add(
+            update.local_map, update.left, self._pose.displacement, update.growth, is_provisional
+        )
         if self._make.relocaliser is not None and update.growth != 1.0:
             centre = se3.inverse(update.local_map.newest.T)[:3, 3]
             self._make.relocaliser.rescale(update.growth, centre)

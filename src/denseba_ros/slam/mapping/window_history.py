@@ -46,12 +46,15 @@ class WindowChange:
     camera, then keyframes ``left`` it, oldest first; ``local_map`` is what there is since.
 
     ``displacement`` is the deviation of what displaces the image (``PoseCovariance``).
+    ``is_provisional``: once there is parallax, a better map of the same place will be begun, and
+    only the first of these keyframes will be in that.
     """
 
     local_map: LocalMap
     left: tuple[LeftKeyframe, ...]
     growth: float
     displacement: float
+    is_provisional: bool = False
 
 
 class WindowHistory:
@@ -74,12 +77,15 @@ class WindowHistory:
         left: Sequence[LeftKeyframe],
         displacement: float,
         growth: float = 1.0,
+        is_provisional: bool = False,
     ) -> None:
         """The window is ``local_map`` since ``left`` went; before, it grew about the newest."""
         if not self.is_kept:
             return
         self._displacement = displacement
-        self._changes.append(WindowChange(local_map, tuple(left), growth, displacement))
+        self._changes.append(
+            WindowChange(local_map, tuple(left), growth, displacement, is_provisional)
+        )
 
     def end(self, local_map: LocalMap | None) -> None:
         """All keyframes of the window leave it: no image will follow."""
