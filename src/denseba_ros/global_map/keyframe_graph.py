@@ -131,11 +131,12 @@ class KeyframeGraph:
         """Take over the optimised poses of a graph that ``with_window`` gave ``before``, where
         ``newest`` was the newest keyframe of the window; what came since moves with that, by the
         similarity (4, 4) that is returned."""
-        motion = corrected[newest] @ sim3.inverse(before.poses[newest])
+        motion = sim3.normalised(corrected[newest] @ sim3.inverse(before.poses[newest]))
         for number in self.poses.keys() - corrected.keys():
             self.poses[number] = motion @ self.poses[number]
         self.poses |= {n: S for n, S in corrected.items() if n in self.poses}
-        self.S_map_world = motion @ self.S_map_world
+        # Rounding would double at each correction: the next motion is relative to this.
+        self.S_map_world = sim3.normalised(motion @ self.S_map_world)
         return motion
 
     def _add(self, number: int, left: LeftKeyframe) -> None:
