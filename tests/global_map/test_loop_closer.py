@@ -12,6 +12,7 @@ from denseba_ros.geometry import sim3
 from denseba_ros.global_map.loop_closer import LoopCloser, _agree, joined
 from denseba_ros.global_map.place_verification import Verification
 from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
+from denseba_ros.pose_graph.odometry_path import OdometryPaths
 
 COUNT = 40
 STEP = np.repeat([0.02, 0.005, 0.005], [3, 3, 1])
@@ -154,6 +155,6 @@ def test_errors_of_the_motion_count_in_the_unit_of_the_old_place() -> None:
     graph = PoseGraph(poses, [Edge(1, 2, np.eye(4), COVARIANCE)])
     other, one = (Edge(0, k, grown.copy(), CLOSURE, True) for k in (1, 2))
     one.S_first_second[0, 3] += 5.0 * 2.5 * STEP[0]
-    assert _agree(one, other, graph)
+    assert _agree(one, other, OdometryPaths(graph))
     one.S_first_second[0, 3] += 5.0 * 5.0 * STEP[0]
-    assert not _agree(one, other, graph)
+    assert not _agree(one, other, OdometryPaths(graph))

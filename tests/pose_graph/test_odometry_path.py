@@ -11,7 +11,7 @@ from denseba_ros.errors import PoseGraphError
 from denseba_ros.geometry import sim3
 from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.pose_graph.marginals import Marginals
-from denseba_ros.pose_graph.odometry_path import along_odometry
+from denseba_ros.pose_graph.odometry_path import OdometryPaths
 from denseba_ros.pose_graph.robust_loss import SQUARED_OUTLIER
 from tests.pose_graph.small_graphs import COVARIANCE, chain, full_covariance, random_poses, relative
 
@@ -42,7 +42,7 @@ def _sampled(graph: PoseGraph, first: int, second: int, count: int = 20000) -> D
 
 def test_covariance_is_that_of_samples() -> None:
     graph = _chain(6)
-    found = along_odometry(graph, 10, 15)
+    found = OdometryPaths(graph).relative(10, 15)
     assert found is not None
     sampled = _sampled(graph, 10, 15)
     sigma = np.sqrt(np.diag(found.covariance))
@@ -53,7 +53,7 @@ def test_covariance_is_that_of_samples() -> None:
 @pytest.mark.parametrize(("first", "second"), [(10, 15), (15, 10), (12, 14), (14, 13)])
 def test_without_closures_it_is_the_covariance_of_the_whole_graph(first: int, second: int) -> None:
     graph = _chain(6)
-    along = along_odometry(graph, first, second)
+    along = OdometryPaths(graph).relative(first, second)
     whole = Marginals(graph).relative(first, second)
     assert along is not None
     np.testing.assert_allclose(along.S_first_second, whole.S_first_second, atol=1e-12)
@@ -63,27 +63,27 @@ def test_without_closures_it_is_the_covariance_of_the_whole_graph(first: int, se
 def test_closures_are_not_used() -> None:
     poses = random_poses(6)
     graph = chain(poses)
-    before = along_odometry(graph, 10, 15)
+    before = OdometryPaths(graph).relative(10, 15)
     graph.edges.append(Edge(10, 15, relative(poses, 0, 5), 1e-6 * COVARIANCE, is_closure=True))
-    after = along_odometry(graph, 10, 15)
+    after = OdometryPaths(graph).relative(10, 15)
     assert before is not None
     assert after is not None
     np.testing.assert_array_equal(before.covariance, after.covariance)
     del graph.edges[2]
-    assert along_odometry(graph, 10, 15) is None
+    assert OdometryPaths(graph).relative(10, 15) is None
 
 
 def test_the_fewest_edges_are_taken() -> None:
     poses = random_poses(6)
     graph = chain(poses)
     graph.edges.append(Edge(15, 10, relative(poses, 5, 0), COVARIANCE))
-    found = along_odometry(graph, 15, 10)
+    found = OdometryPaths(graph).relative(15, 10)
     assert found is not None
     np.testing.assert_allclose(found.covariance, COVARIANCE, atol=1e-15)
 
 
 def test_a_keyframe_to_itself() -> None:
-    found = along_odometry(chain(random_poses(3)), 11, 11)
+    found = OdometryPaths(chain(random_poses(3))).relative(11, 11)
     assert found is not None
     np.testing.assert_allclose(found.S_first_second, np.eye(4), atol=1e-12)
     assert not found.covariance.any()
@@ -91,7 +91,7 @@ def test_a_keyframe_to_itself() -> None:
 
 def test_the_gate_tells_what_odometry_allows() -> None:
     graph = _chain(6)
-    found = along_odometry(graph, 10, 15)
+    found = OdometryPaths(graph).relative(10, 15)
     assert found is not None
     axis = np.linalg.cholesky(found.covariance + COVARIANCE)[:, 0]
     inside = found.squared_error(sim3.exp(2 * axis) @ found.S_first_second, COVARIANCE)
@@ -102,12 +102,12 @@ def test_the_gate_tells_what_odometry_allows() -> None:
 
 def test_unknown_keyframe() -> None:
     with pytest.raises(PoseGraphError, match="keyframe 99 has no pose"):
-        along_odometry(chain(random_poses(3)), 10, 99)
+        OdometryPaths(chain(random_poses(3))).relative(10, 99)
 
 
 def test_a_covariance_on_the_way_that_is_not_finite() -> None:
     graph = chain(random_poses(4))
     graph.edges[1] = replace(graph.edges[1], covariance=np.full((7, 7), np.nan))
     with pytest.raises(PoseGraphError, match="from 10 to 13 are not finite"):
-        along_odometry(graph, 10, 13)
-    assert along_odometry(graph, 10, 11) is not None
+        OdometryPaths(graph).relative(10, 13)
+    assert OdometryPaths(graph).relative(10, 11) is not None

@@ -29,6 +29,10 @@ _PREDICTED, _PREDICTED_SCALE = (0.5, 0.3), 0.3
 _LEAST_SCALE_SIGMA = 1e-3
 
 
+# Numbers of both keyframes of an edge, and whether it is a closure.
+_Key = tuple[int, int, bool]
+
+
 @dataclass(frozen=True)
 class _Link:
     """A relative pose (4, 4) of keyframe ``second`` to ``first`` with covariance (7, 7); lengths of
@@ -65,11 +69,10 @@ class KeyframeGraph:
         self.is_joined = not self.poses
         self._numbers: dict[int, int] = {}
         self._units = dict.fromkeys(self.poses, 0.0)
-        self._links = [
-            _Link(e.first, e.second, e.S_first_second, e.covariance, is_closure=e.is_closure)
-            for e in saved.edges
-        ]
-        self._untaken: list[_Link] = []
+        # Edges whose keyframes have both left the window change no more by themselves.
+        self._edges = {_key(edge): edge for edge in saved.edges}
+        self._untaken: dict[_Key, None] = {}
+        self._open: list[_Link] = []
         self._loose: tuple[int, float] | None = None
 
     def number(self, stamp_ns: int) -> int | None:
@@ -97,6 +100,7 @@ class KeyframeGraph:
             self._add(number, left)
         for left in change.left:
             self._link(left, change.displacement)
+        self._settle()
         return new
 
     def close(self, closures: list[Edge], units: Mapping[int, float]) -> None:
@@ -105,22 +109,23 @@ class KeyframeGraph:
             self.is_joined |= edge.first < self.first
             second = units[edge.second]
             S, covariance = edge.S_first_second, edge.covariance
-            self._add_link(_Link(edge.first, edge.second, S, covariance, second, True))
+            self._open.append(_Link(edge.first, edge.second, S, covariance, second, True))
+        self._settle()
 
     def take_new_edges(self) -> list[Edge]:
-        """The edges that are complete since the last call: both keyframes have left the window."""
-        is_complete = [k.first in self.poses and k.second in self.poses for k in self._untaken]
-        links = list(zip(self._untaken, is_complete, strict=True))
-        self._untaken = [link for link, complete in links if not complete]
-        return [self._edge(link) for link, complete in links if complete]
+        """The edges that are complete, or others, since the last call: both keyframes have left the
+        window."""
+        new = [self._edges[key] for key in self._untaken if key in self._edges]
+        self._untaken = {}
+        return new
 
     def with_window(self, local_map: LocalMap, displacement: float) -> PoseGraph:
         """The graph with the keyframes of the window, as they are now."""
-        graph = PoseGraph(dict(self.poses))
+        graph = PoseGraph(dict(self.poses), list(self._edges.values()))
         for stamp, T_world_camera in local_map.poses().items():
             graph.poses.setdefault(self._numbers[stamp], self.S_map_world @ T_world_camera)
         window = [self._as_link(left, displacement) for left in dissolved(local_map)[:-1]]
-        for link in [*self._links, *window]:
+        for link in [*self._open, *window]:
             if link.first in graph.poses and link.second in graph.poses:
                 graph.edges.append(self._edge(link))
         return graph
@@ -129,10 +134,12 @@ class KeyframeGraph:
         """Take over the optimised poses of a graph that ``with_window`` gave ``before``, where
         ``newest`` was the newest keyframe of the window; what came since moves with that, by the
         similarity (4, 4) that is returned."""
-        motion = corrected[newest] @ sim3.inverse(before.poses[newest])
-        for number, pose in self.poses.items():
-            self.poses[number] = corrected.get(number, motion @ pose)
-        self.S_map_world = motion @ self.S_map_world
+        motion = sim3.normalised(corrected[newest] @ sim3.inverse(before.poses[newest]))
+        for number in self.poses.keys() - corrected.keys():
+            self.poses[number] = motion @ self.poses[number]
+        self.poses |= {n: S for n, S in corrected.items() if n in self.poses}
+        # Rounding would double at each correction: the next motion is relative to this.
+        self.S_map_world = sim3.normalised(motion @ self.S_map_world)
         return motion
 
     def _add(self, number: int, left: LeftKeyframe) -> None:
@@ -148,17 +155,24 @@ class KeyframeGraph:
         self._loose = None
         S = sim3.inverse(self.poses[number]) @ self.poses[loose]
         sigmas = np.repeat([_PREDICTED[0] * depth, _PREDICTED[1], _PREDICTED_SCALE], [3, 3, 1])
-        self._add_link(_Link(number, loose, S, np.diag(sigmas**2)))
+        self._open.append(_Link(number, loose, S, np.diag(sigmas**2)))
 
     def _link(self, left: LeftKeyframe, displacement: float) -> None:
         if left.next_stamp_ns is None:
             self._loose = self._numbers[left.keyframe.stamp_ns], left.keyframe.points.median_depth
         else:
-            self._add_link(self._as_link(left, displacement))
+            self._open.append(self._as_link(left, displacement))
 
-    def _add_link(self, link: _Link) -> None:
-        self._links.append(link)
-        self._untaken.append(link)
+    def _settle(self) -> None:
+        """Links whose keyframes have both left the window become edges."""
+        is_complete = [
+            link.first in self.poses and link.second in self.poses for link in self._open
+        ]
+        complete = [link for link, done in zip(self._open, is_complete, strict=True) if done]
+        self._open = [link for link, done in zip(self._open, is_complete, strict=True) if not done]
+        for edge in map(self._edge, complete):
+            self._edges[_key(edge)] = edge
+            self._untaken[_key(edge)] = None
 
     def _as_link(self, left: LeftKeyframe, displacement: float) -> _Link:
         assert left.next_stamp_ns is not None
@@ -179,3 +193,7 @@ class KeyframeGraph:
         if link.second_unit is not None:
             S[:3, :3] *= float(np.exp(link.second_unit - self.unit_of(link.second)))
         return Edge(link.first, link.second, S, link.covariance, link.is_closure)
+
+
+def _key(edge: Edge) -> _Key:
+    return edge.first, edge.second, edge.is_closure

@@ -19,7 +19,7 @@ from denseba_ros.geometry import sim3
 from denseba_ros.global_map.place_verification import Place, PlaceVerifier
 from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.pose_graph.marginals import Marginals
-from denseba_ros.pose_graph.odometry_path import along_odometry
+from denseba_ros.pose_graph.odometry_path import OdometryPaths
 from denseba_ros.pose_graph.optimisation import Optimised, optimise
 from denseba_ros.pose_graph.relative_pose import RelativePose
 from denseba_ros.pose_graph.robust_loss import SQUARED_OUTLIER
@@ -139,9 +139,10 @@ class LoopCloser:
         ]
         closed = [e for e in graph.edges if e.is_closure and newest - e.second <= _NEARBY]
         confirmed: dict[tuple[int, int], Edge] = {}
+        odometry = OdometryPaths(graph)
         for edge in found:
             for other in [*waiting, *closed]:
-                if _agree(edge, other, graph):
+                if _agree(edge, other, odometry):
                     confirmed |= {(e.first, e.second): e for e in (other, edge)}
         for edge in closed:
             confirmed.pop((edge.first, edge.second), None)
@@ -167,10 +168,10 @@ def joined(
     return {n: motion @ S if n >= first else S for n, S in poses.items()}
 
 
-def _agree(one: Edge, other: Edge, graph: PoseGraph) -> bool:
+def _agree(one: Edge, other: Edge, odometry: OdometryPaths) -> bool:
     """Whether a closure follows from another and the motion at both of its ends."""
-    before = _motion(graph, one.first, other.first)
-    after = _motion(graph, other.second, one.second)
+    before = odometry.relative(one.first, other.first)
+    after = odometry.relative(other.second, one.second)
     if before is None or after is None:
         return False
     S_before, S_other = before.S_first_second, other.S_first_second
@@ -180,9 +181,3 @@ def _agree(one: Edge, other: Edge, graph: PoseGraph) -> bool:
     covariance = covariance + to_after @ after.covariance @ to_after.T
     path = RelativePose(expected, covariance)
     return path.squared_error(one.S_first_second, one.covariance) < SQUARED_OUTLIER
-
-
-def _motion(graph: PoseGraph, first: int, second: int) -> RelativePose | None:
-    if first == second:
-        return RelativePose(np.eye(4), np.zeros((7, 7)))
-    return along_odometry(graph, first, second)
