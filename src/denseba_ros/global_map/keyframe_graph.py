@@ -10,6 +10,7 @@ The window is never touched: a correction moves keyframes that left it, and ``S_
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -69,7 +70,13 @@ class KeyframeGraph:
         # Edges whose keyframes have both left the window change no more by themselves.
         self._edges = {_key(edge): edge for edge in saved.edges}
         self._untaken: dict[_Key, None] = {}
+        self._taken_back: list[Edge] = []
         self._open: list[_Link] = []
+        # Edges at each keyframe, and what those that were dropped are held by.
+        self._at: defaultdict[int, set[_Key]] = defaultdict(set)
+        for edge in saved.edges:
+            self._note(edge)
+        self._anchors: dict[int, tuple[int, Doubles]] = {}
         self._loose: tuple[int, float] | None = None
 
     def number(self, stamp_ns: int) -> int | None:
@@ -84,6 +91,18 @@ class KeyframeGraph:
         """S_map_camera (4, 4) of the keyframes of this session that left the window."""
         known = [(stamp, n) for stamp, n in self._numbers.items() if n in self.poses]
         return {stamp: self.poses[number] for stamp, number in known}
+
+    def pose(self, number: int) -> Doubles | None:
+        """S_map_camera (4, 4) of a keyframe that left the window, also of one that was dropped."""
+        if number in self.poses:
+            return self.poses[number]
+        anchor = self._anchors.get(number)
+        return None if anchor is None else self.poses[anchor[0]] @ anchor[1]
+
+    def closures_of(self, number: int) -> list[Edge]:
+        """The closures whose second keyframe is this one, both of which left the window."""
+        keys = sorted(key for key in self._at.get(number, ()) if key[2] and key[1] == number)
+        return [self._edges[key] for key in keys]
 
     def take(self, change: WindowChange) -> list[tuple[int, LeftKeyframe]]:
         """Take in a change of the window; the keyframes that left it now, with their numbers."""
@@ -109,12 +128,69 @@ class KeyframeGraph:
             self._open.append(_Link(edge.first, edge.second, S, covariance, second, True))
         self._settle()
 
+    def replace(self, edge: Edge) -> None:
+        """A closure that was measured again, in the units that its keyframes have now.
+
+        Raises:
+            KeyError: there is none between these two.
+        """
+        if _key(edge) not in self._edges:
+            raise KeyError(_key(edge))
+        self._keep(edge)
+
+    def take_back(self, edge: Edge) -> None:
+        """A closure that does not hold.
+
+        Raises:
+            KeyError: there is none between these two.
+        """
+        if _key(edge) not in self._edges:
+            raise KeyError(_key(edge))
+        if _key(edge) not in self._untaken:
+            self._taken_back.append(edge)
+        self._remove(_key(edge))
+
+    def whole(self) -> PoseGraph:
+        """The graph of all keyframes that left the window."""
+        return PoseGraph(dict(self.poses), list(self._edges.values()))
+
+    def drop(self, number: int, kept: int) -> bool:
+        """Forget a keyframe that left the window and shows what keyframe ``kept`` does; False where
+        it cannot be. Its links to those before and after become one, its best closure goes to the
+        one after, and where it was it is from now on as seen from ``kept``.
+
+        The new links share the error of what they were made of: a little too certain.
+        """
+        into = [self._edges[key] for key in sorted(self._at.get(number, ()))]
+        before = [e for e in into if not e.is_closure and e.first == number]
+        after = [e for e in into if not e.is_closure and e.second == number]
+        open_after = [link for link in self._open if link.second == number and not link.is_closure]
+        is_old = any(e.is_closure and e.first == number for e in into)
+        is_old |= any(link.is_closure and link.first == number for link in self._open)
+        if is_old or len(after) + len(open_after) != 1:
+            return False
+        link: _Link | Edge = open_after[0] if open_after else after[0]
+        for edge in before:
+            S, covariance = _composed(link, edge)
+            self._open.append(_Link(link.first, edge.second, S, covariance))
+        self._hand_on(self.closures_of(number), link)
+        self._anchors[number] = kept, sim3.inverse(self.poses[kept]) @ self.poses[number]
+        self._forget(number)
+        self._settle()
+        return True
+
     def take_new_edges(self) -> list[Edge]:
         """The edges that are complete, or others, since the last call: both keyframes have left the
         window."""
         new = [self._edges[key] for key in self._untaken if key in self._edges]
         self._untaken = {}
         return new
+
+    def take_removed_edges(self) -> list[Edge]:
+        """Of the edges that ``take_new_edges`` gave, those that were taken back since the last
+        call."""
+        removed, self._taken_back = self._taken_back, []
+        return removed
 
     def with_window(self, local_map: LocalMap, displacement: float) -> PoseGraph:
         """The graph with the keyframes of the window, as they are now."""
@@ -160,6 +236,43 @@ class KeyframeGraph:
         else:
             self._open.append(self._as_link(left, displacement))
 
+    def _hand_on(self, closures: list[Edge], link: _Link | Edge) -> None:
+        """Give the most certain of the closures of a keyframe to the one that follows it, by
+        ``link``, where that has none of its own."""
+        follower = link.first
+        has_own = any(e.is_closure and e.second == follower for e in self._open)
+        if not closures or has_own or self.closures_of(follower):
+            return
+        best = min(closures, key=lambda edge: float(np.linalg.slogdet(edge.covariance)[1]))
+        S_kept_follower = best.S_first_second @ sim3.inverse(link.S_first_second)
+        # An error of the link is one of the follower's pose, seen from the old keyframe.
+        to_kept = sim3.adjoint(S_kept_follower)
+        covariance = best.covariance + to_kept @ link.covariance @ to_kept.T
+        unit = None if follower in self.poses else self.unit
+        new = _Link(best.first, follower, S_kept_follower, covariance, unit, True)
+        self._open.append(new)
+
+    def _forget(self, number: int) -> None:
+        del self.poses[number]
+        for key in list(self._at.pop(number, ())):
+            self._remove(key)
+        self._open = [link for link in self._open if number not in (link.first, link.second)]
+
+    def _remove(self, key: _Key) -> None:
+        del self._edges[key]
+        self._untaken.pop(key, None)
+        for number in key[:2]:
+            self._at[number].discard(key)
+
+    def _keep(self, edge: Edge) -> None:
+        self._edges[_key(edge)] = edge
+        self._untaken[_key(edge)] = None
+        self._note(edge)
+
+    def _note(self, edge: Edge) -> None:
+        for number in (edge.first, edge.second):
+            self._at[number].add(_key(edge))
+
     def _settle(self) -> None:
         """Links whose keyframes have both left the window become edges."""
         is_complete = [
@@ -168,8 +281,7 @@ class KeyframeGraph:
         complete = [link for link, done in zip(self._open, is_complete, strict=True) if done]
         self._open = [link for link, done in zip(self._open, is_complete, strict=True) if not done]
         for edge in map(self._edge, complete):
-            self._edges[_key(edge)] = edge
-            self._untaken[_key(edge)] = None
+            self._keep(edge)
 
     def _as_link(self, left: LeftKeyframe, displacement: float) -> _Link:
         assert left.next_stamp_ns is not None
@@ -194,3 +306,10 @@ class KeyframeGraph:
 
 def _key(edge: Edge) -> _Key:
     return edge.first, edge.second, edge.is_closure
+
+
+def _composed(link: _Link | Edge, edge: Edge) -> tuple[Doubles, Doubles]:
+    """Measurement and covariance of ``link`` followed by ``edge``."""
+    to_first = sim3.adjoint(link.S_first_second)
+    covariance = link.covariance + to_first @ edge.covariance @ to_first.T
+    return link.S_first_second @ edge.S_first_second, covariance
