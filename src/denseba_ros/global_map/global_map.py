@@ -298,7 +298,8 @@ class GlobalMap:
     def _settle(self) -> None:
         """Let all keyframes fit what was measured since the last closure."""
         graph = self.graph.whole()
-        if self._is_settled or not graph.poses:
+        # Without a closure too: keyframes leave where the window has them after it was rescaled.
+        if len(graph.poses) < 2:
             return
         result = optimise(graph, self.fixed(graph))
         if result.ok:

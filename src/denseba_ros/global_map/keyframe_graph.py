@@ -1,9 +1,12 @@
 """The graph of all keyframes, fed from the window, and how the window's world lies in the map.
 
 The window's world is rescaled now and then, about its newest camera: what is known of the drift of
-its scale is corrected. So a link of the path has no change of scale of its own. A closure has, and
-where its newer keyframe was rescaled after it was measured, that is taken into account: ``unit`` is
-the logarithm of the growth since the start.
+its scale is corrected. ``unit`` is the logarithm of the growth since the start. The newest camera
+had drifted; the older ones of the window, which grow with it, were right when they came. So the
+path has the unit of each keyframe's birth, and what that grew by until it left is a scale of its
+pose. (With the unit in which they left, KITTI raw is at 0.39 m instead of 0.32, KITTI 00 at 0.28
+instead of 0.22.) Where the newer keyframe of a closure was rescaled after it was measured, that is
+taken into account too.
 
 The window is never touched: a correction moves keyframes that left it, and ``S_map_world``.
 """
@@ -36,8 +39,9 @@ _Key = tuple[int, int, bool]
 
 @dataclass(frozen=True)
 class _Link:
-    """A relative pose (4, 4) of keyframe ``second`` to ``first`` with covariance (7, 7); lengths of
-    ``second`` have ``second_unit``; None: its own."""
+    """A relative pose (4, 4) of keyframe ``second`` to ``first`` with covariance (7, 7). Lengths of
+    ``first`` have the unit of its birth, or, of a closure, its own; those of ``second``
+    ``second_unit``, None: its own."""
 
     first: int
     second: int
@@ -67,6 +71,7 @@ class KeyframeGraph:
         self.is_joined = not self.poses
         self._numbers: dict[int, int] = {}
         self._units = dict.fromkeys(self.poses, 0.0)
+        self._births: dict[int, float] = {}
         # Edges whose keyframes have both left the window change no more by themselves.
         self._edges = {_key(edge): edge for edge in saved.edges}
         self._untaken: dict[_Key, None] = {}
@@ -109,7 +114,9 @@ class KeyframeGraph:
         self.unit += float(np.log(change.growth))
         stamps = [left.keyframe.stamp_ns for left in change.left]
         for stamp in sorted([*stamps, *(k.stamp_ns for k in change.local_map.keyframes)]):
-            self._numbers.setdefault(stamp, self.first + len(self._numbers))
+            if stamp not in self._numbers:
+                number = self._numbers[stamp] = self.first + len(self._numbers)
+                self._births[number] = self.unit
         new = [(self._numbers[left.keyframe.stamp_ns], left) for left in change.left]
         new = [(number, left) for number, left in new if number not in self.poses]
         for number, left in new:
@@ -169,9 +176,11 @@ class KeyframeGraph:
         is_old |= any(link.is_closure and link.first == number for link in self._open)
         if is_old or len(after) + len(open_after) != 1:
             return False
-        link: _Link | Edge = open_after[0] if open_after else after[0]
+        link = open_after[0] if open_after else self._as_open(after[0])
         for edge in before:
-            S, covariance = _composed(link, edge)
+            to_first = sim3.adjoint(link.S_first_second)
+            covariance = link.covariance + to_first @ edge.covariance @ to_first.T
+            S = link.S_first_second @ edge.S_first_second
             self._open.append(_Link(link.first, edge.second, S, covariance))
         self._hand_on(self.closures_of(number), link)
         self._anchors[number] = kept, sim3.inverse(self.poses[kept]) @ self.poses[number]
@@ -196,7 +205,8 @@ class KeyframeGraph:
         """The graph with the keyframes of the window, as they are now."""
         graph = PoseGraph(dict(self.poses), list(self._edges.values()))
         for stamp, T_world_camera in local_map.poses().items():
-            graph.poses.setdefault(self._numbers[stamp], self.S_map_world @ T_world_camera)
+            number = self._numbers[stamp]
+            graph.poses.setdefault(number, self.S_map_world @ T_world_camera @ self._growth(number))
         window = [self._as_link(left, displacement) for left in dissolved(local_map)[:-1]]
         for link in [*self._open, *window]:
             if link.first in graph.poses and link.second in graph.poses:
@@ -217,7 +227,8 @@ class KeyframeGraph:
 
     def _add(self, number: int, left: LeftKeyframe) -> None:
         self._units[number] = self.unit
-        self.poses[number] = self.S_map_world @ se3.inverse(left.keyframe.T).cpu().numpy()
+        T_world_camera = se3.inverse(left.keyframe.T).cpu().numpy()
+        self.poses[number] = self.S_map_world @ T_world_camera @ self._growth(number)
         if self._loose is not None:
             self._join_loose(number)
 
@@ -226,7 +237,7 @@ class KeyframeGraph:
         assert self._loose is not None
         loose, depth = self._loose
         self._loose = None
-        S = sim3.inverse(self.poses[number]) @ self.poses[loose]
+        S = self._growth(number) @ sim3.inverse(self.poses[number]) @ self.poses[loose]
         sigmas = np.repeat([_PREDICTED[0] * depth, _PREDICTED[1], _PREDICTED_SCALE], [3, 3, 1])
         self._open.append(_Link(number, loose, S, np.diag(sigmas**2)))
 
@@ -236,7 +247,12 @@ class KeyframeGraph:
         else:
             self._open.append(self._as_link(left, displacement))
 
-    def _hand_on(self, closures: list[Edge], link: _Link | Edge) -> None:
+    def _as_open(self, edge: Edge) -> _Link:
+        """An edge of the path as it was before its first keyframe left."""
+        S = self._growth(edge.first) @ edge.S_first_second
+        return _Link(edge.first, edge.second, S, edge.covariance)
+
+    def _hand_on(self, closures: list[Edge], link: _Link) -> None:
         """Give the most certain of the closures of a keyframe to the one that follows it, by
         ``link``, where that has none of its own."""
         follower = link.first
@@ -248,7 +264,7 @@ class KeyframeGraph:
         # An error of the link is one of the follower's pose, seen from the old keyframe.
         to_kept = sim3.adjoint(S_kept_follower)
         covariance = best.covariance + to_kept @ link.covariance @ to_kept.T
-        unit = None if follower in self.poses else self.unit
+        unit = self._births.get(follower, 0.0)
         new = _Link(best.first, follower, S_kept_follower, covariance, unit, True)
         self._open.append(new)
 
@@ -294,11 +310,20 @@ class KeyframeGraph:
             covariance[:6, :6] = displacement**2 * left.covariance
         covariance[6, 6] = self._scale_drift**2 * left.travel + _LEAST_SCALE_SIGMA**2
         first, second = (self._numbers[s] for s in (left.next_stamp_ns, left.keyframe.stamp_ns))
-        return _Link(first, second, left.T_next_keyframe, covariance)
+        S = left.T_next_keyframe.copy()
+        S[:3, 3] *= np.exp(self._births[first] - self.unit_of(second))
+        return _Link(first, second, S @ self._growth(second), covariance)
+
+    def _growth(self, number: int) -> Doubles:
+        """Similarity (4, 4) from a keyframe's own unit to that of its birth."""
+        shrink = np.exp(self._births.get(number, 0.0) - self.unit_of(number))
+        return np.diag([shrink, shrink, shrink, 1.0])
 
     def _edge(self, link: _Link) -> Edge:
         """The link as an edge between keyframes in their own units."""
         S = link.S_first_second.copy()
+        if not link.is_closure:
+            S = sim3.inverse(self._growth(link.first)) @ S
         if link.second_unit is not None:
             S[:3, :3] *= float(np.exp(link.second_unit - self.unit_of(link.second)))
         return Edge(link.first, link.second, S, link.covariance, link.is_closure)
@@ -306,10 +331,3 @@ class KeyframeGraph:
 
 def _key(edge: Edge) -> _Key:
     return edge.first, edge.second, edge.is_closure
-
-
-def _composed(link: _Link | Edge, edge: Edge) -> tuple[Doubles, Doubles]:
-    """Measurement and covariance of ``link`` followed by ``edge``."""
-    to_first = sim3.adjoint(link.S_first_second)
-    covariance = link.covariance + to_first @ edge.covariance @ to_first.T
-    return link.S_first_second @ edge.S_first_second, covariance
