@@ -7,7 +7,7 @@ closed, the keyframes that left it move, and with them how its world lies in the
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,12 +18,13 @@ from denseba_ros.geometry import sim3
 from denseba_ros.global_map.background import Background
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
 from denseba_ros.global_map.keyframe_store import KeyframeStore
-from denseba_ros.global_map.loop_search import Found, LoopSearch, Query
+from denseba_ros.global_map.loop_search import Found, LoopSearch, MeasuredAgain, Query
 from denseba_ros.global_map.map_saver import MapSaver
 from denseba_ros.global_map.records import record
 from denseba_ros.global_map.saved_map import SavedMap
 from denseba_ros.map_file.map_reader import MapReader
-from denseba_ros.pose_graph.graph import Doubles
+from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
+from denseba_ros.pose_graph.optimisation import optimise
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.window_history import LeftKeyframe, WindowChange
 from denseba_ros.slam.state.estimate import Estimate
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 # Keyframes before the present one that see the same, or nearly: no loop is closed with them.
 _NEIGHBOURS = 15
+# So many keyframes after one with a closure the map is still known to lie right.
+_NEAR_CLOSURE = 6
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,14 @@ class GlobalMap:
         self.session = session
         self.closures: list[Closure] = []
         self._search, self._saver, self._is_fixed, self._file = search, saver, is_fixed, file
-        self._thread: Background[Found] = Background("denseba loops", is_live)
+        self._thread: Background[Found | MeasuredAgain] = Background("denseba loops", is_live)
         self._found: dict[int, Found] = {}
         self._searched: int | None = None
+        # Keyframes that have left, to be measured again, and the newest that has a closure.
+        self._left: deque[int] = deque()
+        self._last_closed: int | None = None
+        self._displacement = 0.0
+        self._is_settled = True
 
     @property
     def counts(self) -> Counter[str]:
@@ -96,6 +104,16 @@ class GlobalMap:
         return self._search.store
 
     @property
+    def search(self) -> LoopSearch:
+        """What verifies closures, with the keyframes."""
+        return self._search
+
+    @property
+    def displacement(self) -> float:
+        """As ``WindowChange`` has it, of the last image."""
+        return self._displacement
+
+    @property
     def problem(self) -> str:
         """Why the map cannot be written at present; empty where all is well."""
         return "" if self._saver is None else self._saver.problem
@@ -105,12 +123,14 @@ class GlobalMap:
         closure = self._take()
         changes = system.history.take()
         for change in changes:
+            self._displacement = change.displacement
             for number, left in self.graph.take(change):
                 self._keep(number, left)
         # A closure of a keyframe that goes with a provisional window would be lost with it.
         if changes and not changes[-1].is_provisional and not self._thread.is_busy:
             self._begin_search(changes[-1])
             closure = self._take() or closure
+        self._measure_again()
         if self._saver is not None and changes:
             self._saver.update(self.graph, changes[-1].local_map.newest.stamp_ns)
         return closure
@@ -124,7 +144,10 @@ class GlobalMap:
         closure = self._take(is_awaited=True)
         system.history.end(system.local_map)
         closure = self.update(system) or closure
-        closure = self._take(is_awaited=True) or closure
+        while self._thread.is_busy or self._left:
+            closure = self._take(is_awaited=True) or closure
+            self._measure_again()
+        self._settle()
         if self._saver is not None:
             self._saver.finish(self.graph)
         return closure
@@ -136,6 +159,27 @@ class GlobalMap:
             self._saver.close()
         if self._file is not None:
             self._file.close()
+
+    def refined(self, edges: list[Edge], taken_back: list[Edge], poses: dict[int, Doubles]) -> None:
+        """Take over closures that are new or measured again, and the ``poses`` (4, 4) of all
+        keyframes, after ``finish``; all is written.
+
+        Raises:
+            MapFileError: when the file cannot be written.
+        """
+        self.graph.close(edges, {edge.second: self.graph.unit_of(edge.second) for edge in edges})
+        for edge in taken_back:
+            self.graph.take_back(edge)
+        before = self.graph.whole()
+        self.graph.correct(poses, before, max(before.poses))
+        self._is_settled = True
+        if self._saver is not None:
+            self._saver.moved(set(self.graph.poses))
+            self._saver.finish(self.graph)
+
+    def fixed(self, graph: PoseGraph) -> list[int]:
+        """Keyframes that are not to move."""
+        return [n for n in graph.poses if self._is_fixed and n < self.graph.first]
 
     def in_map(self, estimate: Estimate) -> Estimate:
         """An estimate of the system, in the map's frame and unit."""
@@ -175,6 +219,7 @@ class GlobalMap:
         keyframe = replace(keyframe, features=found.features, descriptor=found.descriptor)
         self.store.add(keyframe)
         self._search.index.add(number, found.descriptor)
+        self._after_leaving(number)
         if self._saver is not None:
             self._saver.add(keyframe)
 
@@ -207,6 +252,9 @@ class GlobalMap:
             return None
         if found is None:
             return None
+        if isinstance(found, MeasuredAgain):
+            self._replace(found)
+            return None
         number, self._searched = found.query.number, None
         self._found[number] = found
         if number in self.graph.poses:  # it has left the window meanwhile
@@ -217,17 +265,78 @@ class GlobalMap:
         """Go on without what a search would have given."""
         number, self._searched = self._searched, None
         self.counts["search failed"] += 1
-        _log.error("the search for loops with keyframe %s failed: %s", number, error)
-        if number in self.graph.poses and self._saver is not None:
+        _log.error("a search for loops failed: %s", error)
+        if number is not None and number in self.graph.poses and self._saver is not None:
             self._saver.add(self.store.get(number))
 
     def _correct(self, found: Found) -> Closure:
         query, closed = found.query, found.closed
         assert closed is not None
         self.graph.close(closed.closures, query.units)
+        self._last_closed = max(edge.second for edge in closed.closures)
         correction = self.graph.correct(closed.result.poses, query.graph, query.number)
         if self._saver is not None:
             self._saver.moved(set(self.graph.poses))
+        self._is_settled = True
+        for edge in closed.closures:
+            if edge.second in self._search.index:
+                self._after_leaving(edge.second)
         pairs = tuple((edge.first, edge.second) for edge in closed.closures)
         self.closures.append(Closure(pairs, correction))
         return self.closures[-1]
+
+    def _after_leaving(self, number: int) -> None:
+        """A keyframe that has left the window and was searched for is measured once more, where the
+        map was closed near by."""
+        is_near = self._last_closed is not None and number - self._last_closed <= _NEAR_CLOSURE
+        if (is_near or self.graph.closures_of(number)) and number not in self._left:
+            self._left.append(number)
+
+    def _measure_again(self) -> None:
+        """Begin with the next keyframe that has left, where no search is under way."""
+        while self._left and not self._thread.is_busy:
+            number = self._left.popleft()
+            if number not in self.graph.poses:
+                continue
+            job = partial(
+                self._search.measure_again,
+                number,
+                self.graph.closures_of(number),
+                {n: S for n, S in self.graph.poses.items() if n in self._search.index},
+                range(number - _NEIGHBOURS, number + _NEIGHBOURS + 1),
+                self._displacement,
+            )
+            self._thread.begin(job)
+            self._take()
+
+    def _replace(self, measured: MeasuredAgain) -> None:
+        """Take over closures that were measured again; a keyframe that shows what an older one
+        does is dropped."""
+        known = {edge.first for edge in self.graph.closures_of(measured.number)}
+        for edge in measured.edges:
+            if edge.first in known:
+                self.graph.replace(edge)
+        for edge in measured.contradicted:
+            if edge.first in known:
+                self.graph.take_back(edge)
+        self._is_settled &= not (measured.edges or measured.contradicted)
+        kept = measured.same_view
+        if kept in self.graph.poses and self.graph.drop(measured.number, kept):
+            self.counts["keyframes dropped that show the same as an older one"] += 1
+            self.store.remove(measured.number)
+            self._search.index.remove(measured.number)
+            if self._saver is not None:
+                self._saver.remove(measured.number)
+
+    def _settle(self) -> None:
+        """Let all keyframes fit what was measured since the last closure."""
+        graph = self.graph.whole()
+        # Without a closure too: keyframes leave where the window has them after it was rescaled.
+        if len(graph.poses) < 2:
+            return
+        result = optimise(graph, self.fixed(graph))
+        if result.ok:
+            self.graph.correct(result.poses, graph, max(graph.poses))
+            self._is_settled = True
+            if self._saver is not None:
+                self._saver.moved(set(self.graph.poses))

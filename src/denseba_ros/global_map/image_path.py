@@ -43,11 +43,10 @@ class ImagePath:
         rows = np.array(self._poses).reshape(-1, 3, 4)
         for i, (stamp, keyframe) in enumerate(zip(self._stamps, self._keyframes, strict=True)):
             number = graph.number(keyframe)
-            if number in graph.poses:
-                S = graph.poses[number]
-            elif keyframe in now:
+            S = None if number is None else graph.pose(number)
+            if S is None and keyframe in now:
                 S = graph.S_map_world @ now[keyframe]
-            else:
+            if S is None:
                 continue
             T = np.vstack([rows[i], [0.0, 0.0, 0.0, 1.0]])
             unit = graph.unit if number is None else graph.unit_of(number)

@@ -1,15 +1,19 @@
 """The graph of all keyframes, fed from the window, and how the window's world lies in the map.
 
 The window's world is rescaled now and then, about its newest camera: what is known of the drift of
-its scale is corrected. So a link of the path has no change of scale of its own. A closure has, and
-where its newer keyframe was rescaled after it was measured, that is taken into account: ``unit`` is
-the logarithm of the growth since the start.
+its scale is corrected. ``unit`` is the logarithm of the growth since the start. The newest camera
+had drifted; the older ones of the window, which grow with it, were right when they came. So the
+path has the unit of each keyframe's birth, and what that grew by until it left is a scale of its
+pose. (With the unit in which they left, KITTI raw is at 0.39 m instead of 0.32, KITTI 00 at 0.28
+instead of 0.22.) Where the newer keyframe of a closure was rescaled after it was measured, that is
+taken into account too.
 
 The window is never touched: a correction moves keyframes that left it, and ``S_map_world``.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,8 +39,9 @@ _Key = tuple[int, int, bool]
 
 @dataclass(frozen=True)
 class _Link:
-    """A relative pose (4, 4) of keyframe ``second`` to ``first`` with covariance (7, 7); lengths of
-    ``second`` have ``second_unit``; None: its own."""
+    """A relative pose (4, 4) of keyframe ``second`` to ``first`` with covariance (7, 7). Lengths of
+    ``first`` have the unit of its birth, or, of a closure, its own; those of ``second``
+    ``second_unit``, None: its own."""
 
     first: int
     second: int
@@ -69,10 +74,17 @@ class KeyframeGraph:
         self.is_joined = not self.poses
         self._numbers: dict[int, int] = {}
         self._units = dict.fromkeys(self.poses, 0.0)
+        self._births: dict[int, float] = {}
         # Edges whose keyframes have both left the window change no more by themselves.
         self._edges = {_key(edge): edge for edge in saved.edges}
         self._untaken: dict[_Key, None] = {}
+        self._taken_back: list[Edge] = []
         self._open: list[_Link] = []
+        # Edges at each keyframe, and what those that were dropped are held by.
+        self._at: defaultdict[int, set[_Key]] = defaultdict(set)
+        for edge in saved.edges:
+            self._note(edge)
+        self._anchors: dict[int, tuple[int, Doubles]] = {}
         self._loose: tuple[int, float] | None = None
 
     def number(self, stamp_ns: int) -> int | None:
@@ -88,12 +100,26 @@ class KeyframeGraph:
         known = [(stamp, n) for stamp, n in self._numbers.items() if n in self.poses]
         return {stamp: self.poses[number] for stamp, number in known}
 
+    def pose(self, number: int) -> Doubles | None:
+        """S_map_camera (4, 4) of a keyframe that left the window, also of one that was dropped."""
+        if number in self.poses:
+            return self.poses[number]
+        anchor = self._anchors.get(number)
+        return None if anchor is None else self.poses[anchor[0]] @ anchor[1]
+
+    def closures_of(self, number: int) -> list[Edge]:
+        """The closures whose second keyframe is this one, both of which left the window."""
+        keys = sorted(key for key in self._at.get(number, ()) if key[2] and key[1] == number)
+        return [self._edges[key] for key in keys]
+
     def take(self, change: WindowChange) -> list[tuple[int, LeftKeyframe]]:
         """Take in a change of the window; the keyframes that left it now, with their numbers."""
         self.unit += float(np.log(change.growth))
         stamps = [left.keyframe.stamp_ns for left in change.left]
         for stamp in sorted([*stamps, *(k.stamp_ns for k in change.local_map.keyframes)]):
-            self._numbers.setdefault(stamp, self.first + len(self._numbers))
+            if stamp not in self._numbers:
+                number = self._numbers[stamp] = self.first + len(self._numbers)
+                self._births[number] = self.unit
         new = [(self._numbers[left.keyframe.stamp_ns], left) for left in change.left]
         new = [(number, left) for number, left in new if number not in self.poses]
         for number, left in new:
@@ -112,6 +138,59 @@ class KeyframeGraph:
             self._open.append(_Link(edge.first, edge.second, S, covariance, second, True))
         self._settle()
 
+    def replace(self, edge: Edge) -> None:
+        """A closure that was measured again, in the units that its keyframes have now.
+
+        Raises:
+            KeyError: there is none between these two.
+        """
+        if _key(edge) not in self._edges:
+            raise KeyError(_key(edge))
+        self._keep(edge)
+
+    def take_back(self, edge: Edge) -> None:
+        """A closure that does not hold.
+
+        Raises:
+            KeyError: there is none between these two.
+        """
+        if _key(edge) not in self._edges:
+            raise KeyError(_key(edge))
+        if _key(edge) not in self._untaken:
+            self._taken_back.append(edge)
+        self._remove(_key(edge))
+
+    def whole(self) -> PoseGraph:
+        """The graph of all keyframes that left the window."""
+        return PoseGraph(dict(self.poses), list(self._edges.values()))
+
+    def drop(self, number: int, kept: int) -> bool:
+        """Forget a keyframe that left the window and shows what keyframe ``kept`` does; False where
+        it cannot be. Its links to those before and after become one, its best closure goes to the
+        one after, and where it was it is from now on as seen from ``kept``.
+
+        The new links share the error of what they were made of: a little too certain.
+        """
+        into = [self._edges[key] for key in sorted(self._at.get(number, ()))]
+        before = [e for e in into if not e.is_closure and e.first == number]
+        after = [e for e in into if not e.is_closure and e.second == number]
+        open_after = [link for link in self._open if link.second == number and not link.is_closure]
+        is_old = any(e.is_closure and e.first == number for e in into)
+        is_old |= any(link.is_closure and link.first == number for link in self._open)
+        if is_old or len(after) + len(open_after) != 1:
+            return False
+        link = open_after[0] if open_after else self._as_open(after[0])
+        for edge in before:
+            to_first = sim3.adjoint(link.S_first_second)
+            covariance = link.covariance + to_first @ edge.covariance @ to_first.T
+            S = link.S_first_second @ edge.S_first_second
+            self._open.append(_Link(link.first, edge.second, S, covariance))
+        self._hand_on(self.closures_of(number), link)
+        self._anchors[number] = kept, sim3.inverse(self.poses[kept]) @ self.poses[number]
+        self._forget(number)
+        self._settle()
+        return True
+
     def take_new_edges(self) -> list[Edge]:
         """The edges that are complete, or others, since the last call: both keyframes have left the
         window."""
@@ -119,11 +198,18 @@ class KeyframeGraph:
         self._untaken = {}
         return new
 
+    def take_removed_edges(self) -> list[Edge]:
+        """Of the edges that ``take_new_edges`` gave, those that were taken back since the last
+        call."""
+        removed, self._taken_back = self._taken_back, []
+        return removed
+
     def with_window(self, local_map: LocalMap, displacement: float) -> PoseGraph:
         """The graph with the keyframes of the window, as they are now."""
         graph = PoseGraph(dict(self.poses), list(self._edges.values()))
         for stamp, T_world_camera in local_map.poses().items():
-            graph.poses.setdefault(self._numbers[stamp], self.S_map_world @ T_world_camera)
+            number = self._numbers[stamp]
+            graph.poses.setdefault(number, self.S_map_world @ T_world_camera @ self._growth(number))
         window = [self._as_link(left, displacement) for left in dissolved(local_map)[:-1]]
         for link in [*self._open, *window]:
             if link.first in graph.poses and link.second in graph.poses:
@@ -144,7 +230,8 @@ class KeyframeGraph:
 
     def _add(self, number: int, left: LeftKeyframe) -> None:
         self._units[number] = self.unit
-        self.poses[number] = self.S_map_world @ se3.inverse(left.keyframe.T).cpu().numpy()
+        T_world_camera = se3.inverse(left.keyframe.T).cpu().numpy()
+        self.poses[number] = self.S_map_world @ T_world_camera @ self._growth(number)
         if self._loose is not None:
             self._join_loose(number)
 
@@ -153,7 +240,7 @@ class KeyframeGraph:
         assert self._loose is not None
         loose, depth = self._loose
         self._loose = None
-        S = sim3.inverse(self.poses[number]) @ self.poses[loose]
+        S = self._growth(number) @ sim3.inverse(self.poses[number]) @ self.poses[loose]
         sigmas = np.repeat([_PREDICTED[0] * depth, _PREDICTED[1], _PREDICTED_SCALE], [3, 3, 1])
         self._open.append(_Link(number, loose, S, np.diag(sigmas**2)))
 
@@ -163,6 +250,48 @@ class KeyframeGraph:
         else:
             self._open.append(self._as_link(left, displacement))
 
+    def _as_open(self, edge: Edge) -> _Link:
+        """An edge of the path as it was before its first keyframe left."""
+        S = self._growth(edge.first) @ edge.S_first_second
+        return _Link(edge.first, edge.second, S, edge.covariance)
+
+    def _hand_on(self, closures: list[Edge], link: _Link) -> None:
+        """Give the most certain of the closures of a keyframe to the one that follows it, by
+        ``link``, where that has none of its own."""
+        follower = link.first
+        has_own = any(e.is_closure and e.second == follower for e in self._open)
+        if not closures or has_own or self.closures_of(follower):
+            return
+        best = min(closures, key=lambda edge: float(np.linalg.slogdet(edge.covariance)[1]))
+        S_kept_follower = best.S_first_second @ sim3.inverse(link.S_first_second)
+        # An error of the link is one of the follower's pose, seen from the old keyframe.
+        to_kept = sim3.adjoint(S_kept_follower)
+        covariance = best.covariance + to_kept @ link.covariance @ to_kept.T
+        unit = self._births.get(follower, 0.0)
+        new = _Link(best.first, follower, S_kept_follower, covariance, unit, True)
+        self._open.append(new)
+
+    def _forget(self, number: int) -> None:
+        del self.poses[number]
+        for key in list(self._at.pop(number, ())):
+            self._remove(key)
+        self._open = [link for link in self._open if number not in (link.first, link.second)]
+
+    def _remove(self, key: _Key) -> None:
+        del self._edges[key]
+        self._untaken.pop(key, None)
+        for number in key[:2]:
+            self._at[number].discard(key)
+
+    def _keep(self, edge: Edge) -> None:
+        self._edges[_key(edge)] = edge
+        self._untaken[_key(edge)] = None
+        self._note(edge)
+
+    def _note(self, edge: Edge) -> None:
+        for number in (edge.first, edge.second):
+            self._at[number].add(_key(edge))
+
     def _settle(self) -> None:
         """Links whose keyframes have both left the window become edges."""
         is_complete = [
@@ -171,8 +300,7 @@ class KeyframeGraph:
         complete = [link for link, done in zip(self._open, is_complete, strict=True) if done]
         self._open = [link for link, done in zip(self._open, is_complete, strict=True) if not done]
         for edge in map(self._edge, complete):
-            self._edges[_key(edge)] = edge
-            self._untaken[_key(edge)] = None
+            self._keep(edge)
 
     def _as_link(self, left: LeftKeyframe, displacement: float) -> _Link:
         assert left.next_stamp_ns is not None
@@ -185,11 +313,20 @@ class KeyframeGraph:
             covariance[:6, :6] = displacement**2 * left.covariance
         covariance[6, 6] = self._scale_drift**2 * left.travel + _LEAST_SCALE_SIGMA**2
         first, second = (self._numbers[s] for s in (left.next_stamp_ns, left.keyframe.stamp_ns))
-        return _Link(first, second, left.T_next_keyframe, covariance)
+        S = left.T_next_keyframe.copy()
+        S[:3, 3] *= np.exp(self._births[first] - self.unit_of(second))
+        return _Link(first, second, S @ self._growth(second), covariance)
+
+    def _growth(self, number: int) -> Doubles:
+        """Similarity (4, 4) from a keyframe's own unit to that of its birth."""
+        shrink = np.exp(self._births.get(number, 0.0) - self.unit_of(number))
+        return np.diag([shrink, shrink, shrink, 1.0])
 
     def _edge(self, link: _Link) -> Edge:
         """The link as an edge between keyframes in their own units."""
         S = link.S_first_second.copy()
+        if not link.is_closure:
+            S = sim3.inverse(self._growth(link.first)) @ S
         if link.second_unit is not None:
             S[:3, :3] *= float(np.exp(link.second_unit - self.unit_of(link.second)))
         return Edge(link.first, link.second, S, link.covariance, link.is_closure)

@@ -42,6 +42,11 @@ class KeyframeStore:
         while self._load and self._largest is not None and len(self._keyframes) > self._largest:
             self._keyframes.popitem(last=False)
 
+    def remove(self, number: int) -> None:
+        """Forget a keyframe."""
+        self._keyframes.pop(number, None)
+        self._ready.pop(number, None)
+
     def get(self, number: int) -> MapKeyframe:
         """A keyframe by its number.
 

@@ -108,12 +108,20 @@ class LoopCloser:
         self.counts["accepted"] += len(closures)
         return Closed(together, result, closures)
 
-    def _verify(self, old: int, new: int, displacement: float) -> Edge | None:
+    def measured(self, old: int, new: int, displacement: float) -> tuple[Edge | None, str]:
+        """The closure of two keyframes as they are now; None with the reason where they are not
+        linked."""
         verification = self._verifier.verify(self._place(old), self._place(new), displacement)
         if verification.S_old_new is None or verification.covariance is None:
-            self.counts[verification.reason] += 1
-            return None
-        return Edge(old, new, verification.S_old_new, verification.covariance, is_closure=True)
+            return None, verification.reason
+        S, covariance = verification.S_old_new, verification.covariance
+        return Edge(old, new, S, covariance, is_closure=True), ""
+
+    def _verify(self, old: int, new: int, displacement: float) -> Edge | None:
+        edge, reason = self.measured(old, new, displacement)
+        if edge is None:
+            self.counts[reason] += 1
+        return edge
 
     def _is_possible(self, edge: Edge, marginals: Marginals | None) -> bool:
         """Whether the graph, with all that is known of its errors, allows for the closure."""

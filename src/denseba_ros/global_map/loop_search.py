@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,16 +10,17 @@ import torch
 from numpy.typing import NDArray
 
 from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.geometry import sim3
 from denseba_ros.global_map.anywhere import agreeing
 from denseba_ros.global_map.keyframe_store import KeyframeStore, as_kept
 from denseba_ros.global_map.loop_closer import Closed, LoopCloser
-from denseba_ros.global_map.place_verification import Place, PlaceVerifier
-from denseba_ros.global_map.proximity import nearby
+from denseba_ros.global_map.place_verification import CONTRADICTION, Place, PlaceVerifier
+from denseba_ros.global_map.proximity import is_same_view, nearby
 from denseba_ros.map_file.map_keyframe import LocalFeatures
 from denseba_ros.matching.features import Features
 from denseba_ros.place_recognition.place_index import PlaceIndex
 from denseba_ros.place_recognition.vlad import Vlad
-from denseba_ros.pose_graph.graph import PoseGraph
+from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.slam.tracking.feature_matching import FeatureMatcher
 from denseba_ros.slam.tracking.tracker import Tracker
 
@@ -60,6 +61,18 @@ class Found:
     closed: Closed | None
 
 
+@dataclass(frozen=True)
+class MeasuredAgain:
+    """Closures of a keyframe, measured with its final depths: ``edges``, and the ``contradicted``,
+    whose two alignments agree no more. ``same_view``: an older keyframe that shows the same; None
+    where there is none."""
+
+    number: int
+    edges: list[Edge]
+    contradicted: list[Edge]
+    same_view: int | None
+
+
 @dataclass
 class LoopSearch:
     """Searches for loops with the places of ``store`` that ``index`` finds; ``closer`` counts."""
@@ -69,10 +82,12 @@ class LoopSearch:
     vlad: Vlad
     index: PlaceIndex
     tracker: Tracker
+    verifier: PlaceVerifier = field(init=False)
     closer: LoopCloser = field(init=False)
 
     def __post_init__(self) -> None:
-        self.closer = LoopCloser(PlaceVerifier(self.matcher, self.tracker), self._place)
+        self.verifier = PlaceVerifier(self.matcher, self.tracker)
+        self.closer = LoopCloser(self.verifier, self._place)
         self._newest: tuple[int, Place] | None = None
 
     @torch.no_grad()
@@ -96,6 +111,44 @@ class LoopSearch:
                 )
                 closed = self.closer.close(query.graph, edges, fixed, query.first)
         return Found(query, as_kept(features), descriptor, closed)
+
+    @torch.no_grad()
+    def measure_again(
+        self,
+        number: int,
+        closures: list[Edge],
+        poses: Mapping[int, Doubles],
+        excluded: Collection[int],
+        displacement: float,
+    ) -> MeasuredAgain:
+        """Measure the ``closures`` of keyframe ``number``, which has left the window since: its
+        depths are better known than when it was the newest one. What cannot be measured again
+        stays as it is. ``poses`` of the keyframes in the map; those ``excluded`` are not asked
+        whether they show the same."""
+        edges, contradicted = [], []
+        self._newest = None
+        for closure in closures:
+            edge, reason = self.closer.measured(closure.first, number, displacement)
+            if edge is not None:
+                edges.append(edge)
+            elif reason == CONTRADICTION:
+                contradicted.append(closure)
+        self.closer.counts["measured again"] += len(edges)
+        self.closer.counts["taken back: contradicted by the final depths"] += len(contradicted)
+        close = nearby(poses, number, self.depth(number), {*excluded, number}, 1)
+        measured = [(edge.first, edge.S_first_second) for edge in edges]
+        measured += [(old, sim3.inverse(poses[old]) @ poses[number]) for old in close]
+        same = [old for old, S in measured if is_same_view(S, self.depth(old), self._field_of_view)]
+        return MeasuredAgain(number, edges, contradicted, next(iter(same), None))
+
+    def depth(self, number: int) -> float:
+        """Median depth of a keyframe of the map, in its own unit."""
+        return float(1.0 / np.median(self.store.get(number).inverse_depth))
+
+    @property
+    def _field_of_view(self) -> float:
+        camera = self.tracker.camera
+        return float(2.0 * np.arctan2(0.5 * max(camera.width, camera.height), camera.fx))
 
     def describe(self, features: Features) -> NDArray[np.float32]:
         """Descriptor (D,) of an image with these features."""

@@ -20,11 +20,18 @@ _EVERY_NS = 1_000_000_000
 
 @dataclass(frozen=True)
 class _Changes:
-    """``keyframes`` and ``edges`` to be added, and ``poses`` (4, 4) by number to be set."""
+    """``keyframes`` and ``edges`` to be added, ``poses`` (4, 4) by number to be set, and keyframes
+    ``dropped`` and edges ``taken_back`` to be removed."""
 
     keyframes: list[MapKeyframe]
     edges: list[Edge]
     poses: dict[int, Doubles]
+    dropped: set[int]
+    taken_back: list[Edge]
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.keyframes or self.edges or self.poses or self.dropped or self.taken_back)
 
 
 class MapSaver:
@@ -40,13 +47,24 @@ class MapSaver:
         self._thread: Background[tuple[_Changes, str]] = Background("denseba map file", is_live)
         self._new: dict[int, MapKeyframe] = {}
         self._edges: list[Edge] = []
-        self._moved: set[int] = set()
         self._written: set[int] = set(file.keyframe_ids())
+        self._moved: set[int] = set()
+        self._dropped: set[int] = set()
+        self._taken_back: dict[tuple[int, int, bool], Edge] = {}
+        # Closures in the file.
+        edges = file.load_graph().edges if self._written else []
+        self._closures = {_key(edge) for edge in edges if edge.is_closure}
         self._last_ns: int | None = None
 
     def add(self, keyframe: MapKeyframe) -> None:
         """A keyframe that is complete."""
         self._new[keyframe.id] = keyframe
+
+    def remove(self, number: int) -> None:
+        """A keyframe that the map has dropped."""
+        self._moved.discard(number)
+        if self._new.pop(number, None) is None:
+            self._dropped.add(number)
 
     def moved(self, numbers: set[int]) -> None:
         """Keyframes whose poses are others now."""
@@ -77,16 +95,23 @@ class MapSaver:
         self._thread.close()
 
     def _begin(self, graph: KeyframeGraph) -> None:
+        taken_back = {_key(edge): edge for edge in graph.take_removed_edges()}
+        self._edges = [e for e in self._edges if _key(e) not in taken_back]
         self._edges += graph.take_new_edges()
-        ready = self._written | set(self._new)
+        self._taken_back |= {k: e for k, e in taken_back.items() if k in self._closures}
+        ready = (self._written | set(self._new)) & graph.poses.keys()
+        self._edges = [e for e in self._edges if {e.first, e.second} <= graph.poses.keys()]
         edges = [e for e in self._edges if {e.first, e.second} <= ready]
         moved = (self._moved & ready) | set(self._new)
         poses = {number: graph.poses[number] for number in moved}
-        changes = _Changes(list(self._new.values()), edges, poses)
-        if not (changes.keyframes or edges or poses):
+        dropped = self._dropped & self._written
+        back = [e for e in self._taken_back.values() if not dropped & {e.first, e.second}]
+        changes = _Changes(list(self._new.values()), edges, poses, dropped, back)
+        if changes.is_empty():
             return
         self._edges = [e for e in self._edges if not {e.first, e.second} <= ready]
         self._new, self._moved = {}, self._moved - ready
+        self._dropped, self._taken_back = self._dropped - dropped, {}
         self._thread.begin(lambda: _written(self.file, changes))
 
     def _take(self, is_awaited: bool = False) -> None:
@@ -99,11 +124,22 @@ class MapSaver:
             _log.error("%s; it is tried again", problem)
         self.problem = problem
         if problem:
-            self._new = {k.id: k for k in changes.keyframes} | self._new
+            kept = [k for k in changes.keyframes if k.id not in self._dropped]
+            self._dropped -= {k.id for k in changes.keyframes}
+            self._new = {k.id: k for k in kept} | self._new
             self._edges = changes.edges + self._edges
             self._moved |= set(changes.poses)
+            self._dropped |= changes.dropped
+            self._taken_back |= {_key(edge): edge for edge in changes.taken_back}
         else:
+            self._closures |= {_key(edge) for edge in changes.edges if edge.is_closure}
+            self._closures -= {_key(edge) for edge in changes.taken_back}
             self._written |= {k.id for k in changes.keyframes}
+            self._written -= changes.dropped
+
+
+def _key(edge: Edge) -> tuple[int, int, bool]:
+    return edge.first, edge.second, edge.is_closure
 
 
 def _written(file: MapFile, changes: _Changes) -> tuple[_Changes, str]:
@@ -116,6 +152,10 @@ def _written(file: MapFile, changes: _Changes) -> tuple[_Changes, str]:
             file.update_poses({n: S for n, S in changes.poses.items() if n not in new})
             for edge in changes.edges:
                 file.add_edge(edge)
+            for edge in changes.taken_back:
+                file.remove_edge(edge.first, edge.second, edge.is_closure)
+            for number in changes.dropped:
+                file.remove_keyframe(number)
     except MapFileError as error:
         return changes, str(error)
     return changes, ""

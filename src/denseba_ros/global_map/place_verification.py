@@ -43,6 +43,10 @@ _MIN_SCALE_SIGMA = 0.01
 _CORRELATED = 20.0
 
 
+CONTRADICTION = "both alignments differ"
+"""Reason of a refusal, not for want of points but by what they say."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A keyframe of the map with its ``features``, ready for images to be aligned with it."""
@@ -80,21 +84,28 @@ class PlaceVerifier:
             return Verification("too few matches agree on a pose")
         if _cells(self._tracker.camera, pose) < _MIN_CELLS:
             return Verification("the matches lie in one part of the image", inliers=pose.inliers)
-        T_new_old = pose.T_image_keyframe
+        return self.aligned(old, new, pose.T_image_keyframe, displacement, pose.inliers)
+
+    @torch.no_grad()
+    def aligned(
+        self, old: Place, new: Place, T_new_old: Tensor, displacement: float, inliers: int = 0
+    ) -> Verification:
+        """Link two keyframes whose relative pose is known about, T_new_old (4, 4) in the unit of
+        the old one; ``inliers`` of what it is known by."""
         forward = self._align(old.keyframe, new.keyframe, T_new_old)
         if reason := reason_lost(forward):
-            return Verification("the alignment failed", reason, pose.inliers)
+            return Verification("the alignment failed", reason, inliers)
         ratio = _log_ratio(self._tracker.camera, old.keyframe, new.keyframe, forward.T)
         if ratio is None:
-            return Verification("too few depths are known in both", inliers=pose.inliers)
+            return Verification("too few depths are known in both", inliers=inliers)
         log_scale, sigma = ratio
         T_old_new = se3.inverse(forward.T)
         T_old_new[:3, 3] *= float(np.exp(-log_scale))  # in the unit of the new keyframe
         backward = self._align(new.keyframe, old.keyframe, T_old_new)
         if reason := reason_lost(backward):
-            return Verification("the alignment failed", reason, pose.inliers)
+            return Verification("the alignment failed", reason, inliers)
         return self._combine(
-            old, new, forward.T, backward.T, (log_scale, sigma), displacement, pose.inliers
+            old, new, forward.T, backward.T, (log_scale, sigma), displacement, inliers
         )
 
     def _align(self, keyframe: WindowKeyframe, image: WindowKeyframe, T: Tensor) -> Alignment:
@@ -125,7 +136,7 @@ class PlaceVerifier:
         turn, shift = np.linalg.norm(difference[3:6]), np.linalg.norm(difference[:3]) / depth
         if turn > _MAX_TURN or shift > _MAX_SHIFT:
             detail = f"{np.degrees(turn):.1f} degrees, {shift:.0%} of the depth"
-            return Verification("both alignments differ", detail, inliers)
+            return Verification(CONTRADICTION, detail, inliers)
         T = sim3.exp(0.5 * difference) @ one
         camera, T_new_old = self._tracker.camera, sim3.inverse(T)
         pose = pose_covariance(camera, old.keyframe, T_new_old, displacement, _DEPTH_SIGMA)

@@ -18,6 +18,19 @@ from denseba_ros.pose_graph.graph import Doubles
 _MAX_DISTANCE, _MAX_ANGLE = 0.4, np.radians(30.0)
 
 
+# The same of two keyframes that show one another's scene so well that one of them is enough; the
+# angle as a share of the field of view.
+_SAME_DISTANCE, _SAME_ANGLE = 0.12, 0.15
+
+
+def is_same_view(S_one_other: Doubles, depth: float, field_of_view: float) -> bool:
+    """Whether keyframe ``other`` shows hardly more than ``one``, whose scene has this ``depth``;
+    ``field_of_view`` (radians) of the camera, the larger one."""
+    distance, angle = _distance_and_angle(S_one_other[None])
+    is_close = distance[0] < _SAME_DISTANCE * depth
+    return bool(is_close and angle[0] < _SAME_ANGLE * field_of_view)
+
+
 def nearby(
     poses: Mapping[int, Doubles], number: int, depth: float, excluded: Collection[int], count: int
 ) -> list[int]:
@@ -29,10 +42,16 @@ def nearby(
     if not others:
         return []
     S_camera_other = sim3.inverse(poses[number]) @ np.stack([poses[other] for other in others])
-    distance = np.linalg.norm(S_camera_other[:, :3, 3], axis=-1) / max(depth, 1e-9)
-    trace = np.trace(sim3.rigid(S_camera_other)[:, :3, :3], axis1=1, axis2=2)
-    angle = np.arccos(np.clip(0.5 * (trace - 1.0), -1.0, 1.0))
+    distance, angle = _distance_and_angle(S_camera_other)
+    distance = distance / max(depth, 1e-9)
     far = distance / _MAX_DISTANCE + angle / _MAX_ANGLE
     close = (distance < _MAX_DISTANCE) & (angle < _MAX_ANGLE)
     best = [row for row in np.argsort(far, kind="stable").tolist() if close[row]]
     return [others[row] for row in best[:count]]
+
+
+def _distance_and_angle(S: Doubles) -> tuple[Doubles, Doubles]:
+    """Lengths (N,) in the unit of the left frame, and angles (N,) of similarities (N, 4, 4)."""
+    trace = np.trace(sim3.rigid(S)[:, :3, :3], axis1=1, axis2=2)
+    distance: Doubles = np.linalg.norm(S[:, :3, 3], axis=-1)
+    return distance, np.arccos(np.clip(0.5 * (trace - 1.0), -1.0, 1.0))
