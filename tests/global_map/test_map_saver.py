@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from denseba_ros.geometry import sim3
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
 from denseba_ros.global_map.map_saver import MapSaver
 from denseba_ros.global_map.records import record
+from denseba_ros.global_map.window_in_file import WindowPart
 from denseba_ros.map_file.map_file import MapFile
 from denseba_ros.map_file.map_keyframe import MapKeyframe
+from denseba_ros.pose_graph.graph import PoseGraph
+from denseba_ros.slam.mapping.window_history import WindowChange
 from tests.global_map.conftest import ROOM
 from tests.global_map.path_of_keyframes import changes, graph_of
 
@@ -77,3 +81,56 @@ def test_what_a_full_disk_refused_comes_later(
     assert saver.problem == ""
     assert file.keyframe_ids() == [0, 1, 2, 3, 4]
     assert len(file.load_graph().edges) == 4
+
+
+def _is_the_same(on_disk: PoseGraph, expected: PoseGraph) -> None:
+    assert on_disk.poses.keys() == expected.poses.keys()
+    for number, S in expected.poses.items():
+        np.testing.assert_allclose(on_disk.poses[number], S, atol=1e-12)
+    measured = {(e.first, e.second): e.S_first_second for e in on_disk.edges}
+    assert measured.keys() == {(e.first, e.second) for e in expected.edges}
+    for edge in expected.edges:
+        np.testing.assert_allclose(measured[edge.first, edge.second], edge.S_first_second)
+
+
+@pytest.mark.parametrize("fails_at", [None, 5])
+def test_whenever_it_is_killed_the_file_has_the_window_too(
+    file: MapFile, kept: MapKeyframe, monkeypatch: pytest.MonkeyPatch, fails_at: int | None
+) -> None:
+    """And nothing of what the window was before; a keyframe that was written and waits for its
+    search, after it has left, stays."""
+    path, graph = changes(9, growth={4: 1.2}), KeyframeGraph(0.03)
+    saver = MapSaver(file, is_live=False)
+    waiting: list[MapKeyframe] = []
+
+    def window(change: WindowChange, in_file: set[int]) -> WindowPart:
+        stamps = [k.stamp_ns for k in change.local_map.keyframes]
+        new = [stamp for stamp in stamps if stamp not in in_file]  # stamps are numbers here
+        return WindowPart(
+            [dataclasses.replace(kept, id=stamp, stamp_ns=stamp) for stamp in new],
+            graph.with_window(change.local_map, change.displacement),
+        )
+
+    def full(*_: Any) -> None:
+        raise MapFileError("the disk is full")
+
+    for k, change in enumerate(path):
+        for keyframe in waiting:
+            saver.add(keyframe)
+        waiting = [
+            dataclasses.replace(kept, id=number, stamp_ns=number)
+            for number, _ in graph.take(change)
+        ]
+        with monkeypatch.context() as context:
+            if k == fails_at:
+                context.setattr(file, "update_poses", full)
+            saver.update(graph, k * 2_000_000_000, partial(window, change))
+            saver._take()
+        if k != fails_at:
+            expected = graph.with_window(change.local_map, change.displacement)
+            _is_the_same(file.load_graph(), expected)
+            assert saver.problem == ""
+    for keyframe in waiting:
+        saver.add(keyframe)
+    saver.finish(graph)
+    _is_the_same(file.load_graph(), graph.whole())

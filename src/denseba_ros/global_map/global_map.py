@@ -22,6 +22,7 @@ from denseba_ros.global_map.loop_search import Found, LoopSearch, MeasuredAgain,
 from denseba_ros.global_map.map_saver import MapSaver
 from denseba_ros.global_map.records import record
 from denseba_ros.global_map.saved_map import SavedMap
+from denseba_ros.global_map.window_in_file import WindowPart
 from denseba_ros.map_file.map_reader import MapReader
 from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.pose_graph.optimisation import optimise
@@ -132,7 +133,9 @@ class GlobalMap:
             closure = self._take() or closure
         self._measure_again()
         if self._saver is not None and changes:
-            self._saver.update(self.graph, changes[-1].local_map.newest.stamp_ns)
+            last = changes[-1]
+            stamp_ns = last.local_map.newest.stamp_ns
+            self._saver.update(self.graph, stamp_ns, partial(self._window_part, last))
         return closure
 
     def finish(self, system: System) -> Closure | None:
@@ -211,6 +214,21 @@ class GlobalMap:
             self.counts["keyframes that no search was begun for"] += 1
             if self._saver is not None:
                 self._saver.add(self.store.get(number))
+
+    def _window_part(self, change: WindowChange, in_file: set[int]) -> WindowPart:
+        """The window for the map's file, where these of its keyframes are already."""
+        if change.is_provisional:
+            return WindowPart()
+        keyframes = []
+        for keyframe in change.local_map.keyframes:
+            number = self.graph.number(keyframe.stamp_ns)
+            if number is None or number in in_file or number in self.graph.poses:
+                continue
+            kept = record(keyframe, number, self.session)
+            if (found := self._found.get(number)) is not None:
+                kept = replace(kept, features=found.features, descriptor=found.descriptor)
+            keyframes.append(kept)
+        return WindowPart(keyframes, self.graph.with_window(change.local_map, change.displacement))
 
     def _describe(self, number: int) -> None:
         """Add what a search found in its image to a keyframe that left the window."""

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from denseba_ros.errors import MapFileError
 from denseba_ros.global_map.background import Background
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
+from denseba_ros.global_map.window_in_file import (
+    WindowChange,
+    WindowInFile,
+    WindowPart,
+    remove_before,
+    write,
+)
 from denseba_ros.map_file.map_file import MapFile
 from denseba_ros.map_file.map_keyframe import MapKeyframe
 from denseba_ros.pose_graph.graph import Doubles, Edge
@@ -21,24 +29,26 @@ _EVERY_NS = 1_000_000_000
 @dataclass(frozen=True)
 class _Changes:
     """``keyframes`` and ``edges`` to be added, ``poses`` (4, 4) by number to be set, and keyframes
-    ``dropped`` and edges ``taken_back`` to be removed."""
+    ``dropped`` and edges ``taken_back`` to be removed; and those of the ``window``."""
 
     keyframes: list[MapKeyframe]
     edges: list[Edge]
     poses: dict[int, Doubles]
     dropped: set[int]
     taken_back: list[Edge]
+    window: WindowChange
 
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.keyframes or self.edges or self.poses or self.dropped or self.taken_back)
+        lasting = (self.keyframes, self.edges, self.poses, self.dropped, self.taken_back)
+        return not (any(lasting) or self.window.poses or self.window.gone)
 
 
 class MapSaver:
     """Collects what changes and writes it, in a thread of its own where ``is_live``.
 
     What could not be written is kept for the next time. ``problem`` says why, empty when all is
-    well.
+    well. The window is written too (``window_in_file``).
     """
 
     def __init__(self, file: MapFile, is_live: bool) -> None:
@@ -48,6 +58,7 @@ class MapSaver:
         self._new: dict[int, MapKeyframe] = {}
         self._edges: list[Edge] = []
         self._written: set[int] = set(file.keyframe_ids())
+        self._window = WindowInFile()
         self._moved: set[int] = set()
         self._dropped: set[int] = set()
         self._taken_back: dict[tuple[int, int, bool], Edge] = {}
@@ -70,13 +81,19 @@ class MapSaver:
         """Keyframes whose poses are others now."""
         self._moved |= numbers
 
-    def update(self, graph: KeyframeGraph, stamp_ns: int) -> None:
-        """Write from time to time; ``stamp_ns`` of the image."""
+    def update(
+        self,
+        graph: KeyframeGraph,
+        stamp_ns: int,
+        window: Callable[[set[int]], WindowPart] = lambda _: WindowPart(),
+    ) -> None:
+        """Write from time to time; ``stamp_ns`` of the image. ``window`` gives the present window
+        when it is told which of its keyframes are in the file."""
         self._take()
         is_due = self._last_ns is None or abs(stamp_ns - self._last_ns) >= _EVERY_NS
         if is_due and not self._thread.is_busy:
             self._last_ns = stamp_ns
-            self._begin(graph)
+            self._begin(graph, window(self._window.numbers))
 
     def finish(self, graph: KeyframeGraph) -> None:
         """Write all that is left.
@@ -85,7 +102,7 @@ class MapSaver:
             MapFileError: when it cannot be written.
         """
         self._take(is_awaited=True)
-        self._begin(graph)
+        self._begin(graph, WindowPart())
         self._take(is_awaited=True)
         if self.problem:
             raise MapFileError(self.problem)
@@ -94,7 +111,7 @@ class MapSaver:
         """End the thread; what is not written by then is lost."""
         self._thread.close()
 
-    def _begin(self, graph: KeyframeGraph) -> None:
+    def _begin(self, graph: KeyframeGraph, window: WindowPart) -> None:
         taken_back = {_key(edge): edge for edge in graph.take_removed_edges()}
         self._edges = [e for e in self._edges if _key(e) not in taken_back]
         self._edges += graph.take_new_edges()
@@ -106,7 +123,14 @@ class MapSaver:
         poses = {number: graph.poses[number] for number in moved}
         dropped = self._dropped & self._written
         back = [e for e in self._taken_back.values() if not dropped & {e.first, e.second}]
-        changes = _Changes(list(self._new.values()), edges, poses, dropped, back)
+        changes = _Changes(
+            list(self._new.values()),
+            edges,
+            poses,
+            dropped,
+            back,
+            self._window.change(window, ready),
+        )
         if changes.is_empty():
             return
         self._edges = [e for e in self._edges if not {e.first, e.second} <= ready]
@@ -136,6 +160,7 @@ class MapSaver:
             self._closures -= {_key(edge) for edge in changes.taken_back}
             self._written |= {k.id for k in changes.keyframes}
             self._written -= changes.dropped
+            self._window.written(changes.window)
 
 
 def _key(edge: Edge) -> tuple[int, int, bool]:
@@ -146,6 +171,7 @@ def _written(file: MapFile, changes: _Changes) -> tuple[_Changes, str]:
     """Write changes, all or none; with them the reason why they could not be written."""
     try:
         with file.transaction():
+            remove_before(file, changes.window)
             new = {k.id for k in changes.keyframes}
             for keyframe in changes.keyframes:
                 file.add_keyframe(keyframe, changes.poses[keyframe.id])
@@ -156,6 +182,7 @@ def _written(file: MapFile, changes: _Changes) -> tuple[_Changes, str]:
                 file.remove_edge(edge.first, edge.second, edge.is_closure)
             for number in changes.dropped:
                 file.remove_keyframe(number)
+            write(file, changes.window)
     except MapFileError as error:
         return changes, str(error)
     return changes, ""
