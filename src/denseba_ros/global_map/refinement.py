@@ -62,11 +62,14 @@ def refine_map(global_map: GlobalMap) -> Refined:
 def _pairs(global_map: GlobalMap, graph: PoseGraph) -> list[tuple[int, int]]:
     """Older and newer keyframe of all that were closed, and of those that lie close."""
     pairs = {_ends(edge): None for edge in graph.edges if edge.is_closure}
+    first, is_joined = global_map.graph.first, global_map.graph.is_joined
     for number in graph.poses:
         keyframe = global_map.store.get(number)
         if keyframe.features is None:
             continue
-        earlier = {n: S for n, S in graph.poses.items() if n < number - _ADJUSTED_TOGETHER}
+        apart = 0 if is_joined or number < first else first
+        last = number - _ADJUSTED_TOGETHER
+        earlier = {n: S for n, S in graph.poses.items() if apart <= n < last}
         poses = earlier | {number: graph.poses[number]}
         depth = global_map.search.depth(number)
         pairs |= {(old, number): None for old in nearby(poses, number, depth, (), _PAIRS)}
