@@ -4,6 +4,7 @@ should and nothing else."""
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from denseba_ros.geometry import se3, sim3
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
@@ -51,14 +52,29 @@ def test_the_covariance_of_a_link_is_that_of_the_window_and_drift() -> None:
 
 
 def test_a_corrected_drift_is_not_taken_back() -> None:
-    """The world grew because it had shrunk: the camera's pose in the map stays that of the
-    window's world, and no link says that a keyframe is of another scale than the next."""
-    path = changes(8, growth={3: 1.1, 6: 0.95})
+    """The world grew because the newest keyframe had shrunk: the camera's pose in the map stays
+    that of the window's world, and the path has the unit of each keyframe's birth."""
+    growth = {3: 1.1, 6: 0.95}
+    path = changes(8, growth)
     graph = graph_of(path)
     np.testing.assert_array_equal(graph.S_map_world, np.eye(4))
     assert np.isclose(graph.unit, np.log(1.1 * 0.95))
-    scales = [float(sim3.scale(e.S_first_second)) for e in whole(graph, path).edges]
-    np.testing.assert_allclose(scales, 1.0)
+    scale = {n: float(sim3.scale(S)) for n, S in whole(graph, path).poses.items()}
+    # Keyframe k leaves when k + 3 has come, and grown.
+    expected = {0: 1 / 1.1, 1: 1 / 1.1, 2: 1 / 1.1, 3: 1 / 0.95, 4: 1 / 0.95, 5: 1 / 0.95}
+    assert scale == pytest.approx({n: expected.get(n, 1.0) for n in range(8)})
+    edges = {e.second: e for e in whole(graph, path).edges}
+    unit = 1.0
+    for k, change in enumerate(path):
+        unit *= change.growth
+        for left in change.left:
+            edge, S = edges[k - 3], left.T_next_keyframe
+            assert S is not None
+            born = np.prod([factor for n, factor in growth.items() if n <= edge.first])
+            length = np.linalg.norm(edge.S_first_second[:3, 3]) * scale[edge.first]
+            assert length == pytest.approx(np.linalg.norm(S[:3, 3]) * born / unit)
+            between = scale[edge.second] / scale[edge.first]
+            assert sim3.scale(edge.S_first_second) == pytest.approx(between)
 
 
 def test_a_closure_keeps_to_the_depths_it_was_measured_with() -> None:
@@ -126,3 +142,62 @@ def test_a_session_in_a_saved_map_has_numbers_and_a_frame_of_its_own() -> None:
     assert (0, 7) in [(e.first, e.second) for e in whole(graph, path).edges]
     graph.close([Edge(7, 9, np.eye(4), COVARIANCE, is_closure=True)], {9: 0.0})
     assert graph.is_joined
+
+
+def closed_graph(
+    growth: dict[int, float] | None = None,
+) -> tuple[KeyframeGraph, list[WindowChange]]:
+    """A path of 12 keyframes, of which 8 is closed with 1."""
+    path = changes(12, growth)
+    graph = graph_of(path)
+    S = sim3.inverse(graph.poses[1]) @ graph.poses[8]
+    graph.close([Edge(1, 8, S, COVARIANCE, is_closure=True)], {8: graph.unit_of(8)})
+    return graph, path
+
+
+@pytest.mark.parametrize("growth", [None, {5: 1.2, 10: 0.9, 11: 1.1}])
+def test_a_keyframe_that_is_dropped_leaves_the_path_whole(growth: dict[int, float] | None) -> None:
+    """Its closure goes to the one after it, and images are still held by where it was."""
+    graph, path = closed_graph(growth)
+    where = graph.poses[8].copy()
+    before = whole(graph, path)
+    assert graph.drop(8, kept=1)
+    after = whole(graph, path)
+    assert 8 not in after.poses
+    ends = {(e.first, e.second, e.is_closure) for e in after.edges}
+    assert {(9, 7, False), (1, 9, True)} <= ends
+    assert not any(8 in end for end in ends)
+    np.testing.assert_array_equal(after.poses[9], before.poses[9])
+    through = _measured(before, 9, 8) @ _measured(before, 8, 7)
+    np.testing.assert_allclose(_measured(after, 9, 7), through, atol=1e-9)
+    closure = _measured(before, 1, 8) @ sim3.inverse(_measured(before, 9, 8))
+    np.testing.assert_allclose(_measured(after, 1, 9), closure, atol=1e-9)
+    np.testing.assert_allclose(graph.pose(8), where)
+    graph.poses[1] = sim3.exp(np.full(7, 0.1)) @ graph.poses[1]
+    np.testing.assert_allclose(graph.pose(8), sim3.exp(np.full(7, 0.1)) @ where)
+
+
+def _measured(graph: PoseGraph, first: int, second: int) -> np.ndarray:
+    (edge,) = (e for e in graph.edges if (e.first, e.second) == (first, second))
+    return edge.S_first_second
+
+
+def test_what_others_were_closed_with_is_not_dropped() -> None:
+    graph, _ = closed_graph()
+    assert not graph.drop(1, kept=8)
+    assert 1 in graph.poses
+
+
+def test_a_closure_is_replaced_and_taken_back() -> None:
+    graph, path = closed_graph()
+    graph.take_new_edges()
+    better = Edge(1, 8, np.eye(4), 0.1 * COVARIANCE, is_closure=True)
+    graph.replace(better)
+    assert graph.closures_of(8) == [better]
+    assert graph.take_new_edges() == [better]
+    graph.take_back(better)
+    assert graph.closures_of(8) == []
+    assert graph.take_removed_edges() == [better]
+    assert not any(e.is_closure for e in whole(graph, path).edges)
+    with pytest.raises(KeyError):
+        graph.replace(better)

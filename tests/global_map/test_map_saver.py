@@ -20,7 +20,7 @@ from denseba_ros.global_map.records import record
 from denseba_ros.global_map.window_in_file import WindowPart
 from denseba_ros.map_file.map_file import MapFile
 from denseba_ros.map_file.map_keyframe import MapKeyframe
-from denseba_ros.pose_graph.graph import PoseGraph
+from denseba_ros.pose_graph.graph import Edge, PoseGraph
 from denseba_ros.slam.mapping.window_history import WindowChange
 from tests.global_map.conftest import ROOM
 from tests.global_map.path_of_keyframes import changes, graph_of
@@ -134,3 +134,27 @@ def test_whenever_it_is_killed_the_file_has_the_window_too(
         saver.add(keyframe)
     saver.finish(graph)
     _is_the_same(file.load_graph(), graph.whole())
+
+
+@pytest.mark.parametrize("is_written_first", [False, True])
+def test_what_the_map_forgets_is_not_in_the_file(
+    file: MapFile, kept: MapKeyframe, is_written_first: bool
+) -> None:
+    path = changes(12)
+    graph = graph_of(path)
+    S = sim3.inverse(graph.poses[1]) @ graph.poses[7]
+    graph.close([Edge(1, n, S, np.eye(7), is_closure=True) for n in (6, 7)], {6: 0.0, 7: 0.0})
+    saver = MapSaver(file, False)
+    for number in graph.poses:
+        saver.add(dataclasses.replace(kept, id=number, stamp_ns=1 + number))
+    if is_written_first:
+        saver.finish(graph)
+    graph.take_back(graph.closures_of(6)[0])
+    assert graph.drop(7, kept=1)
+    saver.remove(7)
+    saver.finish(graph)
+    on_disk = file.load_graph()
+    assert sorted(on_disk.poses) == [0, 1, 2, 3, 4, 5, 6, 8]
+    closures = [(e.first, e.second) for e in on_disk.edges if e.is_closure]
+    assert closures == [(1, 8)]
+    assert (8, 6) in [(e.first, e.second) for e in on_disk.edges]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from denseba_ros.geometry import sim3
-from denseba_ros.global_map.proximity import nearby
+from denseba_ros.global_map.proximity import is_same_view, nearby
 
 
 def at(x: float, yaw: float = 0.0) -> np.ndarray:
@@ -30,3 +30,10 @@ def test_distances_are_in_the_unit_of_the_keyframe() -> None:
     grown[0] = grown[0] @ np.diag([2.0, 2.0, 2.0, 1.0])
     assert nearby(grown, 0, 0.4, (), 5) == [2]
     assert nearby(POSES, 0, 0.4, (), 5) == []
+
+
+def test_one_of_two_views_is_enough_where_both_show_the_same() -> None:
+    field_of_view = np.radians(80.0)
+    assert is_same_view(at(0.2, np.radians(10.0)), 2.0, field_of_view)
+    assert not is_same_view(at(0.2, np.radians(15.0)), 2.0, field_of_view)
+    assert not is_same_view(at(0.2, np.radians(10.0)), 1.0, field_of_view)

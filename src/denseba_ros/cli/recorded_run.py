@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from tqdm import tqdm
@@ -25,7 +26,8 @@ from denseba_ros.viewer.live_view import LiveView
 
 @dataclass
 class RecordedRun:
-    """``session`` is None without a map, ``view`` without a viewer."""
+    """``session`` is None without a map, ``view`` without a viewer; ``is_refined``: the map is
+    adjusted once more at the end."""
 
     config: Config
     sequence: Sequence
@@ -33,6 +35,7 @@ class RecordedRun:
     session: MapSession | None
     writer: RunWriter
     view: LiveView | None
+    is_refined: bool = False
     statistics: RunStatistics = field(default_factory=RunStatistics)
     problems: ImageProblems = field(default_factory=ImageProblems)
 
@@ -54,6 +57,8 @@ class RecordedRun:
             return
         try:
             self.session.finish()
+            if self.is_refined:
+                self.session.refine(partial(tqdm, unit="pair", disable=None))
         finally:
             self._correct(self.session)
 

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     session = begin_map_session(config, system, is_live=False)
     started, finished = time.perf_counter(), False
     with view or nullcontext(), session or nullcontext(), RunWriter(args.out) as writer:
-        run = RecordedRun(config, sequence, system, session, writer, view)
+        run = RecordedRun(config, sequence, system, session, writer, view, args.refine)
         try:
             run.process()
             finished = True

@@ -29,6 +29,7 @@ from denseba_ros.pose_graph.optimisation import optimise
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.window_history import LeftKeyframe, WindowChange
 from denseba_ros.slam.state.estimate import Estimate
+from denseba_ros.slam.state.pose_covariance import PoseCovariance
 from denseba_ros.slam.system import System
 
 _log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class GlobalMap:
         # Keyframes that have left, to be measured again, and the newest that has a closure.
         self._left: deque[int] = deque()
         self._last_closed: int | None = None
-        self._displacement = 0.0
+        self._displacement = PoseCovariance().displacement
         self._is_settled = True
 
     @property

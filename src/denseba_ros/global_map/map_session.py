@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from denseba_ros.config import Config, MapConfig
 from denseba_ros.global_map.global_map import Closure, GlobalMap
 from denseba_ros.global_map.image_path import ImagePath
 from denseba_ros.global_map.open_map import open_global_map
+from denseba_ros.global_map.refinement import Progress, Refined, refine_map
 from denseba_ros.pose_graph.graph import Doubles
 from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.system import System
@@ -27,6 +29,7 @@ class MapSession:
         self.global_map = global_map
         self._config, self._system = config, system
         self._path = ImagePath()
+        self._refined: Refined | None = None
         system.history.is_kept = True
 
     @property
@@ -61,6 +64,14 @@ class MapSession:
         """
         self.global_map.finish(self._system)
 
+    def refine(self, progress: Progress = iter) -> None:
+        """Adjust all keyframes once more, after ``finish``.
+
+        Raises:
+            MapFileError: when the file cannot be read or written.
+        """
+        self._refined = refine_map(self.global_map, progress)
+
     def close(self) -> None:
         """Let go of the file; what was not written is lost. May be called again."""
         self.global_map.close()
@@ -90,6 +101,8 @@ class MapSession:
             return f"no place of {file} was recognised: no pose in it is known"
         where = f"in {file}, {'not changed' if self._config.mode == 'localisation' else 'saved'}"
         said = f"map of {keyframes} keyframes{', ' + where if file else ''}; {loops} loops closed"
+        if self._refined is not None:
+            said += f", {self._refined.linked} pairs aligned afterwards"
         if self.is_joined:
             return said
         return f"{said}; no place of it was recognised: poses are in a frame of this run's own"
@@ -104,6 +117,7 @@ class MapSession:
             "keyframes_of_this_run": len(graph.poses_by_stamp()),
             "loops_closed": len(self.global_map.closures),
             "candidates": dict(self.global_map.counts),
+            **({} if self._refined is None else {"refined": asdict(self._refined)}),
             "problem": self.global_map.problem,
         }
 

@@ -6,6 +6,7 @@ by image, with their final depths; then all poses are adjusted together.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +28,10 @@ _ADJUSTED_TOGETHER = 7
 _ROUNDS = 2
 
 
+Pair = tuple[int, int]
+Progress = Callable[[list[Pair]], Iterable[Pair]]
+
+
 @dataclass(frozen=True)
 class Refined:
     """``tried`` pairs of keyframes, of which ``linked`` are links now; ``taken_back`` closures do
@@ -37,8 +42,9 @@ class Refined:
     taken_back: int
 
 
-def refine_map(global_map: GlobalMap) -> Refined:
-    """Adjust all keyframes of a map after ``GlobalMap.finish``; some 0.1 s for each pair.
+def refine_map(global_map: GlobalMap, progress: Progress = iter) -> Refined:
+    """Adjust all keyframes of a map after ``GlobalMap.finish``; some 0.1 s for each pair, which
+    ``progress`` passes on in each of two rounds.
 
     Raises:
         MapFileError: when a keyframe cannot be read from the map's file, or that be written.
@@ -47,7 +53,7 @@ def refine_map(global_map: GlobalMap) -> Refined:
     for _ in range(_ROUNDS):
         graph = global_map.graph.whole()
         pairs = _pairs(global_map, graph)
-        edges, contradicted = _aligned(global_map, graph, pairs)
+        edges, contradicted = _aligned(global_map, graph, progress(pairs))
         refined, wrong = _adjusted(graph, edges, contradicted, global_map.fixed(graph))
         if refined is None:
             break
@@ -59,14 +65,17 @@ def refine_map(global_map: GlobalMap) -> Refined:
     return Refined(tried, linked, taken_back)
 
 
-def _pairs(global_map: GlobalMap, graph: PoseGraph) -> list[tuple[int, int]]:
+def _pairs(global_map: GlobalMap, graph: PoseGraph) -> list[Pair]:
     """Older and newer keyframe of all that were closed, and of those that lie close."""
     pairs = {_ends(edge): None for edge in graph.edges if edge.is_closure}
+    first, is_joined = global_map.graph.first, global_map.graph.is_joined
     for number in graph.poses:
         keyframe = global_map.store.get(number)
         if keyframe.features is None:
             continue
-        earlier = {n: S for n, S in graph.poses.items() if n < number - _ADJUSTED_TOGETHER}
+        apart = 0 if is_joined or number < first else first
+        last = number - _ADJUSTED_TOGETHER
+        earlier = {n: S for n, S in graph.poses.items() if apart <= n < last}
         poses = earlier | {number: graph.poses[number]}
         depth = global_map.search.depth(number)
         pairs |= {(old, number): None for old in nearby(poses, number, depth, (), _PAIRS)}
@@ -76,8 +85,8 @@ def _pairs(global_map: GlobalMap, graph: PoseGraph) -> list[tuple[int, int]]:
 
 @torch.no_grad()
 def _aligned(
-    global_map: GlobalMap, graph: PoseGraph, pairs: list[tuple[int, int]]
-) -> tuple[list[Edge], set[tuple[int, int]]]:
+    global_map: GlobalMap, graph: PoseGraph, pairs: Iterable[Pair]
+) -> tuple[list[Edge], set[Pair]]:
     """Edges that the images of pairs of keyframes give, and those that contradict themselves."""
     edges, contradicted = [], set()
     search, place = global_map.search, global_map.store.place
@@ -98,8 +107,8 @@ def _aligned(
 
 
 def _adjusted(
-    graph: PoseGraph, edges: list[Edge], contradicted: set[tuple[int, int]], fixed: list[int]
-) -> tuple[dict[int, Doubles] | None, set[tuple[int, int]]]:
+    graph: PoseGraph, edges: list[Edge], contradicted: set[Pair], fixed: list[int]
+) -> tuple[dict[int, Doubles] | None, set[Pair]]:
     """Poses that fit all edges, and the closures that did not fit, which count no more; None where
     there is no solution."""
     measured = {_ends(edge) for edge in edges}
@@ -128,5 +137,5 @@ def _is_possible(edge: Edge, marginals: Marginals) -> bool:
     return expected.squared_error(edge.S_first_second, edge.covariance) <= SQUARED_OUTLIER
 
 
-def _ends(edge: Edge) -> tuple[int, int]:
+def _ends(edge: Edge) -> Pair:
     return edge.first, edge.second

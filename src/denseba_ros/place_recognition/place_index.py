@@ -32,7 +32,8 @@ class Candidate:
 
 
 class PlaceIndex:
-    """Keyframes' descriptors by number. Not for two threads at once.
+    """Keyframes' descriptors by number. One thread adds and removes; another may search meanwhile
+    while nothing is removed.
 
     4 D bytes a keyframe: 2 kB for 512.
     """
@@ -61,11 +62,13 @@ class PlaceIndex:
             ValueError: when the descriptor has another length or is not finite.
         """
         self._check(descriptor)
-        row = self._row_of.setdefault(id, len(self._row_of))
+        row = self._row_of.get(id, len(self._row_of))
         if row == len(self._ids):
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
             self._ids = np.concatenate([self._ids, np.empty_like(self._ids)])
         self._rows[row], self._ids[row] = descriptor, id
+        # Last: a search in another thread sees the row when it is whole.
+        self._row_of[id] = row
 
     def remove(self, id: int) -> None:
         """Take keyframe ``id`` out. Raises KeyError when it is not in the index."""
@@ -94,7 +97,7 @@ class PlaceIndex:
         self._check(descriptor)
         used = len(self)
         scores = self._rows[:used] @ descriptor
-        near = [self._row_of[id] for id in neighbours if id in self._row_of]
+        near = [row for id in neighbours if (row := self._row_of.get(id, used)) < used]
         reference = max([_LEAST_REFERENCE, *scores[near].tolist()]) if near else 1.0
         scores[near] = -np.inf
         chosen = self._best(scores, excluded, count)
@@ -109,7 +112,8 @@ class PlaceIndex:
         """Rows of the best ``scores`` that are not ``excluded``; equal ones in the order of the
         keyframes' numbers. Overwrites the scores of those that are named."""
         if not callable(excluded):
-            scores[[self._row_of[id] for id in excluded if id in self._row_of]] = -np.inf
+            rows = [self._row_of.get(id, len(scores)) for id in excluded]
+            scores[[row for row in rows if row < len(scores)]] = -np.inf
         order = np.lexsort((self._ids[: len(scores)], -scores))
         chosen: list[int] = []
         for row in order.tolist():

@@ -28,6 +28,8 @@ def test_each_option_is_a_mode_and_a_file(tmp_path: Path) -> None:
     assert _with("--save-map", new) == MapConfig(mode="mapping", file=str(new))
     assert _with("--map", there) == MapConfig(mode="mapping", file=str(there))
     assert _with("--map", there, "--localise") == MapConfig(mode="localisation", file=str(there))
+    assert _with("--refine") == MapConfig(mode="mapping")
+    assert _with("--refine", "--map", there).file == str(there)
 
 
 def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:

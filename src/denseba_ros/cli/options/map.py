@@ -11,7 +11,7 @@ from denseba_ros.errors import ConfigurationError
 
 
 def add_map_options(parser: argparse.ArgumentParser) -> None:
-    """Add --save-map, --map and --localise; the parameters `map.*` say the same."""
+    """Add --save-map, --map, --localise and --refine; the parameters `map.*` say the same."""
     group = parser.add_argument_group("map")
     either = group.add_mutually_exclusive_group()
     either.add_argument(
@@ -20,7 +20,11 @@ def add_map_options(parser: argparse.ArgumentParser) -> None:
     either.add_argument(
         "--map", type=Path, metavar="FILE", help="go on with this map, as another session in it"
     )
-    add_switches(group, localise="with --map: only find the poses in it; it does not change")
+    add_switches(
+        group,
+        localise="with --map: only find the poses in it; it does not change",
+        refine="close loops, and after the last image align all keyframes that see the same again",
+    )
 
 
 def with_map_options(config: Config, args: argparse.Namespace) -> Config:
@@ -38,8 +42,8 @@ def with_map_options(config: Config, args: argparse.Namespace) -> Config:
     if args.map is not None and not args.map.is_file():
         raise ConfigurationError(f"{args.map}: there is no such map; --save-map makes one")
     file = args.map or args.save_map
-    if file is None:
+    if file is None and not (args.refine and config.map.mode == "off"):
         return config
     mode = "localisation" if args.localise else "mapping"
-    section = config.map.model_copy(update={"mode": mode, "file": str(file)})
+    section = config.map.model_copy(update={"mode": mode, "file": str(file or "")})
     return config.model_copy(update={"map": section})
