@@ -29,7 +29,7 @@ class _Search:
 
     def __init__(self) -> None:
         self.store, self.index = KeyframeStore(torch.device("cpu")), PlaceIndex(4)
-        self.closer = SimpleNamespace(counts=Counter[str]())
+        self.closer = SimpleNamespace(counts=Counter[str](), outcomes=[])
         self.error: Exception | None = None
         self.asked: list[int] = []
 

@@ -3,6 +3,8 @@ should and nothing else."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,16 @@ def test_a_corrected_drift_is_not_taken_back() -> None:
             assert length == pytest.approx(np.linalg.norm(S[:3, 3]) * born / unit)
             between = scale[edge.second] / scale[edge.first]
             assert sim3.scale(edge.S_first_second) == pytest.approx(between)
+
+
+def test_a_window_that_took_the_place_of_a_provisional_one_was_not_rescaled_for_drift() -> None:
+    path = changes(8, growth={2: 1.1})
+    path[:2] = [replace(change, is_provisional=True) for change in path[:2]]
+    scales = [float(sim3.scale(S)) for S in whole(graph_of(path), path).poses.values()]
+    np.testing.assert_allclose(scales, 1.0)
+    path[1] = replace(path[1], is_provisional=False)
+    scales = [float(sim3.scale(S)) for S in whole(graph_of(path), path).poses.values()]
+    assert scales[0] == pytest.approx(1.0 / 1.1)
 
 
 def test_a_closure_keeps_to_the_depths_it_was_measured_with() -> None:

@@ -23,6 +23,7 @@ from denseba_ros.global_map.map_saver import MapSaver
 from denseba_ros.global_map.records import record
 from denseba_ros.global_map.saved_map import SavedMap
 from denseba_ros.global_map.window_in_file import WindowPart
+from denseba_ros.map_file.closure_event import ClosureEvent
 from denseba_ros.map_file.map_reader import MapReader
 from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.pose_graph.optimisation import optimise
@@ -135,8 +136,9 @@ class GlobalMap:
         self._measure_again()
         if self._saver is not None and changes:
             last = changes[-1]
-            stamp_ns = last.local_map.newest.stamp_ns
-            self._saver.update(self.graph, stamp_ns, partial(self._window_part, last))
+            self._stamp_ns = last.local_map.newest.stamp_ns
+            self._note_outcomes()
+            self._saver.update(self.graph, self._stamp_ns, partial(self._window_part, last))
         return closure
 
     def finish(self, system: System) -> Closure | None:
@@ -153,6 +155,7 @@ class GlobalMap:
             self._measure_again()
         self._settle()
         if self._saver is not None:
+            self._note_outcomes()
             self._saver.finish(self.graph)
         return closure
 
@@ -215,6 +218,12 @@ class GlobalMap:
             self.counts["keyframes that no search was begun for"] += 1
             if self._saver is not None:
                 self._saver.add(self.store.get(number))
+
+    def _note_outcomes(self) -> None:
+        """Let the file say what became of each place that was tried."""
+        outcomes = self._search.closer.outcomes
+        while outcomes and self._saver is not None:
+            self._saver.note(ClosureEvent(self.session, self._stamp_ns, **vars(outcomes.popleft())))
 
     def _window_part(self, change: WindowChange, in_file: set[int]) -> WindowPart:
         """The window for the map's file, where these of its keyframes are already."""

@@ -86,6 +86,7 @@ class KeyframeGraph:
             self._note(edge)
         self._anchors: dict[int, tuple[int, Doubles]] = {}
         self._loose: tuple[int, float] | None = None
+        self._was_provisional = False
 
     def number(self, stamp_ns: int) -> int | None:
         """Number of the keyframe of this stamp; None where there is none."""
@@ -117,9 +118,12 @@ class KeyframeGraph:
         self.unit += float(np.log(change.growth))
         stamps = [left.keyframe.stamp_ns for left in change.left]
         for stamp in sorted([*stamps, *(k.stamp_ns for k in change.local_map.keyframes)]):
-            if stamp not in self._numbers:
-                number = self._numbers[stamp] = self.first + len(self._numbers)
+            is_new = stamp not in self._numbers
+            number = self._numbers.setdefault(stamp, self.first + len(self._numbers))
+            # What a provisional window grew by, when a better one took its place, was no drift.
+            if is_new or self._was_provisional:
                 self._births[number] = self.unit
+        self._was_provisional = change.is_provisional
         new = [(self._numbers[left.keyframe.stamp_ns], left) for left in change.left]
         new = [(number, left) for number, left in new if number not in self.poses]
         for number, left in new:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -26,6 +26,8 @@ from denseba_ros.pose_graph.robust_loss import SQUARED_OUTLIER
 
 # Two pairs confirm each other when the newer keyframes are at most so many numbers apart.
 _NEARBY = 6
+# Outcomes that wait to be taken, at most.
+_OUTCOMES = 1000
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,22 @@ class _Waiting:
         return replace(self.measured, S_first_second=S)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the keyframes ``first`` and ``second``: "accepted", "refused", "taken back",
+    with the reason."""
+
+    first: int
+    second: int
+    outcome: str
+    reason: str = ""
+
+
 class LoopCloser:
     """Finds closures and optimises the graph with them.
 
-    ``counts``: closures accepted, and by reason those refused or taken back.
+    ``counts``: closures accepted, and by reason those refused or taken back. ``outcomes``: the
+    same one by one, until somebody takes them.
     """
 
     def __init__(self, verifier: PlaceVerifier, place: Callable[[int], Place]) -> None:
@@ -62,6 +76,7 @@ class LoopCloser:
         self._verifier, self._place = verifier, place
         self._pending: list[_Waiting] = []
         self.counts: Counter[str] = Counter()
+        self.outcomes: deque[Outcome] = deque(maxlen=_OUTCOMES)
 
     def verified(
         self,
@@ -98,14 +113,15 @@ class LoopCloser:
         together = PoseGraph(poses, [*graph.edges, *closures])
         result = optimise(together, fixed)
         if not result.ok:
-            self.counts["taken back: the graph has no solution"] += len(closures)
+            self._take_back(closures, "the graph has no solution")
             return None
         marginals = Marginals(PoseGraph(result.poses, together.edges), fixed)
         new = range(len(graph.edges), len(together.edges))
         if max(marginals.squared_innovation(edge) for edge in new) > SQUARED_OUTLIER:
-            self.counts["taken back: beyond 3 sigma of all other links"] += len(closures)
+            self._take_back(closures, "beyond 3 sigma of all other links")
             return None
         self.counts["accepted"] += len(closures)
+        self.outcomes += [Outcome(e.first, e.second, "accepted") for e in closures]
         return Closed(together, result, closures)
 
     def measured(self, old: int, new: int, displacement: float) -> tuple[Edge | None, str]:
@@ -120,15 +136,23 @@ class LoopCloser:
     def _verify(self, old: int, new: int, displacement: float) -> Edge | None:
         edge, reason = self.measured(old, new, displacement)
         if edge is None:
-            self.counts[reason] += 1
+            self._refuse(old, new, reason)
         return edge
+
+    def _refuse(self, old: int, new: int, reason: str) -> None:
+        self.counts[reason] += 1
+        self.outcomes.append(Outcome(old, new, "refused", reason))
+
+    def _take_back(self, closures: list[Edge], reason: str) -> None:
+        self.counts[f"taken back: {reason}"] += len(closures)
+        self.outcomes += [Outcome(e.first, e.second, "taken back", reason) for e in closures]
 
     def _is_possible(self, edge: Edge, marginals: Marginals | None) -> bool:
         """Whether the graph, with all that is known of its errors, allows for the closure."""
         assert marginals is not None
         expected = marginals.relative(edge.first, edge.second)
         if expected.squared_error(edge.S_first_second, edge.covariance) > SQUARED_OUTLIER:
-            self.counts["not where the graph can be"] += 1
+            self._refuse(edge.first, edge.second, "not where the graph can be")
             return False
         return True
 

@@ -16,6 +16,7 @@ from denseba_ros.global_map.window_in_file import (
     remove_before,
     write,
 )
+from denseba_ros.map_file.closure_event import ClosureEvent
 from denseba_ros.map_file.map_file import MapFile
 from denseba_ros.map_file.map_keyframe import MapKeyframe
 from denseba_ros.pose_graph.graph import Doubles, Edge
@@ -29,19 +30,21 @@ _EVERY_NS = 1_000_000_000
 @dataclass(frozen=True)
 class _Changes:
     """``keyframes`` and ``edges`` to be added, ``poses`` (4, 4) by number to be set, and keyframes
-    ``dropped`` and edges ``taken_back`` to be removed; and those of the ``window``."""
+    ``dropped`` and edges ``taken_back`` to be removed, ``events`` to be noted; and those of the
+    ``window``."""
 
     keyframes: list[MapKeyframe]
     edges: list[Edge]
     poses: dict[int, Doubles]
     dropped: set[int]
     taken_back: list[Edge]
+    events: list[ClosureEvent]
     window: WindowChange
 
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
         lasting = (self.keyframes, self.edges, self.poses, self.dropped, self.taken_back)
-        return not (any(lasting) or self.window.poses or self.window.gone)
+        return not (any(lasting) or self.events or self.window.poses or self.window.gone)
 
 
 class MapSaver:
@@ -57,6 +60,7 @@ class MapSaver:
         self._thread: Background[tuple[_Changes, str]] = Background("denseba map file", is_live)
         self._new: dict[int, MapKeyframe] = {}
         self._edges: list[Edge] = []
+        self._events: list[ClosureEvent] = []
         self._written: set[int] = set(file.keyframe_ids())
         self._window = WindowInFile()
         self._moved: set[int] = set()
@@ -76,6 +80,10 @@ class MapSaver:
         self._moved.discard(number)
         if self._new.pop(number, None) is None:
             self._dropped.add(number)
+
+    def note(self, event: ClosureEvent) -> None:
+        """What became of a place that was tried."""
+        self._events.append(event)
 
     def moved(self, numbers: set[int]) -> None:
         """Keyframes whose poses are others now."""
@@ -123,14 +131,10 @@ class MapSaver:
         poses = {number: graph.poses[number] for number in moved}
         dropped = self._dropped & self._written
         back = [e for e in self._taken_back.values() if not dropped & {e.first, e.second}]
-        changes = _Changes(
-            list(self._new.values()),
-            edges,
-            poses,
-            dropped,
-            back,
-            self._window.change(window, ready),
-        )
+        events, self._events = self._events, []
+        of_window = self._window.change(window, ready)
+        new = list(self._new.values())
+        changes = _Changes(new, edges, poses, dropped, back, events, of_window)
         if changes.is_empty():
             return
         self._edges = [e for e in self._edges if not {e.first, e.second} <= ready]
@@ -152,6 +156,7 @@ class MapSaver:
             self._dropped -= {k.id for k in changes.keyframes}
             self._new = {k.id: k for k in kept} | self._new
             self._edges = changes.edges + self._edges
+            self._events = changes.events + self._events
             self._moved |= set(changes.poses)
             self._dropped |= changes.dropped
             self._taken_back |= {_key(edge): edge for edge in changes.taken_back}
@@ -178,6 +183,8 @@ def _written(file: MapFile, changes: _Changes) -> tuple[_Changes, str]:
             file.update_poses({n: S for n, S in changes.poses.items() if n not in new})
             for edge in changes.edges:
                 file.add_edge(edge)
+            for event in changes.events:
+                file.add_closure_event(event)
             for edge in changes.taken_back:
                 file.remove_edge(edge.first, edge.second, edge.is_closure)
             for number in changes.dropped:
