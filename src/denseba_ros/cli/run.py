@@ -24,6 +24,7 @@ from denseba_ros.evaluation.results.run_writer import RunWriter
 from denseba_ros.global_map.map_session import begin_map_session
 from denseba_ros.imu.calibration import limits_from_config
 from denseba_ros.imu.recorded import look_through
+from denseba_ros.imu.source import RecordedImu
 from denseba_ros.sequences.sequence import Sequence, imu_of
 from denseba_ros.sequences.stamps.frame_drops import drops_in_words, is_much
 from denseba_ros.slam.system import System
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     config = with_map_options(config_from_options(args), args)
     sequence = open_from_options(args, config.frontend)
     system = System(config, sequence.calibration)
-    imu = _imu_summary(config, sequence)
+    imu = _imu_summary(config, sequence, system)
     view = view_from_options(args, sequence)
     session = begin_map_session(config, system, is_live=False)
     started, finished = time.perf_counter(), False
@@ -90,14 +91,16 @@ def _status(run: RecordedRun, finished: bool) -> int:
     return FAILED if is_much(run.sequence.drops, len(run.sequence)) else DONE
 
 
-def _imu_summary(config: Config, sequence: Sequence) -> dict[str, Any]:
-    """How many samples the IMU has and what is wrong with them, where ``imu.mode`` is not off."""
+def _imu_summary(config: Config, sequence: Sequence, system: System) -> dict[str, Any]:
+    """Give the system the IMU where ``imu.mode`` is not off: how many samples it has, and what is
+    wrong with them."""
     if config.imu.mode == "off":
         return {}
     samples = imu_of(sequence)
     if samples is None:
         print(f"{sequence.name}: has no IMU: going on without", file=sys.stderr)
         return {"imu_samples": 0}
+    system.use_imu(RecordedImu(samples))
     problems = look_through(samples, limits_from_config(config.imu))
     counts = {kind.value: count for kind, count in problems.counts.items()}
     return {"imu_samples": len(samples), "imu_problems": counts}

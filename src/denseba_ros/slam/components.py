@@ -7,6 +7,7 @@ from denseba_ros.backend.problem import Noise
 from denseba_ros.config import Config
 from denseba_ros.device import pick_device
 from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.slam.inertial.imu_aiding import ImuAiding
 from denseba_ros.slam.initialisation.map_initialisation import MapInitialiser
 from denseba_ros.slam.initialisation.two_view_initialisation import TwoViewInitialiser
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
@@ -17,7 +18,8 @@ TRACK_LEVELS = (3, 2, 1)
 
 
 class Components:
-    """Makes trackers, mappers and initialisers; ``config`` may be exchanged between images.
+    """Makes trackers, mappers and initialisers; ``config`` may be exchanged between images. ``imu``
+    is what may sit beside the camera.
 
     Raises:
         ConfigurationError: when a model is missing, or the device is not there.
@@ -26,6 +28,7 @@ class Components:
     def __init__(self, config: Config) -> None:
         self.device = device = pick_device(config.device)
         self.config = config
+        self.imu = ImuAiding(config.imu)
         self.relocaliser = make_relocaliser(config.tracker.relocalise, device, config.seed)
         self._noise = Noise(config.backend.intensity_noise, pixel=config.backend.pixel_noise)
         self._kernel = choose_kernel(config.backend.kernel, device)
@@ -36,7 +39,8 @@ class Components:
 
     def mapper(self, camera: Pinhole) -> LocalMapper:
         """An empty local map."""
-        return LocalMapper(self.config, camera, self._noise, self._kernel)
+        inertial = self.imu.new_map()
+        return LocalMapper(self.config, camera, self._noise, self._kernel, inertial)
 
     def initialiser(self, median_depth: float | None) -> MapInitialiser:
         """An initialiser without images; ``median_depth`` of the map before, None at first."""

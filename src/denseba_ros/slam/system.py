@@ -17,6 +17,7 @@ from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.imu.source import ImuSource
 from denseba_ros.slam.components import Components
 from denseba_ros.slam.initialisation.map_initialisation import MapInitialiser
 from denseba_ros.slam.mapping.keyframe_selection import needs_keyframe
@@ -25,7 +26,7 @@ from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.local_mapping import LocalMapping, NewKeyframe
 from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.mapping.window_history import WindowHistory, dissolved
-from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe, Tracking
+from denseba_ros.slam.state.estimate import Estimate, Keyframe, Tracking
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.state.image_depth import ImageDepth, Listener, with_image
 from denseba_ros.slam.state.pose_estimator import PoseEstimator
@@ -90,7 +91,7 @@ class System:
         if self._make.relocaliser is not None:
             self._make.relocaliser.forget()
         self._camera: Pinhole | None = None
-        self._pose = PoseEstimator()
+        self._pose = PoseEstimator(self._make.imu.turn)
         self._scale_drift.reset()
         self._finished: list[Keyframe] = []
         self.history.take()
@@ -154,9 +155,8 @@ class System:
 
     def newest_keyframe(self) -> Keyframe | None:
         """The last of ``keyframes``, without the cost of the others; None where there is none."""
-        if (local_map := self.local_map) is None:
-            return None
-        return keyframe_views(local_map.camera, [local_map.newest])[0]
+        local_map = self.local_map
+        return keyframe_views(local_map.camera, [local_map.newest])[0] if local_map else None
 
     def keyframe_poses(self) -> dict[int, np.ndarray]:
         """T_world_camera (4, 4) float64 of the keyframes of the window by stamp, oldest first."""
@@ -185,6 +185,10 @@ class System:
         """``listener`` gets stamp and depth of an image whose estimate came without, in a thread
         that is neither tracking nor mapping; only where the system is live."""
         self._image_depth.on_depth = listener
+
+    def use_imu(self, source: ImuSource) -> None:
+        """Take the samples of ``source``, along one clock with the images, as ``imu.mode`` says."""
+        self._make.imu.source = source
 
     def reconfigure(self, config: Config) -> None:
         """Take over what may change between two images: the fields marked ``live``."""
@@ -229,21 +233,15 @@ class System:
         local_map = self._map_state.local_map
         self._pose.propagate(local_map, frame, alignment, is_keyframe)
         timer.lap("backend")
-        depth = self._depth(local_map, image)
+        is_wanted = self.wants_depth or self._pose.is_map_updated
+        is_own = self.wants_depth and self.config.frontend.depth_every == "frame"
+        depth = self._image_depth.of(image, local_map, self._pose.T, is_wanted, is_own)
         if depth is not None:
             timer.lap("depth")
         quality = min(alignment.inliers, alignment.visible)
         return self._pose.estimate(
             frame.stamp_ns, Tracking.TRACKING, timer, depth, is_keyframe, "", covariance, quality
         )
-
-    def _depth(self, local_map: LocalMap, image: Frame) -> DepthMap | None:
-        """Depth of a tracked image, where there is any yet."""
-        if self.wants_depth and self.config.frontend.depth_every == "frame":
-            return self._image_depth.submit(image, local_map, self._pose.T)
-        if self.wants_depth or self._pose.is_map_updated:
-            return with_image(local_map.depth_map(self._pose.T), image)
-        return None
 
     def _take_update(self, timer: StageTimer, is_awaited: bool = False) -> bool:
         """Once the local map has taken a keyframe in, track against that; whether it has now."""

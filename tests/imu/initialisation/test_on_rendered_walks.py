@@ -31,7 +31,7 @@ def _felt(sequence: RenderedSequence, seconds: float, seed: int) -> ImuSamples:
         noise=ImuNoise(),
         gyroscope_bias=(0.1 * x, 0.1 * y, 0.1 * z),
         accelerometer_bias=(x, y, z),
-        T_camera_imu=pose_step.inverse(T_IMU_CAMERA),
+        T_imu_camera=T_IMU_CAMERA,
         time_offset_ns=OFFSET_NS,
     )
     return simulate_along(sequence.poses_at, seconds, model, seed).samples

@@ -21,6 +21,7 @@ SIZE = {"width": 16, "height": 16}
 T_CAMERA_IMU = np.eye(4)
 T_CAMERA_IMU[:3, :3] = Rotation.from_rotvec([1.2, -0.3, 0.4]).as_matrix()
 T_CAMERA_IMU[:3, 3] = [0.05, -0.1, 0.03]
+T_IMU_CAMERA = np.linalg.inv(T_CAMERA_IMU)
 
 
 def worlds() -> dict[str, RenderedSequence]:
@@ -51,7 +52,7 @@ def integrated(samples: ImuSamples, truth: SimulatedImu) -> np.ndarray:
 
 def errors(world: RenderedSequence, rate: float) -> tuple[float, float]:
     """Metres and degrees between integration and truth after all of the sequence."""
-    imu = simulate_imu(world, ImuModel(rate=rate, T_camera_imu=T_CAMERA_IMU))
+    imu = simulate_imu(world, ImuModel(rate=rate, T_imu_camera=T_IMU_CAMERA))
     T, truth = integrated(imu.samples, imu), imu.T_world_imu[-1]
     turn = Rotation.from_matrix(T[:3, :3].T @ truth[:3, :3]).magnitude()
     return float(np.linalg.norm(T[:3, 3] - truth[:3, 3])), float(np.degrees(turn))
@@ -72,14 +73,14 @@ def test_integrated_samples_are_the_trajectory(name: str) -> None:
 
 def test_the_truth_beside_the_samples_is_the_sequences() -> None:
     world = worlds()["building"]
-    imu = simulate_imu(world, ImuModel(rate=12.5, T_camera_imu=T_CAMERA_IMU))
+    imu = simulate_imu(world, ImuModel(rate=12.5, T_imu_camera=T_IMU_CAMERA))
     assert np.abs(imu.T_world_imu - world.groundtruth().T_world_camera @ T_CAMERA_IMU).max() < 1e-8
     assert np.array_equal(imu.samples.stamp_ns, world.groundtruth().stamps_ns)
 
 
 def test_standstill_feels_gravity_upwards_and_no_turn() -> None:
     room = RoomSequence("standstill", frames=30, **SIZE)
-    imu = simulate_imu(room, ImuModel(T_camera_imu=T_CAMERA_IMU))
+    imu = simulate_imu(room, ImuModel(T_imu_camera=T_IMU_CAMERA))
     up = imu.T_world_imu[0, :3, :3].T @ [0.0, 0.0, 9.81]
     assert np.abs(imu.samples.accelerometer - up).max() < 1e-9
     assert np.abs(imu.samples.gyroscope).max() < 1e-9

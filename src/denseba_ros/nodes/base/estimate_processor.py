@@ -11,6 +11,7 @@ import numpy as np
 
 from denseba_ros.config import Config
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.imu.source import ImuSource
 from denseba_ros.nodes.base.estimate_io import CameraItem, EstimateIO, Receive
 from denseba_ros.nodes.base.image_processor import MissingInputError
 from denseba_ros.nodes.base.managed_node import ManagedNode
@@ -31,6 +32,9 @@ class EstimateSystem(KeyframeSource, Protocol):
 
     def on_image_depth(self, listener: Callable[[int, DepthMap], None]) -> None:
         """``listener`` gets stamp and depth of images whose estimates came without."""
+
+    def use_imu(self, source: ImuSource) -> None:
+        """Take the samples of an IMU beside the camera."""
 
     def reset(self) -> None:
         """Forget the map and the trajectory."""
@@ -87,6 +91,8 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
     def subscribe(self) -> None:
         """Create the input."""
         self.io.subscribe()
+        if self.io.imu is not None:
+            self._system.use_imu(self.io.imu.buffer)
 
     def unsubscribe(self) -> None:
         """Wait for nothing that the input would bring."""

@@ -21,13 +21,15 @@ START_NS = _SECOND
 """Stamp of time 0: stamp 0 has a special meaning in ROS, so the first frame is later."""
 # Focal length over image width: a view of about 63 degrees, as handheld colour cameras have.
 _FOCAL = 525.0 / 640.0
+# Images that a blurred one is the mean of.
+_BLUR = 9
 
 
 @dataclass(frozen=True)
 class Camera:
     """What the rendered camera does to brightness: ``width`` x ``height`` pixels, ``noise`` with
     this standard deviation in grey levels, and with ``brightness`` a gain and an offset that drift
-    as with automatic exposure.
+    as with automatic exposure; what moves during ``exposure`` (s) is blurred.
 
     Raises:
         SequenceError: on a number out of range.
@@ -37,11 +39,13 @@ class Camera:
     height: int
     noise: float = 2.0
     brightness: bool = True
+    exposure: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.width < 16 or self.height < 16 or not self.noise >= 0.0:
+        if self.width < 16 or self.height < 16 or not min(self.noise, self.exposure) >= 0.0:
             raise SequenceError(
-                f"cannot render {self.width}x{self.height} pixels with noise {self.noise}"
+                f"cannot render {self.width}x{self.height} pixels with noise {self.noise} and "
+                f"an exposure of {self.exposure} s"
             )
 
     @property
@@ -104,13 +108,25 @@ class RenderedSequence:
     def image(self, index: int) -> np.ndarray:
         """(H, W) uint8 grey, with brightness change and noise."""
         gain, offset = self.brightness(index)
-        image = gain * self._renderer().brightness(self.calibration, self.pose(index))
+        image = gain * self._exposed(index)
         image += offset
         if self._camera.noise > 0.0:
             rng = np.random.Generator(np.random.SFC64((self._seed, 2, index)))
             image += self._camera.noise * rng.standard_normal(image.shape, dtype=np.float32)
         pixels: np.ndarray = np.clip(np.rint(image), 0, 255).astype(np.uint8)
         return pixels
+
+    def _exposed(self, index: int) -> np.ndarray:
+        """(H, W) float32 brightness, blurred where the camera moves while the shutter is open."""
+        renderer, exposure = self._renderer(), self._camera.exposure
+        if not exposure:
+            return renderer.brightness(self.calibration, self.pose(index))
+        part = (np.arange(_BLUR) + 0.5) / _BLUR - 0.5
+        poses = self._poses_at(self._seconds[index] + exposure * part)
+        exposed: np.ndarray = np.mean(
+            [renderer.brightness(self.calibration, pose) for pose in poses], axis=0
+        )
+        return exposed
 
     def depth(self, index: int) -> np.ndarray:
         """(H, W) float32 metres along z, exact at the pixel centres."""

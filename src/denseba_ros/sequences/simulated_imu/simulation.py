@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from denseba_ros.errors import SequenceError
+from denseba_ros.geometry import pose_step
 from denseba_ros.imu.noise import ImuNoise
 from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.sequences.rendering.rendered_sequence import START_NS, RenderedSequence
@@ -32,7 +33,7 @@ class ImuModel:
         gyroscope_bias, accelerometer_bias: at the first sample, rad/s and m/s2, IMU axes.
         gyroscope_range, accelerometer_range: what is beyond on an axis reads as this, rad/s and
             m/s2; those of usual consumer sensors, 2000 degrees/s and 16 g.
-        T_camera_imu: (4, 4), where the IMU sits.
+        T_imu_camera: (4, 4), the camera along the axes of the IMU, as ``ImuCalibration`` has it.
         time_offset_ns: the IMU's clock less the camera's: added to stamps of images it gives the
             IMU's time.
         gravity: m/s2, along -z of the world.
@@ -44,7 +45,7 @@ class ImuModel:
     accelerometer_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
     gyroscope_range: float = math.radians(2000.0)
     accelerometer_range: float = 16.0 * 9.81
-    T_camera_imu: np.ndarray = field(default_factory=lambda: np.eye(4))
+    T_imu_camera: np.ndarray = field(default_factory=lambda: np.eye(4))
     time_offset_ns: int = 0
     gravity: float = 9.81
 
@@ -84,7 +85,7 @@ def simulate_along(
     if not model.rate > 0.0 or not seconds >= 0.0:
         raise SequenceError(f"an IMU cannot sample {seconds} s at {model.rate} Hz")
     times = np.arange(math.ceil(seconds * model.rate - 1e-6) + 1) / model.rate
-    spline = _spline_of_imu(poses, float(times[-1]), model.T_camera_imu)
+    spline = _spline_of_imu(poses, float(times[-1]), model.T_imu_camera)
     bias = _biases(len(times), model, seed)
     gyroscope, accelerometer = np.split(_felt(spline, times, model.gravity) + bias, 2, axis=1)
     gyroscope, accelerometer = _measured(gyroscope, accelerometer, model, seed)
@@ -94,11 +95,11 @@ def simulate_along(
 
 
 def _spline_of_imu(
-    poses: Callable[[np.ndarray], np.ndarray], seconds: float, T_camera_imu: np.ndarray
+    poses: Callable[[np.ndarray], np.ndarray], seconds: float, T_imu_camera: np.ndarray
 ) -> PoseSpline:
     """T_world_imu; with it what the distance from the camera makes of turns."""
     knots = np.arange(-_MARGIN, seconds + _MARGIN + 1.0 / _KNOT_RATE, 1.0 / _KNOT_RATE)
-    return PoseSpline(knots, poses(knots) @ T_camera_imu)
+    return PoseSpline(knots, poses(knots) @ pose_step.inverse(T_imu_camera))
 
 
 def _felt(spline: PoseSpline, times: np.ndarray, gravity: float) -> np.ndarray:

@@ -19,6 +19,7 @@ from denseba_ros.config import Config
 from denseba_ros.device import pick_device
 from denseba_ros.frontend.features.optical_flow import corner_spacing
 from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.slam.inertial.inertial_map import InertialMap
 from denseba_ros.slam.mapping.depth_initialisation import initialise_depth
 from denseba_ros.slam.mapping.keyframe_depth import (
     GRID_LEVEL,
@@ -45,9 +46,15 @@ class LocalMapper:
     """Owns the window of keyframes; ``last`` is the result of the last bundle adjustment."""
 
     def __init__(
-        self, config: Config, camera: Pinhole, noise: Noise, kernel: PairKernel = TORCH_KERNEL
+        self,
+        config: Config,
+        camera: Pinhole,
+        noise: Noise,
+        kernel: PairKernel = TORCH_KERNEL,
+        inertial: InertialMap | None = None,
     ) -> None:
-        """``camera`` of level 0; ``noise`` of the residuals; ``kernel`` forms the normal equations.
+        """``camera`` of level 0; ``noise`` of the residuals; ``kernel`` forms the normal equations;
+        ``inertial``: what an IMU says of the map.
 
         Raises:
             ConfigurationError: when ``config.device`` is not there.
@@ -58,6 +65,7 @@ class LocalMapper:
         self._adjust = CapturedBundleAdjustment.on(pick_device(config.device), DAMPING, kernel)
         self.window = Window(camera, GRID_LEVEL, noise)
         self._next_id = 0
+        self._inertial = inertial
         self.last: BundleAdjustmentResult | None = None
 
     @property
@@ -163,3 +171,9 @@ class LocalMapper:
     def snapshot(self) -> LocalMap:
         """The window as it is now."""
         return LocalMap(self.camera, [keyframe.snapshot() for keyframe in self.keyframes])
+
+    def follow_inertially(self, growth: float) -> None:
+        """Compare the window with the IMU, if there is one, after it grew by ``growth`` about its
+        newest keyframe."""
+        if self._inertial is not None:
+            self._inertial.update(self.snapshot().poses(), growth)

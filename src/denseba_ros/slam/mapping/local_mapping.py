@@ -148,6 +148,7 @@ class LocalMapping:
         with giving_way(lambda: self.is_tracking_behind, _MAX_PAUSE):
             growth = self._take_in(mapper, keyframe) if refine is None else refine()
             removed = mapper.marginalise()
+            mapper.follow_inertially(growth)
         finished = keyframe_views(mapper.camera, removed)
         local_map = mapper.snapshot()
         left = link_to_next(mapper.camera, removed, local_map.keyframes)

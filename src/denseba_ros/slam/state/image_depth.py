@@ -69,6 +69,15 @@ class ImageDepth:
         self._newest: _Tracked | None = None
         self._is_working = False
 
+    def of(
+        self, image: Frame, local_map: LocalMap, T: Tensor, is_wanted: bool, is_own: bool
+    ) -> DepthMap | None:
+        """Depth of an image tracked at T_camera_world (4, 4), where it ``is_wanted`` and there yet:
+        ``is_own``, by the depth model of that image, else the map's."""
+        if is_own:
+            return self.submit(image, local_map, T)
+        return with_image(local_map.depth_map(T), image) if is_wanted else None
+
     def submit(self, image: Frame, local_map: LocalMap, T: Tensor) -> DepthMap | None:
         """The depth of an image at T_camera_world (4, 4); None where ``on_depth`` gets it later."""
         tracked = _Tracked(image, local_map, T.clone())

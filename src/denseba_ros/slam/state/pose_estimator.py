@@ -16,7 +16,7 @@ from denseba_ros.slam.mapping.scale_drift import MapScale
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Tracking
 from denseba_ros.slam.state.pose_covariance import PoseCovariance
 from denseba_ros.slam.state.stage_timer import StageTimer
-from denseba_ros.slam.tracking.motion_model import MotionModel
+from denseba_ros.slam.tracking.motion_model import MotionModel, Turn
 from denseba_ros.slam.tracking.tracker import Alignment, frame_information
 
 
@@ -24,14 +24,15 @@ class PoseEstimator:
     """Pose, velocity and covariance from the results of tracking and mapping.
 
     ``is_map_updated``: the map is another since the last ``estimate``. ``median_depth`` of the
-    newest keyframe's points, None before the first map; it is kept when a map is dropped.
+    newest keyframe's points, None before the first map; it is kept when a map is dropped. ``turn``
+    as of ``MotionModel``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, turn: Turn | None = None) -> None:
         self.median_depth: float | None = None
         self.is_map_updated = False
         self._map_motion: np.ndarray | None = None
-        self._motion = MotionModel()
+        self._motion = MotionModel(turn)
         self._path = PoseCovariance()
         self._scale = MapScale()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,15 +19,30 @@ _LOST_TRANSLATION, _LOST_ROTATION = 0.05, 0.05
 _LOST_SECONDS = 0.1
 
 
+class Turn(Protocol):
+    """Something that tells the camera's rotation: a gyroscope."""
+
+    def between(self, start_ns: int, end_ns: int) -> np.ndarray | None:
+        """R_end_start (3, 3) between two stamps of images, None where it is not known."""
+        ...
+
+    def sigma(self, seconds: float) -> float:
+        """Deviation of it over so many ``seconds``, rad per axis."""
+        ...
+
+
 class MotionModel:
     """Pose T_camera_world ``T`` (4, 4) float64 of the last image, and the velocity.
 
     The velocity (6,) per second is that of a left perturbation of T_camera_world: translation in
-    the map's unit, rotation in radians.
+    the map's unit, rotation in radians. ``turn`` tells the rotation instead, where it knows it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, turn: Turn | None = None) -> None:
         self.T = torch.eye(4, dtype=torch.float64)
+        self._turn = turn
+        # Whether the rotation is known through all images that were lost.
+        self._is_turn_known = False
         self._stamp_ns: int | None = None
         self._velocity = torch.zeros(6, dtype=torch.float64)
         self._interval = 0.0
@@ -45,9 +63,19 @@ class MotionModel:
         The frontend's translation is in metres, which the map need not be.
         """
         by_velocity = se3.exp(self._velocity * self.gap(stamp_ns))
-        if motion is not None:
+        turn = self._turn_until(stamp_ns)
+        if turn is not None:
+            centre = -(by_velocity[:3, :3].T @ by_velocity[:3, 3])
+            by_velocity[:3, :3] = torch.from_numpy(turn)
+            by_velocity[:3, 3] = -(by_velocity[:3, :3] @ centre)
+        elif motion is not None:
             by_velocity[:3, :3] = motion.T_previous_current[:3, :3].T
         return by_velocity.to(self.T.device) @ self.T
+
+    def _turn_until(self, stamp_ns: int) -> np.ndarray | None:
+        if self._turn is None or self._stamp_ns is None or stamp_ns <= self._stamp_ns:
+            return None
+        return self._turn.between(self._stamp_ns, stamp_ns)
 
     def update(self, stamp_ns: int, T: Tensor, affine: Tensor) -> None:
         """Set the tracked pose ``T`` (4, 4) and brightness ``affine`` (2,); update the velocity."""
@@ -80,6 +108,8 @@ class MotionModel:
 
     def coast(self, stamp_ns: int) -> None:
         """An image without a measured pose: take the prediction and decay the velocity."""
+        is_known = self._turn_until(stamp_ns) is not None
+        self._is_turn_known = is_known and (self._is_turn_known or not self._lost)
         self.T = self.predict(stamp_ns, None)
         self._velocity = 0.7 * self._velocity
         self._stamp_ns = stamp_ns
@@ -98,10 +128,19 @@ class MotionModel:
         """Covariance (6, 6) that the lost images, or the time since the last measurement, add;
         ``depth`` is the map's median depth."""
         lost = float(self._lost)
-        if self._lost and self._stamp_ns is not None and self._measured_ns is not None:
-            lost = max(lost, (self._stamp_ns - self._measured_ns) * 1e-9 / _LOST_SECONDS)
-        deviations = [_LOST_TRANSLATION * depth] * 3 + [_LOST_ROTATION] * 3
-        return torch.diag(torch.tensor(deviations, dtype=torch.float64) * lost) ** 2
+        if self._lost:
+            lost = max(lost, self._seconds_lost / _LOST_SECONDS)
+        rotation = _LOST_ROTATION * lost
+        if lost and self._is_turn_known and self._turn is not None:
+            rotation = min(rotation, self._turn.sigma(self._seconds_lost))
+        deviations = [_LOST_TRANSLATION * depth * lost] * 3 + [rotation] * 3
+        return torch.diag(torch.tensor(deviations, dtype=torch.float64)) ** 2
+
+    @property
+    def _seconds_lost(self) -> float:
+        if self._stamp_ns is None or self._measured_ns is None:
+            return 0.0
+        return (self._stamp_ns - self._measured_ns) * 1e-9
 
     def twist(self, step_covariance: Tensor) -> tuple[Tensor, Tensor]:
         """Velocity (6,) of the camera in its own frame, with covariance (6, 6).

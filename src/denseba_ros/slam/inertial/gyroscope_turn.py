@@ -1,0 +1,55 @@
+"""The camera's rotation between two images by the gyroscope: a prediction for tracking, and what
+the pose goes on by where images show nothing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from denseba_ros.imu.calibration import ImuCalibration
+from denseba_ros.imu.gyroscope_rotation import turned
+from denseba_ros.imu.rotation_jacobians import rotation_exp
+from denseba_ros.imu.samples import ImuSamples
+from denseba_ros.imu.source import ImuSource
+from denseba_ros.slam.inertial.gyroscope_bias import GyroscopeBias
+
+# The last angular velocity is held for so long (s) where samples come later than images.
+_HELD = 0.05
+
+
+class GyroscopeTurn:
+    """Rotations of the camera between stamps of images; ``bias`` is to be kept up to date."""
+
+    def __init__(self, source: ImuSource, calibration: ImuCalibration) -> None:
+        self._source, self._calibration = source, calibration
+        self.bias = GyroscopeBias()
+
+    def between(self, start_ns: int, end_ns: int) -> np.ndarray | None:
+        """R_end_start (3, 3) of the camera from one image to another; None without samples, or
+        while the axes of IMU and camera do not agree."""
+        start, end = (self._calibration.imu_time(stamp) for stamp in (start_ns, end_ns))
+        newest = self._source.newest_ns
+        if newest is None or newest <= start or end - newest > _HELD * 1e9 or not self.bias.is_used:
+            return None
+        samples = self._source.between(start, min(end, newest))
+        if samples is None:
+            return None
+        R_start_end = turned(samples, self.bias.mean)
+        if end > newest:
+            rate = samples.gyroscope[-1] - self.bias.mean
+            R_start_end = R_start_end @ rotation_exp(rate * ((end - newest) * 1e-9))
+        R_imu_camera = self._calibration.T_imu_camera[:3, :3]
+        R: np.ndarray = R_imu_camera.T @ R_start_end.T @ R_imu_camera
+        return R
+
+    def sigma(self, seconds: float) -> float:
+        """Deviation (rad) per axis of a rotation over so many ``seconds``."""
+        white = self._calibration.noise.gyroscope * math.sqrt(max(seconds, 0.0))
+        return math.hypot(white, self.bias.sigma * seconds)
+
+    def samples(self, start_ns: int, end_ns: int) -> ImuSamples | None:
+        """Those between two stamps of images."""
+        return self._source.between(
+            self._calibration.imu_time(start_ns), self._calibration.imu_time(end_ns)
+        )

@@ -1,0 +1,38 @@
+"""One IMU beside the camera, as the system uses it."""
+
+from __future__ import annotations
+
+from denseba_ros.config import ImuConfig
+from denseba_ros.imu.calibration import ImuCalibration
+from denseba_ros.imu.samples import ImuSamples
+from denseba_ros.imu.source import ImuSource
+from denseba_ros.slam.inertial.gyroscope_turn import GyroscopeTurn
+from denseba_ros.slam.inertial.inertial_map import InertialMap
+
+
+class ImuAiding:
+    """``source``, to be set, gives the samples; without, and with the mode "off", nothing is done.
+
+    ``turn`` is of the sensor, and outlives maps; each map has an ``InertialMap`` of its own.
+    """
+
+    def __init__(self, config: ImuConfig) -> None:
+        self.source: ImuSource | None = None
+        self._is_used = config.mode != "off"
+        self._calibration = ImuCalibration.from_config(config)
+        self.turn = GyroscopeTurn(self, self._calibration)
+
+    @property
+    def newest_ns(self) -> int | None:
+        """As ``ImuSource`` has it."""
+        return self.source.newest_ns if self.source is not None and self._is_used else None
+
+    def between(self, start_ns: int, end_ns: int) -> ImuSamples | None:
+        """As ``ImuSource`` has it."""
+        if self.source is None or not self._is_used:
+            return None
+        return self.source.between(start_ns, end_ns)
+
+    def new_map(self) -> InertialMap | None:
+        """Of a map without keyframes; None where no IMU is used."""
+        return InertialMap(self._calibration, self.turn) if self._is_used else None
