@@ -22,7 +22,9 @@ def turning(peak: float) -> Poses:
     quickly: at ``peak`` rad/s for 0.4 s, with 0.1 s to get there."""
 
     def at(t: float) -> np.ndarray:
-        sway = np.array([0.25 * math.sin(1.7 * t), 0.1 * math.sin(1.1 * t), 0.06 * math.sin(2.3 * t)])
+        sway = np.array(
+            [0.25 * math.sin(1.7 * t), 0.1 * math.sin(1.1 * t), 0.06 * math.sin(2.3 * t)]
+        )
         return look(_PLACE + sway, _turned(t, peak), -0.12 + 0.03 * math.sin(1.3 * t))
 
     return lambda seconds: np.stack([at(float(t)) for t in seconds])
@@ -50,7 +52,9 @@ def _ramp(t: float) -> float:
     return 0.5 * t - 0.5 * _RAMP / math.pi * math.sin(math.pi * t / _RAMP)
 
 
-def in_the_room(name: str, poses: Poses, seconds: float, camera: Camera, rate: float = 30.0, seed: int = 0) -> RenderedSequence:
+def in_the_room(
+    name: str, poses: Poses, seconds: float, camera: Camera, rate: float = 30.0, seed: int = 0
+) -> RenderedSequence:
     """The room seen along ``poses``."""
     times = np.arange(int(seconds * rate)) / rate
     return RenderedSequence(name, camera, times, poses, lambda: room_renderer(seed), seed)

@@ -8,12 +8,17 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from denseba_ros.geometry.cross_product import hat_array
+from denseba_ros.geometry.rotation_array import rotation_from_vector, vector_from_rotation
+
 # Below this angle (radians) series replace the quotients.
 _SMALL = 1e-3
 
 
 def hat(v: np.ndarray) -> np.ndarray:
     """Cross-product matrices (..., 3, 3) of vectors (..., 3)."""
+    if v.ndim == 1:
+        return hat_array(v)
     out = np.zeros((*v.shape, 3))
     x, y, z = v[..., 0], v[..., 1], v[..., 2]
     out[..., 0, 1], out[..., 0, 2], out[..., 1, 2] = -z, y, -x
@@ -23,12 +28,16 @@ def hat(v: np.ndarray) -> np.ndarray:
 
 def rotation_exp(theta: np.ndarray) -> np.ndarray:
     """Rotations (..., 3, 3) of rotation vectors (..., 3) in radians."""
+    if theta.ndim == 1:
+        return rotation_from_vector(theta)
     matrices: np.ndarray = Rotation.from_rotvec(theta.reshape(-1, 3)).as_matrix()
     return matrices.reshape(*theta.shape, 3)
 
 
 def rotation_log(R: np.ndarray) -> np.ndarray:
     """Rotation vectors (..., 3) of rotations (..., 3, 3), at most pi long."""
+    if R.ndim == 2:
+        return vector_from_rotation(R)
     vectors: np.ndarray = Rotation.from_matrix(R.reshape(-1, 3, 3)).as_rotvec()
     return vectors.reshape(R.shape[:-1])
 

@@ -91,7 +91,7 @@ class System:
         if self._make.relocaliser is not None:
             self._make.relocaliser.forget()
         self._camera: Pinhole | None = None
-        self._pose = PoseEstimator(self._make.imu.turn)
+        self._pose = PoseEstimator(self._make.imu.prediction)
         self._scale_drift.reset()
         self._finished: list[Keyframe] = []
         self.history.take()

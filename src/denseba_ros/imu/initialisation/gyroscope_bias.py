@@ -19,10 +19,16 @@ GYROSCOPE_BIAS = 0.1
 """Deviation of the bias before anything is known, rad/s."""
 
 
-def gyroscope_bias_step(path: VisualPath, measured: Sequence[Preintegration]) -> Solution:
+def gyroscope_bias_step(
+    path: VisualPath,
+    measured: Sequence[Preintegration],
+    known: np.ndarray | None = None,
+    sigma: float = GYROSCOPE_BIAS,
+) -> Solution:
     """What to add (3,) rad/s to the bias that ``measured``, from keyframe to keyframe, is of.
 
-    One Gauss-Newton step; with ``measured`` of the new bias the next step is nearly zero.
+    One Gauss-Newton step; with ``measured`` of the new bias the next step is nearly zero. Before,
+    the bias was ``known`` (3,), None: zero, with deviation ``sigma``.
     """
     R = path.R_world_imu
     count = len(measured)
@@ -41,5 +47,5 @@ def gyroscope_bias_step(path: VisualPath, measured: Sequence[Preintegration]) ->
         by_visual[rows, rows] = -inverse @ turn.T
         by_visual[rows, 3 * k + 3 : 3 * k + 6] = inverse
     noise += path.rotation_sigma**2 * by_visual @ by_visual.T
-    mean = -measured[0].bias[:3]
-    return weighted_least_squares(A, b, noise, np.full(3, GYROSCOPE_BIAS**-2), mean)
+    mean = (0.0 if known is None else known) - measured[0].bias[:3]
+    return weighted_least_squares(A, b, noise, np.full(3, sigma**-2), mean)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,11 +16,14 @@ from denseba_ros.imu.samples import ImuSamples
 
 _log = logging.getLogger(__name__)
 
-_FEWEST = 3
 _STEPS = 2
+# Chi-square of a turn (three numbers) beyond which the images are thought to be wrong, not the
+# bias.
+_OUTLIER = 20.0
 # After so much of turning (rad) the axes are judged: what is left of the turns when those of the
-# gyroscope are taken off, over the turns. With wrong axes it is about one.
-_ENOUGH_TURN, _WRONG = 0.5, 0.5
+# gyroscope are taken off, over the turns. With wrong axes it is about one. What was before counts
+# less by this at each keyframe.
+_ENOUGH_TURN, _WRONG, _DECAY = 0.5, 0.5, 0.98
 
 
 class GyroscopeBias:
@@ -31,42 +33,36 @@ class GyroscopeBias:
         self.mean = np.zeros(3)
         self.sigma = GYROSCOPE_BIAS
         self.is_used = True
+        self._seen = self._rest = 0.0
         self._is_said = False
 
-    def fit(self, path: VisualPath, intervals: Sequence[ImuSamples], noise: ImuNoise) -> None:
-        """From the rotations of K keyframes and the samples of the K - 1 intervals between them."""
-        if len(path) < _FEWEST:
-            return
+    def update(self, path: VisualPath, samples: ImuSamples, noise: ImuNoise) -> None:
+        """From the turn between two keyframes, and the samples between them: a Kalman filter."""
+        sigma = math.hypot(self.sigma, noise.gyroscope_walk * math.sqrt(samples.seconds))
         mean = self.mean
         for _ in range(_STEPS):
-            bias = np.concatenate([mean, np.zeros(3)])
-            measured = [preintegrate(samples, bias, noise) for samples in intervals]
-            solution = gyroscope_bias_step(path, measured)
+            measured = preintegrate(samples, np.concatenate([mean, np.zeros(3)]), noise)
+            solution = gyroscope_bias_step(path, [measured], self.mean, sigma)
             mean = mean + solution.x
-        self._judge(path, measured, solution.x)
-        if self.is_used:
+        self._judge(path, measured)
+        self.sigma = sigma
+        if self.is_used and solution.chi_square < _OUTLIER:
             self.mean = mean
-            fit = max(1.0, solution.chi_square / (3.0 * len(intervals)))
-            self.sigma = math.sqrt(fit * float(np.max(np.diag(solution.covariance))))
+            self.sigma = math.sqrt(float(np.max(np.diag(solution.covariance))))
 
-    def _judge(
-        self, path: VisualPath, measured: Sequence[Preintegration], step: np.ndarray
-    ) -> None:
-        """Compare turns of vision with those of the gyroscope."""
-        R = path.R_world_imu
-        seen, rest = 0.0, 0.0
-        for k, m in enumerate(measured):
-            turn = R[k].T @ R[k + 1]
-            felt = m.at_bias(np.concatenate([m.bias[:3] + step, m.bias[3:]])).rotation
-            seen += float(np.linalg.norm(rotation_log(turn)))
-            rest += float(np.linalg.norm(rotation_log(felt.T @ turn)))
-        if seen < _ENOUGH_TURN:
+    def _judge(self, path: VisualPath, measured: Preintegration) -> None:
+        """Compare a turn of vision with that of the gyroscope."""
+        turn = path.R_world_imu[0].T @ path.R_world_imu[1]
+        rest = float(np.linalg.norm(rotation_log(measured.rotation.T @ turn)))
+        self._seen = _DECAY * self._seen + float(np.linalg.norm(rotation_log(turn)))
+        self._rest = _DECAY * self._rest + rest
+        if self._seen < _ENOUGH_TURN:
             return
-        self.is_used = rest < _WRONG * seen
+        self.is_used = self._rest < _WRONG * self._seen
         if not self.is_used and not self._is_said:
             self._is_said = True
             _log.warning(
                 "the gyroscope turns otherwise than the images (%.0f %% of the turns are left): it "
                 "is not used; is imu.T_imu_camera right?",
-                100.0 * rest / seen,
+                100.0 * self._rest / self._seen,
             )

@@ -6,21 +6,22 @@ from denseba_ros.config import ImuConfig
 from denseba_ros.imu.calibration import ImuCalibration
 from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.imu.source import ImuSource
-from denseba_ros.slam.inertial.gyroscope_turn import GyroscopeTurn
+from denseba_ros.slam.inertial.imu_prediction import ImuPrediction
 from denseba_ros.slam.inertial.inertial_map import InertialMap
 
 
 class ImuAiding:
     """``source``, to be set, gives the samples; without, and with the mode "off", nothing is done.
 
-    ``turn`` is of the sensor, and outlives maps; each map has an ``InertialMap`` of its own.
+    ``prediction`` is of the sensor, and outlives maps; each map has an ``InertialMap`` of its own.
     """
 
     def __init__(self, config: ImuConfig) -> None:
         self.source: ImuSource | None = None
         self._is_used = config.mode != "off"
+        self._is_inertial = config.mode in ("inertial", "auto")
         self._calibration = ImuCalibration.from_config(config)
-        self.turn = GyroscopeTurn(self, self._calibration)
+        self.prediction = ImuPrediction(self, self._calibration)
 
     @property
     def newest_ns(self) -> int | None:
@@ -35,4 +36,6 @@ class ImuAiding:
 
     def new_map(self) -> InertialMap | None:
         """Of a map without keyframes; None where no IMU is used."""
-        return InertialMap(self._calibration, self.turn) if self._is_used else None
+        if not self._is_used:
+            return None
+        return InertialMap(self._calibration, self.prediction, self._is_inertial)

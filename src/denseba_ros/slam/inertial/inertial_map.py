@@ -2,49 +2,149 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
 
+from denseba_ros.errors import ImuError
+from denseba_ros.geometry import pose_step
 from denseba_ros.imu.calibration import ImuCalibration
+from denseba_ros.imu.inertial_equations import Motion
+from denseba_ros.imu.inertial_factor import InertialFactor
+from denseba_ros.imu.inertial_state import InertialState
+from denseba_ros.imu.initialisation.alignment import Alignment, AlignmentPrior, align
+from denseba_ros.imu.initialisation.gyroscope_bias import GYROSCOPE_BIAS
 from denseba_ros.imu.initialisation.visual_path import VisualPath
+from denseba_ros.imu.preintegration import preintegrate
 from denseba_ros.imu.samples import ImuSamples
-from denseba_ros.slam.inertial.gyroscope_turn import GyroscopeTurn
+from denseba_ros.slam.inertial.imu_prediction import ImuPrediction
+from denseba_ros.slam.inertial.inertial_chain import InertialChain
+from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 from denseba_ros.slam.inertial.keyframe_path import KeyframePath
 
-# Of a keyframe's rotation against its neighbours, rad.
-_ROTATION_SIGMA = 2e-3
+_log = logging.getLogger(__name__)
+
+# Errors of a keyframe's pose against its neighbours: of the position over the depth of the scene,
+# about half a pixel, and of the rotation, rad.
+POSITION_RATIO, ROTATION_SIGMA = 1e-3, 1e-3
 # Intervals between keyframes longer than this (s) are not used.
 _LONGEST = 3.0
+# Keyframes, and their seconds, that the first alignment needs; it is tried at one keyframe in so
+# many.
+_FEWEST, _SECONDS, _EVERY = 12, 4.0, 3
+# Of the accelerometer's bias about zero, m/s2.
+_ACCELEROMETER_BIAS = 0.2
 
 
 class InertialMap:
-    """Of one map; ``turn`` outlives it, as it is of the sensor."""
+    """Of one map. ``motion`` is what is known at its newest keyframe, None before enough
+    acceleration was felt; ``doubt`` says why.
 
-    def __init__(self, calibration: ImuCalibration, turn: GyroscopeTurn) -> None:
-        self._calibration, self._turn = calibration, turn
+    ``prediction`` outlives it, as it is of the sensor; ``is_inertial``: the accelerometer is used.
+    """
+
+    def __init__(
+        self, calibration: ImuCalibration, prediction: ImuPrediction, is_inertial: bool
+    ) -> None:
+        self._calibration, self._prediction = calibration, prediction
+        self._is_inertial = is_inertial
         self._path = KeyframePath()
+        self._chain: InertialChain | None = None
+        self._newest_ns, self._count = 0, 0
+        self.motion: InertialMotion | None = None
+        self.doubt = "no motion yet"
 
-    def update(self, window: Mapping[int, np.ndarray], growth: float) -> None:
+    def update(self, window: Mapping[int, np.ndarray], growth: float, median_depth: float) -> None:
         """The poses of the ``window``, T_world_camera (4, 4) by stamp, after an adjustment and
-        growth of the world about the newest camera."""
+        growth of the world about the newest camera; ``median_depth`` there, units of the map."""
         self._path.update(window, growth)
+        newest = max(window)
+        if newest <= self._newest_ns:
+            return
+        self._newest_ns = newest
         stamps, intervals = self._covered()
-        if len(stamps) < 2:
+        if intervals:
+            T = np.stack([self._path.poses[stamp] for stamp in stamps[-2:]])
+            path = VisualPath(T, 1.0, ROTATION_SIGMA, self._calibration.T_imu_camera)
+            self._prediction.bias.update(path, intervals[-1], self._calibration.noise)
+        if not self._is_inertial or not np.isfinite(median_depth):
+            return
+        sigma = np.repeat([POSITION_RATIO * median_depth, ROTATION_SIGMA], 3)
+        if self._chain is None:
+            self._start(stamps, intervals, sigma)
+        else:
+            self._go_on(self._chain, intervals, growth, sigma)
+
+    def _go_on(
+        self,
+        chain: InertialChain,
+        intervals: list[ImuSamples],
+        growth: float,
+        sigma: np.ndarray,
+    ) -> None:
+        """Take the newest keyframe into the chain; without samples up to it the chain ends."""
+        stamps = list(self._path.poses)
+        poses = {stamp: pose_step.inverse(T) for stamp, T in self._path.poses.items()}
+        if not intervals or chain.newest_ns != stamps[-2] or self.motion is None:
+            self._chain = self.motion = None
+            self.doubt = "samples are missing between keyframes"
+            return
+        chain.see(poses, growth, self._path.poses[stamps[-1]][:3, 3])
+        bias = self.motion.state.bias
+        measured = preintegrate(intervals[-1], bias, self._calibration.noise)
+        factor = InertialFactor(measured, self._calibration.T_imu_camera)
+        chain.append(stamps[-1], poses[stamps[-1]], sigma, factor)
+        self.motion = chain.motion
+
+    def _start(self, stamps: list[int], intervals: list[ImuSamples], sigma: np.ndarray) -> None:
+        """Align what there is, now and then, until that is sure."""
+        self._count += 1
+        seconds = sum(samples.seconds for samples in intervals)
+        if len(stamps) < _FEWEST or seconds < _SECONDS or self._count % _EVERY:
             return
         T = np.stack([self._path.poses[stamp] for stamp in stamps])
-        path = VisualPath(T, 1.0, _ROTATION_SIGMA, self._calibration.T_imu_camera)
-        self._turn.bias.fit(path, intervals, self._calibration.noise)
+        path = VisualPath(T, sigma[0], sigma[-1], self._calibration.T_imu_camera)
+        try:
+            prior = AlignmentPrior(_ACCELEROMETER_BIAS)
+            found = align(path, intervals, self._calibration.noise, prior)
+        except ImuError as error:
+            self.doubt = str(error)
+            return
+        self.doubt = found.doubt
+        if not found.doubt:
+            self._begin(stamps, path, found, sigma)
+
+    def _begin(
+        self, stamps: list[int], path: VisualPath, found: Alignment, sigma: np.ndarray
+    ) -> None:
+        states = [
+            InertialState(pose_step.inverse(T), velocity, found.bias)
+            for T, velocity in zip(path.T_world_camera, found.velocities, strict=True)
+        ]
+        factors = [InertialFactor(m, path.T_imu_camera) for m in found.measured]
+        known = np.repeat([GYROSCOPE_BIAS, _ACCELEROMETER_BIAS], 3)
+        sigmas = np.tile(sigma, (len(stamps), 1))
+        chain = InertialChain(stamps, sigmas, factors, Motion(states, found.world), known)
+        self._chain, self.motion = chain, chain.motion
+        if chain.motion is not None:
+            _log.info(
+                "the IMU gives metres: one unit of the map is %.3f m, known to %.1f %%",
+                chain.motion.world.metres_per_unit,
+                100.0 * chain.motion.scale.sigma,
+            )
 
     def _covered(self) -> tuple[list[int], list[ImuSamples]]:
         """Stamps of the last keyframes with samples for every interval between them, and those."""
         stamps = list(self._path.poses)
         chosen: list[ImuSamples] = []
         for earlier, later in reversed(list(pairwise(stamps))):
-            samples = self._turn.samples(earlier, later)
+            samples = self._prediction.samples(earlier, later)
             if samples is None or samples.seconds > _LONGEST or len(samples) < 2:
                 break
             chosen.append(samples)
+            if self._chain is not None or not self._is_inertial:
+                break
         count = len(chosen) + 1
         return stamps[-count:], chosen[::-1]

@@ -11,6 +11,7 @@ from torch import Tensor
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 from denseba_ros.slam.mapping.keyframe_depth import GRID_LEVEL, dense_map, depth_parts
 from denseba_ros.slam.state.depth_rendering import keyframe_view, render_depth
 from denseba_ros.slam.state.estimate import DepthMap, Keyframe
@@ -22,10 +23,11 @@ _BY_PARALLAX = 0.1
 @dataclass(frozen=True)
 class LocalMap:
     """Snapshots of the window's ``keyframes``, oldest first and at least one; ``camera`` of
-    level 0."""
+    level 0; ``motion``: what an IMU knows at the newest."""
 
     camera: Pinhole
     keyframes: list[WindowKeyframe]
+    motion: InertialMotion | None = None
 
     @property
     def newest(self) -> WindowKeyframe:

@@ -170,10 +170,12 @@ class LocalMapper:
 
     def snapshot(self) -> LocalMap:
         """The window as it is now."""
-        return LocalMap(self.camera, [keyframe.snapshot() for keyframe in self.keyframes])
+        motion = None if self._inertial is None else self._inertial.motion
+        return LocalMap(self.camera, [k.snapshot() for k in self.keyframes], motion)
 
     def follow_inertially(self, growth: float) -> None:
         """Compare the window with the IMU, if there is one, after it grew by ``growth`` about its
         newest keyframe."""
         if self._inertial is not None:
-            self._inertial.update(self.snapshot().poses(), growth)
+            depth = self.keyframes[-1].points.median_depth
+            self._inertial.update(self.snapshot().poses(), growth, depth)

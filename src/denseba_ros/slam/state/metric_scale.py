@@ -44,6 +44,12 @@ class MetricScale:
         second = math.exp(2.0 * self.log_factor + 2.0 * variance)
         return math.sqrt(second - 2.0 * math.exp(self.log_factor + 0.5 * variance) + 1.0)
 
+    def fused(self, other: MetricScale) -> MetricScale:
+        """With another, independent source: each counts by its information."""
+        mine, others = self.sigma**-2.0, other.sigma**-2.0
+        mean = (mine * self.log_factor + others * other.log_factor) / (mine + others)
+        return MetricScale(mean, (mine + others) ** -0.5)
+
     def covariance(self, length: NDArray[np.float64]) -> NDArray[np.float64]:
         """What this adds to the covariance (6, 6) of a translation or linear velocity ``length``
         (3,) in the map's unit, taken for metres, and of a rotation, which has no scale."""

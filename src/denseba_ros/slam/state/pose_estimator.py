@@ -16,7 +16,7 @@ from denseba_ros.slam.mapping.scale_drift import MapScale
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Tracking
 from denseba_ros.slam.state.pose_covariance import PoseCovariance
 from denseba_ros.slam.state.stage_timer import StageTimer
-from denseba_ros.slam.tracking.motion_model import MotionModel, Turn
+from denseba_ros.slam.tracking.motion_model import ImuMotion, MotionModel
 from denseba_ros.slam.tracking.tracker import Alignment, frame_information
 
 
@@ -24,16 +24,16 @@ class PoseEstimator:
     """Pose, velocity and covariance from the results of tracking and mapping.
 
     ``is_map_updated``: the map is another since the last ``estimate``. ``median_depth`` of the
-    newest keyframe's points, None before the first map; it is kept when a map is dropped. ``turn``
+    newest keyframe's points, None before the first map; it is kept when a map is dropped. ``imu``
     as of ``MotionModel``.
     """
 
-    def __init__(self, turn: Turn | None = None) -> None:
+    def __init__(self, imu: ImuMotion | None = None) -> None:
         self.median_depth: float | None = None
         self.is_map_updated = False
         self._map_motion: np.ndarray | None = None
-        self._motion = MotionModel(turn)
-        self._path = PoseCovariance()
+        self._motion = MotionModel(imu)
+        self._path, self._imu = PoseCovariance(), imu
         self._scale = MapScale()
 
     @property
@@ -99,6 +99,8 @@ class PoseEstimator:
     def set_map(self, local_map: LocalMap) -> None:
         """Update median depth and motion covariance from the adjusted map."""
         self.is_map_updated = True
+        if self._imu is not None:
+            self._imu.motion = local_map.motion
         self.median_depth = local_map.newest.points.median_depth
         self._path.adjusted(local_map.camera, local_map.keyframes)
 
@@ -151,6 +153,8 @@ class PoseEstimator:
             step = step + 2.0 * step_covariance.cpu()
         twist, twist_covariance = self._motion.twist(step)
         scale = self._scale.metric
+        if self._imu is not None and self._imu.motion is not None:
+            scale = scale.fused(self._imu.motion.scale)
         is_map_updated, self.is_map_updated = self.is_map_updated, False
         map_motion, self._map_motion = self._map_motion, None
         T = se3.inverse(self.T).cpu()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from denseba_ros.frontend.frame import Motion
 from denseba_ros.geometry import se3
+from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 
 # Longest gap over which the last velocity predicts, seconds.
 _MAX_GAP = 0.5
@@ -19,15 +20,25 @@ _LOST_TRANSLATION, _LOST_ROTATION = 0.05, 0.05
 _LOST_SECONDS = 0.1
 
 
-class Turn(Protocol):
-    """Something that tells the camera's rotation: a gyroscope."""
+class ImuMotion(Protocol):
+    """What an IMU tells of the camera's motion; ``motion`` at a keyframe, to be set, lets it tell
+    more than rotations."""
+
+    motion: InertialMotion | None
 
     def between(self, start_ns: int, end_ns: int) -> np.ndarray | None:
         """R_end_start (3, 3) between two stamps of images, None where it is not known."""
         ...
 
+    def moved(
+        self, T: np.ndarray, start_ns: int, end_ns: int
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """T_camera_world (4, 4) at ``end_ns`` of a camera that was at ``T`` at ``start_ns``, and
+        the covariance (6, 6) that this adds along its axes; None where it is not known."""
+        ...
+
     def sigma(self, seconds: float) -> float:
-        """Deviation of it over so many ``seconds``, rad per axis."""
+        """Deviation of the rotation over so many ``seconds``, rad per axis."""
         ...
 
 
@@ -35,14 +46,18 @@ class MotionModel:
     """Pose T_camera_world ``T`` (4, 4) float64 of the last image, and the velocity.
 
     The velocity (6,) per second is that of a left perturbation of T_camera_world: translation in
-    the map's unit, rotation in radians. ``turn`` tells the rotation instead, where it knows it.
+    the map's unit, rotation in radians. ``imu`` tells the rotation instead, and the
+    whole motion while images are lost, where it knows it.
     """
 
-    def __init__(self, turn: Turn | None = None) -> None:
+    def __init__(self, imu: ImuMotion | None = None) -> None:
         self.T = torch.eye(4, dtype=torch.float64)
-        self._turn = turn
-        # Whether the rotation is known through all images that were lost.
+        self._imu = imu
+        # Whether the rotation is known through all images that were lost; the pose before them, and
+        # what the IMU says since: a covariance (6, 6).
         self._is_turn_known = False
+        self._before_lost = self.T.numpy()
+        self._dead_reckoned: np.ndarray | None = None
         self._stamp_ns: int | None = None
         self._velocity = torch.zeros(6, dtype=torch.float64)
         self._interval = 0.0
@@ -62,6 +77,8 @@ class MotionModel:
 
         The frontend's translation is in metres, which the map need not be.
         """
+        if self._lost and (moved := self._moved_until(stamp_ns)) is not None:
+            return torch.from_numpy(moved[0]).to(self.T)
         by_velocity = se3.exp(self._velocity * self.gap(stamp_ns))
         turn = self._turn_until(stamp_ns)
         if turn is not None:
@@ -73,9 +90,9 @@ class MotionModel:
         return by_velocity.to(self.T.device) @ self.T
 
     def _turn_until(self, stamp_ns: int) -> np.ndarray | None:
-        if self._turn is None or self._stamp_ns is None or stamp_ns <= self._stamp_ns:
+        if self._imu is None or self._stamp_ns is None or stamp_ns <= self._stamp_ns:
             return None
-        return self._turn.between(self._stamp_ns, stamp_ns)
+        return self._imu.between(self._stamp_ns, stamp_ns)
 
     def update(self, stamp_ns: int, T: Tensor, affine: Tensor) -> None:
         """Set the tracked pose ``T`` (4, 4) and brightness ``affine`` (2,); update the velocity."""
@@ -99,6 +116,9 @@ class MotionModel:
     def set_refined(self, T: Tensor, affine: Tensor | None = None) -> None:
         """Replace the last pose by ``T`` (4, 4), refined by bundle adjustment; ``affine`` (2,) is
         its brightness, None: that of the keyframe."""
+        if self._lost:
+            change = se3.inverse(self.T) @ T
+            self._before_lost = self._before_lost @ change.cpu().numpy()
         self.T = T
         self._affine = affine
 
@@ -110,7 +130,12 @@ class MotionModel:
         """An image without a measured pose: take the prediction and decay the velocity."""
         is_known = self._turn_until(stamp_ns) is not None
         self._is_turn_known = is_known and (self._is_turn_known or not self._lost)
-        self.T = self.predict(stamp_ns, None)
+        if not self._lost:
+            self._before_lost = self.T.cpu().numpy()
+        moved = self._moved_until(stamp_ns)
+        self._dead_reckoned = None if moved is None else moved[1]
+        predicted = self.predict(stamp_ns, None)
+        self.T = predicted if moved is None else torch.from_numpy(moved[0]).to(predicted)
         self._velocity = 0.7 * self._velocity
         self._stamp_ns = stamp_ns
         self._lost += 1
@@ -127,14 +152,22 @@ class MotionModel:
     def lost_covariance(self, depth: float) -> Tensor:
         """Covariance (6, 6) that the lost images, or the time since the last measurement, add;
         ``depth`` is the map's median depth."""
+        if self._lost and self._dead_reckoned is not None:
+            return torch.from_numpy(self._dead_reckoned)
         lost = float(self._lost)
         if self._lost:
             lost = max(lost, self._seconds_lost / _LOST_SECONDS)
         rotation = _LOST_ROTATION * lost
-        if lost and self._is_turn_known and self._turn is not None:
-            rotation = min(rotation, self._turn.sigma(self._seconds_lost))
+        if lost and self._is_turn_known and self._imu is not None:
+            rotation = min(rotation, self._imu.sigma(self._seconds_lost))
         deviations = [_LOST_TRANSLATION * depth * lost] * 3 + [rotation] * 3
         return torch.diag(torch.tensor(deviations, dtype=torch.float64)) ** 2
+
+    def _moved_until(self, stamp_ns: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """By the IMU, since the last image that was measured."""
+        if self._imu is None or self._measured_ns is None:
+            return None
+        return self._imu.moved(self._before_lost, self._measured_ns, stamp_ns)
 
     @property
     def _seconds_lost(self) -> float:

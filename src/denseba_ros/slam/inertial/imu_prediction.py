@@ -1,5 +1,5 @@
-"""The camera's rotation between two images by the gyroscope: a prediction for tracking, and what
-the pose goes on by where images show nothing."""
+"""The camera's motion between two images by the IMU: a prediction for tracking, and what the pose
+goes on by where images show nothing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,25 @@ from denseba_ros.imu.gyroscope_rotation import turned
 from denseba_ros.imu.rotation_jacobians import rotation_exp
 from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.imu.source import ImuSource
+from denseba_ros.slam.inertial.dead_reckoning import dead_reckoned
 from denseba_ros.slam.inertial.gyroscope_bias import GyroscopeBias
+from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 
 # The last angular velocity is held for so long (s) where samples come later than images.
 _HELD = 0.05
 
 
-class GyroscopeTurn:
-    """Rotations of the camera between stamps of images; ``bias`` is to be kept up to date."""
+class ImuPrediction:
+    """Motions of the camera between stamps of images.
+
+    ``bias`` is to be kept up to date; ``motion`` at a keyframe, to be set, lets positions be known
+    too: None, only rotations are.
+    """
 
     def __init__(self, source: ImuSource, calibration: ImuCalibration) -> None:
         self._source, self._calibration = source, calibration
         self.bias = GyroscopeBias()
+        self.motion: InertialMotion | None = None
 
     def between(self, start_ns: int, end_ns: int) -> np.ndarray | None:
         """R_end_start (3, 3) of the camera from one image to another; None without samples, or
@@ -42,6 +49,25 @@ class GyroscopeTurn:
         R_imu_camera = self._calibration.T_imu_camera[:3, :3]
         R: np.ndarray = R_imu_camera.T @ R_start_end.T @ R_imu_camera
         return R
+
+    def moved(
+        self, T: np.ndarray, start_ns: int, end_ns: int
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """T_camera_world (4, 4) at ``end_ns`` of a camera that was at ``T`` (4, 4) at ``start_ns``,
+        and the covariance (6, 6) that this adds, units of the map along the axes of the later
+        camera; None where velocity, gravity or scale are not known."""
+        motion = self.motion
+        if motion is None or not motion.stamp_ns <= start_ns < end_ns or not self.bias.is_used:
+            return None
+        before: ImuSamples | None = None
+        if motion.stamp_ns < start_ns:
+            before = self.samples(motion.stamp_ns, start_ns)
+            if before is None:
+                return None
+        samples = self.samples(start_ns, end_ns)
+        if samples is None:
+            return None
+        return dead_reckoned(motion, self._calibration, T, before, samples)
 
     def sigma(self, seconds: float) -> float:
         """Deviation (rad) per axis of a rotation over so many ``seconds``."""

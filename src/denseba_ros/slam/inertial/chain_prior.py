@@ -1,0 +1,90 @@
+"""What keyframes that left the inertial chain say of its first keyframe and of the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from denseba_ros.geometry import pose_step
+from denseba_ros.imu.inertial_equations import STATE, WORLD
+from denseba_ros.imu.inertial_state import InertialState, MetricWorld
+from denseba_ros.imu.rotation_jacobians import rotation_log
+
+_SIZE = STATE + WORLD
+
+
+@dataclass(frozen=True)
+class ChainPrior:
+    """Energy 0.5 x' H x + b' x, x (18,) being the step of the first keyframe and the world from
+    ``state`` and ``world``, where the prior was made and stays linearised (first estimates)."""
+
+    H: np.ndarray
+    b: np.ndarray
+    state: InertialState
+    world: MetricWorld
+
+    @classmethod
+    def of_biases(cls, state: InertialState, world: MetricWorld, sigma: np.ndarray) -> ChainPrior:
+        """Biases (6,) about zero with deviations ``sigma`` (6,); nothing else is known."""
+        H, b = np.zeros((_SIZE, _SIZE)), np.zeros(_SIZE)
+        rows = np.arange(9, 15)
+        H[rows, rows] = sigma**-2.0
+        b[rows] = sigma**-2.0 * state.bias
+        return cls(H, b, state, world)
+
+    @classmethod
+    def eliminated(
+        cls, H: np.ndarray, b: np.ndarray, state: InertialState, world: MetricWorld, kept: float
+    ) -> ChainPrior:
+        """Of equations (33, 33), (33,) of a keyframe, the next one at ``state``, and the ``world``
+        without the first; ``kept`` is the share of the information that is not forgotten."""
+        gone, rest = slice(0, STATE), slice(STATE, None)
+        scale = 1.0 / np.sqrt(np.maximum(np.diag(H), 1e-12))
+        A, g = H * np.outer(scale, scale), b * scale
+        inner = A[gone, gone] + 1e-12 * np.eye(STATE)
+        gain = np.linalg.solve(inner, A[gone, rest]).T
+        back = 1.0 / scale[rest]
+        reduced = (A[rest, rest] - gain @ A[gone, rest]) * np.outer(back, back)
+        gradient = (g[rest] - gain @ g[gone]) * back
+        return cls(kept * 0.5 * (reduced + reduced.T), kept * gradient, state, world)
+
+    def rows(self, size: int) -> np.ndarray:
+        """Where the first keyframe and the world are among ``size`` unknowns."""
+        return np.concatenate([np.arange(STATE), np.arange(size - WORLD, size)])
+
+    def at(self, state: InertialState, world: MetricWorld) -> tuple[np.ndarray, np.ndarray]:
+        """Hessian (18, 18) and gradient (18,) there."""
+        x = np.concatenate(
+            [
+                pose_step.log(state.T_camera_world @ pose_step.inverse(self.state.T_camera_world)),
+                state.velocity - self.state.velocity,
+                state.bias - self.state.bias,
+                _world_step(self.world, world),
+            ]
+        )
+        return self.H, self.b + self.H @ x
+
+    def grown(self, growth: float, centre: np.ndarray) -> ChainPrior:
+        """In a world that grew about ``centre`` (3,), so that lengths of its unit are longer."""
+        shrink = np.ones(_SIZE)
+        shrink[:3] /= growth
+        pose = grown_pose(self.state.T_camera_world, growth, centre)
+        world = replace(self.world, metres_per_unit=self.world.metres_per_unit / growth)
+        H = self.H * np.outer(shrink, shrink)
+        return ChainPrior(H, shrink * self.b, replace(self.state, T_camera_world=pose), world)
+
+
+def grown_pose(T_camera_world: np.ndarray, growth: float, centre: np.ndarray) -> np.ndarray:
+    """T_camera_world (4, 4) in a world that grew by ``growth`` about ``centre`` (3,)."""
+    grown = T_camera_world.copy()
+    R = T_camera_world[:3, :3]
+    position = -R.T @ T_camera_world[:3, 3]
+    grown[:3, 3] = -R @ (centre + growth * (position - centre))
+    return grown
+
+
+def _world_step(origin: MetricWorld, world: MetricWorld) -> np.ndarray:
+    """(3,) of log scale and gravity (rad)."""
+    turn = rotation_log(origin.R_world_gravity.T @ world.R_world_gravity)
+    return np.array([np.log(world.metres_per_unit / origin.metres_per_unit), turn[0], turn[1]])

@@ -1,0 +1,36 @@
+"""What the IMU knows at a keyframe, and where it leads from there without images."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from denseba_ros.imu.inertial_state import InertialState, MetricWorld
+from denseba_ros.slam.state.metric_scale import MetricScale
+
+# Log scale among the 18 of the covariance.
+_SCALE = 15
+
+
+@dataclass(frozen=True)
+class InertialMotion:
+    """``state`` and ``world`` at the keyframe of ``stamp_ns``, with the covariance (18, 18) of
+    their steps: pose 6, velocity 3, biases 6, log scale, gravity 2."""
+
+    stamp_ns: int
+    state: InertialState
+    world: MetricWorld
+    covariance: np.ndarray
+
+    @property
+    def scale(self) -> MetricScale:
+        """Metres per unit of the map."""
+        sigma = math.sqrt(max(self.covariance[_SCALE, _SCALE], 0.0))
+        return MetricScale(math.log(self.world.metres_per_unit), sigma)
+
+    @property
+    def gravity_deviation(self) -> float:
+        """Radians, of both directions together."""
+        return math.sqrt(self.covariance[_SCALE + 1, _SCALE + 1] + self.covariance[-1, -1])
