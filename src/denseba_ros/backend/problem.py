@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from denseba_ros.backend.prior.gaussian_prior import GaussianPrior
+from denseba_ros.backend.rotation_links import RotationLinks
 from denseba_ros.config import BackendConfig
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
@@ -94,6 +95,7 @@ class Problem:
         uses_first_estimate: (K,) bool, frames whose geometric Jacobians stay at the prior's
             linearisation point.
         noise: scales of the residuals.
+        rotation_links: rotations between neighbours that a gyroscope measured.
     """
 
     camera: Pinhole
@@ -110,6 +112,7 @@ class Problem:
     pose_prior: GaussianPrior
     uses_first_estimate: Tensor
     noise: Noise
+    rotation_links: RotationLinks | None = None
 
     @property
     def keyframes(self) -> int:

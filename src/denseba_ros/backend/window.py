@@ -9,6 +9,7 @@ from torch import Tensor
 
 from denseba_ros.backend.prior.gaussian_prior import GaussianPrior
 from denseba_ros.backend.problem import Noise, Problem, Variables
+from denseba_ros.backend.rotation_links import MeasuredTurn, RotationLinks
 from denseba_ros.backend.solver.normal_equations import LinearSystem
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.grey import Grey
@@ -50,7 +51,8 @@ class WindowKeyframe:
     ``edges`` (2, h, w) smoothness weights; ``observed`` maps another keyframe's id to the pixels
     (F, 2) of this one's corners there and whether they are tracked. ``first_inverse_depth_map``
     (2, h, w) is the inverse depth map before the first adjustment. ``is_shape_known``: the
-    network's depth is right but for factors that change slowly over the image.
+    network's depth is right but for factors that change slowly over the image. ``turn`` from the
+    keyframe before, where a gyroscope measured it.
     """
 
     id: int
@@ -67,6 +69,7 @@ class WindowKeyframe:
     uses_first_estimate: bool = False
     first_inverse_depth_map: Tensor | None = None
     is_shape_known: bool = False
+    turn: MeasuredTurn | None = None
 
     def snapshot(self) -> WindowKeyframe:
         """A keyframe that keeps the present values: adjustment replaces tensors, it never writes
@@ -128,6 +131,7 @@ class Window:
                 [k.uses_first_estimate for k in frames], device=device
             ),
             noise=self.noise,
+            rotation_links=RotationLinks.stacked([k.turn for k in frames[1:]], device),
         )
 
     def _observed(self, host: WindowKeyframe) -> tuple[Tensor, Tensor]:
@@ -199,6 +203,8 @@ class Window:
         for keyframe in self.keyframes:
             keyframe.observed.pop(gone.id, None)
             keyframe.uses_first_estimate = True
+        if index < len(self.keyframes):
+            self.keyframes[index].turn = None  # its link to the gone one is a part of the prior
         self.prior = prior
         return gone
 

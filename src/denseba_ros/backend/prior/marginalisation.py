@@ -48,11 +48,17 @@ def marginalise(
     Returns:
         A prior of the K - 1 remaining frames, in order.
     """
-    alone = problem.only_host(index)
+    links = problem.rotation_links
+    links = None if links is None else links.touching(index)
+    alone = replace(problem.only_host(index), rotation_links=links)
     points = replace(variables, inverse_depth=variables.inverse_depth[index : index + 1])
     system = linearise(alone, patch_reference(alone, level), points, level, kernel)
     H, b = reduce(system, 0.0)
     prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
+    if links is not None:
+        # At full weight, as the prior: a gyroscope's errors are not those of neighbouring pixels.
+        turn_H, turn_b = links.equations(variables.T)
+        prior_H, prior_b = prior_H + turn_H, prior_b + turn_b
     H = prior_H + MARGINALISATION_WEIGHT * (H - prior_H)
     b = prior_b + MARGINALISATION_WEIGHT * (b - prior_b)
     H, b = _eliminate(H, b, index)

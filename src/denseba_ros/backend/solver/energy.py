@@ -29,8 +29,9 @@ def energy(
 
 
 def prior_energy(problem: Problem, variables: Variables) -> Tensor:
-    """Energy of the priors of depths and frames, scalar float64."""
+    """Energy of the priors of depths and frames, and of measured rotations, scalar float64."""
     offset = variables.inverse_depth - problem.prior_depth
     depths = 0.5 * (problem.prior_information * offset**2).sum(dtype=torch.float64)
     _, _, frames = problem.pose_prior.at(variables.T, variables.affine)
-    return depths + frames
+    links = problem.rotation_links
+    return depths + frames if links is None else depths + frames + links.energy(variables.T)

@@ -51,6 +51,9 @@ def linearise(
     pairs = kernel.linearise(problem, reference, variables, level)
     H, b = _assembled(pairs, problem.hosts)
     prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
+    if problem.rotation_links is not None:
+        turn_H, turn_b = problem.rotation_links.equations(variables.T)
+        prior_H, prior_b = prior_H + turn_H, prior_b + turn_b
     offset = variables.inverse_depth - problem.prior_depth
     return LinearSystem(
         H + prior_H,

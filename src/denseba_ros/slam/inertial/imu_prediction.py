@@ -9,7 +9,7 @@ import numpy as np
 
 from denseba_ros.imu.calibration import ImuCalibration
 from denseba_ros.imu.gyroscope_rotation import turned
-from denseba_ros.imu.rotation_jacobians import rotation_exp
+from denseba_ros.imu.rotation_jacobians import rotation_exp, rotation_log
 from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.imu.source import ImuSource
 from denseba_ros.slam.inertial.dead_reckoning import dead_reckoned
@@ -18,6 +18,9 @@ from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 
 # The last angular velocity is held for so long (s) where samples come later than images.
 _HELD = 0.05
+# Of the axes and the scale of the gyroscope (a share of a turn), and of the clocks (s) with the
+# rolling shutter; the angular velocity at an image is taken over so long on either side.
+_AXES, _CLOCKS, _AROUND_NS = 0.003, 2e-3, 5_000_000
 
 
 class ImuPrediction:
@@ -73,6 +76,21 @@ class ImuPrediction:
         """Deviation (rad) per axis of a rotation over so many ``seconds``."""
         white = self._calibration.noise.gyroscope * math.sqrt(max(seconds, 0.0))
         return math.hypot(white, self.bias.sigma * seconds)
+
+    def turn_sigma(self, R: np.ndarray, start_ns: int, end_ns: int) -> float:
+        """Deviation (rad) per axis of the turn ``R`` (3, 3), with what axes, clocks and the rolling
+        shutter are off."""
+        turn = float(np.linalg.norm(rotation_log(R)))
+        # Clocks that are off by dt turn both ends by their own angular velocity times dt.
+        change = float(np.linalg.norm(self._rate(end_ns) - self._rate(start_ns)))
+        off = math.hypot(_AXES * turn, _CLOCKS * change)
+        return math.hypot(off, self.sigma((end_ns - start_ns) * 1e-9))
+
+    def _rate(self, stamp_ns: int) -> np.ndarray:
+        """Angular velocity (3,) rad/s at an image; zero where it is not known."""
+        samples = self.samples(stamp_ns - _AROUND_NS, stamp_ns + _AROUND_NS)
+        rate: np.ndarray = np.zeros(3) if samples is None else samples.gyroscope.mean(0)
+        return rate
 
     def samples(self, start_ns: int, end_ns: int) -> ImuSamples | None:
         """Those between two stamps of images."""

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.errors import ImuError
 from denseba_ros.geometry import pose_step
 from denseba_ros.imu.calibration import ImuCalibration
@@ -76,6 +77,13 @@ class InertialMap:
             self._start(stamps, intervals, sigma)
         else:
             self._go_on(self._chain, intervals, growth, sigma)
+
+    def turn(self, start_ns: int, end_ns: int) -> MeasuredTurn | None:
+        """From one keyframe to the next by the gyroscope; None where it is not known."""
+        R = self._prediction.between(start_ns, end_ns)
+        if R is None:
+            return None
+        return MeasuredTurn(R, self._prediction.turn_sigma(R, start_ns, end_ns))
 
     def _go_on(
         self,

@@ -95,12 +95,15 @@ class LocalMapper:
         if self.keyframes:
             triangulate(self.camera, keyframe, self.keyframes)
             update_depth_maps([keyframe])
+        if self._inertial is not None and self.keyframes:
+            keyframe.turn = self._inertial.turn(self.keyframes[-1].stamp_ns, keyframe.stamp_ns)
         self.window.append(keyframe)
         return keyframe
 
     def reseed(self, keyframe: WindowKeyframe) -> None:
         """Initialise an empty window with a keyframe of an earlier one, as it was."""
         keyframe.observed.clear()
+        keyframe.turn = None
         self.window.append(keyframe)
         self._next_id = max(self._next_id, keyframe.id + 1)
 
