@@ -82,7 +82,6 @@ def test_a_turn_of_the_world_costs_nothing() -> None:
 def test_touching() -> None:
     links = _links(_poses(4), 0.01)
     assert links.touching(0).information.tolist() == [10_000.0, 0.0, 0.0]
-    assert torch.allclose(
-        links.touching(3).information, links.information * torch.tensor([0, 0, 1])
-    )
+    last = torch.tensor([0, 0, 1])
+    assert torch.allclose(links.touching(3).information, links.information * last)
     assert RotationLinks.stacked([None, None], torch.device("cpu")) is None

@@ -202,8 +202,8 @@ class System:
 
     def _track(self, state: MapState, camera: Pinhole, image: Frame) -> Alignment:
         """Align an image with the newest keyframe of the local map."""
-        T_predicted, affine = self._pose.predict(image.frame, state.tracker.keyframe)
-        return state.tracker.track(self._make.tracker(camera), image, T_predicted, affine)
+        predicted = self._pose.predict(image.frame, state.tracker.keyframe)
+        return state.tracker.track(self._make.tracker(camera), image, *predicted)
 
     def _commit(
         self, state: MapState, alignment: Alignment, image: Frame, timer: StageTimer

@@ -21,6 +21,9 @@ _MIN_PRIOR_FRAMES = 3
 _METRIC_SHARPNESS = 20.0
 # Least size of the window that lengths are compared with, over the mean inverse depth.
 _MIN_SIZE = 0.005
+# The same where a gyroscope tells rotations: steps of positions, which are noise while the camera
+# turns, say less of a rotation of the world than those of the rotations themselves.
+_MIN_SIZE_OF_KNOWN_TURNS = 0.5
 
 
 def project_out_gauge(
@@ -40,7 +43,8 @@ def project_out_gauge(
     """
     held = problem.uses_first_estimate.to(frames.dtype)
     near = (variables.inverse_depth * problem.valid).sum() / problem.valid.sum().clamp(min=1)
-    directions, units = gauge_directions(variables.T, held, _MIN_SIZE / near.clamp(min=1e-6))
+    least = _MIN_SIZE if problem.rotation_links is None else _MIN_SIZE_OF_KNOWN_TURNS
+    directions, units = gauge_directions(variables.T, held, least / near.clamp(min=1e-6))
     A = directions * (units * held[:, None])[..., None]
     A = A.flatten(0, 1)
     y = (frames[:, :6] * units * held[:, None]).flatten()

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.imu.calibration import ImuCalibration
 from denseba_ros.imu.gyroscope_rotation import turned
 from denseba_ros.imu.rotation_jacobians import rotation_exp, rotation_log
@@ -18,6 +19,8 @@ from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 
 # The last angular velocity is held for so long (s) where samples come later than images.
 _HELD = 0.05
+# Seconds of a turn, at most.
+_LONGEST = 3.0
 # Of the axes and the scale of the gyroscope (a share of a turn), and of the clocks (s) with the
 # rolling shutter; the angular velocity at an image is taken over so long on either side.
 _AXES, _CLOCKS, _AROUND_NS = 0.003, 2e-3, 5_000_000
@@ -76,6 +79,13 @@ class ImuPrediction:
         """Deviation (rad) per axis of a rotation over so many ``seconds``."""
         white = self._calibration.noise.gyroscope * math.sqrt(max(seconds, 0.0))
         return math.hypot(white, self.bias.sigma * seconds)
+
+    def turn(self, start_ns: int, end_ns: int) -> MeasuredTurn | None:
+        """From a keyframe to a later image by the gyroscope, with its deviation; None where that is
+        not known, or long ago."""
+        if end_ns - start_ns > _LONGEST * 1e9 or (R := self.between(start_ns, end_ns)) is None:
+            return None
+        return MeasuredTurn(R, self.turn_sigma(R, start_ns, end_ns))
 
     def turn_sigma(self, R: np.ndarray, start_ns: int, end_ns: int) -> float:
         """Deviation (rad) per axis of the turn ``R`` (3, 3), with what axes, clocks and the rolling

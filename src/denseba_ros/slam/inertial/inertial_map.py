@@ -80,10 +80,7 @@ class InertialMap:
 
     def turn(self, start_ns: int, end_ns: int) -> MeasuredTurn | None:
         """From one keyframe to the next by the gyroscope; None where it is not known."""
-        R = self._prediction.between(start_ns, end_ns)
-        if R is None:
-            return None
-        return MeasuredTurn(R, self._prediction.turn_sigma(R, start_ns, end_ns))
+        return self._prediction.turn(start_ns, end_ns)
 
     def _go_on(
         self,

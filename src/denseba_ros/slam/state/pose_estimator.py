@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry import se3
@@ -46,10 +47,15 @@ class PoseEstimator:
         """As ``PoseCovariance`` has it."""
         return self._path.displacement
 
-    def predict(self, frame: FrontendFrame, keyframe: WindowKeyframe) -> tuple[Tensor, Tensor]:
-        """T_image_keyframe (4, 4) and brightness (2,) that are expected of the next image."""
-        T_image_world = self._motion.predict(frame.stamp_ns, frame.motion)
-        return T_image_world @ se3.inverse(keyframe.T), self._motion.affine_or(keyframe.affine)
+    def predict(
+        self, frame: FrontendFrame, keyframe: WindowKeyframe
+    ) -> tuple[Tensor, Tensor, MeasuredTurn | None]:
+        """T_image_keyframe (4, 4) and brightness (2,) that are expected of the next image, and its
+        turn from the keyframe where a gyroscope measured that."""
+        T = self._motion.predict(frame.stamp_ns, frame.motion) @ se3.inverse(keyframe.T)
+        imu = self._imu
+        turn = None if imu is None else imu.turn(keyframe.stamp_ns, frame.stamp_ns)
+        return T, self._motion.affine_or(keyframe.affine), turn
 
     def update(
         self, frame: FrontendFrame, alignment: Alignment, keyframe: WindowKeyframe

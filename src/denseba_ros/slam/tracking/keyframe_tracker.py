@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry.grey import Grey
 from denseba_ros.slam.state.frame import Frame
@@ -26,9 +27,15 @@ class KeyframeTracker:
         )
 
     def track(
-        self, tracker: Tracker, image: Frame, T_image_keyframe: Tensor, affine: Tensor
+        self,
+        tracker: Tracker,
+        image: Frame,
+        T_image_keyframe: Tensor,
+        affine: Tensor,
+        turn: MeasuredTurn | None = None,
     ) -> Alignment:
-        """Align the next image, from the predicted pose (4, 4) and brightness (2,).
+        """Align the next image, from the predicted pose (4, 4) and brightness (2,), and with its
+        ``turn`` from the keyframe where a gyroscope measured that.
 
         The corners alone give the initial guess; if the alignment fails, PnP gives another, and
         the alignment with more corner inliers is returned.
@@ -36,11 +43,11 @@ class KeyframeTracker:
         corners = self._corners.track(image.grey, T_image_keyframe)
         view = CurrentView(image.pyramid, corners)
         guess = tracker.align_corners(self._reference, corners, T_image_keyframe)
-        alignment = tracker.align(self._reference, view, guess, affine)
+        alignment = tracker.align(self._reference, view, guess, affine, turn)
         if reason_lost(alignment):
             pose = self._corners.pose_from_corners(corners)
             if pose is not None:
-                retry = tracker.align(self._reference, view, pose, affine)
+                retry = tracker.align(self._reference, view, pose, affine, turn)
                 alignment = max(alignment, retry, key=lambda a: a.corner_inliers)
         return alignment
 

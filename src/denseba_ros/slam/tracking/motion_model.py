@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.frontend.frame import Motion
 from denseba_ros.geometry import se3
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
@@ -28,6 +29,10 @@ class ImuMotion(Protocol):
 
     def between(self, start_ns: int, end_ns: int) -> np.ndarray | None:
         """R_end_start (3, 3) between two stamps of images, None where it is not known."""
+        ...
+
+    def turn(self, start_ns: int, end_ns: int) -> MeasuredTurn | None:
+        """The same with its deviation, from a keyframe to a later image."""
         ...
 
     def moved(

@@ -15,9 +15,11 @@ from scipy.linalg.lapack import dposv
 from torch import Tensor
 
 from denseba_ros.backend.problem import FRAME_DOF, Noise
+from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.backend.window import Points
 from denseba_ros.geometry import pose_step
 from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.geometry.rotation_array import vector_from_rotation
 from denseba_ros.slam.tracking.alignment_terms_cpu import FusedTerms
 from denseba_ros.slam.tracking.alignment_terms_torch import Doubles, Terms, TorchTerms
 from denseba_ros.slam.tracking.reference import Corners, CurrentView, Reference
@@ -48,6 +50,15 @@ class Alignment:
     similarity: float
     corner_inliers: int
     flow: float
+
+
+@dataclass(frozen=True)
+class _Prior:
+    """What is known beside the image: brightness ``affine`` (2,) of the reference, from which it
+    changes a little, and the ``turn`` from the reference, None without a gyroscope."""
+
+    affine: Doubles
+    turn: MeasuredTurn | None
 
 
 @dataclass(frozen=True)
@@ -83,13 +94,19 @@ class Tracker:
         return Reference.cut(self.camera, points, pyramid, affine, self.levels, self.noise)
 
     def align(
-        self, reference: Reference, view: CurrentView, T: Tensor, affine: Tensor
+        self,
+        reference: Reference,
+        view: CurrentView,
+        T: Tensor,
+        affine: Tensor,
+        turn: MeasuredTurn | None = None,
     ) -> Alignment:
         """Align from the initial guess ``T`` (4, 4) T_current_reference and ``affine`` (2,), both
-        float64, on each level until the step is small."""
+        float64, on each level until the step is small; ``turn`` is a measurement beside the
+        image."""
         terms = self._terms(reference, view)
         pose, brightness = T.cpu().numpy(), affine.cpu().numpy()
-        prior = reference.affine.cpu().numpy()
+        prior = _Prior(reference.affine.cpu().numpy(), turn)
         for level in self.levels:
             normal = self._align_level(terms, prior, pose, brightness, level)
             pose, brightness = normal.T, normal.affine
@@ -128,7 +145,7 @@ class Tracker:
         return (FusedTerms if on_cpu else TorchTerms)(reference, view, self.noise)
 
     def _align_level(
-        self, terms: Terms, prior: Doubles, T: Doubles, affine: Doubles, level: int
+        self, terms: Terms, prior: _Prior, T: Doubles, affine: Doubles, level: int
     ) -> _Normal:
         """Levenberg-Marquardt on one level."""
         damping = 1e-3
@@ -151,17 +168,23 @@ class Tracker:
         return normal
 
 
-def _normal(terms: Terms, prior: Doubles, T: Doubles, affine: Doubles, level: int) -> _Normal:
-    """Normal equations of points, corners and the ``prior`` (2,) of the brightness."""
+def _normal(terms: Terms, prior: _Prior, T: Doubles, affine: Doubles, level: int) -> _Normal:
+    """Normal equations of points, corners and the ``prior``."""
     photo, corners = terms.photometric(T, affine, level), terms.corners(T, level)
     H, b = photo.H.copy(), photo.b.copy()
     H[:6, :6] += corners.H
     b[:6] += corners.b
     information = _AFFINE_SIGMA**-2
-    change = affine - prior
+    change = affine - prior.affine
     H[6:, 6:] += np.diag(information)
     b[6:] += information * change
     energy = photo.energy + corners.energy + 0.5 * float((information * change**2).sum())
+    if prior.turn is not None:
+        weight = prior.turn.sigma**-2.0
+        off = vector_from_rotation(T[:3, :3] @ prior.turn.R_later_earlier.T)
+        H[3:6, 3:6] += weight * np.eye(3)
+        b[3:6] += weight * off
+        energy += 0.5 * weight * float(off @ off)
     return _Normal(T, affine, H, b, energy, photo.visible, photo.inlier_ratio)
 
 
