@@ -1,0 +1,78 @@
+"""What an IMU gives on rendered worlds: metres, gravity, and the pose through turns and darkness.
+
+    PYTHONPATH=. python benchmarks/inertial/inertial_errors.py walk --seeds 20
+    PYTHONPATH=. python benchmarks/inertial/inertial_errors.py turn --mode off
+
+``walk``: the room, handheld, with two seconds of black images after nine of thirteen; ``turn``:
+300 degrees/s and back, with the blur of 10 ms. One line a run, then a summary.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+import numpy as np
+
+from benchmarks.inertial.inertial_run import run
+from benchmarks.inertial.rendered_motions import in_the_room, turning
+from denseba_ros.sequences.rendering.rendered_sequence import Camera
+from denseba_ros.sequences.room.synthetic_room import RoomSequence
+
+_WIDTH, _HEIGHT, _RATE = 320, 240, 20.0
+_SECONDS, _BLACK, _LIGHT = 13.0, 9.0, 11.0
+
+
+def walk(mode: str, seed: int) -> list[float]:
+    """Log error of the scale, its deviation, error of gravity (degrees), that of the position at the
+    last black image (m), and what is allowed there."""
+    room = RoomSequence("handheld", int(_SECONDS * _RATE), _WIDTH, _HEIGHT, seed=seed, rate=_RATE)
+    dark, light = int(_BLACK * _RATE), int(_LIGHT * _RATE)
+    done = run(room, mode, seed, range(dark, light))
+    errors, _, scale = done.aligned(dark)
+    said = done.estimates[dark - 1].metric_scale
+    way = np.linalg.norm(np.diff(done.true[dark : light + 1, :3, 3], axis=0), axis=1).sum()
+    error = math.log(said.factor / scale)
+    before = float(np.sqrt(np.mean(errors[60:dark] ** 2)))
+    gravity, allowed = done.gravity_error(), 0.03 * way + 0.05
+    print(
+        f"seed {seed}: scale {100 * error:+.2f} % (stated {100 * said.sigma:.2f}), gravity "
+        f"{gravity:.2f} deg, after {_LIGHT - _BLACK:.0f} s of black {errors[light - 1]:.3f} m "
+        f"(allowed {allowed:.3f}), first good image {errors[light]:.3f} m, measured "
+        f"{int(done.is_measured.sum())} of {len(errors)}, before that {before:.4f} m",
+        flush=True,
+    )
+    return [error, said.sigma, gravity, float(errors[light - 1]), allowed]
+
+
+def turn(mode: str, seed: int) -> list[float]:
+    """Largest and last error of the rotation since the first image, degrees."""
+    camera = Camera(_WIDTH, _HEIGHT, exposure=0.01)
+    room = in_the_room("turn", turning(math.radians(300.0)), 7.0, camera, seed=seed)
+    done = run(room, mode, seed)
+    errors = done.turns()
+    print(
+        f"seed {seed}: rotation off by at most {errors.max():.2f} deg, at the end {errors[-1]:.2f},"
+        f" measured {int(done.is_measured.sum())} of {len(errors)}",
+        flush=True,
+    )
+    return [float(errors.max()), float(errors[-1])]
+
+
+def main() -> None:
+    """One of the two over some seeds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["walk", "turn"])
+    parser.add_argument("--mode", default="inertial", choices=["off", "gyroscope", "inertial"])
+    parser.add_argument("--seeds", type=int, default=20)
+    arguments = parser.parse_args()
+    each = {"walk": walk, "turn": turn}[arguments.what]
+    rows = np.array([each(arguments.mode, seed) for seed in range(arguments.seeds)])
+    print("median", np.round(np.nanmedian(np.abs(rows), axis=0), 4))
+    print("worst", np.round(np.nanmax(np.abs(rows), axis=0), 4))
+    if arguments.what == "walk":
+        print("mean square of scale error over deviation", np.mean((rows[:, 0] / rows[:, 1]) ** 2))
+
+
+if __name__ == "__main__":
+    main()
