@@ -24,8 +24,8 @@ _SECONDS, _BLACK, _LIGHT = 13.0, 9.0, 11.0
 
 
 def walk(mode: str, seed: int) -> list[float]:
-    """Log error of the scale, its deviation, error of gravity (degrees), that of the position at the
-    last black image (m), and what is allowed there."""
+    """Log error of the scale, its deviation, error of gravity (degrees), that of the position at
+    the last black image (m), and what is allowed there."""
     room = RoomSequence("handheld", int(_SECONDS * _RATE), _WIDTH, _HEIGHT, seed=seed, rate=_RATE)
     dark, light = int(_BLACK * _RATE), int(_LIGHT * _RATE)
     done = run(room, mode, seed, range(dark, light))

@@ -131,8 +131,10 @@ class ImuConfig(_Section):
     """The inertial measurement unit beside the camera."""
 
     mode: Literal["off", "gyroscope", "inertial", "auto"] = "off"
-    """"off": no IMU. With any other the samples of `imu` are received, checked and counted in the
-    diagnostics; no estimate uses them yet."""
+    """"off": no IMU. "gyroscope": its turns predict the next image, are measurements beside images
+    and keyframes, and carry the rotation through images that show nothing. "inertial", "auto": the
+    accelerometer too. Once the motion shows gravity and scale, the pose goes on by the IMU while
+    images are lost, and the metric scale is its; poses stay in the map's unit."""
     gyroscope_noise: float = Field(1e-3, gt=0.0, le=1.0)
     """White noise of the gyroscope, rad/s/sqrt(Hz), as Kalibr and data sheets state it."""
     accelerometer_noise: float = Field(1e-2, gt=0.0, le=10.0)

@@ -35,6 +35,7 @@ class FakeSystem:
     is_behind: bool = False
     wants_depth: bool = True
     image_depth_listener: Any = None
+    imu: Any = None
     calibrations: list[Calibration] = field(default_factory=list)
 
     def process(
@@ -74,6 +75,9 @@ class FakeSystem:
 
     def reconfigure(self, config: Any) -> None:
         self.config = config
+
+    def use_imu(self, source: Any) -> None:
+        self.imu = source
 
     def on_image_depth(self, listener: Any) -> None:
         self.image_depth_listener = listener

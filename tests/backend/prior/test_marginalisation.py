@@ -12,6 +12,7 @@ from torch import Tensor
 
 from denseba_ros.backend.prior.marginalisation import marginalise
 from denseba_ros.backend.problem import FRAME_DOF
+from denseba_ros.backend.rotation_links import RotationLinks
 
 pytestmark = pytest.mark.slow
 
@@ -153,3 +154,33 @@ def test_marginalised_window_keeps_its_place(room_window: Any) -> None:
     deviation = covariance.diagonal()[:3].sqrt()
     span = float((torch.linalg.inv(start.T)[-1, :3, 3]).norm())
     assert float(deviation.max()) < 0.02 * span
+
+
+def test_measured_turns_of_the_leaving_frame_count_fully(cloud_window: Any) -> None:
+    """What a turn of frames 0 and 1 adds to the prior on 1 and 2 is as if points had no weight."""
+    window = cloud_window
+    problem = replace(window.problem, valid=torch.zeros_like(window.problem.valid))
+    R = (window.variables.T[1:, :3, :3] @ window.variables.T[:-1, :3, :3].mT).clone()
+    links = RotationLinks(R, torch.tensor([1e5, 3e5], dtype=torch.float64))
+    linked = replace(problem, rotation_links=links)
+    added = (
+        marginalise(linked, window.variables, 0, 0).H
+        - marginalise(problem, window.variables, 0, 0).H
+    )
+    turn_H, _ = links.touching(0).equations(window.variables.T)
+    whole, _, _ = problem.pose_prior.at(window.variables.T, window.variables.affine)
+    both = whole + turn_H
+
+    def marginal(H: torch.Tensor) -> torch.Tensor:
+        return H[8:, 8:] - H[8:, :8] @ torch.linalg.solve(H[:8, :8], H[:8, 8:])
+
+    expected = marginal(both) - marginal(whole)
+    rotation = [3, 4, 5]
+    np.testing.assert_allclose(
+        added[rotation][:, rotation],
+        expected[rotation][:, rotation],
+        rtol=0.02,
+        atol=0.02 * float(expected[rotation][:, rotation].abs().max()),
+    )
+    # The other turn stays a part of the window.
+    assert float(added[11:14, 11:14].abs().max()) < 0.05 * 3e5

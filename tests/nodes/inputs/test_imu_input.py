@@ -58,6 +58,7 @@ def test_the_diagnostics_count_samples(
 ) -> None:
     bench = Bench(ros, fake_system, calibration, **{"imu.mode": "inertial"})
     assert _has_subscription(bench)
+    assert fake_system.imu.received == 0
     _sent(ros, bench.client, list(range(0, 100, 5)))
 
     def counted() -> str:

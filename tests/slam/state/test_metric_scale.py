@@ -29,3 +29,9 @@ def test_it_says_when_it_is_unknown() -> None:
     assert UNKNOWN_SCALE.deviation > 2.0
     assert MetricScale(0.0, 0.25).is_known
     assert MetricScale(0.7, 0.25).factor == pytest.approx(2.0138, rel=1e-4)
+
+
+def test_two_sources_count_by_their_information() -> None:
+    both = MetricScale(0.2, 0.3).fused(MetricScale(0.5, 0.03))
+    assert both.log_factor == pytest.approx((0.2 / 0.09 + 0.5 / 0.0009) / (1 / 0.09 + 1 / 0.0009))
+    assert both.sigma < 0.03

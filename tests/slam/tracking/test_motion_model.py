@@ -7,7 +7,9 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
+from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.frontend.frame import Motion
 from denseba_ros.geometry import se3
 from denseba_ros.slam.tracking.motion_model import MotionModel
@@ -139,3 +141,68 @@ def test_twist_covariance_is_that_of_the_last_step_over_its_duration(forward: Mo
 def test_a_larger_world_is_crossed_faster(forward: MotionModel) -> None:
     forward.rescale(1.5)
     np.testing.assert_allclose(forward.predict(3 * _TICK, None), _at(0.4 + 0.3), atol=1e-12)
+
+
+class _Imu:
+    """Turns by 0.1 rad about y each 0.1 s; with ``motion``, goes 0.3 m forward in that time."""
+
+    def __init__(self, has_motion: bool) -> None:
+        self.motion = None
+        self._has_motion = has_motion
+
+    def between(self, start_ns: int, end_ns: int) -> np.ndarray:
+        angle = 0.1 * (end_ns - start_ns) / _TICK
+        return Rotation.from_rotvec([0.0, angle, 0.0]).as_matrix()
+
+    def turn(self, start_ns: int, end_ns: int) -> MeasuredTurn:
+        return MeasuredTurn(self.between(start_ns, end_ns), 0.01)
+
+    def moved(
+        self, T: np.ndarray, start_ns: int, end_ns: int
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        if not self._has_motion:
+            return None
+        step = np.eye(4)
+        step[2, 3] = -0.3 * (end_ns - start_ns) / _TICK
+        return step @ T, np.diag([0.01] * 3 + [0.001] * 3)
+
+    def sigma(self, seconds: float) -> float:
+        return 0.01 * seconds
+
+
+def _with_imu(has_motion: bool) -> MotionModel:
+    motions = MotionModel(_Imu(has_motion))
+    motions.restart(0, _at(0.0))
+    for i in (1, 2):
+        motions.update(i * _TICK, _at(0.2 * i), _NO_CHANGE)
+    return motions
+
+
+def test_a_gyroscope_tells_the_turn_and_the_velocity_the_rest() -> None:
+    T = _with_imu(False).predict(3 * _TICK, None)
+    turn = Rotation.from_matrix(T[:3, :3].numpy()).as_rotvec()
+    np.testing.assert_allclose(turn, [0.0, 0.1, 0.0], atol=1e-12)
+    np.testing.assert_allclose(se3.inverse(T)[:3, 3], [0.0, 0.0, 0.6], atol=1e-12)
+
+
+def test_turns_stay_known_while_images_are_lost() -> None:
+    motions = _with_imu(False)
+    for i in range(3, 8):
+        motions.coast(i * _TICK)
+    turn = Rotation.from_matrix(motions.T[:3, :3].numpy()).as_rotvec()
+    np.testing.assert_allclose(turn, [0.0, 0.5, 0.0], atol=1e-12)
+    lost = motions.lost_covariance(1.0)
+    assert float(lost[3, 3]) == pytest.approx((0.01 * 0.5) ** 2)
+    assert float(lost[0, 0]) > 0.05
+
+
+def test_the_whole_motion_of_lost_images_is_by_the_imu_with_its_covariance() -> None:
+    motions = _with_imu(True)
+    for i in (3, 4):
+        motions.coast(i * _TICK)
+    np.testing.assert_allclose(motions.T, _at(0.4 + 0.6), atol=1e-12)
+    lost = motions.lost_covariance(1.0)
+    np.testing.assert_allclose(lost.diagonal(), [0.01] * 3 + [0.001] * 3)
+    np.testing.assert_allclose(motions.predict(5 * _TICK, None), _at(0.4 + 0.9), atol=1e-12)
+    motions.update(5 * _TICK, _at(1.3), _NO_CHANGE)
+    assert float(motions.lost_covariance(1.0).abs().max()) == 0.0

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from denseba_ros.backend.point_selection import select_points
 from denseba_ros.backend.problem import Noise
+from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.backend.window import Points
 from denseba_ros.frontend.features.optical_flow import detect_corners
 from denseba_ros.geometry import se3
@@ -87,6 +89,18 @@ def test_motion_is_recovered_from_a_near_initial_guess(setup: _Setup, index: int
     assert degrees < 0.05
     assert alignment.inliers > 0.8
     assert alignment.visible > 0.8
+
+
+def test_a_measured_turn_is_weighed_against_the_image(setup: _Setup) -> None:
+    """A turn that is off by two degrees: without weight, and with all of it."""
+    off = Rotation.from_rotvec([0.0, np.radians(2.0), 0.0]).as_matrix()
+    R = off @ setup.true(3)[:3, :3].numpy()
+    view = CurrentView(setup.pyramid(3), setup.no_corners)
+    for sigma, least, most in ((10.0, 0.0, 0.05), (1e-6, 1.9, 2.1)):
+        turn = MeasuredTurn(R, sigma)
+        start = setup.true(3)
+        alignment = setup.tracker.align(setup.reference, view, start, _NO_CHANGE, turn)
+        assert least <= setup.error(alignment.T, 3)[1] < most
 
 
 def test_corners_alone_converge_from_a_distant_pose(setup: _Setup) -> None:
