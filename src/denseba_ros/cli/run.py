@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             try:
                 run.finish()
             finally:
-                run.write_summary(elapsed, finished, imu)
+                run.write_summary(elapsed, finished, imu | _imu_result(config, system))
     _report(args.out, run, elapsed)
     return _status(run, finished)
 
@@ -104,6 +104,22 @@ def _imu_summary(config: Config, sequence: Sequence, system: System) -> dict[str
     problems = look_through(samples, limits_from_config(config.imu))
     counts = {kind.value: count for kind, count in problems.counts.items()}
     return {"imu_samples": len(samples), "imu_problems": counts}
+
+
+def _imu_result(config: Config, system: System) -> dict[str, Any]:
+    """What the IMU knew at the end, where its accelerometer is used; said, too."""
+    motion = None if system.local_map is None else system.local_map.motion
+    if config.imu.mode not in ("inertial", "auto"):
+        return {}
+    if motion is None:
+        print("IMU: not enough acceleration yet for metres", file=sys.stderr)
+        return {"imu_metres_per_unit": None}
+    scale = motion.scale
+    print(
+        f"IMU: one unit of the map is {scale.factor:.3f} m (stated to {100 * scale.sigma:.1f} %)",
+        file=sys.stderr,
+    )
+    return {"imu_metres_per_unit": scale.factor, "imu_scale_sigma": scale.sigma}
 
 
 def _headline(sequence: Sequence, statistics: RunStatistics, keyframes: int, elapsed: float) -> str:

@@ -34,7 +34,7 @@ POSITION_RATIO, ROTATION_SIGMA = 1e-3, 1e-3
 _LONGEST = 3.0
 # Keyframes, and their seconds, that the first alignment needs; it is tried at one keyframe in so
 # many.
-_FEWEST, _SECONDS, _EVERY = 12, 4.0, 3
+_FEWEST, _SECONDS, _EVERY = 12, 4.0, 6
 # Of the accelerometer's bias about zero, m/s2.
 _ACCELEROMETER_BIAS = 0.2
 
