@@ -108,9 +108,9 @@ def _imu_summary(config: Config, sequence: Sequence, system: System) -> dict[str
 
 def _imu_result(config: Config, system: System) -> dict[str, Any]:
     """What the IMU knew at the end, where its accelerometer is used; said, too."""
-    motion = None if system.local_map is None else system.local_map.motion
     if config.imu.mode not in ("inertial", "auto"):
         return {}
+    motion = None if system.local_map is None else system.local_map.motion
     if motion is None:
         print("IMU: not enough acceleration yet for metres", file=sys.stderr)
         return {"imu_metres_per_unit": None}

@@ -76,7 +76,8 @@ def test_what_was_tracked_since_keeps_its_motion_at_the_new_scale(images: int) -
     torch.testing.assert_close(estimator.T, grown(since) @ REFINED)
     # Brightness moves by as much as that of the keyframe.
     frame: Any = SimpleNamespace(stamp_ns=(images + 2) * _FRAME_NS, motion=None)
-    T_next, affine = estimator.predict(frame, change.local_map.newest)
+    T_next, affine, turn = estimator.predict(frame, change.local_map.newest)
+    assert turn is None
     torch.testing.assert_close(affine, TRACKED_AFFINE + images + REFINED_AFFINE - TRACKED_AFFINE)
     # The velocity, too, is that of the larger map.
     velocity = se3.log(STEP)
