@@ -16,6 +16,7 @@ import numpy as np
 
 matplotlib.use("Agg")
 
+from denseba_ros.global_map.make_map import make_global_map
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
@@ -23,7 +24,6 @@ from denseba_ros.config import Config
 from denseba_ros.evaluation.trajectory.alignment import umeyama
 from denseba_ros.evaluation.trajectory.groundtruth import read_groundtruth
 from denseba_ros.global_map.image_path import ImagePath
-from denseba_ros.global_map.make_map import make_global_map
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.slam.system import System
 
