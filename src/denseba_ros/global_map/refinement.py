@@ -22,8 +22,8 @@ from denseba_ros.pose_graph.robust_loss import SQUARED_OUTLIER, Cauchy
 
 # A keyframe is aligned with so many older ones at most.
 _PAIRS = 5
-# Keyframes before it that were adjusted together with it, in the window, add nothing.
-_ADJUSTED_TOGETHER = 7
+# Keyframes before it whose depths it shares the errors of: they would say the same once more.
+_ADJUSTED_TOGETHER = 15
 # Rounds of alignment and adjustment: poses of the second start from those of the first.
 _ROUNDS = 2
 
