@@ -90,6 +90,9 @@ setup(
         # `denseba run --view`, node.rerun: map, images and timings, live and recorded. MIT or
         # Apache-2.0, with its viewer; a minor release may change its API.
         "view": ["rerun-sdk>=0.41,<0.42"],
+        # `denseba calibrate`: features, matches and structure from motion by COLMAP; BSD-3-Clause.
+        # A minor release may change its API.
+        "calibrate": ["pycolmap>=4.2,<4.3"],
         # ROS 2 Jazzy as wheels, for machines without ROS 2. Never needed on a robot.
         "ros": [
             f"ros-jazzy-{package}"

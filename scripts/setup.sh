@@ -98,7 +98,7 @@ create_venv() {
 install_packages() {
     if [ "$ros" = wheels ]; then
         "$venv/bin/python" -m pip install -c requirements/constraints.txt \
-            -r requirements/ros-build.txt colcon-common-extensions -e ".[ros,evaluate,matching,training,depth-models,view,benchmark,docs,dev]"
+            -r requirements/ros-build.txt colcon-common-extensions -e ".[ros,evaluate,matching,training,depth-models,view,calibrate,benchmark,docs,dev]"
         sh scripts/build_tf2_msgs.sh "$venv"
     else
         # ROS 2's own Python modules are compiled for the system's NumPy: keep that one.
@@ -106,7 +106,7 @@ install_packages() {
             fail "ROS 2's Python modules need NumPy: sudo apt install python3-numpy"
         echo "numpy==$numpy" >"$venv/constraints.txt"
         "$venv/bin/python" -m pip install -c "$venv/constraints.txt" \
-            colcon-common-extensions -e ".[evaluate,matching,training,depth-models,view,docs,dev]"
+            colcon-common-extensions -e ".[evaluate,matching,training,depth-models,view,calibrate,docs,dev]"
     fi
 }
 
