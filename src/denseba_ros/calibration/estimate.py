@@ -84,7 +84,9 @@ def estimate_camera(
             work.mkdir()
             paths = [view.path for view in section]
             try:
-                one, count = _camera_of(Section(paths, work, size, model), size, model)
+                matched = Section(paths, work, size, model)
+                start = adjusted[0].camera if adjusted else None
+                one, count = _camera_of(matched, size, model, start)
             except SequenceError as error:
                 failure = error
                 continue
@@ -96,14 +98,19 @@ def estimate_camera(
 
 
 def _camera_of(
-    section: Section, size: tuple[int, int], model: DistortionModel
+    section: Section,
+    size: tuple[int, int],
+    model: DistortionModel,
+    start: Floats | None = None,
 ) -> tuple[Adjusted, int]:
     """The camera of a section, and how many images were put together.
 
     A reconstruction leaves out what does not fit its camera, so it is made anew with the one that
-    was found until that stays; the one that explains most is taken.
+    was found until that stays; the one that explains most is taken. ``start`` is the camera that
+    another section found, as one alone may begin far off.
     """
-    found = section.reconstruct()
+    found = None if start is None else section.reconstruct_with(start)
+    found = found or section.reconstruct()
     prior = usual_camera(model, size, float(found.camera[0]))
     last = adjust(found.structure, found.camera, model, prior)
     best, count = last, len(found.structure.T_camera_world)

@@ -59,13 +59,13 @@ def choose_views(
 
 
 def best_sections(views: list[View], count: int, sections: int) -> list[list[View]]:
-    """The runs of ``count`` views with the most turning and parallax, none in two, in order."""
+    """The runs of ``count`` views with most turning and parallax, none in two; best first."""
     starts = range(0, max(1, len(views) - count + 1), max(1, count // 4))
     taken: list[int] = []
     for start in sorted(starts, key=lambda s: -_worth(views[s : s + count])):
         if len(taken) < sections and all(abs(start - other) >= count for other in taken):
             taken.append(start)
-    return [views[start : start + count] for start in sorted(taken)]
+    return [views[start : start + count] for start in taken]
 
 
 def _worth(views: list[View]) -> float:
