@@ -28,7 +28,10 @@ _HYPOTHESES: dict[DistortionModel, tuple[str, tuple[float, ...]]] = {
     "plumb_bob": ("SIMPLE_RADIAL", (0.0, -0.25)),
     "equidistant": ("SIMPLE_RADIAL_FISHEYE", (0.0,)),
 }
-_SECONDS = 120
+# A limit for what has gone astray.
+_SECONDS = 600
+# Share of the images from which on no other distortion is tried.
+_ALL = 0.9
 _DATABASE = "database.db"
 _LEAST_IMAGES, _LEAST_POINTS = 6, 100
 # The points seen most often are enough.
@@ -89,8 +92,12 @@ class Section:
         """
         name, distortions = _HYPOTHESES[self._model]
         start = [_FOCAL * max(self._size), 0.5 * self._size[0], 0.5 * self._size[1]]
-        tries = [self._map(name, [*start, k1], is_known=False) for k1 in distortions]
-        found = [one for one in tries if one is not None]
+        found: list[Reconstruction] = []
+        for k1 in distortions:
+            one = self._map(name, [*start, k1], is_known=False)
+            found += [] if one is None else [one]
+            if one is not None and len(one.structure.T_camera_world) >= _ALL * self._count:
+                break
         if not found:
             raise SequenceError(
                 f"no {_LEAST_IMAGES} of {self._count} images could be put together: there is too "
