@@ -38,7 +38,7 @@ setup(
     description="Real-time dense monocular visual SLAM for ROS 2",
     long_description="Camera images in; odometry, TF, dense depth and a point cloud out.",
     license="Apache-2.0",
-    python_requires=">=3.11",
+    python_requires=">=3.10",
     package_dir={"": "src"},
     packages=find_packages("src"),
     package_data={NAME: ["py.typed"]},
@@ -52,7 +52,8 @@ setup(
     # Ranges, because a robot's ROS 2 dictates NumPy (1.26 on Ubuntu 24.04), and with it OpenCV;
     # `make` installs the exact versions of requirements/.
     install_requires=[
-        "torch==2.13.0",  # tensors on CPU and CUDA, networks, linear algebra
+        # Tensors on CPU and CUDA, networks, linear algebra. Jetson and CUDA users bring their own.
+        "torch>=2.5,<2.15",
         "numpy>=1.26,<3",  # images and arrays between OpenCV, ROS and torch
         "scipy>=1.13,<2",  # rotations, interpolation and chi-square quantiles
         "opencv-python-headless>=4.11,<4.14",  # decoding, rectification maps, optical flow
@@ -65,6 +66,7 @@ setup(
         "backports.zstd>=1,<2; python_version < '3.14'",
         "safetensors>=0.5,<1",  # trained weights, without code in them
         "tqdm>=4.66,<5",  # progress bars
+        "typing-extensions>=4.6",  # types that Python 3.10 lacks
         "matplotlib>=3.9,<4",  # plots of paths, errors and depth
     ],
     extras_require={
@@ -90,6 +92,11 @@ setup(
         # `denseba run --view`, node.rerun: map, images and timings, live and recorded. MIT or
         # Apache-2.0, with its viewer; a minor release may change its API.
         "view": ["rerun-sdk>=0.41,<0.42"],
+        # `denseba download`: files on servers, by byte ranges; BSD-3-Clause.
+        "download": ["fsspec[http]>=2024.6"],
+        # `denseba calibrate`: features, matches and structure from motion by COLMAP; BSD-3-Clause.
+        # A minor release may change its API.
+        "calibrate": ["pycolmap>=4.2,<4.3"],
         # ROS 2 Jazzy as wheels, for machines without ROS 2. Never needed on a robot.
         "ros": [
             f"ros-jazzy-{package}"

@@ -2,10 +2,12 @@
 
     ros2 launch denseba_ros denseba.launch.py image:=/camera/image_raw \
         camera_info:=/camera/camera_info rviz:=true
+    ros2 launch denseba_ros denseba.launch.py camera:=realsense odom_frame:=vo
 """
 
 import os
 from pathlib import Path
+from typing import Any
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
@@ -17,6 +19,13 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from denseba_ros import transport
 from denseba_ros.errors import ConfigurationError
+from denseba_ros.nodes.launching.camera_topics import TOPICS, camera_topics, known_drivers
+from denseba_ros.nodes.launching.overrides import (
+    OVERRIDES,
+    existing_params_file,
+    node_settings,
+    parameter_overrides,
+)
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.resources import share_file
 from denseba_ros.viewer.rviz_file import rviz_file
@@ -29,7 +38,8 @@ OUTPUTS = ("odometry", "path", "keyframes", "points", "depth/preview", "depth/pr
 def generate_launch_description() -> LaunchDescription:
     """One process by default, frontend and backend in two with ``distributed:=true``."""
     show = OpaqueFunction(function=rviz, condition=IfCondition(LaunchConfiguration("rviz")))
-    return LaunchDescription([*declare_arguments(), *image_transport(), *nodes(), show])
+    start = OpaqueFunction(function=nodes)
+    return LaunchDescription([*declare_arguments(), *image_transport(), start, show])
 
 
 def declare_arguments() -> list[DeclareLaunchArgument]:
@@ -49,25 +59,44 @@ def declare_arguments() -> list[DeclareLaunchArgument]:
             "rviz", default_value="false", description="Start RViz2 with path, TF, depth, points."
         ),
         DeclareLaunchArgument(
+            "camera",
+            default_value="",
+            description=f"Topics of a driver: {', '.join(sorted(known_drivers()))}.",
+        ),
+        DeclareLaunchArgument(
             "image",
-            default_value="image",
+            default_value="",
             description="Topic of the images; IMAGE/compressed with node.image_transport.",
         ),
         DeclareLaunchArgument(
-            "camera_info", default_value="camera_info", description="Topic of the calibration."
+            "camera_info", default_value="", description="Topic of the calibration."
         ),
         DeclareLaunchArgument(
             "depth_in",
-            default_value="depth_in",
+            default_value="",
             description="Topic of the registered depth images, with frontend.depth_model 'topic'.",
         ),
         DeclareLaunchArgument(
-            "imu", default_value="imu", description="Topic of the IMU, unless imu.mode is 'off'."
+            "imu", default_value="", description="Topic of the IMU, unless imu.mode is 'off'."
+        ),
+        DeclareLaunchArgument(
+            "log_level", default_value="info", description="debug, info, warn, error or fatal."
+        ),
+        DeclareLaunchArgument(
+            "respawn",
+            default_value="false",
+            description="Start a node that ended again, 2 s later.",
         ),
         DeclareLaunchArgument(
             "distributed",
             default_value="false",
             description="Run frontend and backend as two processes instead of one.",
+        ),
+        *(
+            DeclareLaunchArgument(
+                name, default_value="", description=f"{text} Empty: as in params_file."
+            )
+            for name, text in OVERRIDES.items()
         ),
     ]
 
@@ -83,30 +112,43 @@ def image_transport() -> list[SetEnvironmentVariable]:
     ]
 
 
-def nodes() -> list[Node]:
+def nodes(context: LaunchContext) -> list[Node]:
+    """One node or two, with the parameters and topics that the arguments ask for."""
     distributed = LaunchConfiguration("distributed")
     return [
-        denseba("denseba_node", UnlessCondition(distributed)),
-        denseba("frontend_node", IfCondition(distributed)),
-        denseba("backend_node", IfCondition(distributed)),
+        denseba(context, "denseba_node", UnlessCondition(distributed)),
+        denseba(context, "frontend_node", IfCondition(distributed)),
+        denseba(context, "backend_node", IfCondition(distributed)),
     ]
 
 
-def denseba(executable: str, condition: IfCondition) -> Node:
+def denseba(context: LaunchContext, executable: str, condition: IfCondition) -> Node:
+    overrides = parameter_overrides(given(context, *OVERRIDES))
     return Node(
         package="denseba_ros",
         executable=executable,
         namespace=LaunchConfiguration("namespace"),
-        parameters=[LaunchConfiguration("params_file"), sim_time()],
-        remappings=[
-            ("image", LaunchConfiguration("image")),
-            ("camera_info", LaunchConfiguration("camera_info")),
-            ("depth_in", LaunchConfiguration("depth_in")),
-            ("imu", LaunchConfiguration("imu")),
-        ],
+        parameters=[str(params_file(context)), sim_time(), *([overrides] if overrides else [])],
+        remappings=list(topics(context).items()),
+        arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
+        respawn=given(context, "respawn")["respawn"].lower() in ("true", "1"),
+        respawn_delay=2.0,
         condition=condition,
         output="screen",
     )
+
+
+def given(context: LaunchContext, *names: str) -> dict[str, Any]:
+    return {name: LaunchConfiguration(name).perform(context) for name in names}
+
+
+def params_file(context: LaunchContext) -> Path:
+    return existing_params_file(LaunchConfiguration("params_file").perform(context))
+
+
+def topics(context: LaunchContext) -> dict[str, str]:
+    camera = LaunchConfiguration("camera").perform(context)
+    return camera_topics(camera, given(context, *TOPICS))
 
 
 def rviz(context: LaunchContext) -> list[Node]:
@@ -125,7 +167,7 @@ def rviz(context: LaunchContext) -> list[Node]:
             arguments=["-d", str(rviz_configuration(context))],
             parameters=[sim_time()],
             remappings=[
-                ("/image", LaunchConfiguration("image")),
+                ("/image", topics(context)["image"]),
                 *((f"/{name}", name) for name in OUTPUTS),
             ],
         )
@@ -133,9 +175,10 @@ def rviz(context: LaunchContext) -> list[Node]:
 
 
 def rviz_configuration(context: LaunchContext) -> Path:
-    """The shipped one, with the frames that the parameters name (``node.frame_prefix``)."""
+    """The shipped one, with the frames that the parameters name or the arguments name."""
     try:
-        settings = NodeConfig.from_yaml(Path(LaunchConfiguration("params_file").perform(context)))
+        overrides = parameter_overrides(given(context, *OVERRIDES))
+        settings = node_settings(params_file(context), overrides)
     except ConfigurationError as error:
         get_logger("denseba").warning(f"RViz is given the default frames: {error}")
         settings = NodeConfig()

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Create or update .venv with everything that denseba needs, and write env.sh.
 # Does nothing when neither the files it depends on nor the ROS 2 around it changed.
-# PYTHON=... chooses the interpreter (3.11 or later).
+# PYTHON=... chooses the interpreter (3.10 or later).
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -23,28 +23,28 @@ ros_is_sourced() {
 }
 
 is_supported() {
-    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null
+    "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null
 }
 
 # PYTHON, or the one that ROS 2 was built for, or the one that .venv has, or the first that fits;
 # always the interpreter itself, never that of a virtual environment.
 find_python() {
     if [ -n "${PYTHON:-}" ]; then
-        is_supported "$PYTHON" || fail "PYTHON=$PYTHON is not a Python 3.11 to 3.14."
+        is_supported "$PYTHON" || fail "PYTHON=$PYTHON is not a Python 3.10 to 3.14."
         candidates=$PYTHON
     elif ros_is_sourced; then
         candidates=/usr/bin/python3
     else
-        candidates="$venv/bin/python python3 python3.12 python3.11 python3.13"
+        candidates="$venv/bin/python python3 python3.12 python3.11 python3.13 python3.10"
     fi
     for candidate in $candidates; do
         command -v "$candidate" >/dev/null 2>&1 && is_supported "$candidate" || continue
         "$candidate" -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))'
         return
     done
-    ros_is_sourced && fail "ROS 2 $ROS_DISTRO is sourced, but its Python is older than 3.11." \
-        "Use ROS 2 Jazzy or later, or a shell without ROS 2 (then it comes from wheels)."
-    fail "no Python 3.11 or 3.12 found. Install one (sudo apt install python3 python3-venv)," \
+    ros_is_sourced && fail "ROS 2 $ROS_DISTRO is sourced, but its Python is older than 3.10." \
+        "Use ROS 2 Humble or later, or a shell without ROS 2 (then it comes from wheels)."
+    fail "no Python 3.10 to 3.14 found. Install one (sudo apt install python3 python3-venv)," \
         "or name one: make PYTHON=/path/to/python3.12 ..."
 }
 
@@ -98,7 +98,7 @@ create_venv() {
 install_packages() {
     if [ "$ros" = wheels ]; then
         "$venv/bin/python" -m pip install -c requirements/constraints.txt \
-            -r requirements/ros-build.txt colcon-common-extensions -e ".[ros,evaluate,matching,training,depth-models,view,benchmark,docs,dev]"
+            -r requirements/ros-build.txt colcon-common-extensions -e ".[ros,evaluate,matching,training,depth-models,view,calibrate,benchmark,docs,dev]"
         sh scripts/build_tf2_msgs.sh "$venv"
     else
         # ROS 2's own Python modules are compiled for the system's NumPy: keep that one.
@@ -106,7 +106,7 @@ install_packages() {
             fail "ROS 2's Python modules need NumPy: sudo apt install python3-numpy"
         echo "numpy==$numpy" >"$venv/constraints.txt"
         "$venv/bin/python" -m pip install -c "$venv/constraints.txt" \
-            colcon-common-extensions -e ".[evaluate,matching,training,depth-models,view,docs,dev]"
+            colcon-common-extensions -e ".[evaluate,matching,training,depth-models,view,calibrate,docs,dev]"
     fi
 }
 

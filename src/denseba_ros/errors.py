@@ -35,3 +35,7 @@ class ImuError(DensebaError):
 
 class MapFileError(DensebaError):
     """A map file is missing, damaged, in use, of another camera or of a newer version."""
+
+
+class DownloadError(DensebaError):
+    """A recording cannot be downloaded: unknown, not reachable, or damaged."""

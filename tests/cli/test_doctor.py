@@ -32,5 +32,13 @@ def test_the_exit_status_tells_of_a_failure(
 ) -> None:
     checks = [Check("disk", result, "found", "mend it")]  # type: ignore[arg-type]
     monkeypatch.setattr(doctor, "_checks", lambda measure: iter(checks))
-    assert doctor.run(argparse.Namespace(json=False, no_transport=True)) == expected
+    assert doctor.run(argparse.Namespace(sequence=None, json=False, no_transport=True)) == expected
     assert capsys.readouterr().out.startswith(result)
+
+
+def test_a_recording_is_looked_at_instead(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["doctor", "--sequence", "room:standstill", "--count", "6", "--json"])
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert status == 1
+    assert checks["motion"]["status"] == "FAIL"
+    assert checks["images"]["found"] == "all 6 images can be read"

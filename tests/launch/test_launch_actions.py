@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from denseba_ros.errors import ConfigurationError
 from tests.launch.launch_stand_in import Launch, install, load
 
 FOLDER = Path(__file__).resolve().parents[2] / "launch"
@@ -139,3 +141,78 @@ def test_everything_ends_with_the_replay_and_says_how(ros: Ros, status: int) -> 
     assert f"status {status}" in run.shutdown_reason
     assert len(run.said) == 1
     assert f"status {status}" in run.said[0]
+
+
+def test_the_topics_of_a_driver_are_known_by_its_name(ros: Ros) -> None:
+    remapped = (
+        ros.launch("denseba.launch.py", camera="realsense").started["denseba_node"].remappings
+    )
+    assert remapped["image"] == "/camera/camera/color/image_raw"
+    assert remapped["camera_info"] == "/camera/camera/color/camera_info"
+    run = ros.launch("denseba.launch.py", camera="usb_cam", image="/mine")
+    assert run.started["denseba_node"].remappings == {
+        "image": "/mine",
+        "camera_info": "/camera_info",
+        "depth_in": "depth_in",
+        "imu": "imu",
+    }
+
+
+def test_an_unknown_driver_is_refused(ros: Ros) -> None:
+    with pytest.raises(ConfigurationError, match="oak, realsense, usb_cam, v4l2, zed"):
+        ros.launch("denseba.launch.py", camera="webcam")
+
+
+def test_a_missing_params_file_is_refused(ros: Ros) -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml: there is no such file"):
+        ros.launch("denseba.launch.py", params_file="/nowhere.yaml")
+
+
+def parameters(run: Launch) -> dict[str, Any]:
+    given = run.started["denseba_node"].action.options["parameters"]
+    overrides: dict[str, Any] = given[2] if len(given) > 2 else {}
+    return overrides
+
+
+def test_arguments_override_the_params_file(ros: Ros) -> None:
+    assert parameters(ros.launch("denseba.launch.py")) == {}
+    run = ros.launch(
+        "denseba.launch.py",
+        odom_frame="vo",
+        publish_map_tf="false",
+        extrinsics="0.1, 0, 0.3, 0, 0.2, 0",
+        image_transport="compressed",
+    )
+    assert parameters(run) == {
+        "node.odom_frame": "vo",
+        "node.publish_map_tf": False,
+        "node.extrinsics": [0.1, 0.0, 0.3, 0.0, 0.2, 0.0],
+        "node.image_transport": "compressed",
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"extrinsics": "1,2"}, {"publish_map_tf": "perhaps"}, {"image_transport": "theora"}]
+)
+def test_a_wrong_argument_is_refused(ros: Ros, wrong: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        ros.launch("denseba.launch.py", **wrong)
+
+
+def test_rviz_has_the_frames_of_the_arguments(
+    ros: Ros, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ros.install_rviz(tmp_path)
+    run = ros.launch("denseba.launch.py", rviz="true", odom_frame="vo", camera="zed")
+    rviz = run.started["rviz2"]
+    document = yaml.safe_load(Path(rviz.arguments[1]).read_text())
+    assert document["Visualization Manager"]["Global Options"]["Fixed Frame"] == "vo"
+    assert rviz.remappings["/image"] == "/zed/zed_node/left/image_rect_color"
+
+
+def test_log_level_and_respawn_reach_the_node(ros: Ros) -> None:
+    run = ros.launch("denseba.launch.py", log_level="debug", respawn="true")
+    node = run.started["denseba_node"]
+    assert node.arguments == ["--ros-args", "--log-level", "debug"]
+    assert node.action.options["respawn"] is True

@@ -18,6 +18,7 @@ ARGUMENTS = {
     "denseba.launch.py": {
         *("namespace", "params_file", "use_sim_time", "rviz"),
         *("image", "camera_info", "depth_in", "imu", "distributed"),
+        *("camera", "log_level", "respawn"),
     },
     "replay.launch.py": {
         *("bag", "rate", "lockstep", "topic", "intrinsics"),
@@ -64,8 +65,8 @@ def test_every_argument_is_described_and_every_used_one_declared(
 ) -> None:
     declared = calls(tree, "DeclareLaunchArgument")
     for call in declared:
-        (text,) = constants([keywords(call)["description"]])
-        assert text.endswith(".")
+        for text in constants([keywords(call)["description"]]):
+            assert text.endswith(".")
     names = {call.args[0].value for call in declared if isinstance(call.args[0], ast.Constant)}
     assert names == ARGUMENTS[launch_file.name]
     used = {
@@ -85,7 +86,7 @@ def test_executables_are_installed_by_the_package(tree: ast.Module) -> None:
     installed = set(re.findall(r'"(\w+) = denseba_ros', (ROOT / "setup.py").read_text()))
     ours = [c for c in calls(tree, "Node") if "denseba_ros" in constants([keywords(c)["package"]])]
     named = constants([keywords(call)["executable"] for call in ours])
-    named += constants([call.args[0] for call in calls(tree, "denseba")])
+    named += constants([call.args[1] for call in calls(tree, "denseba")])
     assert named
     assert set(named) <= installed
 

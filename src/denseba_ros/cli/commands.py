@@ -22,6 +22,8 @@ COMMANDS = {
     "map info": "say what is in a map file",
     "map check": "read all of a map file and name what is damaged",
     "map export": "write a map as trajectory, point cloud, pose graph or COLMAP model",
+    "download": "get a sequence of TUM, EuRoC, KITTI, 7-Scenes or TartanAir",
+    "calibrate": "estimate a camera's intrinsics from a clip, or check those it has",
     "doctor": "say what is wrong with this machine",
     "compile": "compile the loops for this CPU, so that no first start waits for it",
     "faults": "feed the node faults of cameras, clocks and processes, over DDS",

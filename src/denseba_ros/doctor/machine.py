@@ -14,7 +14,7 @@ from denseba_ros.errors import ConfigurationError
 from denseba_ros.resources import share_file
 
 GIB = 1 << 30
-MIN_PYTHON = (3, 11)
+MIN_PYTHON = (3, 10)
 MIN_FREE_BYTES = 1 * GIB
 GPU_DEVICES = ("/dev/nvidia0", "/dev/nvhost-gpu", "/dev/nvgpu/igpu0")
 
@@ -23,7 +23,7 @@ def check_python(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> Chec
     """The interpreter's version; pip refuses an older one, a copied source tree does not."""
     found = f"{'.'.join(map(str, version))} ({sys.executable})"
     if version < MIN_PYTHON:
-        return Check("Python", "FAIL", found, "denseba needs Python 3.11 or later")
+        return Check("Python", "FAIL", found, "denseba needs Python 3.10 or later")
     return Check("Python", "OK", found)
 
 
@@ -32,7 +32,7 @@ def check_torch() -> Check:
     try:
         import torch
     except (ImportError, OSError) as error:
-        return Check("torch", "FAIL", f"cannot be imported: {error}", "pip install torch==2.13.0")
+        return Check("torch", "FAIL", f"cannot be imported: {error}", "pip install torch")
     if not torch.cuda.is_available():
         found = f"{torch.__version__}, CPU with {torch.get_num_threads()} threads"
         if any(Path(device).exists() for device in GPU_DEVICES):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from denseba_ros.global_map.refinement import Progress, Refined, refine_map
 from denseba_ros.pose_graph.graph import Doubles
 from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.system import System
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class MapSession:

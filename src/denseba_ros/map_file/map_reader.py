@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from denseba_ros.map_file.map_keyframe import LocalFeatures, MapKeyframe
 from denseba_ros.map_file.session import Session, calibration_from_text
 from denseba_ros.map_file.similarity import matrix_from_bytes, similarities_from_bytes
 from denseba_ros.pose_graph.graph import Edge, PoseGraph
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _KEYFRAME = """
     SELECT keyframe.id, session, stamp_ns, affine, height, width, map_height, map_width,

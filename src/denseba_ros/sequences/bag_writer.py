@@ -19,7 +19,7 @@ from denseba_ros.errors import ImageError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.sequences.imu.imu_message import IMU
-from denseba_ros.sequences.readers.bag_topics import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
+from denseba_ros.sequences.readers.bags.bag_topics import CAMERA_INFO, COMPRESSED_IMAGE, IMAGE
 from denseba_ros.sequences.sequence import Sequence, StampedImage, imu_of
 
 Storage = Literal["sqlite3", "mcap"]

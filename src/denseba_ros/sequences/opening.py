@@ -15,7 +15,6 @@ from denseba_ros.sequences.brightness.image_range import AUTO
 from denseba_ros.sequences.calibration_files.calibration_source import CalibrationSource
 from denseba_ros.sequences.camera_info_message import check_principal_point, doubts_about
 from denseba_ros.sequences.readers import (
-    bag,
     euroc,
     icl_nuim,
     image_folder,
@@ -24,10 +23,11 @@ from denseba_ros.sequences.readers import (
     seven_scenes,
     tum_mono,
     tum_rgbd,
-    video,
 )
+from denseba_ros.sequences.readers.bags import bag
 from denseba_ros.sequences.readers.image_sequence import ImageSequence
 from denseba_ros.sequences.readers.measured_depth import DepthRequest, SequenceWithDepth
+from denseba_ros.sequences.readers.video_files import video
 from denseba_ros.sequences.rendered_names import is_rendered_name, rendered_sequence
 from denseba_ros.sequences.sequence import Sequence
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Keyframe
 from denseba_ros.viewer.mailbox import Mail, Mailbox, SeenImage
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _log = logging.getLogger(__name__)
 

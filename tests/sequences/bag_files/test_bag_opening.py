@@ -16,7 +16,7 @@ from denseba_ros.errors import DensebaError, SequenceError
 from denseba_ros.sequences.bag_files.bag_paths import storage_files
 from denseba_ros.sequences.bag_writer import write_bag
 from denseba_ros.sequences.opening import open_sequence
-from denseba_ros.sequences.readers.bag import open_bag
+from denseba_ros.sequences.readers.bags.bag import open_bag
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 

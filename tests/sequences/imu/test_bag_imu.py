@@ -11,7 +11,7 @@ from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.sequences.bag_writer import write_bag
 from denseba_ros.sequences.imu.bag_imu import choose_imu_topic
 from denseba_ros.sequences.imu.imu_message import IMU
-from denseba_ros.sequences.readers.bag import open_bag
+from denseba_ros.sequences.readers.bags.bag import open_bag
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.sequences.sequence import imu_of
 

@@ -12,7 +12,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from denseba_ros.errors import SequenceError
 from denseba_ros.sequences.opening import open_sequence
-from denseba_ros.sequences.readers.bag_topics import IMAGE, choose_depth_topic
+from denseba_ros.sequences.readers.bags.bag_topics import IMAGE, choose_depth_topic
 from denseba_ros.sequences.readers.measured_depth import (
     DepthRequest,
     NearestInTime,

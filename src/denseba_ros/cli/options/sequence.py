@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from denseba_ros.cli.options.kinds import add_counts, add_numbers, option_name
+from denseba_ros.cli.options.kinds import Parser, add_counts, add_numbers, option_name
 from denseba_ros.config import TOPIC, FrontendConfig
 from denseba_ros.sequences.brightness.image_range import AUTO
 from denseba_ros.sequences.opening import FORMATS, open_sequence
@@ -15,6 +15,25 @@ from denseba_ros.sequences.sequence import Sequence
 
 def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """Add SEQUENCE, which may be left out when ``optional``, and how to read it."""
+    _add_sequence(parser, optional)
+    _add_calibration(parser)
+    add_section_options(parser)
+    parser.add_argument(
+        "--depth-topic",
+        metavar="TOPIC",
+        help="with frontend.depth_model=topic: of several depth topics of a bag the one that is "
+        "registered to the camera",
+    )
+
+
+def add_uncalibrated_sequence_options(parser: argparse.ArgumentParser) -> None:
+    """Add SEQUENCE, whose calibration is not asked for, and how to read it."""
+    _add_sequence(parser, optional=False)
+    add_section_options(parser)
+    parser.set_defaults(intrinsics=None, depth_topic=None)
+
+
+def _add_sequence(parser: argparse.ArgumentParser, optional: bool) -> None:
     parser.add_argument(
         "sequence",
         metavar="SEQUENCE",
@@ -24,6 +43,9 @@ def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = Fa
         "building:there_and_back and more",
     )
     parser.add_argument("--format", choices=FORMATS, default="auto", help="layout of SEQUENCE")
+
+
+def _add_calibration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--intrinsics",
         metavar="fx,fy,cx,cy[,k1,k2,p1,p2]",
@@ -31,6 +53,10 @@ def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = Fa
         "COLMAP, DSO or KITTI, or JSON (FILE:NAME for one of several cameras); overrides the "
         "sequence's own",
     )
+
+
+def add_section_options(parser: Parser) -> None:
+    """Add the rate of what has no stamps, which frames, and of which of several cameras."""
     add_numbers(parser, fps=(None, "frames per second where there are no stamps"))
     add_counts(
         parser,
@@ -40,12 +66,6 @@ def add_sequence_options(parser: argparse.ArgumentParser, *, optional: bool = Fa
     parser.add_argument(
         "--topic",
         help="of several cameras: image topic of a bag, or part of the names of its images",
-    )
-    parser.add_argument(
-        "--depth-topic",
-        metavar="TOPIC",
-        help="with frontend.depth_model=topic: of several depth topics of a bag the one that is "
-        "registered to the camera",
     )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,6 +37,9 @@ from denseba_ros.evaluation.results.run_folder import (
 from denseba_ros.geometry import sim3
 from denseba_ros.sequences.trajectory import Trajectory, write_tum
 from denseba_ros.slam.state.estimate import Keyframe
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 # Depths are not rewritten for less.
 _SAME_SCALE = 5e-4

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from enum import StrEnum
+from enum import Enum
 
 _log = logging.getLogger(__name__)
 
 
-class Problem(StrEnum):
+class Problem(str, Enum):
     """Kinds of problems; the value is the word for them in diagnostics."""
 
     NOT_FINITE = "not finite"

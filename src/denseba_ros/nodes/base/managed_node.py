@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import torch
 from rclpy.clock import Clock, ClockType
@@ -27,6 +27,9 @@ from denseba_ros.nodes.parameters.live_parameters import LiveParameters
 from denseba_ros.nodes.parameters.model_paths import with_confined_models
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.nodes.parameters.ros_parameters import declare_parameters
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 RCLError = rclpy_implementation.RCLError
 _READY_PERIOD = 0.2

@@ -12,10 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING
 
 from denseba_ros import transport
 from denseba_ros.errors import DensebaError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _STOP_SECONDS = 10.0
 _TAIL_LINES = 20

@@ -17,6 +17,7 @@ from rosbags.typesys import Stores, get_typestore
 from denseba_ros.errors import DensebaError, SequenceError
 from denseba_ros.sequences.bag_files.bag_paths import storage_files
 from denseba_ros.sequences.bag_files.scanned_bag import ScannedBag, ScannedTopic
+from denseba_ros.sequences.bag_files.sqlite_size import what_is_cut
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -82,6 +83,9 @@ def opened_bag(path: Path) -> Iterator[BagReader]:
             raise
         except Exception as error:
             # A damaged file makes rosbags, and the libraries below it, fail in any way.
+            for file in storage_files(path):
+                if file.suffix == ".db3" and (cut := what_is_cut(file)):
+                    raise SequenceError(cut) from error
             raise SequenceError(f"{path}: the bag cannot be read: {_reason(error)}") from error
 
 

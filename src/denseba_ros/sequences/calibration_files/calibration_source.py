@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Numbers
+from dataclasses import dataclass
 from pathlib import Path
 
 from denseba_ros.errors import CalibrationError
@@ -10,7 +11,21 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_files.intrinsics_text import parse_intrinsics
 from denseba_ros.sequences.calibration_files.reading import read_calibration
 
-CalibrationSource = Calibration | Path | str | None
+# Focal length over the longer side of most cameras.
+_USUAL_FOCAL = 0.8
+
+
+@dataclass(frozen=True)
+class Uncalibrated:
+    """Says that the images are wanted without a calibration: theirs is only a placeholder."""
+
+    def calibration(self, size: tuple[int, int]) -> Calibration:
+        """A usual pinhole camera for images of ``size`` (width, height)."""
+        focal = _USUAL_FOCAL * max(size)
+        return Calibration(*size, focal, focal, 0.5 * (size[0] - 1), 0.5 * (size[1] - 1))
+
+
+CalibrationSource = Calibration | Uncalibrated | Path | str | None
 """A calibration, a calibration file, FILE:CAMERA, the text of --intrinsics, or nothing."""
 
 
@@ -44,6 +59,8 @@ def given_calibration(source: CalibrationSource, size: tuple[int, int]) -> Calib
     """
     if source is None or isinstance(source, Calibration):
         return source
+    if isinstance(source, Uncalibrated):
+        return source.calibration(size)
     if isinstance(source, Path):
         return read_calibration(source, *size)
     if _is_file(source):

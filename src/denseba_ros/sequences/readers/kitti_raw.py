@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from denseba_ros.errors import CalibrationError, SequenceError
@@ -89,7 +89,7 @@ def _nanoseconds(text: str) -> int:
     if fraction and not fraction.isdecimal():
         raise ValueError(f"{text[:40]!r} is no date and time")
     try:
-        moment = datetime.strptime(seconds, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        moment = datetime.strptime(seconds, "%Y-%m-%d %H:%M:%S").replace(tzinfo=timezone.utc)
     except ValueError as error:
         raise ValueError(f"{text[:40]!r} is no date and time") from error
     return int(moment.timestamp()) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9] or "0")

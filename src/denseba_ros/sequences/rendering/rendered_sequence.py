@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.rendering.renderer import Renderer
 from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _SECOND = 1_000_000_000
 START_NS = _SECOND

@@ -9,6 +9,7 @@ from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_files.calibration_source import (
     CalibrationSource,
+    Uncalibrated,
     check_size,
     given_calibration,
 )
@@ -33,6 +34,8 @@ def fit_to_rotation(
     as_turned = given_calibration(source, turned_size)
     if as_recorded is None or as_turned is None:
         raise CalibrationError(f"{path}: has no calibration")
+    if isinstance(source, Uncalibrated):
+        return as_recorded, False
     states_size = (as_recorded.width, as_recorded.height) == (as_turned.width, as_turned.height)
     if states_size:
         turned = turned_size != size and (as_turned.width, as_turned.height) == turned_size

@@ -37,7 +37,7 @@ from denseba_ros.sequences.encodings import (
     to_8_bit,
 )
 from denseba_ros.sequences.imu.bag_imu import read_bag_imu
-from denseba_ros.sequences.readers.bag_topics import (
+from denseba_ros.sequences.readers.bags.bag_topics import (
     COMPRESSED_IMAGE,
     choose_depth_topic,
     choose_image_topic,

@@ -17,7 +17,7 @@ from denseba_ros.sequences.calibration_files.calibration_source import (
     CalibrationSource,
     resolve_calibration,
 )
-from denseba_ros.sequences.readers.video_rotation import fit_to_rotation
+from denseba_ros.sequences.readers.video_files.video_rotation import fit_to_rotation
 from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.stamps.frame_drops import FrameDrops
 from denseba_ros.sequences.trajectory import Trajectory

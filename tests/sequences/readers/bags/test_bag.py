@@ -13,8 +13,8 @@ from rosbags.typesys import Stores, get_typestore
 from denseba_ros.errors import CalibrationError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.bag_writer import write_bag
-from denseba_ros.sequences.readers.bag import BagSequence, open_bag
-from denseba_ros.sequences.readers.bag_topics import (
+from denseba_ros.sequences.readers.bags.bag import BagSequence, open_bag
+from denseba_ros.sequences.readers.bags.bag_topics import (
     CAMERA_INFO,
     IMAGE,
     choose_image_topic,

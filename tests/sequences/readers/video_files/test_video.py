@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from denseba_ros.errors import CalibrationError, DensebaError, SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.camera_info import write_camera_info
-from denseba_ros.sequences.readers.video import open_video
+from denseba_ros.sequences.readers.video_files.video import open_video
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 
 INTRINSICS = "80,80,48,36"

@@ -1,0 +1,1 @@
+"""Intrinsics of a camera from a recorded clip: structure from motion, adjustment, deviation."""

@@ -1,0 +1,1 @@
+"""Recordings of public benchmarks, from their own addresses."""

@@ -1,0 +1,1 @@
+"""Recordings of ROS: their topics, and the images of one."""

@@ -1,0 +1,1 @@
+"""Video files, which may say that they are turned."""

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from denseba_ros.calibration.adjustment import Adjusted
+from denseba_ros.calibration.estimate import combined
+from denseba_ros.calibration.usual_cameras import usual_camera
+
+SIZE = (640, 480)
+CENTRE = [319.5, 239.5]
+
+
+def section(focal: float, deviation: float) -> Adjusted:
+    """One that says nothing but the focal length."""
+    direction = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]) / 2.0
+    camera = np.array([focal, focal, *CENTRE, 0.0, 0.0, 0.0, 0.0])
+    return Adjusted(camera, np.outer(direction, direction) / deviation**2, 0.3, 1000)
+
+
+def test_what_two_sections_say_alike_is_known_better() -> None:
+    one = combined([section(500.0, 4.0)], SIZE, "plumb_bob", 20)
+    two = combined([section(500.0, 4.0), section(502.0, 4.0)], SIZE, "plumb_bob", 40)
+    assert two.camera[0] == pytest.approx(501.0, abs=0.01)
+    assert two.deviation[0] == pytest.approx(one.deviation[0] / np.sqrt(2.0), rel=0.02)
+
+
+def test_the_surer_section_counts_more() -> None:
+    found = combined([section(500.0, 1.0), section(520.0, 10.0)], SIZE, "plumb_bob", 40)
+    assert found.camera[0] == pytest.approx(500.0 + 20.0 / 101.0, abs=0.05)
+
+
+def test_a_contradiction_makes_it_less_sure() -> None:
+    found = combined([section(500.0, 1.0), section(520.0, 1.0)], SIZE, "plumb_bob", 40)
+    assert found.camera[0] == pytest.approx(510.0, abs=0.1)
+    assert found.deviation[0] > 5.0
+
+
+def test_what_nobody_saw_keeps_the_usual_value_and_deviation() -> None:
+    found = combined([section(500.0, 1.0), section(501.0, 1.0)], SIZE, "plumb_bob", 40)
+    prior = usual_camera("plumb_bob", SIZE, 500.0)
+    assert found.camera[2:4] == pytest.approx(CENTRE)
+    assert found.deviation[2:] == pytest.approx(prior.deviation[1:], rel=1e-6)
+    assert found.calibration.width == 640
