@@ -171,13 +171,14 @@ class ImuConfig(_Section):
 class MapConfig(_Section):
     """What is kept of places that have left the window."""
 
-    mode: Literal["off", "mapping", "localisation"] = "off"
+    mode: Literal["off", "mapping", "localisation"] = Field("off", json_schema_extra=LIVE)
     """"off": what leaves the window is forgotten. "mapping": keyframes are kept, a place that comes
     back closes a loop, and with a `file` the map is saved and gone on with. "localisation": the map
-    of `file` does not change, and poses are told in it; needs denseba_ros[matching]."""
-    file: str = ""
+    of `file` does not change, and poses are told in it; needs denseba_ros[matching]. In a node a
+    change counts from ~/load_map on."""
+    file: str = Field("", json_schema_extra=LIVE)
     """The map's file (.denseba); made by "mapping" where it is missing. Without one a map ends with
-    the run."""
+    the run. In a node it must lie below node.map_folder; a change counts from ~/load_map on."""
     max_keyframes_in_memory: int = Field(2000, ge=50)
     """Keyframes that stay in memory, about 0.7 MB each; others are read from `file` when needed."""
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from denseba_ros.errors import DensebaError
 from denseba_ros.geometry import sim3
+from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.global_map.background import Background
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
 from denseba_ros.global_map.keyframe_store import KeyframeStore
@@ -24,6 +25,7 @@ from denseba_ros.global_map.records import record
 from denseba_ros.global_map.saved_map import SavedMap
 from denseba_ros.global_map.window_in_file import WindowPart
 from denseba_ros.map_file.closure_event import ClosureEvent
+from denseba_ros.map_file.map_keyframe import MapKeyframe
 from denseba_ros.map_file.map_reader import MapReader
 from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.pose_graph.optimisation import optimise
@@ -88,6 +90,7 @@ class GlobalMap:
         self.closures: list[Closure] = []
         self._search, self._saver, self._is_fixed, self._file = search, saver, is_fixed, file
         self._thread: Background[Found | MeasuredAgain] = Background("denseba loops", is_live)
+        self._S_hint_world: Doubles | None = None
         self._found: dict[int, Found] = {}
         self._searched: int | None = None
         # Keyframes that have left, to be measured again, and the newest that has a closure.
@@ -117,6 +120,11 @@ class GlobalMap:
         return self._displacement
 
     @property
+    def camera(self) -> Pinhole:
+        """That of all keyframes."""
+        return self._search.tracker.camera
+
+    @property
     def problem(self) -> str:
         """Why the map cannot be written at present; empty where all is well."""
         return "" if self._saver is None else self._saver.problem
@@ -140,6 +148,31 @@ class GlobalMap:
             self._note_outcomes()
             self._saver.update(self.graph, self._stamp_ns, partial(self._window_part, last))
         return closure
+
+    def hint(self, S_map_world: Doubles) -> None:
+        """Places near where ``S_map_world`` (4, 4) puts the camera are tried, too, until one is
+        recognised: somebody says it, and it may be wrong."""
+        self._S_hint_world = S_map_world
+
+    def save(self) -> None:
+        """Write all that left the window and was searched, and wait for that; the session goes on.
+
+        Raises:
+            MapFileError: when the file cannot be written.
+        """
+        if self._saver is not None:
+            self._saver.finish(self.graph)
+
+    def saved_keyframe(self, number: int) -> MapKeyframe:
+        """A keyframe of an earlier session, from the file; from any thread.
+
+        Raises:
+            KeyError: there is no file.
+            MapFileError: it cannot be read.
+        """
+        if self._file is None:
+            raise KeyError(number)
+        return self._file.load_keyframe(number)
 
     def finish(self, system: System) -> Closure | None:
         """End the session: the keyframes of the window leave it, and all is written.
@@ -257,6 +290,9 @@ class GlobalMap:
         if number is None or number in self._found or number in self.graph.poses:
             return
         first, is_joined = self.graph.first, self.graph.is_joined
+        hint = None
+        if self._S_hint_world is not None and not is_joined:
+            hint = self._S_hint_world @ change.local_map.poses()[newest.stamp_ns]
         neighbours = tuple(range(max(number - _NEIGHBOURS, first), number + 1))
         query = Query(
             number=number,
@@ -267,6 +303,7 @@ class GlobalMap:
             displacement=change.displacement,
             first=None if is_joined else first,
             fixed_before=first if self._is_fixed else None,
+            hint=hint,
         )
         self._searched = number
         self._thread.begin(partial(self._search.run, query))

@@ -28,6 +28,8 @@ from denseba_ros.slam.tracking.tracker import Tracker
 _ALIKE, _NEARBY = 3, 2
 # Keyframes that local features are matched with, where the image may be anywhere in the map.
 _ANYWHERE = 100
+# The same near where it is said to be (``Query.hint``), which are times as far as measured poses.
+_HINTED, _HINT_REACH = 15, 2.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Query:
     ``neighbours`` are the numbers of those that see the same now, which are no candidates;
     ``units`` are theirs in ``graph``; ``displacement`` as in ``WindowChange``. Keyframes from
     ``first`` on are not yet of one piece with the others, and those before ``fixed_before`` do not
-    move.
+    move. ``hint``: S_map_camera (4, 4) of the keyframe as somebody says it is, as long as no place
+    of the others was recognised.
     """
 
     number: int
@@ -48,6 +51,7 @@ class Query:
     displacement: float
     first: int | None = None
     fixed_before: int | None = None
+    hint: Doubles | None = None
 
 
 @dataclass(frozen=True)
@@ -159,11 +163,10 @@ class LoopSearch:
     ) -> list[int]:
         """Numbers of the keyframes that may show the same place."""
         if query.first is not None:
-            earlier = self.index.search(
-                descriptor, (), lambda number: number >= (query.first or 0), _ANYWHERE
+            near = self._near_hint(query, query.first)
+            return self._agreeing(features, near) or self._agreeing(
+                features, self._alike(descriptor, query.first)
             )
-            numbers = [candidate.id for candidate in earlier]
-            return agreeing(self.store, self.matcher, self.tracker.camera, features, numbers)
         alike = self.index.search(
             descriptor, query.neighbours, lambda number: number >= query.number, _ALIKE
         )
@@ -172,6 +175,25 @@ class LoopSearch:
         known = {n: S for n, S in query.graph.poses.items() if n in self.index or n == query.number}
         excluded = {*query.neighbours, *chosen} - {query.number}
         return chosen + nearby(known, query.number, depth, excluded, _NEARBY)
+
+    def _alike(self, descriptor: NDArray[np.float32], first: int) -> list[int]:
+        """Numbers before ``first`` of the keyframes that look most like an image."""
+        alike = self.index.search(descriptor, (), lambda number: number >= first, _ANYWHERE)
+        return [candidate.id for candidate in alike]
+
+    def _near_hint(self, query: Query, first: int) -> list[int]:
+        """Numbers before ``first`` of the keyframes near where the image is said to be."""
+        if query.hint is None:
+            return []
+        poses = {n: S for n, S in query.graph.poses.items() if n < first and n in self.index}
+        depth = query.keyframe.points.median_depth
+        poses[query.number] = query.hint
+        return nearby(poses, query.number, depth, (), _HINTED, _HINT_REACH)
+
+    def _agreeing(self, features: Features, numbers: list[int]) -> list[int]:
+        if not numbers:
+            return []
+        return agreeing(self.store, self.matcher, self.tracker.camera, features, numbers)
 
     def _place(self, number: int) -> Place:
         if self._newest is not None and self._newest[0] == number:

@@ -32,11 +32,17 @@ def is_same_view(S_one_other: Doubles, depth: float, field_of_view: float) -> bo
 
 
 def nearby(
-    poses: Mapping[int, Doubles], number: int, depth: float, excluded: Collection[int], count: int
+    poses: Mapping[int, Doubles],
+    number: int,
+    depth: float,
+    excluded: Collection[int],
+    count: int,
+    reach: float = 1.0,
 ) -> list[int]:
     """Numbers of up to ``count`` keyframes close to keyframe ``number``, closest first.
 
-    ``poses`` S_map_camera (4, 4); ``depth`` of the scene that the keyframe sees, in its own unit.
+    ``poses`` S_map_camera (4, 4); ``depth`` of the scene that the keyframe sees, in its own unit;
+    ``reach``: times as far and as much turned may they be as where poses are measured.
     """
     others = [other for other in poses if other != number and other not in excluded]
     if not others:
@@ -45,7 +51,7 @@ def nearby(
     distance, angle = _distance_and_angle(S_camera_other)
     distance = distance / max(depth, 1e-9)
     far = distance / _MAX_DISTANCE + angle / _MAX_ANGLE
-    close = (distance < _MAX_DISTANCE) & (angle < _MAX_ANGLE)
+    close = (distance < reach * _MAX_DISTANCE) & (angle < reach * _MAX_ANGLE)
     best = [row for row in np.argsort(far, kind="stable").tolist() if close[row]]
     return [others[row] for row in best[:count]]
 

@@ -19,6 +19,7 @@ from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.conversions.frontend_messages import frame_from_messages
 from denseba_ros.nodes.inputs.depth_requests import DepthRequests
 from denseba_ros.nodes.inputs.frontend_input import FrontendInput, ReceivedFrame
+from denseba_ros.nodes.map.map_services import MapServices
 from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.warm_up import warmed_up_backend
 
@@ -80,3 +81,4 @@ class BackendNode(ManagedNode[FrameProcessor]):
             lambda node: make_frame_processor(node, make_system),
             **node_options,
         )
+        MapServices(self, lambda: None if self.processor is None else self.processor.map_keeper)

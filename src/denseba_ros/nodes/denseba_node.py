@@ -24,6 +24,7 @@ from denseba_ros.nodes.base.image_processor import MissingInputError
 from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.inputs.camera_image import CameraImage
 from denseba_ros.nodes.inputs.camera_input import CameraInput
+from denseba_ros.nodes.map.map_services import MapServices
 from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.warm_up import warmed_up
 
@@ -88,3 +89,4 @@ class DensebaNode(ManagedNode[SystemProcessor]):
         super().__init__(
             "denseba", lambda node: make_system_processor(node, make_system), **node_options
         )
+        MapServices(self, lambda: None if self.processor is None else self.processor.map_keeper)

@@ -145,6 +145,14 @@ class FrontendProcessor:
         if self.camera.is_ready and not self._has_backend():
             self._node.throttled.warn("no backend", "no backend_node listens to frontend/*")
 
+    @property
+    def must_save(self) -> bool:
+        """Never: the map is the backend's."""
+        return False
+
+    def save(self) -> None:
+        """Nothing outlives the process."""
+
     def close(self) -> None:
         """Nothing is held beyond the subscriptions."""
 

@@ -39,7 +39,7 @@ spin(1_000_000_000_000)
 
 
 def start(program: str, grace: float | None) -> subprocess.Popen[str]:
-    code = program.format(grace=grace)
+    code = program.format(grace=None if grace is None else f"lambda: {grace}")
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"

@@ -11,6 +11,9 @@ from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.inputs.extrinsics import make_extrinsics
 from denseba_ros.nodes.inputs.image_input import ImageInput
 from denseba_ros.nodes.inputs.imu_input import ImuInput, make_imu_input
+from denseba_ros.nodes.map.map_keeper import MapKeeper
+from denseba_ros.nodes.map.map_services import PoseHint
+from denseba_ros.nodes.map.map_topics import MapTopics
 from denseba_ros.nodes.outputs.estimate_outputs import EstimateOutputs
 from denseba_ros.nodes.outputs.map_outputs import KeyframeSource
 from denseba_ros.nodes.outputs.predicted_odometry import PredictedOdometry
@@ -18,6 +21,7 @@ from denseba_ros.nodes.outputs.px4_output import Px4Output
 from denseba_ros.nodes.outputs.silence_watchdog import SilenceWatchdog
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.estimate import DepthMap, Estimate
+from denseba_ros.slam.state.map_correction import MapPose
 
 
 class CameraItem(Protocol):
@@ -49,17 +53,22 @@ class EstimateIO(Generic[InputT]):
         ConfigurationError: when an output needs a package that is not installed.
     """
 
-    def __init__(self, node: ManagedNode[Any], make_input: Callable[[Receive], InputT]) -> None:
+    def __init__(
+        self,
+        node: ManagedNode[Any],
+        make_input: Callable[[Receive], InputT],
+        keeper: MapKeeper,
+    ) -> None:
         settings = node.settings
         self.input: InputT | None = None
         self.imu: ImuInput | None = None
-        self._node = node
-        self._make_input = make_input
+        self._node, self._make_input, self._keeper = node, make_input, keeper
         self._health, self._status, self._pipeline = node.health, node.status, node.pipeline
         self._is_live = settings.mapping == "live"
         self._input_timeout = settings.input_timeout
         self._camera_frame: str | None = None
         self.outputs = EstimateOutputs(node, settings, node.throttled)
+        self._map_topics = MapTopics(node, settings, node.throttled)
         self._extrinsics = make_extrinsics(node, settings, node.pipeline.open_if_ready)
         self._px4 = Px4Output(node, node.throttled) if settings.px4 else None
         self._watchdog = SilenceWatchdog(
@@ -76,8 +85,13 @@ class EstimateIO(Generic[InputT]):
     def subscribe(self) -> None:
         """Subscribe to the images, and to the IMU where one is wanted."""
         self.input = self._make_input(self.receive)
-        self.imu = make_imu_input(self._node, self._node.config.imu)
-        self._node.report_values(None if self.imu is None else self.imu.values)
+        node, keeper = self._node, self._keeper
+        self.imu = make_imu_input(node, node.config.imu)
+        PoseHint(node, keeper, self._newest_mount, node.settings.map, node.throttled)
+        values = [lambda: keeper.report().values]
+        if self.imu is not None:
+            values.append(self.imu.values)
+        node.report_values(values, lambda: keeper.report().problem)
 
     def unsubscribe(self) -> None:
         """Wait for nothing that the input would bring."""
@@ -139,10 +153,12 @@ class EstimateIO(Generic[InputT]):
         mount: CameraMount,
         camera_frame: str,
         started_at: float,
+        in_map: MapPose | None,
     ) -> None:
-        """Publish an estimate whose computation began at ``started_at`` (perf_counter, s)."""
+        """Publish an estimate whose computation began at ``started_at`` (perf_counter, s), and
+        where it is in the larger map, None without one."""
         processed_at = time.perf_counter()
-        predicted_before = not self.outputs.publish(estimate, source, mount, camera_frame)
+        predicted_before = not self.outputs.publish(estimate, source, mount, camera_frame, in_map)
         if self._prediction is None and self.outputs.newest is not None:
             self._publish_px4(self.outputs.newest, mount)
         seconds = {
@@ -153,6 +169,16 @@ class EstimateIO(Generic[InputT]):
         T_map_odom = self.outputs.T_map_odom_measured
         self._status.processed(estimate, self._health, T_map_odom, predicted_before)
 
+    def publish_map(self, mount: CameraMount, stamp_ns: int, in_map: MapPose | None) -> None:
+        """Publish the larger map itself, where there is one; with the keeper's lock."""
+        if self._keeper.session is not None:
+            is_corrected = in_map is not None and in_map.is_corrected
+            self._map_topics.update(self._keeper.session, mount, stamp_ns, is_corrected)
+
+    def close(self) -> None:
+        """End the thread of the map's topics."""
+        self._map_topics.close()
+
     def coast(self, stamp_ns: int) -> None:
         """Publish odometry for an image that was unusable."""
         mount = self._newest_mount()
@@ -161,7 +187,7 @@ class EstimateIO(Generic[InputT]):
 
     def reconfigure(self, settings: NodeConfig) -> None:
         """Take over changed parameters."""
-        self.outputs.settings = settings
+        self.outputs.settings = self._map_topics.settings = settings
         self._watchdog.max_silence = settings.max_silence
         self._input_timeout = settings.input_timeout
 

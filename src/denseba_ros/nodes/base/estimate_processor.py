@@ -5,21 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 
 from denseba_ros.config import Config
+from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.imu.source import ImuSource
 from denseba_ros.nodes.base.estimate_io import CameraItem, EstimateIO, Receive
 from denseba_ros.nodes.base.image_processor import MissingInputError
 from denseba_ros.nodes.base.managed_node import ManagedNode
 from denseba_ros.nodes.inputs.image_input import ImageInput
+from denseba_ros.nodes.map.map_keeper import MapKeeper
 from denseba_ros.nodes.outputs.map_outputs import KeyframeSource
 from denseba_ros.nodes.outputs.node_view import NodeView
+from denseba_ros.nodes.parameters.map_path import with_confined_map
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.estimate import DepthMap, Estimate
+from denseba_ros.slam.system import System
 
 
 class EstimateSystem(KeyframeSource, Protocol):
@@ -45,6 +49,9 @@ class EstimateSystem(KeyframeSource, Protocol):
     def change_camera(self, calibration: Calibration) -> None:
         """The next images are of this camera; map and trajectory are forgotten."""
 
+
+# Seconds that the end of the map waits for an image that is still worked on.
+_PATIENCE = 2.0
 
 SystemT = TypeVar("SystemT", bound=EstimateSystem)
 InputT = TypeVar("InputT", bound=ImageInput)
@@ -80,8 +87,11 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
         ``process`` does.
         """
         self._config, self._health = node.config, node.health
-        self.io = EstimateIO(node, make_input)
-        self._system = make_system(node.config, node.settings.mapping == "live")
+        is_live = node.settings.mapping == "live"
+        map_config = with_confined_map(node.config, node.settings)
+        self.map_keeper = MapKeeper(map_config, is_live, node.get_logger())
+        self.io = EstimateIO(node, make_input, self.map_keeper)
+        self._system = make_system(node.config, is_live)
         self._view = NodeView(node.settings)
         self._source = self._view.watching(self._system)
         self._system.on_image_depth(self._on_image_depth)
@@ -114,14 +124,26 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
             raise MissingInputError(f"no TF to {item.frame_id}")
         decoded = self._decode(self._system, source, item)
         self.io.processing(item)
+        with self.map_keeper.lock:
+            started_at = time.perf_counter()
+            estimate = self._process(item, mount, decoded, started_at)
+        self._view.show(estimate, decoded.image, decoded.calibration, started_at)
+
+    def _process(
+        self, item: ItemT, mount: CameraMount, decoded: Decoded, started_at: float
+    ) -> Estimate:
         self._set_calibration(decoded.calibration)
         self._system.reconfigure(self._config)
         self._system.is_behind = self.io.is_behind
         self._system.wants_depth = self.io.wants_depth
-        started_at = time.perf_counter()
         estimate = decoded.estimate()
-        self.io.publish(estimate, self._source, mount, item.frame_id, started_at)
-        self._view.show(estimate, decoded.image, decoded.calibration, started_at)
+        followed_at = time.perf_counter()
+        in_map = self.map_keeper.follow(estimate)
+        if in_map is not None:
+            estimate.seconds["map"] = time.perf_counter() - followed_at
+        self.io.publish(estimate, self._source, mount, item.frame_id, started_at, in_map)
+        self.io.publish_map(mount, estimate.stamp_ns, in_map)
+        return estimate
 
     def _on_image_depth(self, stamp_ns: int, depth: DepthMap) -> None:
         self.io.publish_depth(stamp_ns, depth)
@@ -135,14 +157,23 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
             self.io.outputs.reset()
             self._view.begin_world()
             self._health.reset()
+        self.map_keeper.end()
         self._system.change_camera(calibration)
         self._calibration = calibration
+        self._begin_map()
 
     def reset(self) -> None:
-        """Forget the map and the trajectory."""
-        self._system.reset()
-        self.io.outputs.reset()
-        self._view.begin_world()
+        """Forget the window and the trajectory. A map with a file is gone on with."""
+        with self.map_keeper.lock:
+            self.map_keeper.end()
+            self._system.reset()
+            self.io.outputs.reset()
+            self._view.begin_world()
+            self._begin_map()
+
+    def _begin_map(self) -> None:
+        if self._calibration is not None:
+            self.map_keeper.begin(cast(System, self._system), self._calibration)
 
     def coast(self, stamp_ns: int) -> None:
         """Publish odometry for an item that was unusable."""
@@ -157,6 +188,21 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
         """Warn about missing inputs."""
         self.io.watch()
 
+    @property
+    def must_save(self) -> bool:
+        """Whether there is a map that ``close`` writes to its file."""
+        return self.map_keeper.is_written
+
+    def save(self) -> None:
+        """Write the map as far as it left the window."""
+        with self.map_keeper.lock:
+            self.map_keeper.save()
+
     def close(self) -> None:
-        """End the live view."""
+        """Finish the map, after the image that is worked on, and end the live view."""
+        keeper = self.map_keeper
+        if keeper.session is not None and keeper.lock.acquire(timeout=_PATIENCE):
+            keeper.end()
+            keeper.lock.release()
+        self.io.close()
         self._view.close()

@@ -64,6 +64,14 @@ class ImageProcessor(Protocol[InT]):
     def reconfigure(self, config: Config, settings: NodeConfig) -> None:
         """Take over changed parameters; only live ones differ."""
 
+    @property
+    def must_save(self) -> bool:
+        """Whether ``close`` writes something that would be lost without."""
+        ...
+
+    def save(self) -> None:
+        """Write what is to outlive the process; called at each deactivation, when no item comes."""
+
     def watch(self) -> None:
         """Warn about missing inputs; called once a second while active."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import torch
@@ -110,6 +110,11 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
         if goes_on():
             self.trigger_activate()
 
+    @property
+    def must_save(self) -> bool:
+        """Whether ``close`` writes something that would be lost without."""
+        return self.processor is not None and self.processor.must_save
+
     def close(self, timeout: float = 10.0) -> bool:
         """End the worker; whether it ended within ``timeout`` seconds."""
         self._unsubscribe()
@@ -118,9 +123,14 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
             self.processor.close()
         return has_ended
 
-    def report_values(self, values: Callable[[], Mapping[str, str]] | None) -> None:
-        """From now on let ``values`` give more keys and values for each diagnostics message."""
-        self._diagnostics.values = values
+    def report_values(
+        self,
+        values: Sequence[Callable[[], Mapping[str, str]]],
+        problem: Callable[[], str] | None = None,
+    ) -> None:
+        """From now on let each of ``values`` give more keys and values for each diagnostics
+        message, and ``problem`` what else needs attention."""
+        self._diagnostics.values, self._diagnostics.problem = values, problem
 
     # -- transitions ---------------------------------------------------------------------------
 
@@ -163,8 +173,10 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Unsubscribe and stop the worker; the map stays."""
+        """Unsubscribe and stop the worker; the map stays, and is written to its file."""
         self._stop()
+        if self.processor is not None:
+            self.processor.save()
         self._report("inactive")
         return super().on_deactivate(state)
 

@@ -24,6 +24,8 @@ _SPIN_SECONDS = 0.2
 _CLOSE_SECONDS = 0.4
 # So long after SIGINT the process is gone, even while it compiles or loads models.
 _GRACE_SECONDS = 0.7
+# The same where a map is written: less than the 5 s after which ``ros2 launch`` asks again.
+_SAVING_CLOSE_SECONDS, _SAVING_GRACE_SECONDS = 2.0, 4.5
 _WRONG_INPUT = 2
 _BUG = 1
 
@@ -31,22 +33,33 @@ _BUG = 1
 def run_node(make_node: Callable[[], ManagedNode[Any]]) -> int:
     """Run the node of ``make_node`` until SIGINT, SIGTERM or a failure; returns the exit status.
 
-    Asked to stop, it ends within a second, on a second signal at once: while it is configured too.
+    Asked to stop, it ends within a second, within five where it writes a map, on a second signal at
+    once: while it is configured too.
 
     0 when asked to stop, 2 when a parameter or the machine is wrong, 1 on a bug.
     """
     transport.activate()
     # Our own handlers, so that the worker ends before the context does.
-    stop = stop_event(_GRACE_SECONDS)
+    nodes: list[ManagedNode[Any]] = []
+    stop = stop_event(lambda: _SAVING_GRACE_SECONDS if _must_save(nodes) else _GRACE_SECONDS)
+
+    def make() -> ManagedNode[Any]:
+        nodes.append(make_node())
+        return nodes[0]
+
     try:
         rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
-        return _spin(make_node, stop)
+        return _spin(make, stop)
     except RCLError as error:
         # A wrong enclave, QoS override or remapping: the middleware says what it misses.
         print(f"denseba: ROS 2 refuses: {error}", file=sys.stderr)
         return _WRONG_INPUT
     finally:
         rclpy.try_shutdown()
+
+
+def _must_save(nodes: list[ManagedNode[Any]]) -> bool:
+    return any(node.must_save for node in nodes)
 
 
 def _spin(make_node: Callable[[], ManagedNode[Any]], stop: threading.Event) -> int:
@@ -61,7 +74,7 @@ def _spin(make_node: Callable[[], ManagedNode[Any]], stop: threading.Event) -> i
         while not stop.is_set() and node.failure is None and not node.is_finalized:
             executor.spin_once(timeout_sec=_SPIN_SECONDS)
     finally:
-        is_idle = node.close(_CLOSE_SECONDS)
+        is_idle = node.close(_SAVING_CLOSE_SECONDS if node.must_save else _CLOSE_SECONDS)
         failure = node.failure
         status = 0 if failure is None else _report(failure)
         if not is_idle:

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
@@ -20,12 +21,12 @@ from typing import NoReturn
 _SAME_REQUEST_SECONDS = 0.1
 
 
-def stop_event(grace: float | None = None) -> threading.Event:
+def stop_event(grace: Callable[[], float] | None = None) -> threading.Event:
     """An event that both signals set.
 
-    With ``grace`` (s, at least 0.1) the process leaves that long after the first signal with
-    status 0, whatever its main thread is doing, and on a second signal at once. Without, it is left
-    to itself, and a second signal changes nothing.
+    With ``grace``, which is asked at the first signal for seconds (at least 0.1), the process
+    leaves that long after it with status 0, whatever its main thread is doing, and on a second
+    signal at once. Without, it is left to itself, and a second signal changes nothing.
 
     For the main thread of a process that ends soon after: the handlers stay.
     """
@@ -48,7 +49,7 @@ def leave_now(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _leave_in_time(grace: float) -> None:
+def _leave_in_time(grace: Callable[[], float]) -> None:
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
     signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
@@ -57,11 +58,11 @@ def _leave_in_time(grace: float) -> None:
     ).start()
 
 
-def _leave_after_signal(read_end: int, grace: float) -> None:
+def _leave_after_signal(read_end: int, grace: Callable[[], float]) -> None:
     os.read(read_end, 1)
     time.sleep(_SAME_REQUEST_SECONDS)
     while select.select([read_end], [], [], 0.0)[0]:
         os.read(read_end, 1)
-    select.select([read_end], [], [], grace - _SAME_REQUEST_SECONDS)
+    select.select([read_end], [], [], grace() - _SAME_REQUEST_SECONDS)
     # Nothing is flushed: the main thread may hold the locks of stdout.
     os._exit(0)

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from geometry_msgs.msg import Pose, PoseStamped, Transform, TransformStamped, Twist
+from geometry_msgs.msg import (
+    Pose,
+    PoseStamped,
+    PoseWithCovarianceStamped,
+    Transform,
+    TransformStamped,
+    Twist,
+)
 from nav_msgs.msg import Odometry
 from scipy.spatial.transform import Rotation
 
@@ -94,6 +101,17 @@ def odometry_to_msg(
 def pose_stamped(T: np.ndarray, stamp_ns: int, frame_id: str) -> PoseStamped:
     """A pose (4, 4) in the frame ``frame_id``."""
     return PoseStamped(header=make_header(stamp_ns, frame_id), pose=pose_to_msg(T))
+
+
+def pose_in_map_to_msg(
+    T_map_base: np.ndarray, covariance: np.ndarray, stamp_ns: int, map_frame: str
+) -> PoseWithCovarianceStamped:
+    """A pose (4, 4) of the base in the map with its covariance (6, 6) of (position, rotation about
+    fixed axes) along the map's axes."""
+    message = PoseWithCovarianceStamped(header=make_header(stamp_ns, map_frame))
+    message.pose.pose = pose_to_msg(T_map_base)
+    message.pose.covariance = covariance.ravel()
+    return message
 
 
 def _twist_to_msg(values: np.ndarray) -> Twist:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,16 @@ from denseba_ros.slam.state.metric_scale import MetricScale
 PERIOD = 1.0
 MAP_TO_ODOM = "map to odom"
 """Key of the first three rows of T_map_odom in the per-image status."""
+IN_MAP = "in the map"
+"""Key in the per-image status: why its place in the map is not known, absent where it is."""
 PREDICTED_BEFORE = "odometry predicted before"
 """Key in the per-image status: its odometry was a prediction, published before this estimate."""
 SCALE_DEVIATION = "metric scale, relative deviation"
 """Key in the per-image status: of a length in the map that is taken for metres."""
+_IDENTITY = np.eye(4)
 _STATM = Path("/proc/self/statm")
+UNLOCALISED = "not localised yet"
+"""What is said as long as no place of a map was recognised."""
 DROPPED = "dropped"
 """First word of the per-image status of an image that was not processed."""
 
@@ -32,31 +37,40 @@ DROPPED = "dropped"
 class DiagnosticsPublisher:
     """Publishes the health of ``node`` at 1 Hz of real time, even while simulated time stands.
 
-    ``facts`` are more keys and values for each message, ``values`` gives those that change.
+    ``facts`` are more keys and values for each message; each of ``values`` gives those that change.
+    ``problem`` gives what else needs somebody's attention, empty where nothing does.
     """
 
     def __init__(self, node: Node, health: Health) -> None:
         self._node, self._health = node, health
         self.facts: Mapping[str, str] = {}
-        self.values: Callable[[], Mapping[str, str]] | None = None
+        self.values: Sequence[Callable[[], Mapping[str, str]]] = ()
+        self.problem: Callable[[], str] | None = None
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._timer = node.create_timer(PERIOD, self._publish, clock=_steady_clock())
 
     def _publish(self) -> None:
         now_ns = stamp_to_ns(self._node.get_clock().now().to_msg())
         name = self._node.get_fully_qualified_name().lstrip("/")
-        changing = self.values() if self.values is not None else {}
-        facts = {**self.facts, **changing, **memory_in_use()}
-        status = health_status(name, self._health.report(), facts)
+        facts = {**self.facts}
+        for values in self.values:
+            facts.update(values())
+        facts.update(memory_in_use())
+        problem = "" if self.problem is None else self.problem()
+        status = health_status(name, self._health.report(), facts, problem)
         self._publisher.publish(DiagnosticArray(header=make_header(now_ns, ""), status=[status]))
 
 
-def health_status(name: str, report: HealthReport, facts: Mapping[str, str]) -> DiagnosticStatus:
+def health_status(
+    name: str, report: HealthReport, facts: Mapping[str, str], problem: str = ""
+) -> DiagnosticStatus:
     """One status of the node ``name``: OK while it tracks and drops nothing.
 
-    ``facts`` are more keys and values.
+    ``facts`` are more keys and values; a ``problem`` makes what would be OK a warning.
     """
     level, message = _verdict(report)
+    if problem and level == DiagnosticStatus.OK and report.lifecycle in ("", "active"):
+        level, message = DiagnosticStatus.WARN, f"{message}; {problem}"
     values = {
         "tracking": "none yet" if report.tracking is None else report.tracking.value,
         "reason": report.reason,
@@ -132,13 +146,14 @@ def estimate_status(
     name: str,
     estimate: Estimate,
     health: Health,
-    T_map_odom: np.ndarray | None = None,
+    T_map_odom: np.ndarray | None = _IDENTITY,
     predicted_before: bool = False,
 ) -> DiagnosticArray:
     """What became of one image, with its stamp: its tracking state, in `status`.
 
     Where ``resets`` or ``session`` of ``health`` change, a new odometry frame began. ``T_map_odom``
-    (4, 4) is named where it is not the identity. ``predicted_before``: odometry of this stamp, or
+    (4, 4) is named where it is not the identity; None: the place in the map is not known.
+    ``predicted_before``: odometry of this stamp, or
     of a later one, was predicted and published before the estimate was there.
     """
     values = {
@@ -150,7 +165,9 @@ def estimate_status(
         **scale_values(estimate.metric_scale),
         **{f"{stage} (ms)": f"{1000 * s:.3f}" for stage, s in estimate.seconds.items()},
     }
-    if T_map_odom is not None and not np.array_equal(T_map_odom, np.eye(4)):
+    if T_map_odom is None:
+        values[IN_MAP] = UNLOCALISED
+    elif not np.array_equal(T_map_odom, _IDENTITY):
         values[MAP_TO_ODOM] = " ".join(repr(float(v)) for v in T_map_odom[:3].ravel())
     if predicted_before:
         values[PREDICTED_BEFORE] = "true"

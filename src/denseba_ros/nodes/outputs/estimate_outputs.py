@@ -17,6 +17,7 @@ from denseba_ros.nodes.outputs.map_outputs import KeyframeSource, MapOutputs
 from denseba_ros.nodes.outputs.pose_outputs import PoseOutputs
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Tracking
+from denseba_ros.slam.state.map_correction import MapCorrection, MapPose
 from denseba_ros.slam.state.odom_continuity import OdomContinuity
 
 UNKNOWN = np.diag([1e6] * 6)
@@ -28,9 +29,10 @@ class EstimateOutputs:
 
     Before the first pose an image gives no odometry. From then on every image does: the predicted
     pose while tracking is lost, with the covariance that the estimate gives it and after a while
-    that of the unknown. ``T_map_odom`` (4, 4) takes what a recovery would have made odom jump by;
-    ``T_map_odom_measured`` also takes what a prediction still lends, so that with the newest pose
-    in odom it gives the measured pose in map.
+    that of the unknown. ``T_map_odom`` (4, 4) takes what a recovery would have made odom jump by,
+    and where there is a larger map, what closed loops correct; None while the place in that is not
+    known. ``T_map_odom_measured`` also takes what a prediction and a slow correction still lend, so
+    that with the newest pose in odom it gives the measured pose in map.
     ``newest`` is the newest estimate, in odom. Poses are of the camera; ``mount`` says where it
     sits on the robot.
 
@@ -42,7 +44,7 @@ class EstimateOutputs:
         self._settings = settings
         self._poses = PoseOutputs(node, settings, throttled)
         self._map = MapOutputs(node, settings, throttled)
-        self._continuity = OdomContinuity()
+        self._continuity, self._correction = OdomContinuity(), MapCorrection()
         self._has_pose = False
         self._lock = threading.RLock()
         self.reset()
@@ -52,8 +54,10 @@ class EstimateOutputs:
         with self._lock:
             self._map.reset()
             self._continuity.reset()
+            self._correction.reset()
             self._measured_ns: int | None = None
-            self.T_map_odom = self.T_map_odom_measured = np.eye(4)
+            self.T_map_odom: np.ndarray | None = np.eye(4)
+            self.T_map_odom_measured: np.ndarray | None = np.eye(4)
             self.newest: Estimate | None = None
             self._poses.reset()
 
@@ -75,14 +79,20 @@ class EstimateOutputs:
         self._map.publish_depth(depth, stamp_ns, camera_frame)
 
     def publish(
-        self, estimate: Estimate, source: KeyframeSource, mount: CameraMount, camera_frame: str
+        self,
+        estimate: Estimate,
+        source: KeyframeSource,
+        mount: CameraMount,
+        camera_frame: str,
+        in_map: MapPose | None = None,
     ) -> bool:
-        """Publish one estimate with its image's stamp; ``camera_frame`` is that of the depth.
+        """Publish one estimate with its image's stamp; ``camera_frame`` is that of the depth,
+        ``in_map`` where it is in a larger map, None where there is none.
 
         False where odometry of this or a later stamp was published before, as a prediction.
         """
         with self._lock:
-            is_first = self._publish_pose(estimate, mount)
+            is_first = self._publish_pose(estimate, mount, in_map)
             T_odom_world = self._continuity.T_odom_world
         if estimate.depth is not None:
             self._map.publish_depth(estimate.depth, estimate.stamp_ns, camera_frame)
@@ -92,7 +102,7 @@ class EstimateOutputs:
             )
         return is_first
 
-    def _publish_pose(self, estimate: Estimate, mount: CameraMount) -> bool:
+    def _publish_pose(self, estimate: Estimate, mount: CameraMount, in_map: MapPose | None) -> bool:
         has_pose = estimate.counts_as is not Tracking.INITIALISING
         if not (has_pose or self._has_pose):
             return True
@@ -100,14 +110,42 @@ class EstimateOutputs:
         if estimate.is_measured:
             self._measured_ns = estimate.stamp_ns
         self.newest = self._with_unknown_if_stale(self._continuity.update(estimate))
-        self.T_map_odom = pose_step.inverse(mount.T_odom_base(self._continuity.T_odom_world))
-        self.T_map_odom_measured = self.T_map_odom
-        if self._continuity.loan.any():
-            published, measured = (
-                mount.T_odom_base(one.T_world_camera) for one in (self.newest, estimate)
+        self._link_map(estimate, self.newest, mount, in_map)
+        is_first = self._poses.publish(self.newest, mount, self.T_map_odom)
+        if estimate.is_measured and self.T_map_odom is not None:
+            self._poses.publish_in_map(self._with_lent(self.newest), mount, self.T_map_odom)
+        return is_first
+
+    def _link_map(
+        self, estimate: Estimate, published: Estimate, mount: CameraMount, in_map: MapPose | None
+    ) -> None:
+        """Set both transforms for an ``estimate`` that is ``published`` so in odom."""
+        T_odom_world = self._continuity.T_odom_world
+        if in_map is None:
+            self.T_map_odom = pose_step.inverse(mount.T_odom_base(T_odom_world))
+            T_map_camera: np.ndarray | None = estimate.T_world_camera
+        else:
+            T_odom_camera = T_odom_world @ estimate.T_world_camera
+            rate = self._settings.map_correction_rate
+            T_map_odom = self._correction.map_to_odom(
+                in_map, T_odom_camera, estimate.stamp_ns, rate
             )
-            self.T_map_odom_measured = measured @ pose_step.inverse(published)
-        return self._poses.publish(self.newest, mount, self.T_map_odom)
+            self.T_map_odom = None if T_map_odom is None else mount.T_odom_base(T_map_odom)
+            T_map_camera = in_map.T_map_camera
+        self.T_map_odom_measured = self.T_map_odom
+        is_lent = self._continuity.loan.any() or self._correction.lent.any()
+        if T_map_camera is not None and is_lent:
+            T_odom_base = mount.T_odom_base(published.T_world_camera)
+            T_map_base = mount.T_odom_base(T_map_camera)
+            self.T_map_odom_measured = T_map_base @ pose_step.inverse(T_odom_base)
+
+    def _with_lent(self, estimate: Estimate) -> Estimate:
+        """The estimate, in odom, with what its pose in the map still lends as an error."""
+        lent, T_map_odom = self._correction.lent, self.T_map_odom
+        if not lent.any() or T_map_odom is None:
+            return estimate
+        in_odom = (lent.reshape(2, 3) @ T_map_odom[:3, :3]).ravel()
+        return replace(estimate, covariance=estimate.covariance + np.outer(in_odom, in_odom))
 
     def coast(self, stamp_ns: int, mount: CameraMount) -> None:
         """Odometry for an image that was unusable: where the last velocity leads."""

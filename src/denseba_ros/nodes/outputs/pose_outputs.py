@@ -1,4 +1,4 @@
-"""What is published of one pose: odometry, TF and path, with stamps that only rise."""
+"""What is published of one pose: odometry, TF, path and pose in the map; stamps only rise."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections import deque
 
 import numpy as np
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from nav_msgs.msg import Odometry, Path
 from rclpy.node import Node
 from tf2_msgs.msg import TFMessage
@@ -17,6 +17,7 @@ from denseba_ros.nodes.conversions.poses import (
     maybe_inverted,
     null_odometry,
     odometry_to_msg,
+    pose_in_map_to_msg,
     pose_stamped,
 )
 from denseba_ros.nodes.conversions.stamps import make_header
@@ -29,7 +30,7 @@ _PATH_PERIOD_NS = 200_000_000
 
 
 class PoseOutputs:
-    """`odometry`, `/tf` and `path`; every pose that is published passes here, one at a time.
+    """`odometry`, `/tf`, `path` and `pose`: every pose that is published passes here, one by one.
 
     ``last_stamp_ns`` is the stamp of the newest odometry (None before the first), and
     ``last_published_at`` the monotonic time (s) at which it was published.
@@ -40,6 +41,7 @@ class PoseOutputs:
         self._odometry = make_publisher(node, Odometry, "odometry", 50, throttled)
         self._tf = node.create_publisher(TFMessage, "/tf", TF_QOS)
         self._path = LatchedPublisher(node, Path, "path", throttled)
+        self._pose = make_publisher(node, PoseWithCovarianceStamped, "pose", 10, throttled)
         self.last_published_at = time.monotonic()
         self.reset()
 
@@ -50,11 +52,28 @@ class PoseOutputs:
         self._path.forget()
         self.last_stamp_ns: int | None = None
 
-    def publish(self, estimate: Estimate, mount: CameraMount, T_map_odom: np.ndarray) -> bool:
+    def publish_in_map(
+        self, estimate: Estimate, mount: CameraMount, T_map_odom: np.ndarray
+    ) -> None:
+        """Publish the pose of a measured ``estimate``, which is in odom, as /tf has it in map."""
+        if has_subscribers(self._pose):
+            T_odom_camera = estimate.T_world_camera
+            covariance = mount.pose_covariance(estimate.covariance, T_odom_camera)
+            axes = np.kron(np.eye(2), T_map_odom[:3, :3])
+            T_map_base = T_map_odom @ mount.T_odom_base(T_odom_camera)
+            self._pose.publish(
+                pose_in_map_to_msg(
+                    T_map_base, axes @ covariance @ axes.T, estimate.stamp_ns, self.settings.map
+                )
+            )
+
+    def publish(
+        self, estimate: Estimate, mount: CameraMount, T_map_odom: np.ndarray | None
+    ) -> bool:
         """Publish the pose of ``estimate``, which is in odom; False for one that is not newer than
         the last, which is left out.
 
-        ``T_map_odom`` (4, 4) goes to /tf.
+        ``T_map_odom`` (4, 4) goes to /tf; None: it is not known.
         """
         # A published prediction is not taken back.
         if self.last_stamp_ns is not None and estimate.stamp_ns <= self.last_stamp_ns:
@@ -80,9 +99,11 @@ class PoseOutputs:
         is_lost = not estimate.is_measured
         return is_lost and self.settings.lost_output == "null"
 
-    def _publish_tf(self, T_odom_base: np.ndarray, T_map_odom: np.ndarray, stamp_ns: int) -> None:
+    def _publish_tf(
+        self, T_odom_base: np.ndarray, T_map_odom: np.ndarray | None, stamp_ns: int
+    ) -> None:
         settings, transforms = self.settings, []
-        if settings.publish_map_tf:
+        if settings.publish_map_tf and T_map_odom is not None:
             transforms.append(
                 maybe_inverted(
                     T_map_odom, stamp_ns, settings.map, settings.odom, settings.invert_map_tf

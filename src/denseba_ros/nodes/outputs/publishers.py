@@ -57,6 +57,11 @@ class LatchedPublisher:
             node, kind, name, 1, throttled, latched=True, on_matched=self._matched
         )
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens."""
+        return has_subscribers(self._publisher)
+
     def offer(self, make: Callable[[], Any]) -> None:
         """Publish what ``make`` returns: now, or as soon as somebody listens."""
         with self._lock:

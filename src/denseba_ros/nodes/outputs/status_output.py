@@ -31,10 +31,11 @@ class StatusOutput:
         self,
         estimate: Estimate,
         health: Health,
-        T_map_odom: np.ndarray | None = None,
+        T_map_odom: np.ndarray | None,
         predicted_before: bool = False,
     ) -> None:
-        """The image of ``estimate`` was processed; ``T_map_odom`` (4, 4), None for the identity.
+        """The image of ``estimate`` was processed; ``T_map_odom`` (4, 4), None where the place in
+        the map is not known.
 
         ``predicted_before``: its odometry was predicted and published before.
         """

@@ -26,6 +26,9 @@ class NodeConfig(BaseModel):
     model_folder: str = Field(default="", json_schema_extra={"fixed": True})
     """Weights that frontend.depth_model names as a file must lie below it; empty is the package's
     own models/. Holds from the start of the process to its end."""
+    map_folder: str = Field(default="", json_schema_extra={"fixed": True})
+    """Maps that map.file names must lie below it; empty is ~/.ros/denseba_maps. Holds from the
+    start of the process to its end."""
     rerun: str = Field(default="off", min_length=1)
     """Live view of images, map, path and timings by rerun-sdk: off, view (a window on this machine)
     or a file NAME.rrd to write, which must lie below rerun_folder."""
@@ -45,7 +48,8 @@ class NodeConfig(BaseModel):
     publish_odom_tf: bool = Field(default=True, json_schema_extra=LIVE)
     """Publish odom -> base on /tf. Switch off where a filter that fuses odometry does."""
     publish_map_tf: bool = Field(default=True, json_schema_extra=LIVE)
-    """Publish map -> odom on /tf: the identity until tracking was lost and came back elsewhere."""
+    """Publish map -> odom on /tf: the identity until a loop was closed (map.mode), or tracking was
+    lost and came back elsewhere. Nothing while no place of the map in map.file was recognised."""
     publish_camera_tf: bool = True
     """Publish base -> camera, as `extrinsics` says, on /tf_static; not with extrinsics_from_tf."""
     invert_odom_tf: bool = Field(default=False, json_schema_extra=LIVE)
@@ -99,6 +103,10 @@ class NodeConfig(BaseModel):
     finer ones are enlarged along the edges of the image."""
     publish_points: bool = Field(default=True, json_schema_extra=LIVE)
     """Publish the point cloud of each new keyframe."""
+    map_correction_rate: float = Field(default=0.0, ge=0.0, le=100.0, json_schema_extra=LIVE)
+    """Speed (m/s, rad/s) at which map -> odom takes the correction of a closed loop; 0: at once."""
+    map_points: int = Field(default=200_000, ge=0, le=5_000_000)
+    """Points in `map_points` at most, shared out among the keyframes of the map; 0: none."""
     input_timeout: float = Field(default=5.0, ge=0.5, le=3600.0, json_schema_extra=LIVE)
     """Seconds without images, camera_info or extrinsics before the node warns."""
 

@@ -44,6 +44,11 @@ def declare_parameters(node: Node) -> tuple[Config, NodeConfig]:
     return models_from_values(values)
 
 
+def declared_models(node: Node) -> tuple[Config, NodeConfig]:
+    """Both models as the parameters of ``node`` are now, once they were declared."""
+    return models_from_values({name: node.get_parameter(name).value for name in parameter_fields()})
+
+
 def models_from_values(values: Mapping[str, Any]) -> tuple[Config, NodeConfig]:
     """Both models from the values of all parameters by their dotted names.
 

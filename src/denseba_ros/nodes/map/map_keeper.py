@@ -1,0 +1,236 @@
+"""The map beside the system of a node: when a session of it begins, and that it ends saved."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from denseba_ros.config import Config
+from denseba_ros.errors import ConfigurationError, DensebaError, MapFileError
+from denseba_ros.geometry import pose_step
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.global_map.map_session import MapSession
+from denseba_ros.global_map.open_map import open_global_map
+from denseba_ros.map_file.map_file import MapFile
+from denseba_ros.map_file.map_reader import MapReader
+from denseba_ros.matching.features import features_available
+from denseba_ros.nodes.map.map_report import MapReport, correction_in_words
+from denseba_ros.slam.state.estimate import Estimate
+from denseba_ros.slam.state.map_correction import MapPose
+from denseba_ros.slam.system import System
+
+
+class Logger(Protocol):
+    """What is needed of a ROS logger."""
+
+    def info(self, message: str) -> object:
+        """Log what happens."""
+        ...
+
+    def error(self, message: str) -> object:
+        """Log what went wrong."""
+        ...
+
+
+OpenSession = Callable[[Config, System, Calibration, bool], MapSession | None]
+
+
+def open_session(
+    config: Config, system: System, calibration: Calibration, is_live: bool
+) -> MapSession | None:
+    """A session of the map of ``config`` beside a ``system`` whose images, before they are
+    rectified, have this ``calibration``; None where there can be none here.
+
+    Raises:
+        ConfigurationError, MapFileError: as ``open_global_map``.
+    """
+    with contextlib.suppress(ConfigurationError):  # a backend's frames are rectified already
+        calibration = system.frontend.rectifier.calibration
+    global_map = open_global_map(config, calibration, is_live)
+    return None if global_map is None else MapSession(config.map, system, global_map)
+
+
+class MapKeeper:
+    """Begins a session with each world of the system, and ends the one before.
+
+    ``lock`` is to be held while the system works on an image and until ``follow`` has returned:
+    services begin and end sessions between two images. ``problem`` says why there is no map though
+    one is wanted, empty otherwise. An error in the map is told and ends it; tracking goes on.
+    """
+
+    def __init__(
+        self, config: Config, is_live: bool, logger: Logger, opener: OpenSession = open_session
+    ) -> None:
+        """``config`` with the path of the map's file as it is to be opened.
+
+        Raises:
+            ConfigurationError, MapFileError: when its file cannot be used.
+        """
+        check_map(config)
+        self.lock = threading.RLock()
+        self.problem = ""
+        self._config, self._is_live, self._logger, self._opener = config, is_live, logger, opener
+        self._session: MapSession | None = None
+        self._world: tuple[System, Calibration] | None = None
+        self._T_world_camera = np.eye(4)
+        self._last_correction = ""
+
+    @property
+    def session(self) -> MapSession | None:
+        """The one under way; what is done with it needs the ``lock``."""
+        return self._session
+
+    @property
+    def config(self) -> Config:
+        """What the session was begun with."""
+        return self._config
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the map of the session goes to a file."""
+        config = self._config.map
+        return self._session is not None and config.mode == "mapping" and bool(config.file)
+
+    def report(self) -> MapReport:
+        """What is to be said of the map, for diagnostics; from any thread."""
+        return MapReport.of(self._config.map, self._session, self.problem, self._last_correction)
+
+    # -- with the lock, between two images -----------------------------------------------------
+
+    def begin(self, system: System, calibration: Calibration) -> None:
+        """A world of the system begins, of a camera with this ``calibration``."""
+        self.end()
+        self._world, self._T_world_camera = (system, calibration), np.eye(4)
+        if self._config.map.mode == "off":
+            return
+        try:
+            self._session = self._opener(self._config, system, calibration, self._is_live)
+        except DensebaError as error:
+            self._fail(f"there is no map: {error}")
+
+    def begin_anew(self, config: Config) -> None:
+        """End the session and begin one of the map of ``config``; tracking goes on meanwhile.
+
+        Raises:
+            ConfigurationError, MapFileError: when its file cannot be used, or when the session
+                before could not be saved, which then goes on.
+        """
+        before, hint = self._config.map, self._T_map_camera()
+        if self._session is not None:
+            self._session.global_map.save()
+        if config.map.file != before.file or self._session is None:
+            check_map(config)
+        self.end()
+        self._config = config
+        if self._world is None:  # the first image begins it
+            return
+        T_world_camera = self._T_world_camera
+        self.begin(*self._world)
+        self._T_world_camera = T_world_camera
+        if self.problem:
+            raise MapFileError(self.problem)
+        if hint is not None and config.map.file == before.file:
+            self.hint(hint)
+
+    def end(self) -> None:
+        """End the session; its map is written."""
+        self.problem = self._last_correction = ""
+        if self._session is None:
+            return
+        try:
+            self._session.finish()
+        except Exception as error:
+            self._fail(f"the map could not be saved whole: {_in_words(error)}")
+        finally:
+            self._let_go(self._session)
+
+    def save(self) -> None:
+        """Write what is to be written; the session goes on."""
+        if self._session is None:
+            return
+        try:
+            self._session.global_map.save()
+        except MapFileError as error:
+            self._logger.error(f"the map is not saved: {error}")
+
+    def follow(self, estimate: Estimate) -> MapPose | None:
+        """Where an image is in the map, after its estimate was taken in; None without a map."""
+        self._T_world_camera = estimate.T_world_camera
+        if self._session is None:
+            return None if not self.problem else MapPose(None)
+        was_joined = self._session.is_joined
+        try:
+            in_map, closure = self._session.follow(estimate)
+        except Exception as error:
+            self._let_go(self._session)
+            self._fail(f"the map is given up: {_in_words(error)}")
+            return MapPose(None)
+        if not self._session.is_joined:
+            return MapPose(None)
+        if not was_joined:
+            self._logger.info("a place of the map was recognised: poses are in it from now on")
+        T_map_camera = in_map.T_world_camera
+        if closure is None or not was_joined:
+            return MapPose(T_map_camera)
+        self._last_correction = correction_in_words(closure.correction, T_map_camera)
+        return MapPose(T_map_camera, closure.correction)
+
+    def hint(self, T_map_camera: np.ndarray) -> bool:
+        """Somebody says that the camera is at ``T_map_camera`` (4, 4) now; whether that is of use:
+        there is a map, and no place of it was recognised yet."""
+        if self._session is None or self._session.is_joined:
+            return False
+        self._session.global_map.hint(T_map_camera @ pose_step.inverse(self._T_world_camera))
+        return True
+
+    def _T_map_camera(self) -> np.ndarray | None:
+        """Where the newest image is in the map, None where that is not known."""
+        session = self._session
+        if session is None or not session.is_joined:
+            return None
+        pose: np.ndarray = session.global_map.graph.S_map_world @ self._T_world_camera
+        return pose
+
+    def _let_go(self, session: MapSession) -> None:
+        """Close the file, and let the system forget what leaves its window."""
+        self._session = None
+        session.close()
+        if self._world is not None:
+            history = self._world[0].history
+            history.is_kept = False
+            history.take()
+
+    def _fail(self, problem: str) -> None:
+        self.problem = problem
+        self._logger.error(problem)
+
+
+def check_map(config: Config) -> None:
+    """See whether the map of ``config`` can be used, as far as that is known without a camera; one
+    that is to be written is made where it is missing.
+
+    Raises:
+        ConfigurationError: without the package of the features where a file is named.
+        MapFileError: when the file is missing (for localisation), damaged, of a newer version, not
+            to be written, or written by another process.
+    """
+    if config.map.mode == "off" or not config.map.file:
+        return
+    if not features_available():
+        raise ConfigurationError("map.file: a map needs pip install 'denseba_ros[matching]'")
+    path = Path(config.map.file)
+    with MapReader(path) if config.map.mode == "localisation" else MapFile(path):
+        pass
+
+
+def _in_words(error: Exception) -> str:
+    """The message of an error that people can do something about, the traceback of a bug."""
+    if isinstance(error, DensebaError):
+        return str(error)
+    return "".join(traceback.format_exception(error))
