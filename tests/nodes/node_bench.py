@@ -14,12 +14,13 @@ pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
 pytest.importorskip("tf2_msgs", reason="tf2_msgs is not built: run `make setup`")
 
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import PoseArray
+from geometry_msgs.msg import PoseArray, PoseWithCovarianceStamped
 from nav_msgs.msg import Odometry, Path
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import Marker
 
 from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
 from denseba_ros.nodes.conversions.images import encoded_image_to_msg
@@ -38,6 +39,10 @@ OUTPUTS: dict[str, Any] = {
     "points": PointCloud2,
     "path": Path,
     "keyframes": PoseArray,
+    "pose": PoseWithCovarianceStamped,
+    "map_path": Path,
+    "map_points": PointCloud2,
+    "loop_closures": Marker,
     "status": DiagnosticArray,
     "/tf": TFMessage,
     "/diagnostics": DiagnosticArray,
@@ -110,9 +115,9 @@ class Bench:
     def stamps(self, name: str) -> list[int]:
         return [stamp_to_ns(m.header.stamp) for m in self.heard[name]]
 
-    def call(self, service: str) -> Any:
-        client = self.client.create_client(Trigger, f"/denseba/{service}")
+    def call(self, service: str, kind: Any = Trigger, **request: Any) -> Any:
+        client = self.client.create_client(kind, f"/denseba/{service}")
         self.ros.spin_until(client.service_is_ready, service)
-        future = client.call_async(Trigger.Request())
+        future = client.call_async(kind.Request(**request))
         self.ros.spin_until(future.done, service)
         return future.result()

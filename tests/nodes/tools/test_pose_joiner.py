@@ -23,6 +23,7 @@ from denseba_ros.slam.state.estimate import Estimate
 
 MOUNT = CameraMount(np.eye(4))
 SECOND = 1_000_000_000
+IDENTITY = np.eye(4)
 IMAGE = np.full((6, 8, 3), 50, np.uint8)
 T_MAP_ODOM = np.eye(4)
 T_MAP_ODOM[0, 3] = 5.0
@@ -40,7 +41,7 @@ class _Node:
         return odometry_to_msg(estimate, MOUNT, "odom", "base_link")
 
     def status(
-        self, stamp_ns: int, T_map_odom: np.ndarray | None = None, *, late: bool = False
+        self, stamp_ns: int, T_map_odom: np.ndarray | None = IDENTITY, *, late: bool = False
     ) -> DiagnosticArray:
         estimate = replace(self._estimate, stamp_ns=stamp_ns)
         return estimate_status("node", estimate, Health(), T_map_odom, predicted_before=late)
@@ -94,6 +95,20 @@ def test_a_dropped_image_has_the_last_transform_that_was_named(node: _Node) -> N
     poses = list(joiner.take(MOUNT))
     shifts = [pose.T_map_camera[0, 3] - pose.T_odom_camera[0, 3] for pose in poses]
     assert shifts == [0.0, 5.0, 5.0, 0.0]
+
+
+def test_without_a_place_in_the_map_there_is_no_pose_in_it(node: _Node) -> None:
+    joiner = PoseJoiner()
+    for stamp, status in (
+        (1, node.status(1, None)),
+        (2, drop_status("node", 2, "too slow")),
+        (3, node.status(3, T_MAP_ODOM)),
+    ):
+        joiner.add_odometry(node.odometry(stamp))
+        joiner.add_status(status)
+    poses = list(joiner.take(MOUNT))
+    assert [pose.T_map_camera is None for pose in poses] == [True, True, False]
+    assert [pose.state for pose in poses[::2]] == [PoseState.TRACKED] * 2
 
 
 def test_null_odometry_is_counted_and_is_no_pose(node: _Node) -> None:

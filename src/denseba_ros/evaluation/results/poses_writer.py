@@ -21,12 +21,13 @@ class PosesWriter:
     """Every published pose in odometry.txt and in map.txt, its state in states.txt.
 
     ``states`` counts the poses that were written; ``left_out`` those with a stamp that is not later
-    than the one before, as after a reset of time: a TUM file cannot hold them.
+    than the one before, as after a reset of time: a TUM file cannot hold them. ``not_in_map`` are
+    those that map.txt lacks, as their place in the map was not known.
     """
 
     def __init__(self, folder: Path) -> None:
         self.states: Counter[PoseState] = Counter()
-        self.left_out = 0
+        self.left_out = self.not_in_map = 0
         self._odometry = PathWriter(folder / ODOMETRY, folder / ODOMETRY_COVARIANCE)
         self._map = PathWriter(folder / MAP, folder / MAP_COVARIANCE)
         self._states = (folder / STATES).open("w", buffering=1)
@@ -41,7 +42,10 @@ class PosesWriter:
         self.states[pose.state] += 1
         stamp_ns, deviation = pose.stamp_ns, pose.scale_deviation
         self._odometry.add(stamp_ns, pose.T_odom_camera, pose.odom_covariance, deviation)
-        self._map.add(stamp_ns, pose.T_map_camera, pose.map_covariance, deviation)
+        if pose.T_map_camera is None:
+            self.not_in_map += 1
+        else:
+            self._map.add(stamp_ns, pose.T_map_camera, pose.map_covariance, deviation)
         self._states.write(f"{format_seconds(pose.stamp_ns)} {pose.state.value}\n")
 
     def close(self) -> None:

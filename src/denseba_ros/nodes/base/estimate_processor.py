@@ -23,6 +23,7 @@ from denseba_ros.nodes.outputs.node_view import NodeView
 from denseba_ros.nodes.parameters.map_path import with_confined_map
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.slam.state.estimate import DepthMap, Estimate
+from denseba_ros.slam.state.map_correction import MapPose
 from denseba_ros.slam.system import System
 
 
@@ -137,13 +138,18 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
         self._system.is_behind = self.io.is_behind
         self._system.wants_depth = self.io.wants_depth
         estimate = decoded.estimate()
-        followed_at = time.perf_counter()
-        in_map = self.map_keeper.follow(estimate)
-        if in_map is not None:
-            estimate.seconds["map"] = time.perf_counter() - followed_at
+        in_map = self.map_keeper.locate(estimate)
         self.io.publish(estimate, self._source, mount, item.frame_id, started_at, in_map)
-        self.io.publish_map(mount, estimate.stamp_ns, in_map)
+        if self.map_keeper.session is not None:
+            self._follow(estimate, mount, in_map)
         return estimate
+
+    def _follow(self, estimate: Estimate, mount: CameraMount, in_map: MapPose | None) -> None:
+        """Let the larger map take an image in, after its odometry was published."""
+        began_at = time.perf_counter()
+        self.map_keeper.follow(estimate)
+        self.io.publish_map(mount, estimate.stamp_ns, in_map)
+        self._health.took("map", time.perf_counter() - began_at)
 
     def _on_image_depth(self, stamp_ns: int, depth: DepthMap) -> None:
         self.io.publish_depth(stamp_ns, depth)

@@ -13,7 +13,7 @@ import numpy as np
 
 from denseba_ros.config import Config
 from denseba_ros.errors import ConfigurationError, DensebaError, MapFileError
-from denseba_ros.geometry import pose_step
+from denseba_ros.geometry import pose_step, sim3
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.global_map.map_session import MapSession
 from denseba_ros.global_map.open_map import open_global_map
@@ -59,27 +59,33 @@ def open_session(
 class MapKeeper:
     """Begins a session with each world of the system, and ends the one before.
 
-    ``lock`` is to be held while the system works on an image and until ``follow`` has returned:
-    services begin and end sessions between two images. ``problem`` says why there is no map though
-    one is wanted, empty otherwise. An error in the map is told and ends it; tracking goes on.
+    ``lock`` is to be held while the system works on an image, and until ``follow`` has returned:
+    services begin and end sessions between two images. An error in the map is told and ends it;
+    tracking goes on. ``problem`` says why there is no map though one is wanted, and ``loss`` what
+    was not saved of sessions before; both are empty where all is well.
     """
 
     def __init__(
-        self, config: Config, is_live: bool, logger: Logger, opener: OpenSession = open_session
+        self, config: Config, is_live: bool, logger: Logger, opener: OpenSession | None = None
     ) -> None:
-        """``config`` with the path of the map's file as it is to be opened.
+        """``config`` with the path of the map's file as it is to be opened; ``opener`` of sessions,
+        by default ``open_session``.
 
         Raises:
             ConfigurationError, MapFileError: when its file cannot be used.
         """
         check_map(config)
         self.lock = threading.RLock()
-        self.problem = ""
-        self._config, self._is_live, self._logger, self._opener = config, is_live, logger, opener
+        self.problem = self.loss = ""
+        self._config, self._is_live, self._logger = config, is_live, logger
+        self._opener = opener or open_session
         self._session: MapSession | None = None
         self._world: tuple[System, Calibration] | None = None
         self._T_world_camera = np.eye(4)
         self._last_correction = ""
+        self._correction: np.ndarray | None = None
+        # Without the package of the features a new map is odometry's world, as with map.mode off.
+        self._is_odom_alone = False
 
     @property
     def session(self) -> MapSession | None:
@@ -99,7 +105,8 @@ class MapKeeper:
 
     def report(self) -> MapReport:
         """What is to be said of the map, for diagnostics; from any thread."""
-        return MapReport.of(self._config.map, self._session, self.problem, self._last_correction)
+        failure = self.problem or self.loss
+        return MapReport.of(self._config.map, self._session, failure, self._last_correction)
 
     # -- with the lock, between two images -----------------------------------------------------
 
@@ -113,6 +120,10 @@ class MapKeeper:
             self._session = self._opener(self._config, system, calibration, self._is_live)
         except DensebaError as error:
             self._fail(f"there is no map: {error}")
+            return
+        if self._session is None:
+            self.problem = "there is no map: it needs pip install 'denseba_ros[matching]'"
+            self._is_odom_alone = True
 
     def begin_anew(self, config: Config) -> None:
         """End the session and begin one of the map of ``config``; tracking goes on meanwhile.
@@ -141,12 +152,14 @@ class MapKeeper:
     def end(self) -> None:
         """End the session; its map is written."""
         self.problem = self._last_correction = ""
+        self._correction, self._is_odom_alone = None, False
         if self._session is None:
             return
         try:
             self._session.finish()
         except Exception as error:
-            self._fail(f"the map could not be saved whole: {_in_words(error)}")
+            self.loss = f"a map could not be saved whole: {_in_words(error)}"
+            self._logger.error(self.loss)
         finally:
             self._let_go(self._session)
 
@@ -159,27 +172,34 @@ class MapKeeper:
         except MapFileError as error:
             self._logger.error(f"the map is not saved: {error}")
 
-    def follow(self, estimate: Estimate) -> MapPose | None:
-        """Where an image is in the map, after its estimate was taken in; None without a map."""
+    def locate(self, estimate: Estimate) -> MapPose | None:
+        """Where an image is in the map as it is before ``follow``; None without a map."""
         self._T_world_camera = estimate.T_world_camera
-        if self._session is None:
-            return None if not self.problem else MapPose(None)
-        was_joined = self._session.is_joined
+        correction, self._correction = self._correction, None
+        T_map_camera = self._T_map_camera()
+        if T_map_camera is None:
+            has_map = self._session is not None or bool(self.problem)
+            return MapPose(None) if has_map and not self._is_odom_alone else None
+        if correction is not None:
+            self._last_correction = correction_in_words(correction, T_map_camera)
+        return MapPose(T_map_camera, correction)
+
+    def follow(self, estimate: Estimate) -> None:
+        """Take in what an image changed; to be called after what is urgent was published."""
+        session = self._session
+        if session is None:
+            return
+        was_joined = session.is_joined
         try:
-            in_map, closure = self._session.follow(estimate)
+            _, closure = session.follow(estimate)
         except Exception as error:
-            self._let_go(self._session)
+            self._let_go(session)
             self._fail(f"the map is given up: {_in_words(error)}")
-            return MapPose(None)
-        if not self._session.is_joined:
-            return MapPose(None)
-        if not was_joined:
+            return
+        if session.is_joined and not was_joined:
             self._logger.info("a place of the map was recognised: poses are in it from now on")
-        T_map_camera = in_map.T_world_camera
-        if closure is None or not was_joined:
-            return MapPose(T_map_camera)
-        self._last_correction = correction_in_words(closure.correction, T_map_camera)
-        return MapPose(T_map_camera, closure.correction)
+        elif closure is not None:
+            self._correction = closure.correction
 
     def hint(self, T_map_camera: np.ndarray) -> bool:
         """Somebody says that the camera is at ``T_map_camera`` (4, 4) now; whether that is of use:
@@ -194,8 +214,7 @@ class MapKeeper:
         session = self._session
         if session is None or not session.is_joined:
             return None
-        pose: np.ndarray = session.global_map.graph.S_map_world @ self._T_world_camera
-        return pose
+        return sim3.rigid(session.global_map.graph.S_map_world @ self._T_world_camera)
 
     def _let_go(self, session: MapSession) -> None:
         """Close the file, and let the system forget what leaves its window."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -160,10 +159,12 @@ class MapTopics:
 
 
 def _snapshot(session: MapSession, mount: CameraMount, stamp_ns: int) -> _Snapshot:
-    graph, is_joined = session.global_map.graph, session.is_joined
-    poses: Mapping[int, np.ndarray] = graph.poses
-    if not is_joined:  # this session's are in a frame of its own
-        poses = {n: S for n, S in poses.items() if n < graph.first}
+    graph = session.global_map.graph
+    if not session.is_joined:  # this session's are in a frame of its own
+        poses = {n: S for n, S in graph.poses.items() if n < graph.first}
+        return _Snapshot(stamp_ns, mount, poses, {}, [])
+    path = session.keyframe_poses()
+    of_session = {graph.number(stamp): S for stamp, S in path.items()}  # with the window's
+    known = {n: S for n, S in of_session.items() if n is not None} | graph.poses
     pairs = [pair for closure in session.global_map.closures for pair in closure.pairs]
-    path = session.keyframe_poses() if is_joined else {}
-    return _Snapshot(stamp_ns, mount, dict(poses), path, pairs if is_joined else [])
+    return _Snapshot(stamp_ns, mount, known, path, pairs)

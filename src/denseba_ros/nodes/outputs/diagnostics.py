@@ -66,10 +66,11 @@ def health_status(
 ) -> DiagnosticStatus:
     """One status of the node ``name``: OK while it tracks and drops nothing.
 
-    ``facts`` are more keys and values; a ``problem`` makes what would be OK a warning.
+    ``facts`` are more keys and values; a ``problem`` is a warning, also beside another one.
     """
     level, message = _verdict(report)
-    if problem and level == DiagnosticStatus.OK and report.lifecycle in ("", "active"):
+    is_mild = level in (DiagnosticStatus.OK, DiagnosticStatus.WARN)
+    if problem and is_mild and report.lifecycle in ("", "active"):
         level, message = DiagnosticStatus.WARN, f"{message}; {problem}"
     values = {
         "tracking": "none yet" if report.tracking is None else report.tracking.value,

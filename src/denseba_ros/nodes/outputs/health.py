@@ -111,6 +111,11 @@ class Health:
                 elif self._lost_since_ns is None:
                     self._lost_since_ns = estimate.stamp_ns
 
+    def took(self, stage: str, seconds: float) -> None:
+        """Something beside the estimate of an image took so long."""
+        with self._lock:
+            self._seconds.setdefault(stage, []).append(seconds)
+
     def latency(self, seconds: float) -> None:
         """The outputs of an image were published so many seconds after it arrived."""
         with self._lock:

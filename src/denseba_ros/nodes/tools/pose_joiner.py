@@ -13,6 +13,7 @@ from denseba_ros.errors import TrajectoryError
 from denseba_ros.evaluation.results.recorded_pose import RecordedPose
 from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.conversions.odometry_from_msg import (
+    is_of_processed,
     map_to_odom,
     pose_from_msgs,
     scale_deviation,
@@ -35,7 +36,7 @@ class PoseJoiner:
         self._waiting: deque[Odometry] = deque()
         self._statuses: dict[int, DiagnosticArray] = {}
         self._newest_ns = 0
-        self._T_map_odom = np.eye(4)
+        self._T_map_odom: np.ndarray | None = np.eye(4)
         self._scale_deviation = float("nan")
 
     def __len__(self) -> int:
@@ -63,9 +64,8 @@ class PoseJoiner:
             if stamp_ns not in self._statuses and not (is_late or at_end):
                 return
             status = self._statuses.get(stamp_ns)
-            T = None if status is None else map_to_odom(status)
-            if T is not None:
-                self._T_map_odom = T
+            if status is not None and is_of_processed(status):
+                self._T_map_odom = map_to_odom(status)
             deviation = None if status is None else scale_deviation(status)
             if deviation is not None:
                 self._scale_deviation = deviation

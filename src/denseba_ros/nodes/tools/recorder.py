@@ -106,6 +106,7 @@ class Recorder(Node):
             "poses": {state.value: self._writer.poses.states[state] for state in PoseState},
             "odometry_without_pose": self._poses.without_pose,
             "odometry_left_out": self._writer.poses.left_out,
+            "poses_not_in_map": self._writer.poses.not_in_map,
             **self._statistics.summary(),
             "messages": dict(sorted(self.counts.items())),
             "odometry_rate_hz": (len(times) - 1) / elapsed if elapsed > 0 else None,
@@ -162,6 +163,7 @@ class Recorder(Node):
         if self._mount is not None:
             for pose in self._poses.take(self._mount, at_end=at_end):
                 self._writer.poses.add_pose(pose)
-                self._keyframes.add_pose(pose.stamp_ns, pose.T_map_camera)
+                if pose.T_map_camera is not None:
+                    self._keyframes.add_pose(pose.stamp_ns, pose.T_map_camera)
         for keyframe in self._keyframes.take():
             self._writer.add_keyframe(keyframe)
