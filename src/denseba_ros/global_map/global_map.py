@@ -41,6 +41,8 @@ _log = logging.getLogger(__name__)
 _NEIGHBOURS = 15
 # So many keyframes after one with a closure the map is still known to lie right.
 _NEAR_CLOSURE = 6
+# Searches that begin where a hint says.
+_HINTED = 20
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class GlobalMap:
         self._search, self._saver, self._is_fixed, self._file = search, saver, is_fixed, file
         self._thread: Background[Found | MeasuredAgain] = Background("denseba loops", is_live)
         self._S_hint_world: Doubles | None = None
+        self._hinted = 0
         self._found: dict[int, Found] = {}
         self._searched: int | None = None
         # Keyframes that have left, to be measured again, and the newest that has a closure.
@@ -150,9 +153,9 @@ class GlobalMap:
         return closure
 
     def hint(self, S_map_world: Doubles) -> None:
-        """Places near where ``S_map_world`` (4, 4) puts the camera are tried, too, until one is
-        recognised: somebody says it, and it may be wrong."""
-        self._S_hint_world = S_map_world
+        """Places near where ``S_map_world`` (4, 4) puts the camera are tried first, until one is
+        recognised; in the next searches only, since somebody says it, and it may be wrong."""
+        self._S_hint_world, self._hinted = S_map_world, _HINTED
 
     def save(self) -> None:
         """Write all that left the window and was searched, and wait for that; the session goes on.
@@ -291,7 +294,8 @@ class GlobalMap:
             return
         first, is_joined = self.graph.first, self.graph.is_joined
         hint = None
-        if self._S_hint_world is not None and not is_joined:
+        if self._S_hint_world is not None and self._hinted > 0 and not is_joined:
+            self._hinted -= 1
             hint = self._S_hint_world @ change.local_map.poses()[newest.stamp_ns]
         neighbours = tuple(range(max(number - _NEIGHBOURS, first), number + 1))
         query = Query(
