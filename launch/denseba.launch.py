@@ -32,7 +32,10 @@ from denseba_ros.viewer.rviz_file import rviz_file
 from launch import LaunchContext, LaunchDescription
 
 # The topics of RViz' configuration are global; this remaps them into the namespace.
-OUTPUTS = ("odometry", "path", "keyframes", "points", "depth/preview", "depth/preview/compressed")
+OUTPUTS = (
+    *("odometry", "path", "keyframes", "points", "depth/preview", "depth/preview/compressed"),
+    *("pose", "map_path", "map_points", "loop_closures", "initialpose"),
+)
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -88,6 +91,16 @@ def declare_arguments() -> list[DeclareLaunchArgument]:
             description="Start a node that ended again, 2 s later.",
         ),
         DeclareLaunchArgument(
+            "map_file",
+            default_value="",
+            description="Map below node.map_folder to be gone on with, or as map_mode says.",
+        ),
+        DeclareLaunchArgument(
+            "map_mode",
+            default_value="",
+            description="mapping, localisation or off; without it map_file is for mapping.",
+        ),
+        DeclareLaunchArgument(
             "distributed",
             default_value="false",
             description="Run frontend and backend as two processes instead of one.",
@@ -123,7 +136,7 @@ def nodes(context: LaunchContext) -> list[Node]:
 
 
 def denseba(context: LaunchContext, executable: str, condition: IfCondition) -> Node:
-    overrides = parameter_overrides(given(context, *OVERRIDES))
+    overrides = parameter_overrides(given(context, *OVERRIDES)) | map_parameters(context)
     return Node(
         package="denseba_ros",
         executable=executable,
@@ -136,6 +149,13 @@ def denseba(context: LaunchContext, executable: str, condition: IfCondition) -> 
         condition=condition,
         output="screen",
     )
+
+
+def map_parameters(context: LaunchContext) -> dict[str, Any]:
+    """What map_file and map_mode set; without them the parameter file counts."""
+    file, mode = given(context, "map_file", "map_mode").values()
+    values = {"map.file": file, "map.mode": mode or ("mapping" if file else "")}
+    return {name: value for name, value in values.items() if value}
 
 
 def given(context: LaunchContext, *names: str) -> dict[str, Any]:

@@ -53,6 +53,27 @@ def test_frontend_and_backend_can_be_two_processes(ros: Ros) -> None:
     assert sorted(run.started) == ["backend_node", "frontend_node"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, []),
+        ({"map_file": "a.denseba"}, [{"map.file": "a.denseba", "map.mode": "mapping"}]),
+        ({"map_mode": "mapping"}, [{"map.mode": "mapping"}]),
+        (
+            {"map_file": "a.denseba", "map_mode": "localisation"},
+            [{"map.file": "a.denseba", "map.mode": "localisation"}],
+        ),
+    ],
+)
+def test_the_map_may_be_given_as_arguments(
+    ros: Ros, arguments: dict[str, str], expected: list[dict[str, str]]
+) -> None:
+    run = ros.launch("denseba.launch.py", **arguments)
+    assert run.started["denseba_node"].action.options["parameters"][2:] == expected
+    run = ros.launch("denseba.launch.py", distributed="true", **arguments)
+    assert run.started["backend_node"].action.options["parameters"][2:] == expected
+
+
 def test_the_node_hears_the_replay_whatever_the_command_line_says(ros: Ros) -> None:
     """`image:=` is seen by the included file too, where it would move the node away."""
     run = ros.launch("replay.launch.py", bag="x", image="/camera/image_raw", camera_info="/c/info")

@@ -18,7 +18,7 @@ ARGUMENTS = {
     "denseba.launch.py": {
         *("namespace", "params_file", "use_sim_time", "rviz"),
         *("image", "camera_info", "depth_in", "imu", "distributed"),
-        *("camera", "log_level", "respawn"),
+        *("camera", "log_level", "respawn", "map_file", "map_mode"),
     },
     "replay.launch.py": {
         *("bag", "rate", "lockstep", "topic", "intrinsics"),

@@ -24,15 +24,21 @@ MESSAGES = {
     "rviz_default_plugins/PoseArray": "PoseArray",
     "rviz_default_plugins/PointCloud2": "PointCloud2",
     "rviz_default_plugins/Image": "Image",
+    "rviz_default_plugins/Marker": "Marker",
+    "rviz_default_plugins/PoseWithCovariance": "PoseWithCovarianceStamped",
 }
 # Displays that wait for the transform of a message; clouds and images come through transports.
-FILTERED = {f"rviz_default_plugins/{name}" for name in ("Path", "Odometry", "PoseArray")}
+FILTERED = {
+    f"rviz_default_plugins/{name}"
+    for name in ("Path", "Odometry", "PoseArray", "Marker", "PoseWithCovariance")
+}
 LIBRARIES = ("rviz_default_plugins", "rviz_common", "rviz_rendering")
 
 
 def test_every_kind_of_output_is_shown_in_the_frames_of_the_node() -> None:
     assert set(DISPLAYS) == {
-        *("/path", "/odometry", "/keyframes", "/points", "/depth/preview", "/image")
+        *("/path", "/odometry", "/keyframes", "/points", "/depth/preview", "/image"),
+        *("/pose", "/map_path", "/map_points", "/loop_closures"),
     }
     assert any(d["Class"] == "rviz_default_plugins/TF" for d in MANAGER["Displays"])
     assert MANAGER["Global Options"]["Fixed Frame"] == NodeConfig().odom
@@ -47,7 +53,14 @@ def test_latched_topics_are_asked_for_what_came_before() -> None:
         for topic, display in DISPLAYS.items()
         if display["Topic"]["Durability Policy"] == "Transient Local"
     }
-    assert latched == {"/path", "/keyframes", "/points"}
+    assert latched == {
+        *("/path", "/keyframes", "/points", "/map_path", "/map_points", "/loop_closures")
+    }
+
+
+def test_a_click_says_where_the_robot_is() -> None:
+    (tool,) = [t for t in MANAGER["Tools"] if t["Class"] == "rviz_default_plugins/SetInitialPose"]
+    assert tool["Topic"]["Value"] == "/initialpose"
 
 
 def test_only_displays_with_a_message_filter_have_its_size() -> None:

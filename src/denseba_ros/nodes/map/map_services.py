@@ -111,7 +111,7 @@ class PoseHint:
     def _on_pose_msg(self, message: PoseWithCovarianceStamped) -> None:
         frame, mount = frame_name(message.header.frame_id), self._mount()
         if frame not in ("", self._map_frame):
-            text = f"initialpose is in {frame}, not in {self._map_frame}: it is not used"
+            text = f"initialpose is in {frame} and not used: choose {self._map_frame} in RViz"
             self._throttled.warn("initialpose", text)
             return
         if mount is None:
