@@ -55,7 +55,7 @@ def test_a_failed_search_is_said_and_counted(
     history.is_kept = True
     global_map = GlobalMap(cast("LoopSearch", search), 0.03, is_live)
     path = changes(8)
-    system = cast("System", SimpleNamespace(history=history, local_map=None))
+    system = cast("System", SimpleNamespace(is_behind=False, history=history, local_map=None))
     with caplog.at_level(logging.ERROR):
         for number, change in enumerate(path):
             search.error = error if number == 2 else None
@@ -79,4 +79,6 @@ def test_a_mistake_in_the_program_is_raised() -> None:
     global_map = GlobalMap(cast("LoopSearch", search), 0.03, is_live=False)
     history._changes.append(changes(1)[0])
     with pytest.raises(TypeError, match="a bug"):
-        global_map.update(cast("System", SimpleNamespace(history=history, local_map=None)))
+        global_map.update(
+            cast("System", SimpleNamespace(is_behind=False, history=history, local_map=None))
+        )

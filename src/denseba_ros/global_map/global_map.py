@@ -43,6 +43,8 @@ _NEIGHBOURS = 15
 _NEAR_CLOSURE = 6
 # Searches that begin where a hint says.
 _HINTED = 20
+# While images wait a search begins at most so often, nanoseconds by their stamps.
+_REST_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class GlobalMap:
         self._hinted = 0
         self._found: dict[int, Found] = {}
         self._searched: int | None = None
+        self._searched_ns = 0
         # Keyframes that have left, to be measured again, and the newest that has a closure.
         self._left: deque[int] = deque()
         self._last_closed: int | None = None
@@ -141,7 +144,7 @@ class GlobalMap:
             for number, left in self.graph.take(change):
                 self._keep(number, left)
         # A closure of a keyframe that goes with a provisional window would be lost with it.
-        if changes and not changes[-1].is_provisional and not self._thread.is_busy:
+        if changes and not changes[-1].is_provisional and not self._must_wait(system, changes[-1]):
             self._begin_search(changes[-1])
             closure = self._take() or closure
         self._measure_again()
@@ -287,6 +290,12 @@ class GlobalMap:
         if self._saver is not None:
             self._saver.add(keyframe)
 
+    def _must_wait(self, system: System, change: WindowChange) -> bool:
+        """Whether no search may begin: one is under way, or images wait and there was one lately,
+        since it needs half a core that tracking then lacks."""
+        since_ns = abs(change.local_map.newest.stamp_ns - self._searched_ns)
+        return self._thread.is_busy or (system.is_behind and since_ns < _REST_NS)
+
     def _begin_search(self, change: WindowChange) -> None:
         newest = change.local_map.newest
         number = self.graph.number(newest.stamp_ns)
@@ -309,7 +318,7 @@ class GlobalMap:
             fixed_before=first if self._is_fixed else None,
             hint=hint,
         )
-        self._searched = number
+        self._searched, self._searched_ns = number, newest.stamp_ns
         self._thread.begin(partial(self._search.run, query))
 
     def _take(self, is_awaited: bool = False) -> Closure | None:

@@ -17,6 +17,7 @@ from denseba_ros.slam.state.map_correction import MapPose
 from tests.nodes.conftest import CALIBRATION
 from tests.nodes.map.mapping_system import MappingSystem
 
+SECOND = 1_000_000_000
 IMAGE = np.full((6, 8), 100, np.uint8)
 MOTION = sim3.exp(np.array([0.5, 0.0, 0.1, 0.0, 0.1, 0.0, 0.02]))
 
@@ -40,14 +41,14 @@ class Drive:
     """A keeper beside a system that gets images."""
 
     def __init__(self, system: Any, config: Config, opener: Any = None) -> None:
-        self.system, self.log, self.stamp = system, Log(), 0
+        self.system, self.log, self.stamp, self.step = system, Log(), 0, 1
         self.keeper = MapKeeper(config, False, self.log, opener)
         self.keeper.begin(system, CALIBRATION)
 
     def __call__(self, count: int) -> list[MapPose | None]:
         poses = []
         for _ in range(count):
-            self.stamp += 1
+            self.stamp += self.step
             estimate = self.system.process(self.stamp, IMAGE)
             poses.append(self.keeper.locate(estimate))
             self.keeper.follow(estimate)
@@ -146,6 +147,18 @@ def test_a_hint_counts_from_where_the_camera_is_until_a_place_was_recognised(
     assert drive.keeper.hint(T)
     drive(2)
     np.testing.assert_allclose(told_search.hints[-1][:3, 3], [7.0, 0.0, 0.2], atol=1e-9)
+
+
+def test_searches_give_way_while_images_wait(told_search: Any, mapping_system: Any) -> None:
+    drive = Drive(mapping_system, config())
+    drive.stamp, drive.step = 5 * SECOND, SECOND // 4
+    drive(8)
+    assert len(told_search.hints) == 8
+    mapping_system.is_behind = True
+    drive(8)
+    assert len(told_search.hints) == 8 + 2
+    values = drive.keeper.report().values
+    assert int(values["map: keyframes that no search was begun for"]) >= 4
 
 
 def test_a_map_that_cannot_be_begun_is_told_and_tracking_goes_on(
