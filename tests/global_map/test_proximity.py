@@ -37,3 +37,8 @@ def test_one_of_two_views_is_enough_where_both_show_the_same() -> None:
     assert is_same_view(at(0.2, np.radians(10.0)), 2.0, field_of_view)
     assert not is_same_view(at(0.2, np.radians(15.0)), 2.0, field_of_view)
     assert not is_same_view(at(0.2, np.radians(10.0)), 1.0, field_of_view)
+
+
+def test_a_longer_reach_finds_farther_and_more_turned_ones() -> None:
+    assert nearby(POSES, 0, 1.0, (), 5) == [2]
+    assert nearby(POSES, 0, 1.0, (), 5, reach=2.0) == [2, 1, 3]

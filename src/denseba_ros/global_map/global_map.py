@@ -96,6 +96,7 @@ class GlobalMap:
         self._thread: Background[Found | MeasuredAgain] = Background("denseba loops", is_live)
         self._S_hint_world: Doubles | None = None
         self._hinted = 0
+        self._last_change: WindowChange | None = None
         self._found: dict[int, Found] = {}
         self._searched: int | None = None
         self._searched_ns = 0
@@ -149,7 +150,7 @@ class GlobalMap:
             closure = self._take() or closure
         self._measure_again()
         if self._saver is not None and changes:
-            last = changes[-1]
+            self._last_change = last = changes[-1]
             self._stamp_ns = last.local_map.newest.stamp_ns
             self._note_outcomes()
             self._saver.update(self.graph, self._stamp_ns, partial(self._window_part, last))
@@ -161,13 +162,13 @@ class GlobalMap:
         self._S_hint_world, self._hinted = S_map_world, _HINTED
 
     def save(self) -> None:
-        """Write all that left the window and was searched, and wait for that; the session goes on.
+        """Write the map as it is, and wait for that; the session goes on.
 
         Raises:
             MapFileError: when the file cannot be written.
         """
-        if self._saver is not None:
-            self._saver.finish(self.graph)
+        if self._saver is not None and self._last_change is not None:
+            self._saver.finish(self.graph, partial(self._window_part, self._last_change))
 
     def saved_keyframe(self, number: int) -> MapKeyframe:
         """A keyframe of an earlier session, from the file; from any thread.

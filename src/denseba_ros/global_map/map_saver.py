@@ -103,14 +103,18 @@ class MapSaver:
             self._last_ns = stamp_ns
             self._begin(graph, window(self._window.numbers))
 
-    def finish(self, graph: KeyframeGraph) -> None:
-        """Write all that is left.
+    def finish(
+        self,
+        graph: KeyframeGraph,
+        window: Callable[[set[int]], WindowPart] = lambda _: WindowPart(),
+    ) -> None:
+        """Write all that is left, and the ``window`` as in ``update``.
 
         Raises:
             MapFileError: when it cannot be written.
         """
         self._take(is_awaited=True)
-        self._begin(graph, WindowPart())
+        self._begin(graph, window(self._window.numbers))
         self._take(is_awaited=True)
         if self.problem:
             raise MapFileError(self.problem)

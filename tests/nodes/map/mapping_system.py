@@ -16,7 +16,7 @@ from denseba_ros.geometry import pose_step, sim3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.global_map.keyframe_store import KeyframeStore
 from denseba_ros.global_map.loop_closer import Closed
-from denseba_ros.global_map.loop_search import Found, Query
+from denseba_ros.global_map.loop_search import Found, MeasuredAgain, Query
 from denseba_ros.map_file.map_keyframe import LocalFeatures
 from denseba_ros.pose_graph.graph import Doubles, Edge
 from denseba_ros.pose_graph.optimisation import Optimised
@@ -90,6 +90,9 @@ class ToldSearch:
         if closed is not None:
             self.closer.counts["accepted"] += 1
         return Found(query, features, descriptor, closed)
+
+    def measure_again(self, number: int, *_: object) -> MeasuredAgain:
+        return MeasuredAgain(number, [], [], None)
 
 
 def _close(query: Query, older: int, motion: Doubles) -> Closed:

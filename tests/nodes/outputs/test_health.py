@@ -92,6 +92,29 @@ def test_diagnostics_name_drops_and_a_pause() -> None:
     assert health_status("denseba", health.report(), {}).message == "paused"
 
 
+def test_a_problem_of_the_map_is_a_warning_also_beside_another(fake_system: Any) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 (rclpy) is not installed")
+    from denseba_ros.nodes.outputs.diagnostics import health_status
+
+    health, image = Health(), np.full((6, 8), 1, np.uint8)
+
+    def said(problem: str, drops: bool = False) -> tuple[bytes, str]:
+        health.received()
+        health.processed({}, fake_system.process(0, image))
+        if drops:
+            health.dropped("too slow")
+        status = health_status("denseba", health.report(), {}, problem)
+        return status.level, status.message
+
+    said("")
+    assert said("") == (b"\x00", "tracking")
+    assert said("disk full") == (b"\x01", "tracking; disk full")
+    level, message = said("disk full", drops=True)
+    assert level == b"\x01"
+    assert "too slow" in message
+    assert message.endswith("; disk full")
+
+
 def test_a_reset_forgets_the_state(fake_system: Any) -> None:
     health = Health()
     health.processed({}, fake_system.process(0, np.ones((6, 8), np.uint8)))

@@ -156,6 +156,7 @@ class MapKeeper:
         if self._session is None:
             return
         try:
+            self._session.global_map.save()  # finishing may take longer than the process is given
             self._session.finish()
         except Exception as error:
             self.loss = f"a map could not be saved whole: {_in_words(error)}"

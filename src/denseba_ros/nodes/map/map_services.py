@@ -60,7 +60,9 @@ class MapServices:
         if keeper.session is None:
             raise MapFileError(keeper.problem or "there is no map yet: no image has come")
         keeper.session.global_map.save()
-        return f"{len(keeper.session.global_map.graph.poses)} keyframes are in {config.file}"
+        graph = keeper.session.global_map.graph
+        earlier = sum(number < graph.first for number in graph.poses)
+        return f"{earlier + len(keeper.session.keyframe_poses())} keyframes are in {config.file}"
 
     def _load(self, keeper: MapKeeper) -> str:
         config, settings = declared_models(self._node)

@@ -50,14 +50,15 @@ class _Progress:
     is_missing: bool = False
     published_at: float = 0.0
     published_size: int = -1
-    sampled_size: int = 0
+    sampled: int | None = None
 
     def sample_new(self) -> None:
         """Take points of the keyframes that left the window since the image before."""
         graph, store = self.session.global_map.graph, self.session.global_map.store
-        if len(graph.poses) == self.sampled_size:
+        newest = next(reversed(graph.poses), None)
+        if newest == self.sampled:
             return
-        self.sampled_size = len(graph.poses)
+        self.sampled = newest
         for number in graph.poses:
             if number >= graph.first and number not in self.cloud:
                 self.cloud.add(store.get(number))
