@@ -23,7 +23,7 @@ from denseba_ros.map_file.map_reader import MapReader
 from denseba_ros.nodes.conversions.poses import pose_from_msg, pose_to_msg, transform_from_msg
 from tests.nodes.conftest import CALIBRATION
 from tests.nodes.map.mapping_system import MappingSystem
-from tests.nodes.node_bench import SECOND, Bench
+from tests.nodes.node_bench import BRIGHT, SECOND, Bench
 
 MOUNT = CameraMount(T_base_optical(0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
 MOTION = sim3.exp(np.array([0.3, 0.0, 0.2, 0.0, 0.1, 0.0, 0.02]))
@@ -102,6 +102,25 @@ def test_a_closure_moves_the_map_and_not_odom(make_robot: Any, told_search: Any)
     assert robot.heard["pose"][-1].header.frame_id == "map"
     covariance = np.reshape(robot.heard["pose"][-1].pose.covariance, (6, 6))
     assert (np.diag(covariance) > 0.0).all()
+
+
+def test_a_recovery_elsewhere_and_a_closure_add_up(make_robot: Any, told_search: Any) -> None:
+    told_search.closes = {7: (1, MOTION)}
+    robot = make_robot()
+    robot.drive(4)
+    robot.sent += 1
+    robot.send(robot.sent * STEP, np.zeros_like(BRIGHT))
+    robot.wait_for_images(robot.sent)
+    robot.system.count = 50  # tracking comes back 4.5 m ahead
+    robot.drive(6)
+    robot.wait_for("odometry", 10)
+    robot.wait_for("/tf", 10)
+    T_odom_base, T_map_odom = robot.odometry()[-1], robot.map_to_odom()[-1]
+    assert T_odom_base[0, 3] < 1.5
+    T_world_camera = np.eye(4)
+    T_world_camera[2, 3] = 0.1 * 55
+    expected = MOUNT.T_odom_base(sim3.rigid(MOTION @ T_world_camera))
+    np.testing.assert_allclose(T_map_odom @ T_odom_base, expected, atol=1e-6)
 
 
 def test_the_map_is_published_again_corrected(make_robot: Any, told_search: Any) -> None:
