@@ -78,7 +78,7 @@ class ToldSearch:
         self, store: KeyframeStore, matcher: Any, vlad: Any, index: Any, tracker: Any
     ) -> None:
         self.store, self.index, self.tracker, self._size = store, index, tracker, vlad.size
-        self.closer = SimpleNamespace(counts=Counter[str]())
+        self.closer = SimpleNamespace(counts=Counter[str](), outcomes=[])
 
     def run(self, query: Query) -> Found:
         self.closer.counts["places tried"] += 1
