@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 
 from denseba_ros.benchmark.drifted_rounds import drifted_rounds
+from denseba_ros.global_map.closing.proximity import nearby
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
-from denseba_ros.global_map.proximity import nearby
 from denseba_ros.pose_graph.graph import PoseGraph
 from denseba_ros.pose_graph.marginals import Marginals
 from denseba_ros.pose_graph.odometry_path import OdometryPaths

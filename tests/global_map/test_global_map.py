@@ -13,9 +13,9 @@ import torch
 
 from denseba_ros.errors import MapFileError, PoseGraphError
 from denseba_ros.global_map import global_map as global_map_module
+from denseba_ros.global_map.closing.keyframe_store import KeyframeStore
+from denseba_ros.global_map.closing.loop_search import LoopSearch
 from denseba_ros.global_map.global_map import GlobalMap
-from denseba_ros.global_map.keyframe_store import KeyframeStore
-from denseba_ros.global_map.loop_search import LoopSearch
 from denseba_ros.map_file.map_keyframe import LocalFeatures
 from denseba_ros.place_recognition.place_index import PlaceIndex
 from denseba_ros.slam.mapping.window_history import WindowHistory

@@ -8,8 +8,8 @@ import numpy as np
 
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import sim3
+from denseba_ros.global_map.closing.records import record
 from denseba_ros.global_map.map_cloud import MapCloud
-from denseba_ros.global_map.records import record
 from tests.global_map.conftest import CAMERA, ROOM
 
 

@@ -14,9 +14,9 @@ import pytest
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.errors import MapFileError
 from denseba_ros.geometry import sim3
+from denseba_ros.global_map.closing.records import record
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
 from denseba_ros.global_map.map_saver import MapSaver
-from denseba_ros.global_map.records import record
 from denseba_ros.global_map.window_in_file import WindowPart
 from denseba_ros.map_file.map_file import MapFile
 from denseba_ros.map_file.map_keyframe import MapKeyframe

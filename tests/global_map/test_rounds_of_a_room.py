@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from denseba_ros.geometry import se3, sim3
+from denseba_ros.global_map.closing.loop_closer import Closed
+from denseba_ros.global_map.closing.loop_search import Found, MeasuredAgain, Query
 from denseba_ros.global_map.global_map import GlobalMap
-from denseba_ros.global_map.loop_closer import Closed
-from denseba_ros.global_map.loop_search import Found, MeasuredAgain, Query
 from denseba_ros.map_file.map_keyframe import LocalFeatures
 from denseba_ros.pose_graph.graph import Doubles, Edge
 from denseba_ros.pose_graph.optimisation import optimise
@@ -82,6 +82,7 @@ class System:
 
     def __init__(self) -> None:
         self.history, self._changes = self, list[WindowChange]()
+        self.is_behind = False
         self.local_map: LocalMap | None = None
 
     def tell(self, change: WindowChange) -> None:

@@ -17,11 +17,11 @@ from denseba_ros.errors import DensebaError
 from denseba_ros.geometry import sim3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.global_map.background import Background
+from denseba_ros.global_map.closing.keyframe_store import KeyframeStore
+from denseba_ros.global_map.closing.loop_search import Found, LoopSearch, MeasuredAgain, Query
+from denseba_ros.global_map.closing.records import record
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
-from denseba_ros.global_map.keyframe_store import KeyframeStore
-from denseba_ros.global_map.loop_search import Found, LoopSearch, MeasuredAgain, Query
 from denseba_ros.global_map.map_saver import MapSaver
-from denseba_ros.global_map.records import record
 from denseba_ros.global_map.saved_map import SavedMap
 from denseba_ros.global_map.window_in_file import WindowPart
 from denseba_ros.map_file.closure_event import ClosureEvent

@@ -10,9 +10,9 @@ from denseba_ros.device import pick_device
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.global_map.closing.keyframe_store import KeyframeStore
+from denseba_ros.global_map.closing.loop_search import LoopSearch
 from denseba_ros.global_map.global_map import GlobalMap
-from denseba_ros.global_map.keyframe_store import KeyframeStore
-from denseba_ros.global_map.loop_search import LoopSearch
 from denseba_ros.global_map.map_saver import MapSaver
 from denseba_ros.global_map.saved_map import add_places, load_saved
 from denseba_ros.map_file.map_file import MapFile

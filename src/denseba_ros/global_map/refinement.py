@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 
 from denseba_ros.geometry import sim3
+from denseba_ros.global_map.closing.place_verification import CONTRADICTION
+from denseba_ros.global_map.closing.proximity import nearby
 from denseba_ros.global_map.global_map import GlobalMap
-from denseba_ros.global_map.place_verification import CONTRADICTION
-from denseba_ros.global_map.proximity import nearby
 from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.pose_graph.marginals import Marginals
 from denseba_ros.pose_graph.optimisation import optimise

@@ -14,9 +14,9 @@ from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.geometry import pose_step, sim3
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.global_map.keyframe_store import KeyframeStore
-from denseba_ros.global_map.loop_closer import Closed
-from denseba_ros.global_map.loop_search import Found, MeasuredAgain, Query
+from denseba_ros.global_map.closing.keyframe_store import KeyframeStore
+from denseba_ros.global_map.closing.loop_closer import Closed
+from denseba_ros.global_map.closing.loop_search import Found, MeasuredAgain, Query
 from denseba_ros.map_file.map_keyframe import LocalFeatures
 from denseba_ros.pose_graph.graph import Doubles, Edge
 from denseba_ros.pose_graph.optimisation import Optimised

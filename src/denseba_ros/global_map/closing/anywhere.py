@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from denseba_ros.geometry.pinhole import Pinhole
-from denseba_ros.global_map.keyframe_store import KeyframeStore
+from denseba_ros.global_map.closing.keyframe_store import KeyframeStore
 from denseba_ros.matching.features import Features
 from denseba_ros.matching.matches import match_features
 from denseba_ros.slam.tracking.feature_matching import FeatureMatcher, best_candidates

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from denseba_ros.geometry import sim3
-from denseba_ros.global_map.place_verification import Place, PlaceVerifier
+from denseba_ros.global_map.closing.place_verification import Place, PlaceVerifier
 from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.pose_graph.marginals import Marginals
 from denseba_ros.pose_graph.odometry_path import OdometryPaths

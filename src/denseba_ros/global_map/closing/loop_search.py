@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import sim3
-from denseba_ros.global_map.anywhere import agreeing
-from denseba_ros.global_map.keyframe_store import KeyframeStore, as_kept
-from denseba_ros.global_map.loop_closer import Closed, LoopCloser
-from denseba_ros.global_map.place_verification import CONTRADICTION, Place, PlaceVerifier
-from denseba_ros.global_map.proximity import is_same_view, nearby
+from denseba_ros.global_map.closing.anywhere import agreeing
+from denseba_ros.global_map.closing.keyframe_store import KeyframeStore, as_kept
+from denseba_ros.global_map.closing.loop_closer import Closed, LoopCloser
+from denseba_ros.global_map.closing.place_verification import CONTRADICTION, Place, PlaceVerifier
+from denseba_ros.global_map.closing.proximity import is_same_view, nearby
 from denseba_ros.map_file.map_keyframe import LocalFeatures
 from denseba_ros.matching.features import Features
 from denseba_ros.place_recognition.place_index import PlaceIndex

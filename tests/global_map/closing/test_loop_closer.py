@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from denseba_ros.geometry import sim3
-from denseba_ros.global_map.loop_closer import LoopCloser, _agree, joined
-from denseba_ros.global_map.place_verification import Verification
+from denseba_ros.global_map.closing.loop_closer import LoopCloser, _agree, joined
+from denseba_ros.global_map.closing.place_verification import Verification
 from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.pose_graph.odometry_path import OdometryPaths
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from denseba_ros.backend.window import WindowKeyframe
-from denseba_ros.global_map import keyframe_store
-from denseba_ros.global_map.keyframe_store import KeyframeStore, as_features, as_kept
-from denseba_ros.global_map.records import record
+from denseba_ros.global_map.closing import keyframe_store
+from denseba_ros.global_map.closing.keyframe_store import KeyframeStore, as_features, as_kept
+from denseba_ros.global_map.closing.records import record
 from denseba_ros.map_file.map_keyframe import LocalFeatures, MapKeyframe
 
 CPU = torch.device("cpu")

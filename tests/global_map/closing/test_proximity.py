@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from denseba_ros.geometry import sim3
-from denseba_ros.global_map.proximity import is_same_view, nearby
+from denseba_ros.global_map.closing.proximity import is_same_view, nearby
 
 
 def at(x: float, yaw: float = 0.0) -> np.ndarray:

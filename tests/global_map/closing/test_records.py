@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from denseba_ros.backend.window import WindowKeyframe
-from denseba_ros.global_map.records import record, restored
+from denseba_ros.global_map.closing.records import record, restored
 
 
 def test_a_kept_keyframe_comes_back(exact_keyframe: Callable[[int], WindowKeyframe]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from denseba_ros.global_map.place_verification import Place
-from denseba_ros.global_map.records import restored
+from denseba_ros.global_map.closing.place_verification import Place
+from denseba_ros.global_map.closing.records import restored
 from denseba_ros.map_file.map_keyframe import LocalFeatures, MapKeyframe
 from denseba_ros.matching.features import Features
 

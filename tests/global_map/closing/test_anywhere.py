@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from denseba_ros.backend.window import WindowKeyframe
-from denseba_ros.global_map.anywhere import agreeing
-from denseba_ros.global_map.keyframe_store import KeyframeStore, as_kept
-from denseba_ros.global_map.records import record
+from denseba_ros.global_map.closing.anywhere import agreeing
+from denseba_ros.global_map.closing.keyframe_store import KeyframeStore, as_kept
+from denseba_ros.global_map.closing.records import record
 from denseba_ros.matching.features import features_available
 from denseba_ros.slam.tracking.relocalisation import make_feature_matcher
 from tests.global_map.conftest import CAMERA, OTHER_ROOM, ROOM

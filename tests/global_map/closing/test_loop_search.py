@@ -14,10 +14,10 @@ import torch
 from denseba_ros.backend.problem import Noise
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import sim3
+from denseba_ros.global_map.closing.keyframe_store import KeyframeStore, as_kept
+from denseba_ros.global_map.closing.loop_search import LoopSearch, Query
+from denseba_ros.global_map.closing.records import record
 from denseba_ros.global_map.global_map import GlobalMap
-from denseba_ros.global_map.keyframe_store import KeyframeStore, as_kept
-from denseba_ros.global_map.loop_search import LoopSearch, Query
-from denseba_ros.global_map.records import record
 from denseba_ros.global_map.refinement import refine_map
 from denseba_ros.global_map.saved_map import SavedMap
 from denseba_ros.matching.features import features_available

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from denseba_ros.geometry import sim3
-from denseba_ros.global_map import loop_search
-from denseba_ros.global_map.loop_search import LoopSearch, Query
+from denseba_ros.global_map.closing import loop_search
+from denseba_ros.global_map.closing.loop_search import LoopSearch, Query
 from denseba_ros.pose_graph.graph import PoseGraph
 
 FIRST, NUMBER = 10, 12

@@ -13,7 +13,7 @@ import torch
 from denseba_ros.backend.problem import Noise
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import sim3
-from denseba_ros.global_map.place_verification import Place, PlaceVerifier, Verification
+from denseba_ros.global_map.closing.place_verification import Place, PlaceVerifier, Verification
 from denseba_ros.matching.features import features_available
 from denseba_ros.slam.components import TRACK_LEVELS
 from denseba_ros.slam.tracking.relocalisation import make_feature_matcher
