@@ -89,6 +89,29 @@ def test_a_window_that_took_the_place_of_a_provisional_one_was_not_rescaled_for_
     assert scales[0] == pytest.approx(1.0 / 1.1)
 
 
+def test_what_is_worked_out_later_is_of_now() -> None:
+    """Closures, keyframes that leave, growth and corrections in between change nothing in it."""
+    path = changes(9, growth={7: 1.2})
+    graph = KeyframeGraph(0.03)
+    for change in path[:6]:
+        graph.take(change)
+    now = graph.with_window(path[5].local_map, DISPLACEMENT)
+    later = graph.with_window_later(path[5].local_map, DISPLACEMENT)
+    graph.close([Edge(0, 2, np.eye(4), COVARIANCE, is_closure=True)], {2: graph.unit})
+    for change in path[6:]:
+        graph.take(change)
+    before, motion = whole(graph, path), sim3.exp(np.full(7, 0.1))
+    graph.correct({n: motion @ S for n, S in before.poses.items()}, before, newest=8)
+    then = later()
+    assert then.poses.keys() == now.poses.keys()
+    for number, S in now.poses.items():
+        np.testing.assert_array_equal(then.poses[number], S)
+    assert len(then.edges) == len(now.edges)
+    for edge, expected in zip(then.edges, now.edges, strict=True):
+        assert (edge.first, edge.second) == (expected.first, expected.second)
+        np.testing.assert_array_equal(edge.S_first_second, expected.S_first_second)
+
+
 def test_a_closure_keeps_to_the_depths_it_was_measured_with() -> None:
     """Its newer keyframe grows after that: a unit of it is a longer one now."""
     path = changes(8, growth={6: 1.25})

@@ -308,10 +308,10 @@ class GlobalMap:
             self._hinted -= 1
             hint = self._S_hint_world @ change.local_map.poses()[newest.stamp_ns]
         neighbours = tuple(range(max(number - _NEIGHBOURS, first), number + 1))
-        query = Query(
+        query = partial(
+            Query,
             number=number,
             keyframe=newest,
-            graph=self.graph.with_window(change.local_map, change.displacement),
             neighbours=neighbours,
             units={near: self.graph.unit_of(near) for near in neighbours},
             displacement=change.displacement,
@@ -320,7 +320,8 @@ class GlobalMap:
             hint=hint,
         )
         self._searched, self._searched_ns = number, newest.stamp_ns
-        self._thread.begin(partial(self._search.run, query))
+        graph = self.graph.with_window_later(change.local_map, change.displacement)
+        self._thread.begin(lambda: self._search.run(query(graph=graph())))
 
     def _take(self, is_awaited: bool = False) -> Closure | None:
         """Take over the result of a search, where one has ended."""

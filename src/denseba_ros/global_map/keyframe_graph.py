@@ -14,8 +14,10 @@ The window is never touched: a correction moves keyframes that left it, and ``S_
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -219,6 +221,17 @@ class KeyframeGraph:
             if link.first in graph.poses and link.second in graph.poses:
                 graph.edges.append(self._edge(link))
         return graph
+
+    def with_window_later(
+        self, local_map: LocalMap, displacement: float
+    ) -> Callable[[], PoseGraph]:
+        """What ``with_window`` would give now, worked out by the thread that calls it: some 10 ms
+        that the one that tracks does not have."""
+        now = copy(self)
+        now.poses, now._edges, now._open = dict(self.poses), dict(self._edges), list(self._open)
+        now._numbers, now._units = dict(self._numbers), dict(self._units)
+        now._births = dict(self._births)
+        return partial(now.with_window, local_map, displacement)
 
     def correct(self, corrected: dict[int, Doubles], before: PoseGraph, newest: int) -> Doubles:
         """Take over the optimised poses of a graph that ``with_window`` gave ``before``, where
