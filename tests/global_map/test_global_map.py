@@ -14,7 +14,7 @@ import torch
 from denseba_ros.errors import MapFileError, PoseGraphError
 from denseba_ros.global_map import global_map as global_map_module
 from denseba_ros.global_map.closing.keyframe_store import KeyframeStore
-from denseba_ros.global_map.closing.loop_search import LoopSearch
+from denseba_ros.global_map.closing.loop_search import Described, Found, LoopSearch
 from denseba_ros.global_map.global_map import GlobalMap
 from denseba_ros.map_file.map_keyframe import LocalFeatures
 from denseba_ros.place_recognition.place_index import PlaceIndex
@@ -32,14 +32,19 @@ class _Search:
         self.closer = SimpleNamespace(counts=Counter[str](), outcomes=[])
         self.error: Exception | None = None
         self.asked: list[int] = []
+        self.told: list[int] = []
 
     def run(self, query: Any) -> Any:
         self.asked.append(query.number)
         if self.error is not None:
             raise self.error
+        found = self.described(query.number)
+        return Found(query, found.features, found.descriptor, None)
+
+    def described(self, number: int) -> Described:
         features = LocalFeatures(np.zeros((0, 2), np.float32), np.zeros((0, 64), np.float16))
-        descriptor = np.array([1, 0, 0, 0], np.float32)
-        return SimpleNamespace(query=query, features=features, descriptor=descriptor, closed=None)
+        self.told.append(number)
+        return Described(number, features, np.array([1, 0, 0, 0], np.float32))
 
 
 @pytest.mark.parametrize("is_live", [False, True])
@@ -69,7 +74,10 @@ def test_a_failed_search_is_said_and_counted(
     assert str(error) in caplog.text
     assert search.asked == list(range(8))
     assert sorted(global_map.graph.poses) == [0, 1, 2, 3, 4]
-    assert [number in search.index for number in range(5)] == [True, True, False, True, True]
+    # The second time it is not searched for, but its place can be found from now on.
+    assert all(number in search.index for number in range(5))
+    assert sorted(search.told) == list(range(8))
+    assert global_map.store.get(2).features is not None
 
 
 def test_a_mistake_in_the_program_is_raised() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from denseba_ros.geometry import se3, sim3
 from denseba_ros.global_map.closing.loop_closer import Closed
-from denseba_ros.global_map.closing.loop_search import Found, MeasuredAgain, Query
+from denseba_ros.global_map.closing.loop_search import Described, Found, MeasuredAgain, Query
 from denseba_ros.global_map.global_map import GlobalMap
 from denseba_ros.map_file.map_keyframe import LocalFeatures
 from denseba_ros.pose_graph.graph import Doubles, Edge
@@ -59,6 +59,9 @@ class Search:
             query.graph.edges.append(edge)
             closed = Closed(query.graph, optimise(query.graph, [old]), [edge])
         return Found(query, FEATURES, np.zeros(4, np.float32), closed)
+
+    def described(self, number: int) -> Described:
+        return Described(number, FEATURES, np.zeros(4, np.float32))
 
     def measure_again(self, number: int, closures: list[Edge], *_: Any) -> MeasuredAgain:
         edges = [Edge(e.first, number, np.eye(4), CLOSURE, True) for e in closures]
@@ -118,7 +121,7 @@ def test_rounds_of_one_room_do_not_make_the_map_larger(is_live: bool) -> None:
     for number in range(80):
         S = global_map.graph.pose(number)
         assert S is not None
-        np.testing.assert_allclose(S, true_pose(number), atol=1e-6)
+        np.testing.assert_allclose(S, true_pose(number), atol=1e-5)
 
 
 def test_all_is_kept_where_every_view_is_its_own() -> None:

@@ -7,7 +7,7 @@ closed, the keyframes that left it move, and with them how its world lies in the
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,8 +17,15 @@ from denseba_ros.errors import DensebaError
 from denseba_ros.geometry import sim3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.global_map.background import Background
+from denseba_ros.global_map.closing.afterwards import Afterwards
 from denseba_ros.global_map.closing.keyframe_store import KeyframeStore
-from denseba_ros.global_map.closing.loop_search import Found, LoopSearch, MeasuredAgain, Query
+from denseba_ros.global_map.closing.loop_search import (
+    Described,
+    Found,
+    LoopSearch,
+    MeasuredAgain,
+    Query,
+)
 from denseba_ros.global_map.closing.records import record
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
 from denseba_ros.global_map.map_saver import MapSaver
@@ -39,12 +46,13 @@ _log = logging.getLogger(__name__)
 
 # Keyframes before the present one that see the same, or nearly: no loop is closed with them.
 _NEIGHBOURS = 15
-# So many keyframes after one with a closure the map is still known to lie right.
-_NEAR_CLOSURE = 6
 # Searches that begin where a hint says.
 _HINTED = 20
 # While images wait a search begins at most so often, nanoseconds by their stamps.
 _REST_NS = 1_000_000_000
+
+
+_Result = Found | MeasuredAgain | Described
 
 
 @dataclass(frozen=True)
@@ -93,16 +101,16 @@ class GlobalMap:
         self.session = session
         self.closures: list[Closure] = []
         self._search, self._saver, self._is_fixed, self._file = search, saver, is_fixed, file
-        self._thread: Background[Found | MeasuredAgain] = Background("denseba loops", is_live)
+        self._thread: Background[Found | MeasuredAgain | Described] = Background(
+            "denseba loops", is_live
+        )
         self._S_hint_world: Doubles | None = None
         self._hinted = 0
         self._last_change: WindowChange | None = None
         self._found: dict[int, Found] = {}
         self._searched: int | None = None
         self._searched_ns = 0
-        # Keyframes that have left, to be measured again, and the newest that has a closure.
-        self._left: deque[int] = deque()
-        self._last_closed: int | None = None
+        self._afterwards = Afterwards(search, self.graph, _NEIGHBOURS)
         self._displacement = PoseCovariance().displacement
         self._is_settled = True
 
@@ -148,7 +156,8 @@ class GlobalMap:
         if changes and not changes[-1].is_provisional and not self._must_wait(system, changes[-1]):
             self._begin_search(changes[-1])
             closure = self._take() or closure
-        self._measure_again()
+        if not system.is_behind:
+            self._catch_up()
         if self._saver is not None and changes:
             self._last_change = last = changes[-1]
             self._stamp_ns = last.local_map.newest.stamp_ns
@@ -190,9 +199,10 @@ class GlobalMap:
         closure = self._take(is_awaited=True)
         system.history.end(system.local_map)
         closure = self.update(system) or closure
-        while self._thread.is_busy or self._left:
+        self._catch_up()
+        while self._thread.is_busy:
             closure = self._take(is_awaited=True) or closure
-            self._measure_again()
+            self._catch_up()
         self._settle()
         if self._saver is not None:
             self._note_outcomes()
@@ -253,11 +263,11 @@ class GlobalMap:
         """Keep a keyframe that left the window, and let its place be found from now on."""
         self.store.add(record(left.keyframe, number, self.session))
         if number in self._found:
-            self._describe(number)
+            found = self._found.pop(number)
+            self._complete(Described(number, found.features, found.descriptor))
         elif number != self._searched:
             self.counts["keyframes that no search was begun for"] += 1
-            if self._saver is not None:
-                self._saver.add(self.store.get(number))
+            self._afterwards.describe(number)
 
     def _note_outcomes(self) -> None:
         """Let the file say what became of each place that was tried."""
@@ -280,14 +290,16 @@ class GlobalMap:
             keyframes.append(kept)
         return WindowPart(keyframes, self.graph.with_window(change.local_map, change.displacement))
 
-    def _describe(self, number: int) -> None:
-        """Add what a search found in its image to a keyframe that left the window."""
-        found = self._found.pop(number)
+    def _complete(self, found: Described) -> None:
+        """Add what is in its image to a keyframe that left the window."""
+        number = found.number
+        if number not in self.graph.poses:
+            return
         keyframe = self.store.get(number)
         keyframe = replace(keyframe, features=found.features, descriptor=found.descriptor)
         self.store.add(keyframe)
         self._search.index.add(number, found.descriptor)
-        self._after_leaving(number)
+        self._afterwards.measure(number)
         if self._saver is not None:
             self._saver.add(keyframe)
 
@@ -335,15 +347,20 @@ class GlobalMap:
         if isinstance(found, MeasuredAgain):
             self._replace(found)
             return None
+        if isinstance(found, Described):
+            self._complete(found)
+            return None
         number, self._searched = found.query.number, None
-        self._found[number] = found
         if number in self.graph.poses:  # it has left the window meanwhile
-            self._describe(number)
+            self._complete(Described(number, found.features, found.descriptor))
+        else:
+            self._found[number] = found
         return None if found.closed is None else self._correct(found)
 
     def _give_up_search(self, error: DensebaError) -> None:
         """Go on without what a search would have given."""
-        number, self._searched = self._searched, None
+        number = self._afterwards.describing if self._searched is None else self._searched
+        self._searched = None
         self.counts["search failed"] += 1
         _log.error("a search for loops failed: %s", error)
         if number is not None and number in self.graph.poses and self._saver is not None:
@@ -353,39 +370,22 @@ class GlobalMap:
         query, closed = found.query, found.closed
         assert closed is not None
         self.graph.close(closed.closures, query.units)
-        self._last_closed = max(edge.second for edge in closed.closures)
         correction = self.graph.correct(closed.result.poses, query.graph, query.number)
         if self._saver is not None:
             self._saver.moved(set(self.graph.poses))
         self._is_settled = True
-        for edge in closed.closures:
-            if edge.second in self._search.index:
-                self._after_leaving(edge.second)
+        self._afterwards.closed([edge.second for edge in closed.closures])
         pairs = tuple((edge.first, edge.second) for edge in closed.closures)
         self.closures.append(Closure(pairs, correction))
         return self.closures[-1]
 
-    def _after_leaving(self, number: int) -> None:
-        """A keyframe that has left the window and was searched for is measured once more, where the
-        map was closed near by."""
-        is_near = self._last_closed is not None and number - self._last_closed <= _NEAR_CLOSURE
-        if (is_near or self.graph.closures_of(number)) and number not in self._left:
-            self._left.append(number)
-
-    def _measure_again(self) -> None:
-        """Begin with the next keyframe that has left, where no search is under way."""
-        while self._left and not self._thread.is_busy:
-            number = self._left.popleft()
-            if number not in self.graph.poses:
-                continue
-            job = partial(
-                self._search.measure_again,
-                number,
-                self.graph.closures_of(number),
-                {n: S for n, S in self.graph.poses.items() if n in self._search.index},
-                range(number - _NEIGHBOURS, number + _NEIGHBOURS + 1),
-                self._displacement,
-            )
+    def _catch_up(self) -> None:
+        """Begin with what is left to be done for keyframes that have left, where nothing else is
+        under way."""
+        while not self._thread.is_busy:
+            job = self._afterwards.next_job(self._displacement)
+            if job is None:
+                return
             self._thread.begin(job)
             self._take()
 

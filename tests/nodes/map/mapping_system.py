@@ -16,7 +16,7 @@ from denseba_ros.geometry import pose_step, sim3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.global_map.closing.keyframe_store import KeyframeStore
 from denseba_ros.global_map.closing.loop_closer import Closed
-from denseba_ros.global_map.closing.loop_search import Found, MeasuredAgain, Query
+from denseba_ros.global_map.closing.loop_search import Described, Found, MeasuredAgain, Query
 from denseba_ros.map_file.map_keyframe import LocalFeatures
 from denseba_ros.pose_graph.graph import Doubles, Edge
 from denseba_ros.pose_graph.optimisation import Optimised
@@ -83,13 +83,16 @@ class ToldSearch:
     def run(self, query: Query) -> Found:
         self.closer.counts["places tried"] += 1
         ToldSearch.hints.append(query.hint)
-        features = LocalFeatures(np.zeros((4, 2), np.float32), np.zeros((4, 64), np.float16))
-        descriptor = np.eye(1, self._size, dtype=np.float32)[0]
         told = ToldSearch.closes.get(query.number)
         closed = None if told is None else _close(query, *told)
         if closed is not None:
             self.closer.counts["accepted"] += 1
-        return Found(query, features, descriptor, closed)
+        found = self.described(query.number)
+        return Found(query, found.features, found.descriptor, closed)
+
+    def described(self, number: int) -> Described:
+        features = LocalFeatures(np.zeros((4, 2), np.float32), np.zeros((4, 64), np.float16))
+        return Described(number, features, np.eye(1, self._size, dtype=np.float32)[0])
 
     def measure_again(self, number: int, *_: object) -> MeasuredAgain:
         return MeasuredAgain(number, [], [], None)

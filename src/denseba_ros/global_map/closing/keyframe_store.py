@@ -28,7 +28,7 @@ class KeyframeStore:
         load: Callable[[int], MapKeyframe] | None = None,
     ) -> None:
         """``load`` a keyframe from the file that it was written to; without it all are kept."""
-        self._device, self._largest, self._load = device, largest, load
+        self.device, self._largest, self._load = device, largest, load
         self._keyframes: OrderedDict[int, MapKeyframe] = OrderedDict()
         self._ready: OrderedDict[int, Place] = OrderedDict()
 
@@ -73,7 +73,7 @@ class KeyframeStore:
         if keyframe.features is None:
             raise KeyError(number)
         height, width = keyframe.image.shape
-        return as_features(keyframe.features, (width, height), self._device)
+        return as_features(keyframe.features, (width, height), self.device)
 
     def place(self, number: int) -> Place:
         """A keyframe ready for images to be aligned with it.
@@ -84,7 +84,7 @@ class KeyframeStore:
         """
         place = self._ready.pop(number, None)
         if place is None:
-            place = Place(restored(self.get(number), self._device), self.features(number))
+            place = Place(restored(self.get(number), self.device), self.features(number))
         self._ready[number] = place
         if len(self._ready) > _READY:
             self._ready.popitem(last=False)

@@ -77,6 +77,15 @@ class MeasuredAgain:
     same_view: int | None
 
 
+@dataclass(frozen=True)
+class Described:
+    """Features and ``descriptor`` (D,) of the image of a keyframe that was not searched for."""
+
+    number: int
+    features: LocalFeatures
+    descriptor: NDArray[np.float32]
+
+
 @dataclass
 class LoopSearch:
     """Searches for loops with the places of ``store`` that ``index`` finds; ``closer`` counts."""
@@ -115,6 +124,17 @@ class LoopSearch:
                 )
                 closed = self.closer.close(query.graph, edges, fixed, query.first)
         return Found(query, as_kept(features), descriptor, closed)
+
+    @torch.no_grad()
+    def described(self, number: int) -> Described:
+        """Features and descriptor of a keyframe of the map, from its image.
+
+        Raises:
+            MapFileError: it cannot be read.
+        """
+        image = torch.from_numpy(self.store.get(number).image.astype(np.float32))[None, None]
+        features = self.matcher.detect(image.to(self.store.device))
+        return Described(number, as_kept(features), self.describe(features))
 
     @torch.no_grad()
     def measure_again(
