@@ -64,8 +64,13 @@ class Search:
         return Described(number, FEATURES, np.zeros(4, np.float32))
 
     def measure_again(self, number: int, closures: list[Edge], *_: Any) -> MeasuredAgain:
-        edges = [Edge(e.first, number, np.eye(4), CLOSURE, True) for e in closures]
-        same = edges[0].first if edges and self._is_dropping else None
+        # A closure that a dropped keyframe handed on is with another place.
+        true = [sim3.inverse(true_pose(e.first)) @ true_pose(number) for e in closures]
+        edges = [
+            Edge(e.first, number, S, CLOSURE, True) for e, S in zip(closures, true, strict=True)
+        ]
+        alike = [e.first for e in closures if (number - e.first) % PLACES == 0]
+        same = alike[0] if alike and self._is_dropping else None
         return MeasuredAgain(number, edges, [], same)
 
 
