@@ -14,9 +14,9 @@ TOPICS = ("image", "camera_info", "depth_in", "imu")
 
 
 def known_drivers() -> dict[str, dict[str, str]]:
-    """Topics by driver, from ``config/cameras/drivers.yaml``."""
+    """Topics by driver, from ``config/camera_drivers.yaml``."""
     drivers: dict[str, dict[str, str]] = yaml.safe_load(
-        share_file("config/cameras/drivers.yaml").read_text()
+        share_file("config/camera_drivers.yaml").read_text()
     )
     return drivers
 
