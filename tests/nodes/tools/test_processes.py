@@ -73,6 +73,11 @@ def test_the_environment_keeps_to_itself_and_names_a_transport(
     assert profiles == {str(share_file(LOOPBACK_PROFILE))}
 
 
+def test_a_mode_that_is_called_off_is_no_truth_value() -> None:
+    command = node_command("denseba_node", parameters={"map.mode": "off", "node.px4": "false"})
+    assert command[-4:] == ["-p", "map.mode:='off'", "-p", "node.px4:=false"]
+
+
 def test_node_commands_carry_parameters() -> None:
     command = node_command("denseba_node", Path("p.yaml"), {"node.queue_size": "0"})
     assert command[1:] == [

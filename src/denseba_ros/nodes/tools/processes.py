@@ -46,6 +46,10 @@ def private_environment(log_folder: Path) -> dict[str, str]:
     return environment
 
 
+# What YAML takes for a truth value, and our parameters never mean by it.
+_WORDS = ("on", "off", "yes", "no")
+
+
 def python_module(module: str, *arguments: str) -> list[str]:
     """The command line that runs ``module`` with the interpreter of this process."""
     return [sys.executable, "-m", module, *arguments]
@@ -54,12 +58,14 @@ def python_module(module: str, *arguments: str) -> list[str]:
 def node_command(
     node: str, params_file: Path | None = None, parameters: Mapping[str, str] | None = None
 ) -> list[str]:
-    """The command line of one of our nodes, ``denseba_node`` for example; values are YAML."""
+    """The command line of one of our nodes, ``denseba_node`` for example; values are YAML, but for
+    words such as ``off``, which stay words."""
     arguments = ["--ros-args"]
     if params_file is not None:
         arguments += ["--params-file", str(params_file)]
     for name, value in (parameters or {}).items():
-        arguments += ["-p", f"{name}:={value}"]
+        is_word = value.lower() in _WORDS
+        arguments += ["-p", f"{name}:='{value}'" if is_word else f"{name}:={value}"]
     return python_module("denseba_ros.nodes.main", node, *arguments)
 
 
