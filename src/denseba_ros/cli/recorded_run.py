@@ -112,7 +112,7 @@ class RecordedRun:
         """Write keyframes that will not change, and show them."""
         for keyframe in keyframes:
             self.writer.add_keyframe(keyframe)
-        if self.view is not None:
+        if self.view is not None and keyframes:
             self.view.add_keyframes(keyframes)
             if self.session is not None:
                 poses = self.session.keyframe_poses()

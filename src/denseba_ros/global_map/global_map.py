@@ -101,9 +101,7 @@ class GlobalMap:
         self.session = session
         self.closures: list[Closure] = []
         self._search, self._saver, self._is_fixed, self._file = search, saver, is_fixed, file
-        self._thread: Background[Found | MeasuredAgain | Described] = Background(
-            "denseba loops", is_live
-        )
+        self._thread: Background[_Result] = Background("denseba loops", is_live)
         self._S_hint_world: Doubles | None = None
         self._hinted = 0
         self._last_change: WindowChange | None = None
@@ -112,7 +110,6 @@ class GlobalMap:
         self._searched_ns = 0
         self._afterwards = Afterwards(search, self.graph, _NEIGHBOURS)
         self._displacement = PoseCovariance().displacement
-        self._is_settled = True
 
     @property
     def counts(self) -> Counter[str]:
@@ -160,9 +157,9 @@ class GlobalMap:
             self._catch_up()
         if self._saver is not None and changes:
             self._last_change = last = changes[-1]
-            self._stamp_ns = last.local_map.newest.stamp_ns
-            self._note_outcomes()
-            self._saver.update(self.graph, self._stamp_ns, partial(self._window_part, last))
+            self._note_outcomes(last)
+            stamp_ns = last.local_map.newest.stamp_ns
+            self._saver.update(self.graph, stamp_ns, partial(self._window_part, last))
         return closure
 
     def hint(self, S_map_world: Doubles) -> None:
@@ -205,7 +202,8 @@ class GlobalMap:
             self._catch_up()
         self._settle()
         if self._saver is not None:
-            self._note_outcomes()
+            if self._last_change is not None:
+                self._note_outcomes(self._last_change)
             self._saver.finish(self.graph)
         return closure
 
@@ -229,7 +227,6 @@ class GlobalMap:
             self.graph.take_back(edge)
         before = self.graph.whole()
         self.graph.correct(poses, before, max(before.poses))
-        self._is_settled = True
         if self._saver is not None:
             self._saver.moved(set(self.graph.poses))
             self._saver.finish(self.graph)
@@ -263,17 +260,16 @@ class GlobalMap:
         """Keep a keyframe that left the window, and let its place be found from now on."""
         self.store.add(record(left.keyframe, number, self.session))
         if number in self._found:
-            found = self._found.pop(number)
-            self._complete(Described(number, found.features, found.descriptor))
+            self._complete(self._found.pop(number).described)
         elif number != self._searched:
             self.counts["keyframes that no search was begun for"] += 1
             self._afterwards.describe(number)
 
-    def _note_outcomes(self) -> None:
-        """Let the file say what became of each place that was tried."""
-        outcomes = self._search.closer.outcomes
+    def _note_outcomes(self, change: WindowChange) -> None:
+        """Let the file say what became of each place that was tried by then."""
+        stamp_ns, outcomes = change.local_map.newest.stamp_ns, self._search.closer.outcomes
         while outcomes and self._saver is not None:
-            self._saver.note(ClosureEvent(self.session, self._stamp_ns, **vars(outcomes.popleft())))
+            self._saver.note(ClosureEvent(self.session, stamp_ns, **vars(outcomes.popleft())))
 
     def _window_part(self, change: WindowChange, in_file: set[int]) -> WindowPart:
         """The window for the map's file, where these of its keyframes are already."""
@@ -286,7 +282,7 @@ class GlobalMap:
                 continue
             kept = record(keyframe, number, self.session)
             if (found := self._found.get(number)) is not None:
-                kept = replace(kept, features=found.features, descriptor=found.descriptor)
+                kept = found.described.added_to(kept)
             keyframes.append(kept)
         return WindowPart(keyframes, self.graph.with_window(change.local_map, change.displacement))
 
@@ -295,8 +291,7 @@ class GlobalMap:
         number = found.number
         if number not in self.graph.poses:
             return
-        keyframe = self.store.get(number)
-        keyframe = replace(keyframe, features=found.features, descriptor=found.descriptor)
+        keyframe = found.added_to(self.store.get(number))
         self.store.add(keyframe)
         self._search.index.add(number, found.descriptor)
         self._afterwards.measure(number)
@@ -352,7 +347,7 @@ class GlobalMap:
             return None
         number, self._searched = found.query.number, None
         if number in self.graph.poses:  # it has left the window meanwhile
-            self._complete(Described(number, found.features, found.descriptor))
+            self._complete(found.described)
         else:
             self._found[number] = found
         return None if found.closed is None else self._correct(found)
@@ -373,7 +368,6 @@ class GlobalMap:
         correction = self.graph.correct(closed.result.poses, query.graph, query.number)
         if self._saver is not None:
             self._saver.moved(set(self.graph.poses))
-        self._is_settled = True
         self._afterwards.closed([edge.second for edge in closed.closures])
         pairs = tuple((edge.first, edge.second) for edge in closed.closures)
         self.closures.append(Closure(pairs, correction))
@@ -399,7 +393,6 @@ class GlobalMap:
         for edge in measured.contradicted:
             if edge.first in known:
                 self.graph.take_back(edge)
-        self._is_settled &= not (measured.edges or measured.contradicted)
         kept = measured.same_view
         if kept in self.graph.poses and self.graph.drop(measured.number, kept):
             self.counts["keyframes dropped that show the same as an older one"] += 1
@@ -417,6 +410,5 @@ class GlobalMap:
         result = optimise(graph, self.fixed(graph))
         if result.ok:
             self.graph.correct(result.poses, graph, max(graph.poses))
-            self._is_settled = True
             if self._saver is not None:
                 self._saver.moved(set(self.graph.poses))

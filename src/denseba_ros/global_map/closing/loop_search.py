@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from denseba_ros.global_map.closing.keyframe_store import KeyframeStore, as_kept
 from denseba_ros.global_map.closing.loop_closer import Closed, LoopCloser
 from denseba_ros.global_map.closing.place_verification import CONTRADICTION, Place, PlaceVerifier
 from denseba_ros.global_map.closing.proximity import is_same_view, nearby
-from denseba_ros.map_file.map_keyframe import LocalFeatures
+from denseba_ros.map_file.map_keyframe import LocalFeatures, MapKeyframe
 from denseba_ros.matching.features import Features
 from denseba_ros.place_recognition.place_index import PlaceIndex
 from denseba_ros.place_recognition.vlad import Vlad
@@ -55,6 +55,19 @@ class Query:
 
 
 @dataclass(frozen=True)
+class Described:
+    """Features and ``descriptor`` (D,) of the image of keyframe ``number``."""
+
+    number: int
+    features: LocalFeatures
+    descriptor: NDArray[np.float32]
+
+    def added_to(self, keyframe: MapKeyframe) -> MapKeyframe:
+        """The keyframe with them."""
+        return replace(keyframe, features=self.features, descriptor=self.descriptor)
+
+
+@dataclass(frozen=True)
 class Found:
     """What a query gave: the features of its image, its global ``descriptor`` (D,), and ``closed``
     where loops were closed."""
@@ -63,6 +76,11 @@ class Found:
     features: LocalFeatures
     descriptor: NDArray[np.float32]
     closed: Closed | None
+
+    @property
+    def described(self) -> Described:
+        """What is in the image."""
+        return Described(self.query.number, self.features, self.descriptor)
 
 
 @dataclass(frozen=True)
@@ -75,15 +93,6 @@ class MeasuredAgain:
     edges: list[Edge]
     contradicted: list[Edge]
     same_view: int | None
-
-
-@dataclass(frozen=True)
-class Described:
-    """Features and ``descriptor`` (D,) of the image of a keyframe that was not searched for."""
-
-    number: int
-    features: LocalFeatures
-    descriptor: NDArray[np.float32]
 
 
 @dataclass
