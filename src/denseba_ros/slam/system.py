@@ -125,7 +125,11 @@ class System:
         if camera != (self._camera or camera):
             raise ImageError("the camera changed; reset before images of another camera")
         self._camera = camera
-        self._mapping.is_tracking_behind = self.is_behind
+        with self._mapping.tracking(self.is_behind):
+            return self._estimate(camera, image, timer)
+
+    def _estimate(self, camera: Pinhole, image: Frame, timer: StageTimer) -> Estimate:
+        """Track an image, and make it a keyframe where it brings something new."""
         self._take_update(timer)
         state = self._state
         if empty := reason_empty(image):

@@ -55,15 +55,15 @@ class Recorder:
 
 
 class Bench:
-    """A pipeline with a recorder; ``queue_size`` is that of ``start``."""
+    """A pipeline with a recorder; ``queue_size`` and ``max_wait`` are those of ``start``."""
 
-    def __init__(self, queue_size: int = 0) -> None:
+    def __init__(self, queue_size: int = 0, max_wait: float = 0.0) -> None:
         self.recorder, self.health = Recorder(), Health()
         self.drops: list[tuple[int, str]] = []
         self.held: list[int] = []
         throttled = ThrottledLogger(self.recorder.warning)
         self.pipeline = ImagePipeline[Item](self.health, self.recorder, throttled)
-        self.queue_size = queue_size
+        self.queue_size, self.max_wait = queue_size, max_wait
         self.start()
 
     def start(self) -> None:
@@ -73,6 +73,7 @@ class Bench:
             self.queue_size,
             lambda *drop: self.drops.append(drop),
             lambda stamp, _: self.held.append(stamp),
+            self.max_wait,
         )
 
     def receive(self, *stamps: int) -> None:
@@ -129,6 +130,38 @@ def test_the_oldest_is_dropped_with_the_reason_why_it_waited() -> None:
     assert bench.drops[1:] == [(3, "too slow")]
     bench.recorder.blocked[2].set()
     bench.wait_for(("process", 2), ("process", 4))
+    bench.pipeline.close()
+
+
+def test_one_that_waited_too_long_is_dropped_for_a_newer_one() -> None:
+    bench = Bench(queue_size=10, max_wait=0.05)
+    for blocked in (1, 5):
+        bench.recorder.blocked[blocked] = threading.Event()
+    bench.receive(1)
+    bench.wait_for(("process", 1))
+    bench.receive(2, 3, 4)
+    time.sleep(0.1)
+    bench.recorder.blocked[1].set()
+    # The newest is kept, however long it waited: nothing newer is there.
+    bench.wait_for(("process", 1), ("process", 4))
+    assert bench.drops == [(2, "too slow"), (3, "too slow")]
+    bench.receive(5)
+    bench.wait_for(("process", 1), ("process", 4), ("process", 5))
+    bench.receive(6, 7)
+    bench.recorder.blocked[5].set()
+    bench.wait(lambda: ("process", 7) in bench.recorder.calls, "the last")
+    bench.pipeline.close()
+
+
+def test_the_wait_for_inputs_is_not_a_wait_for_the_tracker() -> None:
+    bench = Bench(queue_size=10, max_wait=1.0)
+    bench.recorder.ready = False
+    bench.receive(1, 2, 3)
+    time.sleep(1.1)
+    bench.recorder.ready = True
+    bench.pipeline.open_if_ready()
+    bench.wait_for(("process", 1), ("process", 2), ("process", 3))
+    assert bench.drops == []
     bench.pipeline.close()
 
 

@@ -144,3 +144,18 @@ class TestDeclared:
         (limits,) = descriptor.integer_range
         assert (limits.from_value, limits.to_value) == (3, 12)
         assert "schur, lbfgs" in make_node("backend.solver", "schur")[2].additional_constraints
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        ({}, 0.1),
+        ({"max_wait": 0.5}, 0.5),
+        ({"max_wait": 0.5, "queue_size": 0}, 0.0),
+        ({"max_wait": 0.5, "mapping": "lockstep"}, 0.0),
+    ],
+)
+def test_images_are_overtaken_only_where_the_node_keeps_to_the_clock(
+    values: dict[str, Any], seconds: float
+) -> None:
+    assert NodeConfig.from_dict(values).longest_wait == seconds

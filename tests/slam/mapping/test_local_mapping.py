@@ -16,7 +16,12 @@ from denseba_ros.frontend.frontend import Frontend
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
-from denseba_ros.slam.mapping.local_mapping import LocalMapping, MapUpdate, NewKeyframe
+from denseba_ros.slam.mapping.local_mapping import (
+    _PRESSED_IMAGES,
+    LocalMapping,
+    MapUpdate,
+    NewKeyframe,
+)
 from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.tracking.tracker import Tracker
@@ -144,4 +149,28 @@ def test_it_gives_way_to_tracking_until_its_update_is_awaited(
     time.sleep(2.0)
     assert mapping.take() is None
     assert len(awaited(mapping).local_map.keyframes) == 2
+    assert not mapping.is_tracking_behind
+
+
+def test_it_gives_way_while_an_image_is_tracked_where_some_waited_of_late() -> None:
+    mapping = LocalMapping(ScaleDriftFilter(0.0), CPU, is_live=True)
+
+    def gives_way(is_behind: bool) -> tuple[bool, bool]:
+        with mapping.tracking(is_behind):
+            during = mapping.is_tracking_behind
+        return during, mapping.is_tracking_behind
+
+    assert gives_way(False) == (False, False)
+    assert gives_way(True) == (True, True)
+    for _ in range(_PRESSED_IMAGES - 1):
+        assert gives_way(False) == (True, False)
+    assert gives_way(False) == (False, False)
+
+
+def test_it_no_longer_gives_way_when_tracking_failed() -> None:
+    mapping = LocalMapping(ScaleDriftFilter(0.0), CPU, is_live=True)
+    with mapping.tracking(True):
+        pass
+    with pytest.raises(ValueError, match="the test says so"), mapping.tracking(False):
+        raise ValueError("the test says so")
     assert not mapping.is_tracking_behind

@@ -24,6 +24,8 @@ from denseba_ros.sequences.stamps.stamp_rule import Judged, StampRule, Verdict
 
 # Images in a row that may fail by a bug before the node gives up.
 _MAX_FAILURES = 3
+# Why an image was dropped that newer ones overtook.
+_TOO_SLOW = "too slow"
 
 
 class Logger(Protocol):
@@ -60,6 +62,7 @@ class ImagePipeline(Generic[ItemT]):
         self._processor: ImageProcessor[ItemT] | None = None
         self._worker: Worker[_Arrived[ItemT]] | None = None
         self._on_drop: Callable[[int, str], None] = _ignore
+        self._max_wait = self._opened_at = 0.0
         self._rule: StampRule[ItemT] = StampRule()
         self._on_held: Callable[[int, str], None] = _ignore
         self._reset_requested = threading.Event()
@@ -90,13 +93,15 @@ class ImagePipeline(Generic[ItemT]):
         queue_size: int,
         on_drop: Callable[[int, str], None],
         on_held: Callable[[int, str], None] | None = None,
+        max_wait: float = 0.0,
     ) -> None:
-        """Take items for ``processor``; ``queue_size`` 0 keeps them all.
+        """Take items for ``processor``; ``queue_size`` 0 keeps them all. One that has waited longer
+        than ``max_wait`` seconds is dropped where a newer one waits; 0: none is.
 
         ``on_drop`` gets stamp (ns) and reason of each item that is not processed, ``on_held`` of
         each that waits for the next ones before it is processed or dropped.
         """
-        self._processor, self._on_drop = processor, on_drop
+        self._processor, self._on_drop, self._max_wait = processor, on_drop, max_wait
         self._on_held = on_held or _ignore
         self._worker = Worker(
             queue_size, partial(self._process, processor), partial(self._recover, processor)
@@ -166,7 +171,7 @@ class ImagePipeline(Generic[ItemT]):
             item = replace(item, stamp_ns=judged.stamp_ns)  # type: ignore[type-var]
         oldest = worker.queue.put(_Arrived(item, time.monotonic(), self._session))
         if oldest is not None:
-            self.drop(oldest.item.stamp_ns, "too slow" if self.is_open else "inputs incomplete")
+            self.drop(oldest.item.stamp_ns, _TOO_SLOW if self.is_open else "inputs incomplete")
         self.open_if_ready()
 
     def _drop_by_stamp(self, judged: Judged[ItemT]) -> None:
@@ -203,6 +208,7 @@ class ImagePipeline(Generic[ItemT]):
         if worker is None or processor is None or worker.queue.is_open:
             return
         if processor.is_ready():
+            self._opened_at = time.monotonic()
             worker.queue.open()
 
     def request_session(self) -> None:
@@ -220,6 +226,9 @@ class ImagePipeline(Generic[ItemT]):
         if arrived.session != self._processed_session:
             self._processed_session = arrived.session
             self._reset(processor, self._session_reason)
+        if self._is_outdated(arrived):
+            self.drop(stamp_ns, _TOO_SLOW)
+            return
         try:
             processor.process(arrived.item)
         except MissingInputError as missing:
@@ -231,6 +240,11 @@ class ImagePipeline(Generic[ItemT]):
             processor.coast(stamp_ns)
         self._health.latency(time.monotonic() - arrived.at)
         self._failures = 0
+
+    def _is_outdated(self, arrived: _Arrived[ItemT]) -> bool:
+        """Whether an item waited too long for the tracker, while a newer one waits."""
+        since = max(arrived.at, self._opened_at)
+        return 0.0 < self._max_wait < time.monotonic() - since and self.is_behind
 
     def _reset(self, processor: ImageProcessor[ItemT], reason: str) -> None:
         self._logger.warning(f"{reason}: a new odometry frame starts with the next image")

@@ -165,7 +165,11 @@ class ManagedNode(LifecycleNode, Generic[ProcessorT]):
         self._activated = NodeResources(self)
         if self.processor is not None:
             self.pipeline.start(
-                self.processor, self.settings.queue_size, self.status.dropped, self.status.held
+                self.processor,
+                self.settings.queue_size,
+                self.status.dropped,
+                self.status.held,
+                self.settings.longest_wait,
             )
             self.processor.subscribe()
         self._ready_timer.reset()

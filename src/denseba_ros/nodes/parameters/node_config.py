@@ -78,6 +78,10 @@ class NodeConfig(BaseModel):
     each image waits, so that the same images give the same result, for replays."""
     queue_size: int = Field(default=10, ge=0, le=1000)
     """Images waiting for the tracker; the oldest is dropped and counted. 0 keeps every image."""
+    max_wait: float = Field(default=0.1, ge=0.0, le=60.0)
+    """Seconds after which an image that waits for the tracker is dropped and counted, where a newer
+    one waits too: poses come late by no more than about that. 0: it is kept. Not with queue_size 0
+    or in lockstep."""
     frozen_after: float = Field(default=1.0, ge=0.0, le=3600.0)
     """Seconds of identical pixels after which the camera counts as hanging and its images are
     dropped; 0: never, for simulators whose still camera has no noise."""
@@ -129,6 +133,11 @@ class NodeConfig(BaseModel):
     def base(self) -> str:
         """Frame of the robot with its prefix."""
         return self.frame_prefix + self.base_frame
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds after which an image that waits is dropped for a newer one; 0: never."""
+        return self.max_wait if self.mapping == "live" and self.queue_size else 0.0
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> NodeConfig:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -29,7 +30,9 @@ from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
 from denseba_ros.slam.tracking.tracker import Tracker
 
 # So many seconds a keyframe gives way to tracking that is behind.
-_MAX_PAUSE = 0.5
+_MAX_PAUSE = 1.0
+# For so many images after one that was behind, mapping goes on between images only.
+_PRESSED_IMAGES = 30
 # Bundle adjustments of a new keyframe while the window has no more keyframes than this.
 _YOUNG_ROUNDS, _YOUNG = 2, 3
 
@@ -83,11 +86,26 @@ class LocalMapping:
         self._ahead = ThreadPoolExecutor(1, "denseba depth") if is_idle else None
         self._pending: Future[MapUpdate] | None = None
         self.is_tracking_behind = False
+        self._pressed_images = 0
 
     @property
     def is_busy(self) -> bool:
         """Whether a keyframe was submitted whose update was not taken yet."""
         return self._pending is not None
+
+    @contextmanager
+    def tracking(self, is_behind: bool) -> Iterator[None]:
+        """Inside, an image is tracked, and ``is_behind``: others wait for it already.
+
+        Where some did of late, the cores are short: then both threads at once only hold each other
+        up, and mapping goes on between the images.
+        """
+        self._pressed_images = _PRESSED_IMAGES if is_behind else max(0, self._pressed_images - 1)
+        self.is_tracking_behind = self._pressed_images > 0
+        try:
+            yield
+        finally:
+            self.is_tracking_behind = is_behind
 
     def submit(
         self,
