@@ -9,8 +9,9 @@
 A record is docs/results/NAME.json: a part of ``summary.json`` and ``evaluation.json``, stamped with
 commit, date, machine and load. It is of one pose and one timing. A run of ``denseba record`` gives
 two, NAME_TIMING_odometry.json and NAME_TIMING_map.json. What ``denseba benchmark live`` wrote is
-kept as docs/results/live/NAME.json, NAME_loadN.json where N cores were busy; what ``denseba
-benchmark gpu`` wrote, as docs/results/gpu/NAME.json. A test holds docs/results.md to the records.
+kept as docs/results/live/NAME.json, NAME_loadN.json where N cores were busy, NAME_two.json of two
+nodes; what ``denseba benchmark gpu`` wrote, as docs/results/gpu/NAME.json. A test holds
+docs/results.md to the records.
 """
 
 from __future__ import annotations
@@ -117,24 +118,30 @@ def run_sequence(name: str, data: Path, runs: Path) -> list[Path]:
     return write_records(name, out, load=load)
 
 
-def run_live(name: str, data: Path, runs: Path, load: int) -> list[Path]:
+def run_live(
+    name: str, data: Path, runs: Path, load: int, is_distributed: bool = False
+) -> list[Path]:
     """Run one sequence at the camera's rate while ``load`` cores are busy; its record.
+    ``is_distributed``: in two nodes.
 
     Raises:
         subprocess.CalledProcessError: when the command fails; its own message says why.
     """
     sequence, folder = SEQUENCES[name], data / SEQUENCES[name].folder
-    out = runs / live_name(name, load)
+    out = runs / live_name(name, load, is_distributed=is_distributed)
     truth = sequence.truth(folder)
     options = [*sequence.options, *(["--groundtruth", truth] if truth else [])]
     options += ["--load", str(load), "--out", str(out)]
+    options += ["--distributed"] if is_distributed else []
     _denseba("benchmark", "live", str(folder), *options)
     return [write_live_record(name, out)]
 
 
-def live_name(name: str, load: int, rate: float = 1.0) -> str:
-    """Name of the record of a sequence at ``rate`` times real time, with so many busy cores."""
-    return name + (f"_rate{rate:g}" if rate != 1.0 else "") + (f"_load{load}" if load else "")
+def live_name(name: str, load: int, rate: float = 1.0, is_distributed: bool = False) -> str:
+    """Name of the record of a sequence at ``rate`` times real time, with so many busy cores, and
+    in two nodes where it ``is_distributed``."""
+    parts = (("_two", is_distributed), (f"_rate{rate:g}", rate != 1.0), (f"_load{load}", load > 0))
+    return name + "".join(part for part, is_so in parts if is_so)
 
 
 def _denseba(*arguments: str) -> None:
@@ -186,7 +193,8 @@ def write_records(
 def write_live_record(name: str, run: Path) -> Path:
     """Keep the live.json of a run, without the folder that it lay in."""
     report = json.loads((run / LIVE).read_text())
-    path = RECORDS / "live" / f"{live_name(name, report['load'], report['rate'])}.json"
+    how = (report["load"], report["rate"], report["distributed"])
+    path = RECORDS / "live" / f"{live_name(name, *how)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     record = {**_identity(name), **report}
     path.write_text(json.dumps(_rounded(record), indent=1) + "\n")
@@ -266,6 +274,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--out", type=Path, required=True)
         command.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SEQUENCES)}")
     live.add_argument("--load", type=int, default=0, help="busy cores meanwhile")
+    live.add_argument("--distributed", action="store_true", help="in two nodes")
     collect = commands.add_parser("collect", help="keep the record of a run that is there")
     collect.add_argument("name")
     collect.add_argument("run", type=Path)
@@ -290,7 +299,8 @@ def main() -> None:
         parser.error(f"no such sequence: {', '.join(sorted(unknown))}")
     run = partial(run_sequence, data=args.data, runs=args.out)
     if args.command == "live":
-        run = partial(run_live, data=args.data, runs=args.out, load=args.load)
+        how = {"load": args.load, "is_distributed": args.distributed}
+        run = partial(run_live, data=args.data, runs=args.out, **how)
     sys.exit(1 if _run_all(args.names, run) else 0)
 
 

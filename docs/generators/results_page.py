@@ -51,6 +51,7 @@ _LIVE_HEAD = """\
 `denseba benchmark live`: node, replay and listener are three processes over ROS 2. No image waits
 for the node.
 
+- *Nodes* is 2 where `frontend_node` and `backend_node` share the work (`distributed:=true`).
 - *Busy* is the number of cores that other processes kept busy meanwhile. *Load* is the number of
   processes that wanted a core just before the run. Above 1 the machine was shared, and the row says
   little.
@@ -293,6 +294,7 @@ _GPU_STAMP = {
 _LIVE = {
     "sequence": _title,
     "depth network": lambda row: row["note"],
+    "nodes": lambda row: "2" if row["distributed"] else "1",
     "busy": lambda row: str(row["load"]),
     "tracked": _live_tracked,
     "dropped": _live_dropped,
@@ -304,6 +306,7 @@ _LIVE = {
 }
 _LIVE_COST = {
     "sequence": _title,
+    "nodes": lambda row: "2" if row["distributed"] else "1",
     "busy": lambda row: str(row["load"]),
     "rate": lambda row: f"{row['rate']:g}",
     "parameters": _live_parameters,
@@ -382,7 +385,7 @@ def read_records(folder: Path = RECORDS) -> list[dict[str, Any]]:
 def read_live_records(folder: Path = RECORDS / "live") -> list[dict[str, Any]]:
     """The records of live runs, by name, the less loaded first; none without the folder."""
     records = [json.loads(path.read_text()) for path in folder.glob("*.json")]
-    return sorted(records, key=lambda r: (r["name"], r["load"], -r["rate"]))
+    return sorted(records, key=lambda r: (r["name"], r["distributed"], r["load"], -r["rate"]))
 
 
 def read_gpu_records(folder: Path = RECORDS / "gpu") -> list[dict[str, Any]]:

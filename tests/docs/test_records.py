@@ -40,6 +40,7 @@ LIVE: dict[str, Any] = {
     "timing": "live",
     "rate": 1.0,
     "load": 1,
+    "distributed": False,
     "parameters": {},
     "commit": "abc1234",
     "date": "2026-11-29",
@@ -127,11 +128,11 @@ def test_a_live_run_has_a_row_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
     (row,) = page.read_live_records(path.parent)
     text = page.results_page([], [row])
     expected = (
-        "| drive |  | 1 | 7 of 10 | 2 too slow, 1 without a status | 31, 40, 45, 46 ms | none "
+        "| drive |  | 1 | 1 | 7 of 10 | 2 too slow, 1 without a status | 31, 40, 45, 46 ms | none "
         "| 0.300 m (2.50 %) |  | `abc1234` |"
     )
     assert expected in text
-    assert "| drive | 1 | 1 |  | 2, 3 | 61 ms | 512 MiB | 0.3 | a cpu, 2 cores |" in text
+    assert "| drive | 1 | 1 | 1 |  | 2, 3 | 61 ms | 512 MiB | 0.3 | a cpu, 2 cores |" in text
     assert "## At the camera" not in page.results_page([])
 
 

@@ -10,6 +10,7 @@ REPORT: dict[str, Any] = {
     "sequence": "drive",
     "rate": 1.0,
     "load": 1,
+    "distributed": False,
     "images": {
         "published": 10,
         "tracked": 7,

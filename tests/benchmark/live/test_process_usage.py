@@ -32,3 +32,9 @@ def test_a_process_that_is_gone_has_none() -> None:
     process.wait()
     with pytest.raises(OSError, match="No such file"):
         ProcessUsage.of(process.pid)
+
+
+def test_two_processes_use_what_each_does() -> None:
+    one, other = ProcessUsage(1.0, 0.5, 100.0), ProcessUsage(2.0, 0.25, 300.0)
+    assert ProcessUsage.sum([one, other]) == ProcessUsage(3.0, 0.75, 400.0)
+    assert ProcessUsage.sum([one]) == one

@@ -31,12 +31,14 @@ def call(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPr
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
+@pytest.mark.parametrize("is_distributed", [False, True])
 def test_every_image_of_a_room_is_accounted_for(
-    ros_environment: dict[str, str], tmp_path: Path
+    ros_environment: dict[str, str], tmp_path: Path, is_distributed: bool
 ) -> None:
     write_rendered(tmp_path / "room", RoomSequence(frames=FRAMES, width=320, height=240))
     out = tmp_path / "live"
     options = ["--out", str(out), "--rate", "0.2", "--load", "1"]
+    options += ["--distributed"] if is_distributed else []
     # A reliable subscription: on a busy machine best effort may lose images by design.
     done = call(
         ros_environment, str(tmp_path / "room"), *options, "--set", "node.image_qos=reliable"
@@ -55,6 +57,9 @@ def test_every_image_of_a_room_is_accounted_for(
     assert report["node"]["cpu_seconds"] > 0.0
     assert report["node"]["peak_memory_mib"] > 100.0
     assert (report["load"], report["rate"], report["timing"]) == (1, 0.2, "live")
+    assert report["distributed"] == is_distributed
+    logs = {path.stem for path in (out / "log").iterdir() if path.stem.endswith("_node")}
+    assert logs == ({"frontend_node", "backend_node"} if is_distributed else {"denseba_node"})
     assert report["parameters"] == {"node.image_qos": "reliable"}
     assert report["commit"]
     assert {"odometry.txt", "map.txt", "states.txt"} <= {path.name for path in out.iterdir()}

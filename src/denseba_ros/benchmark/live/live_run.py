@@ -6,7 +6,7 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +22,13 @@ _START_SECONDS = 300.0
 _CONNECT_SECONDS = 30.0
 # So long after the last message the images that were not reported are lost on the way.
 _SILENCE_SECONDS = 5.0
-_NODE, _REPLAY = "node", "replay"
+_REPLAY = "replay"
 
 
 @dataclass
 class LiveRun:
-    """One run: ``node`` and ``replay`` are command lines; ``replay`` appends to ``sent_log``.
+    """One run: the command lines of the ``nodes`` by name, and that of ``replay``, which appends to
+    ``sent_log``.
 
     ``busy`` processes keep as many cores busy while the images come. ``on_image`` gets the number
     of images that the node has reported so far, a few times a second. ``stop`` ends the run.
@@ -35,7 +36,7 @@ class LiveRun:
 
     processes: Processes
     listener: OutputListener
-    node: Sequence[str]
+    nodes: Mapping[str, Sequence[str]]
     replay: Sequence[str]
     sent_log: Path
     stop: threading.Event
@@ -43,29 +44,40 @@ class LiveRun:
     on_image: Callable[[int], None] = field(default=lambda _: None)
 
     def run(self) -> tuple[OutputsHeard, ProcessUsage]:
-        """Everything that was heard, and what the node used meanwhile.
+        """Everything that was heard, and what the nodes used meanwhile.
 
         Raises:
             DensebaError: when a process dies or the node says nothing.
             KeyboardInterrupt: when ``stop`` is set.
         """
         processes = self.processes
-        processes.start(_NODE, list(self.node))
-        self._wait(lambda: "is active" in processes.log(_NODE), "an active node", _START_SECONDS)
+        for node, command in self.nodes.items():
+            processes.start(node, list(command))
+        self._wait(self._are_active, "active nodes", _START_SECONDS)
         self._wait(self.listener.is_connected, "the node's topics", _CONNECT_SECONDS)
         busy = [f"busy_{k + 1}" for k in range(self.busy)]
         for name in busy:
             processes.start(name, [sys.executable, "-c", "while True: pass"])
-        before = ProcessUsage.of(processes.pid(_NODE))
+        before = self._usage()
         self._replay()
-        used = ProcessUsage.of(processes.pid(_NODE)).since(before)
+        used = self._usage().since(before)
         for name in busy:
             processes.kill(name)
         heard = self.listener.heard(read_sent(self.sent_log.read_text()))
-        status = processes.stop(_NODE)
-        if status != 0:
-            raise DensebaError(f"the node ended with status {status}:\n{processes.tail(_NODE)}")
+        for node in self.nodes:
+            status = processes.stop(node)
+            if status != 0:
+                raise DensebaError(f"{node} ended with status {status}:\n{processes.tail(node)}")
         return heard, used
+
+    def _are_active(self) -> bool:
+        return all("is active" in self.processes.log(node) for node in self.nodes)
+
+    def _usage(self) -> ProcessUsage:
+        return ProcessUsage.sum(ProcessUsage.of(self.processes.pid(node)) for node in self.nodes)
+
+    def _tail(self) -> str:
+        return "\n".join(self.processes.tail(node) for node in self.nodes)
 
     def _replay(self) -> None:
         """Play all images, and wait until the node is done with those that are queued."""
@@ -79,9 +91,7 @@ class LiveRun:
             raise DensebaError(f"the replay ended with status {status}:\n{tail}")
         published = len(read_sent(self.sent_log.read_text()))
         if not self.listener.statuses:
-            raise DensebaError(
-                f"the node said nothing of {published} images:\n{processes.tail(_NODE)}"
-            )
+            raise DensebaError(f"nothing was said of {published} images:\n{self._tail()}")
         self._wait(
             lambda: self.listener.statuses >= published or self._is_silent(),
             "the last images",
@@ -95,10 +105,11 @@ class LiveRun:
         def is_so() -> bool:
             if self.stop.is_set():
                 raise KeyboardInterrupt
-            status = self.processes.status(_NODE)
-            if status is not None:
-                tail = self.processes.tail(_NODE)
-                raise DensebaError(f"the node ended early, with status {status}:\n{tail}")
+            for node in self.nodes:
+                status = self.processes.status(node)
+                if status is not None:
+                    tail = self.processes.tail(node)
+                    raise DensebaError(f"{node} ended early, with status {status}:\n{tail}")
             self.on_image(self.listener.statuses)
             return condition()
 

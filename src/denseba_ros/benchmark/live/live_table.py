@@ -25,7 +25,8 @@ def live_table(report: dict[str, Any]) -> str:
         ("losses", f"{report['losses']}; map -> odom {_changes(report['map_to_odom'])}"),
         ("node", _cost(node)),
     ]
-    head = f"{report['sequence']}, live, {report['load']} cores kept busy by others"
+    processes = ", two processes" if report["distributed"] else ""
+    head = f"{report['sequence']}, live{processes}, {report['load']} cores kept busy by others"
     return "\n".join([head, *(f"    {name:20}{text}" for name, text in rows)])
 
 

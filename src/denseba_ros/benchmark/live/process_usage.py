@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
 from pathlib import Path
+
+import numpy as np
 
 from denseba_ros.benchmark.timing import status_mib
 
@@ -30,6 +33,12 @@ class ProcessUsage:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         user, system = int(fields[11]), int(fields[12])
         return cls(user / _TICKS, system / _TICKS, status_mib("VmHWM", pid))
+
+    @classmethod
+    def sum(cls, usages: Iterable[ProcessUsage]) -> ProcessUsage:
+        """That of several processes together; the peaks of memory need not be of one moment."""
+        user, system, peak = np.sum([astuple(usage) for usage in usages], axis=0).tolist()
+        return cls(user, system, peak)
 
     def since(self, before: ProcessUsage) -> ProcessUsage:
         """Seconds used after ``before``; the peak of memory is that of the whole life."""

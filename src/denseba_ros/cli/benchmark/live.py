@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba benchmark live``."""
     parser.description = (
         "Replays SEQUENCE at the camera's rate into a denseba_node and hears what a robot would: "
-        "three processes over ROS 2, nothing waits for the node. Prints what was tracked and "
+        "processes over ROS 2, nothing waits for the node. Prints what was tracked and "
         "dropped, the latency from an image to its `odometry`, the errors of odometry and of map, "
         "and the node's cost. Writes DIR/live.json, odometry.txt, map.txt, states.txt and logs."
     )
@@ -59,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_options(parser)
     add_numbers(parser, rate=(PlayerOptions.rate, "times real time"))
     add_counts(parser, load=(0, "keep so many cores busy with other processes"))
+    parser.add_argument(
+        "--distributed", action="store_true", help="frontend_node and backend_node, two processes"
+    )
     add_paths(parser, "PATH", groundtruth="as of `denseba evaluate`; without it the sequence's own")
 
 
@@ -85,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
         "timing": "live",
         "rate": args.rate,
         "load": args.load,
+        "distributed": args.distributed,
         "parameters": _parameters(args),
         **where,
         **figures,
@@ -139,17 +143,19 @@ def _heard(args: argparse.Namespace, count: int) -> tuple[OutputsHeard, ProcessU
     os.environ.update(environment)  # we are one of the processes
     options = ["--rate", str(args.rate), "--no-clock", "--sent-log", str(sent_log)]
     replay = denseba_command("replay", *sequence_words(args), *options)
-    node = node_command(
-        "denseba_node", args.config or share_file("config/denseba.yaml"), _parameters(args)
-    )
+    config = args.config or share_file("config/denseba.yaml")
+    nodes = {
+        name: node_command(name, config, _parameters(args))
+        for name in (("frontend_node", "backend_node") if args.distributed else ("denseba_node",))
+    }
     with ros_session() as stop, Processes(environment, logs) as processes:
-        return _run(processes, stop, node, replay, sent_log, args.load, count)
+        return _run(processes, stop, nodes, replay, sent_log, args.load, count)
 
 
 def _run(
     processes: Processes,
     stop: threading.Event,
-    node: list[str],
+    nodes: dict[str, list[str]],
     replay: list[str],
     sent_log: Path,
     load: int,
@@ -164,7 +170,7 @@ def _run(
             live = LiveRun(
                 processes,
                 listener,
-                node,
+                nodes,
                 replay,
                 sent_log,
                 stop,
