@@ -135,21 +135,30 @@ def test_the_oldest_is_dropped_with_the_reason_why_it_waited() -> None:
 
 def test_one_that_waited_too_long_is_dropped_for_a_newer_one() -> None:
     bench = Bench(queue_size=10, max_wait=0.05)
-    for blocked in (1, 5):
-        bench.recorder.blocked[blocked] = threading.Event()
-    bench.receive(1)
-    bench.wait_for(("process", 1))
-    bench.receive(2, 3, 4)
+    first, *others, last = (k * SECOND // 100 for k in range(1, 5))
+    bench.recorder.blocked[first] = threading.Event()
+    bench.receive(first)
+    bench.wait_for(("process", first))
+    bench.receive(*others, last)
     time.sleep(0.1)
-    bench.recorder.blocked[1].set()
+    bench.recorder.blocked[first].set()
     # The newest is kept, however long it waited: nothing newer is there.
-    bench.wait_for(("process", 1), ("process", 4))
-    assert bench.drops == [(2, "too slow"), (3, "too slow")]
-    bench.receive(5)
-    bench.wait_for(("process", 1), ("process", 4), ("process", 5))
-    bench.receive(6, 7)
-    bench.recorder.blocked[5].set()
-    bench.wait(lambda: ("process", 7) in bench.recorder.calls, "the last")
+    bench.wait_for(("process", first), ("process", last))
+    assert bench.drops == [(stamp, "too slow") for stamp in others]
+    bench.pipeline.close()
+
+
+def test_none_is_dropped_where_that_leaves_a_long_gap() -> None:
+    bench = Bench(queue_size=10, max_wait=0.05)
+    stamps = [k * SECOND // 30 for k in range(1, 6)]
+    bench.recorder.blocked[stamps[0]] = threading.Event()
+    bench.receive(stamps[0])
+    bench.wait_for(("process", stamps[0]))
+    bench.receive(*stamps[1:])
+    time.sleep(0.1)
+    bench.recorder.blocked[stamps[0]].set()
+    bench.wait_for(*(("process", stamp) for stamp in stamps))
+    assert bench.drops == []
     bench.pipeline.close()
 
 

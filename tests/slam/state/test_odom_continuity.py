@@ -353,6 +353,54 @@ def test_a_velocity_over_a_tiny_interval_is_not_extrapolated() -> None:
     assert predicted.T_world_camera[2, 3] < 0.6
 
 
+def velocity(before: Estimate, now: Estimate) -> np.ndarray:
+    """Twist of a camera that does not turn."""
+    step = now.T_world_camera[:3, 3] - before.T_world_camera[:3, 3]
+    return np.concatenate([step, np.zeros(3)]) / ((now.stamp_ns - before.stamp_ns) * 1e-9)
+
+
+def test_an_image_that_was_aligned_wrongly_is_no_speed() -> None:
+    """One pose is 14 cm off, the next right again, then none comes for half a second."""
+    link, before = OdomContinuity(), estimate(0, ahead(0))
+    link.update(before)
+    for k in (*range(1, 9), 22):
+        error = np.array([0.14, 0.0, 0.0]) if k == 6 else np.zeros(3)
+        now = estimate(k, ahead(k) + error)
+        now = replace(now, twist=velocity(before, now))
+        if k == 22:
+            link.predict_published((k - 3) * FRAME_NS)
+        said = link.update(now)
+        before = now
+        # Its own error, and what flows back of it.
+        assert np.linalg.norm(said.T_world_camera[:3, 3] - ahead(k)) < 0.15
+        assert np.linalg.norm(said.twist[:3]) == pytest.approx(SPEED, rel=0.01)
+    np.testing.assert_array_equal(link.T_odom_world, np.eye(4))
+
+
+def test_the_velocity_that_is_not_believed_is_in_the_covariance() -> None:
+    link = OdomContinuity()
+    for k in range(3):
+        link.update(estimate(k, ahead(k)))
+    wrong = estimate(3, ahead(3) + np.array([0.5, 0.0, 0.0]))
+    said = link.update(replace(wrong, twist=np.array([15.0, 0.0, SPEED, 0.0, 0.0, 0.0])))
+    assert said.twist[0] == 0.0
+    assert said.twist_covariance[0, 0] == pytest.approx(15.0**2, rel=0.01)
+
+
+def test_a_speed_that_stays_is_believed_at_the_second_image() -> None:
+    link, before = OdomContinuity(), estimate(0, np.zeros(3))
+    link.update(before)
+    twists = []
+    for k in range(1, 9):
+        position = ahead(min(k, 4)) + np.array([0.2 * max(k - 4, 0), 0.0, 0.0])
+        now = estimate(k, position)
+        now = replace(now, twist=velocity(before, now))
+        twists.append(link.update(now).twist[0])
+        before = now
+    assert twists[:5] == [0.0] * 5
+    assert twists[5:] == pytest.approx([0.2 / (FRAME_NS * 1e-9)] * 3)
+
+
 def test_a_reset_makes_both_frames_one() -> None:
     link = OdomContinuity()
     link.update(estimate(0, np.zeros(3), Tracking.LOST))

@@ -33,6 +33,11 @@ class FrameQueue(Generic[T]):
         """Number of items."""
         return len(self._items)
 
+    def peek(self) -> T | None:
+        """The item that ``get`` would give next, None where none waits."""
+        with self._changed:
+            return self._items[0] if self._items else None
+
     def put(self, item: T) -> T | None:
         """Append ``item``; returns the oldest one where the queue was full, else None."""
         with self._changed:

@@ -26,6 +26,8 @@ from denseba_ros.sequences.stamps.stamp_rule import Judged, StampRule, Verdict
 _MAX_FAILURES = 3
 # Why an image was dropped that newer ones overtook.
 _TOO_SLOW = "too slow"
+# How exact the times between images are, seconds.
+_STAMP_NOISE = 0.005
 
 
 class Logger(Protocol):
@@ -63,6 +65,7 @@ class ImagePipeline(Generic[ItemT]):
         self._worker: Worker[_Arrived[ItemT]] | None = None
         self._on_drop: Callable[[int, str], None] = _ignore
         self._max_wait = self._opened_at = 0.0
+        self._last_processed_ns = 0
         self._rule: StampRule[ItemT] = StampRule()
         self._on_held: Callable[[int, str], None] = _ignore
         self._reset_requested = threading.Event()
@@ -96,7 +99,8 @@ class ImagePipeline(Generic[ItemT]):
         max_wait: float = 0.0,
     ) -> None:
         """Take items for ``processor``; ``queue_size`` 0 keeps them all. One that has waited longer
-        than ``max_wait`` seconds is dropped where a newer one waits; 0: none is.
+        than ``max_wait`` seconds is dropped where a newer one waits, and the gap that this leaves
+        between stamps is no longer than that; 0: none is.
 
         ``on_drop`` gets stamp (ns) and reason of each item that is not processed, ``on_held`` of
         each that waits for the next ones before it is processed or dropped.
@@ -229,6 +233,7 @@ class ImagePipeline(Generic[ItemT]):
         if self._is_outdated(arrived):
             self.drop(stamp_ns, _TOO_SLOW)
             return
+        self._last_processed_ns = stamp_ns
         try:
             processor.process(arrived.item)
         except MissingInputError as missing:
@@ -242,9 +247,16 @@ class ImagePipeline(Generic[ItemT]):
         self._failures = 0
 
     def _is_outdated(self, arrived: _Arrived[ItemT]) -> bool:
-        """Whether an item waited too long for the tracker, while a newer one waits."""
-        since = max(arrived.at, self._opened_at)
-        return 0.0 < self._max_wait < time.monotonic() - since and self.is_behind
+        """Whether an item waited too long for the tracker, and the next one waits and is near
+        enough in time to the last that was processed: over a gap little can be tracked."""
+        waited = time.monotonic() - max(arrived.at, self._opened_at)
+        if not 0.0 < self._max_wait < waited or self._worker is None:
+            return False
+        following = self._worker.queue.peek()
+        if following is None or following.session != arrived.session:
+            return False
+        gap = (following.item.stamp_ns - self._last_processed_ns) * 1e-9
+        return gap <= self._max_wait + _STAMP_NOISE
 
     def _reset(self, processor: ImageProcessor[ItemT], reason: str) -> None:
         self._logger.warning(f"{reason}: a new odometry frame starts with the next image")

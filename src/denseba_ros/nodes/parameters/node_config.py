@@ -80,8 +80,8 @@ class NodeConfig(BaseModel):
     """Images waiting for the tracker; the oldest is dropped and counted. 0 keeps every image."""
     max_wait: float = Field(default=0.1, ge=0.0, le=60.0)
     """Seconds after which an image that waits for the tracker is dropped and counted, where a newer
-    one waits too: poses come late by no more than about that. 0: it is kept. Not with queue_size 0
-    or in lockstep."""
+    one waits too and no longer gap between tracked images comes of it: at 30 Hz poses are late by
+    little more than that. 0: it is kept. Not with queue_size 0 or in lockstep."""
     frozen_after: float = Field(default=1.0, ge=0.0, le=3600.0)
     """Seconds of identical pixels after which the camera counts as hanging and its images are
     dropped; 0: never, for simulators whose still camera has no noise."""

@@ -9,6 +9,7 @@ and recovers elsewhere does the transform between both frames take the differenc
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +31,8 @@ _MAX_STEP, _MAX_ACCELERATION, _MAX_ROTATION = 0.05, 10.0, 0.5
 _MAX_GAP = 1.0
 # Velocities between images closer than this (seconds) are mostly noise: several are averaged.
 _SMOOTHING_TIME = 0.033
+# The velocity of an implausible step is the median of so many measured ones.
+_COMPARED = 3
 # Factor of the velocity for each image without a pose.
 _VELOCITY_DECAY = 0.7
 # Process noise of a prediction, standard deviation of the acceleration: m/s^2, rad/s^2.
@@ -57,6 +60,7 @@ class OdomContinuity:
         # As published, with the loan.
         self._published: tuple[int, np.ndarray] | None = None
         self._was_lost = False
+        self._twists: deque[np.ndarray] = deque(maxlen=_COMPARED)
         self._jump_covariance = np.zeros((6, 6))
         self._jump_position = np.zeros(3)
 
@@ -73,6 +77,8 @@ class OdomContinuity:
             else:
                 self._borrow(before, in_odom, is_measured)
             in_odom = _with_smoothed_twist(self._newest, in_odom)
+            if is_measured:
+                in_odom = self._with_plausible_twist(before, in_odom)
         self._newest = in_odom
         if is_measured or self._measured is None:
             self._measured = in_odom
@@ -122,9 +128,7 @@ class OdomContinuity:
             return
         stamp_ns, T_published = self._published
         seconds = (now.stamp_ns - stamp_ns) * 1e-9
-        # Before there is parallax the velocity is unknown, so nothing is implausible.
-        is_approximate = self._newest.reason and self._newest.tracking is not Tracking.LOST
-        if not is_approximate and _is_implausible(before, now):
+        if not _is_approximate(self._newest) and _is_implausible(before, now):
             published = replace(self._newest, T_world_camera=T_published, stamp_ns=stamp_ns)
             self.loan = difference(extrapolate(published, now.stamp_ns), now.T_world_camera)
         elif seconds < 0.0:
@@ -133,6 +137,19 @@ class OdomContinuity:
             self.loan = difference(T_published, interpolate(before, now, stamp_ns))
         if is_measured and seconds > 0.0:
             self._repay(now, seconds)
+
+    def _with_plausible_twist(self, before: Estimate, now: Estimate) -> Estimate:
+        """The estimate; where its pose is no motion from ``before``, with the median of the last
+        velocities: an image that was aligned wrongly, and the way back from there, are no speed."""
+        self._twists.append(now.twist)
+        is_motion = _is_approximate(before) or not _is_implausible(before, now)
+        if is_motion or len(self._twists) < _COMPARED:
+            return now
+        twist = np.median(self._twists, axis=0)
+        error = now.twist - twist
+        return replace(
+            now, twist=twist, twist_covariance=now.twist_covariance + np.outer(error, error)
+        )
 
     def _repay(self, now: Estimate, seconds: float) -> None:
         """Let the loan flow back at a bounded speed."""
@@ -234,6 +251,11 @@ def _predicted(last: Estimate, stamp_ns: int) -> Estimate:
         depth=None,
         is_keyframe=False,
     )
+
+
+def _is_approximate(estimate: Estimate) -> bool:
+    """Whether there was no parallax yet: then the velocity is unknown, and nothing implausible."""
+    return bool(estimate.reason) and estimate.tracking is not Tracking.LOST
 
 
 def _is_implausible(before: Estimate, now: Estimate) -> bool:
