@@ -118,22 +118,63 @@ def test_where_no_image_comes_between_it_equals_lockstep(room: Any, run: Any, li
         assert other.map_motion is None
 
 
+class LostAtFirst:
+    """Calls the first ``count`` alignments lost; ``busy``: whether mapping was, at each call."""
+
+    def __init__(self, system: System, count: int) -> None:
+        self._system, self._count = system, count
+        self.busy: list[bool] = []
+
+    def __call__(self, _: Any) -> str:
+        self.busy.append(self._system._mapping.is_busy)
+        return "the test says so" if len(self.busy) <= self._count else ""
+
+
+def test_before_it_waits_the_keyframe_under_way_is_tracked_against(
+    live: System, room: Any, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    k = until_a_keyframe(live, room)
+    held_up = [live.process(room.stamps_ns[k + 1], room.images[k + 1])]
+    with monkeypatch.context() as patch:
+        patch.setattr("denseba_ros.slam.system.reason_lost", LostAtFirst(live, 1))
+        held_up.append(live.process(room.stamps_ns[k + 2], room.images[k + 2]))
+    assert live._mapping.is_busy
+    assert live._map_state.tracker.keyframe.stamp_ns == room.stamps_ns[k]
+    # Whoever asks for the map is given one that is whole.
+    assert live.newest_keyframe().stamp_ns < room.stamps_ns[k]  # type: ignore[union-attr]
+    held_up += [live.process(room.stamps_ns[i], room.images[i]) for i in range(k + 3, k + 6)]
+    for estimate in held_up:
+        assert estimate.tracking is Tracking.TRACKING
+        assert not estimate.is_map_updated
+    steps = np.linalg.norm(np.diff([e.T_world_camera[:3, 3] for e in held_up], axis=0), axis=1)
+    true = np.array([room.sequence.pose(i)[:3, 3] for i in range(k + 1, k + 6)])
+    ratio = steps / np.linalg.norm(np.diff(true, axis=0), axis=1)
+    assert ratio.max() < 1.2 * ratio.min()
+    gate.open.set()
+    live.await_mapping()
+    after = live.process(room.stamps_ns[k + 6], room.images[k + 6])
+    assert after.is_map_updated
+    assert np.linalg.norm(after.map_motion - np.eye(4)) < 0.02
+
+
 def test_before_it_is_lost_it_waits_for_the_newer_keyframe(
     live: System, room: Any, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     k = until_a_keyframe(live, room)
-    seen = []
+    lost = LostAtFirst(live, 2)
+    original = live._mapping.take_added
 
-    def lost_at_first(_: Any) -> str:
-        seen.append(live._mapping.is_busy)
+    def take_added() -> Any:
+        added = original()
         gate.open.set()
-        return "the test says so" if len(seen) == 1 else ""
+        return added
 
-    monkeypatch.setattr("denseba_ros.slam.system.reason_lost", lost_at_first)
+    monkeypatch.setattr(live._mapping, "take_added", take_added)
+    monkeypatch.setattr("denseba_ros.slam.system.reason_lost", lost)
     estimate = live.process(room.stamps_ns[k + 1], room.images[k + 1])
     assert estimate.tracking is Tracking.TRACKING
     assert estimate.is_map_updated
-    assert seen == [True, False]
+    assert lost.busy == [True, True, False]
 
 
 def test_a_reset_forgets_what_mapping_still_does(live: System, room: Any, gate: Gate) -> None:

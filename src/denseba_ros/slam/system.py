@@ -5,6 +5,7 @@ work with depends on the state (``state.system_state``)."""
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -140,6 +141,8 @@ class System:
                 return self._initialise(state, camera, image, timer)
         else:
             alignment = self._track(state, camera, image)
+            if reason_lost(alignment) and self._take_added():
+                alignment = self._track(self._map_state, camera, image)
             if reason_lost(alignment) and self._take_update(timer, is_awaited=True):
                 alignment = self._track(self._map_state, camera, image)
             tracked = self._map_state, alignment
@@ -214,7 +217,7 @@ class System:
     ) -> Estimate:
         """Take a tracked pose over; where the image brings something new, it is a keyframe."""
         frame, camera = image.frame, state.local_map.camera
-        T, covariance = self._pose.update(frame, alignment, state.local_map.newest)
+        T, covariance = self._pose.update(frame, alignment, state.tracker.keyframe)
         initialiser, new_map, is_keyframe = state.initialiser, None, False
         if initialiser is not None and state.local_map.has_parallax(self.config.backend.window):
             initialiser = None
@@ -270,6 +273,16 @@ class System:
         self._pose.set_scale(update.scale)
         self._set_reference(state.updated(update), [left.keyframe for left in update.left])
         self._pose.move_with(update, is_new_map)
+        return True
+
+    def _take_added(self) -> bool:
+        """Track against the keyframe that is under way as it was before its adjustment, which is
+        nearer than the last one; whether there is one."""
+        added, state = self._mapping.take_added(), self._map_state
+        if added is None:
+            return False
+        tracker = KeyframeTracker(self._make.tracker(state.local_map.camera), added)
+        self._state = replace(state, tracker=tracker)
         return True
 
     def _set_reference(self, state: TrackingState, removed: list[WindowKeyframe]) -> None:

@@ -174,3 +174,52 @@ def test_it_no_longer_gives_way_when_tracking_failed() -> None:
     with pytest.raises(ValueError, match="the test says so"), mapping.tracking(False):
         raise ValueError("the test says so")
     assert not mapping.is_tracking_behind
+
+
+def test_a_keyframe_is_there_before_it_is_adjusted_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = LocalMapper.adjust
+    may_adjust = threading.Event()
+
+    def adjust(mapper: LocalMapper, levels: tuple[str, ...]) -> Any:
+        assert may_adjust.wait(30.0)
+        return original(mapper, levels)
+
+    monkeypatch.setattr(LocalMapper, "adjust", adjust)
+    mapping = LocalMapping(ScaleDriftFilter(0.0), CPU, is_live=True)
+    assert mapping.take_added() is None
+    bench.submit(mapping, 0)
+    awaited(mapping)
+    bench.submit(mapping, 4)
+    added = mapping.take_added()
+    assert added is not None
+    before = added.points.inverse_depth.clone()
+    assert added.stamp_ns == bench.room.stamps_ns[4]
+    assert mapping.take() is None
+    assert mapping.take_added() is None
+    may_adjust.set()
+    newest = awaited(mapping).local_map.newest
+    assert newest.stamp_ns == added.stamp_ns
+    assert torch.equal(added.points.inverse_depth, before)
+    assert not torch.equal(newest.points.inverse_depth, before)
+
+
+def test_a_keyframe_that_fails_is_not_waited_for_any_longer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise ValueError("the test says so")
+
+    monkeypatch.setattr(LocalMapper, "add", fails)
+    mapping = LocalMapping(ScaleDriftFilter(0.0), CPU, is_live=True)
+    bench.submit(mapping, 0)
+    assert mapping.take_added() is None
+    mapping.discard()
+
+
+def test_in_lockstep_no_keyframe_is_under_way(bench: Bench) -> None:
+    mapping = LocalMapping(ScaleDriftFilter(0.0), CPU, is_live=False)
+    bench.submit(mapping, 0)
+    assert mapping.take_added() is None
+    awaited(mapping)

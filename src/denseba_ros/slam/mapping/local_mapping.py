@@ -10,13 +10,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import DepthPrior
 from denseba_ros.parallel import giving_way
 from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
@@ -85,6 +87,7 @@ class LocalMapping:
         is_idle = device.type == "cpu" and not is_live
         self._ahead = ThreadPoolExecutor(1, "denseba depth") if is_idle else None
         self._pending: Future[MapUpdate] | None = None
+        self._added: Future[WindowKeyframe] | None = None
         self.is_tracking_behind = False
         self._pressed_images = 0
 
@@ -124,9 +127,12 @@ class LocalMapping:
         """
         if self._pending is not None:
             raise RuntimeError("a keyframe is being adjusted")
-        job = self._stream.after_tracking(lambda: self._update(mapper, tracker, keyframe, refine))
+        added: Future[WindowKeyframe] = Future()
+        job = self._stream.after_tracking(
+            lambda: self._update(mapper, tracker, keyframe, refine, added)
+        )
         if self._executor is not None:
-            self._pending = self._executor.submit(job)
+            self._pending, self._added = self._executor.submit(job), added
             return
         self._pending = Future()
         self._pending.set_result(job())
@@ -142,6 +148,17 @@ class LocalMapping:
             return None
         pending, self._pending = self._pending, None
         return pending.result()
+
+    def take_added(self) -> WindowKeyframe | None:
+        """A copy of the keyframe that is under way, with its depth before the adjustment, once;
+        waits for that. None where there is none."""
+        if self._pending is None or self._added is None:
+            return None
+        self.is_tracking_behind = False
+        added, self._added = self._added, None
+        either: list[Future[Any]] = [added, self._pending]
+        wait(either, return_when=FIRST_COMPLETED)
+        return added.result() if added.done() else None
 
     def await_update(self) -> None:
         """Wait for an update that is under way, and leave it to be taken."""
@@ -161,10 +178,11 @@ class LocalMapping:
         tracker: Tracker,
         keyframe: NewKeyframe,
         refine: Callable[[], float] | None,
+        added: Future[WindowKeyframe],
     ) -> MapUpdate:
         started = time.perf_counter()
         with giving_way(lambda: self.is_tracking_behind, _MAX_PAUSE):
-            growth = self._take_in(mapper, keyframe) if refine is None else refine()
+            growth = self._take_in(mapper, keyframe, added) if refine is None else refine()
             removed = mapper.marginalise()
             mapper.follow_inertially(growth)
         finished = keyframe_views(mapper.camera, removed)
@@ -184,11 +202,15 @@ class LocalMapping:
             seconds,
         )
 
-    def _take_in(self, mapper: LocalMapper, keyframe: NewKeyframe) -> float:
-        """Create the keyframe, adjust the window, correct its scale; the factor of that."""
+    def _take_in(
+        self, mapper: LocalMapper, keyframe: NewKeyframe, added: Future[WindowKeyframe]
+    ) -> float:
+        """Create the keyframe (then it is ``added``), adjust the window, correct its scale; the
+        factor of that."""
         if self._ahead is not None:
             self._ahead.submit(_compute_depth, keyframe.image.frame.depth)
-        mapper.add(keyframe.image, keyframe.T, keyframe.affine, self._drift.is_metric)
+        new = mapper.add(keyframe.image, keyframe.T, keyframe.affine, self._drift.is_metric)
+        added.set_result(new.snapshot())
         if len(mapper.keyframes) < 2:
             return 1.0
         # Depths of a young window are far from what its few views say of them.

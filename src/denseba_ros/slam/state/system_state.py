@@ -25,9 +25,8 @@ class InitialisingState:
 
 @dataclass(frozen=True)
 class MapState:
-    """There is a map; images are tracked against ``tracker.keyframe``, the newest of ``local_map``.
-
-    ``mapper`` may be ahead of it by a keyframe. ``initialiser``: the map is the depth model's
+    """There is a map; images are tracked against ``tracker.keyframe``: the newest of ``local_map``,
+    or the one by which ``mapper`` is ahead of it. ``initialiser``: the map is the depth model's
     alone, and two views are still to refine it. ``is_confirmed``: an image was tracked against it.
     """
 
