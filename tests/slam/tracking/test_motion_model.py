@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.frontend.frame import Motion
 from denseba_ros.geometry import se3
+from denseba_ros.slam.inertial.standstill import SeenPose
 from denseba_ros.slam.tracking.motion_model import MotionModel
 
 _TICK = 100_000_000
@@ -149,6 +150,9 @@ class _Imu:
     def __init__(self, has_motion: bool) -> None:
         self.motion = None
         self._has_motion = has_motion
+
+    def saw(self, seen: SeenPose) -> None:
+        pass
 
     def between(self, start_ns: int, end_ns: int) -> np.ndarray:
         angle = 0.1 * (end_ns - start_ns) / _TICK

@@ -50,6 +50,14 @@ class GyroscopeBias:
             self.mean = mean
             self.sigma = math.sqrt(float(np.max(np.diag(solution.covariance))))
 
+    def rested(self, samples: ImuSamples, noise: ImuNoise) -> None:
+        """``samples`` of a camera that stood still, since they were given last."""
+        before = self.sigma**2 + noise.gyroscope_walk**2 * samples.seconds
+        measured = noise.gyroscope**2 / samples.seconds
+        gain = before / (before + measured)
+        self.mean = self.mean + gain * (samples.gyroscope.mean(0) - self.mean)
+        self.sigma = math.sqrt((1.0 - gain) * before)
+
     def _judge(self, path: VisualPath, measured: Preintegration) -> None:
         """Compare a turn of vision with that of the gyroscope."""
         turn = path.R_world_imu[0].T @ path.R_world_imu[1]

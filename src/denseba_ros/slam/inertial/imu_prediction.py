@@ -4,6 +4,7 @@ goes on by where images show nothing."""
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from denseba_ros.imu.source import ImuSource
 from denseba_ros.slam.inertial.dead_reckoning import dead_reckoned
 from denseba_ros.slam.inertial.gyroscope_bias import GyroscopeBias
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
+from denseba_ros.slam.inertial.standstill import Rest, SeenPose, Standstill
 
 # The last angular velocity is held for so long (s) where samples come later than images.
 _HELD = 0.05
@@ -24,19 +26,25 @@ _LONGEST = 3.0
 # Of the axes and the scale of the gyroscope (a share of a turn), and of the clocks (s) with the
 # rolling shutter; the angular velocity at an image is taken over so long on either side.
 _AXES, _CLOCKS, _AROUND_NS = 0.003, 2e-3, 5_000_000
+# The gyroscope's bias is read off once a standstill has lasted so long (s), and then again.
+_TELLING = 1.0
+STILL = 0.005
+"""Deviation (m/s) per axis of the velocity at a standstill."""
 
 
 class ImuPrediction:
     """Motions of the camera between stamps of images.
 
     ``bias`` is to be kept up to date; ``motion`` at a keyframe, to be set, lets positions be known
-    too: None, only rotations are.
+    too: None, only rotations are. ``standstill``: where the camera stood, from all ``saw``.
     """
 
     def __init__(self, source: ImuSource, calibration: ImuCalibration) -> None:
         self._source, self._calibration = source, calibration
         self.bias = GyroscopeBias()
         self.motion: InertialMotion | None = None
+        self.standstill = Standstill(self._up_to_newest, calibration.noise)
+        self._rested_ns = 0
 
     def between(self, start_ns: int, end_ns: int) -> np.ndarray | None:
         """R_end_start (3, 3) of the camera from one image to another; None without samples, or
@@ -56,13 +64,34 @@ class ImuPrediction:
         R: np.ndarray = R_imu_camera.T @ R_start_end.T @ R_imu_camera
         return R
 
+    def saw(self, seen: SeenPose) -> None:
+        """An image was measured; one at rest tells the gyroscope's bias."""
+        if self._source.newest_ns is None:
+            return
+        newest_ns = seen.keyframe_ns if self.motion is None else self.motion.stamp_ns
+        self.standstill.saw(seen, newest_ns)
+        if not self.standstill.is_now:
+            return
+        since_ns = max(self.standstill.rests[-1].since_ns, self._rested_ns)
+        if seen.stamp_ns - since_ns < _TELLING * 1e9:
+            return
+        self._rested_ns = seen.stamp_ns
+        samples = self._up_to_newest(since_ns, seen.stamp_ns)
+        if samples is not None:
+            self.bias.rested(samples, self._calibration.noise)
+
     def moved(
         self, T: np.ndarray, start_ns: int, end_ns: int
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """T_camera_world (4, 4) at ``end_ns`` of a camera that was at ``T`` (4, 4) at ``start_ns``,
         and the covariance (6, 6) that this adds, units of the map along the axes of the later
-        camera; None where velocity, gravity or scale are not known."""
+        camera; None where it does not stand still, and velocity, gravity or scale are not known.
+        """
+        if self.standstill.lasts_until(end_ns):
+            return T, self.standstill.rests[-1].covariance
         motion = self.motion
+        if motion is not None and (rests := self.standstill.rests):
+            motion, start_ns = _from_rest(motion, rests[-1], start_ns)
         if motion is None or not motion.stamp_ns <= start_ns < end_ns or not self.bias.is_used:
             return None
         before: ImuSamples | None = None
@@ -107,3 +136,24 @@ class ImuPrediction:
         return self._source.between(
             self._calibration.imu_time(start_ns), self._calibration.imu_time(end_ns)
         )
+
+    def _up_to_newest(self, start_ns: int, end_ns: int) -> ImuSamples | None:
+        """The same, up to the newest where the last of them are a little late."""
+        start, end = (self._calibration.imu_time(stamp) for stamp in (start_ns, end_ns))
+        newest = self._source.newest_ns
+        if newest is None or end - newest > _HELD * 1e9:
+            return None
+        return self._source.between(start, min(end, newest))
+
+
+def _from_rest(motion: InertialMotion, rest: Rest, start_ns: int) -> tuple[InertialMotion, int]:
+    """``motion`` at the end of a ``rest`` after it, without velocity; and the later of that and
+    ``start_ns``, up to when nothing is integrated."""
+    if rest.until_ns <= motion.stamp_ns:
+        return motion, start_ns
+    covariance = motion.covariance.copy()
+    covariance[6:9], covariance[:, 6:9] = 0.0, 0.0
+    covariance[6:9, 6:9] = STILL**2 * np.eye(3)
+    state = replace(motion.state, T_camera_world=rest.seen.T, velocity=np.zeros(3))
+    motion = replace(motion, stamp_ns=rest.until_ns, state=state, covariance=covariance)
+    return motion, max(start_ns, rest.until_ns)

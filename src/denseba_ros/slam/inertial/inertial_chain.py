@@ -42,12 +42,14 @@ _FARTHEST = 0.5
 @dataclass(frozen=True)
 class _Link:
     """A keyframe of stamp ``stamp_ns``: where vision sees it, with deviations ``sigma`` (6,), and
-    the factor to the next one, None of the newest."""
+    the factor to the next one, None of the newest; ``rest``: the factor from it to itself, where
+    the camera stood still."""
 
     stamp_ns: int
     seen: np.ndarray
     sigma: np.ndarray
     factor: InertialFactor | None
+    rest: InertialFactor | None = None
 
 
 class InertialChain:
@@ -71,7 +73,7 @@ class InertialChain:
             )
         ]
         self._prior = ChainPrior.of_biases(motion.states[0], motion.world, bias_sigma)
-        self._count, self._spread = 0, 1.0
+        self._count, self._spread, self._still = 0, 1.0, 1.0
         self.motion = self._adjusted()
 
     @property
@@ -101,6 +103,13 @@ class InertialChain:
         self._motion = Motion([*self._motion.states, state], self._motion.world)
         while len(self._links) > _MOST:
             self._marginalise()
+        self.motion = self._adjusted()
+
+    def rest(self, measured: InertialFactor, still: float) -> None:
+        """The camera stands still since the newest keyframe: ``measured`` from the one time to the
+        other, with a velocity of zero of deviation ``still`` (m/s)."""
+        self._links[-1] = replace(self._links[-1], rest=measured)
+        self._still = still
         self.motion = self._adjusted()
 
     def _adjusted(self) -> InertialMotion | None:
@@ -135,16 +144,35 @@ class InertialChain:
     def _equations(self) -> tuple[np.ndarray, np.ndarray]:
         motion = self._motion
         H, b = inertial_equations([k.factor for k in self._links if k.factor], motion)
-        for k, link in enumerate(self._links):
-            rows = np.arange(STATE * k, STATE * k + 6)
-            information = link.sigma**-2.0
-            H[rows, rows] += information
-            b[rows] += information * _off(motion.states[k], link.seen)
+        for k in range(len(self._links)):
+            self._add_own(H, b, k)
+        self._add_prior(H, b)
+        return H, b
+
+    def _add_own(self, H: np.ndarray, b: np.ndarray, k: int) -> None:
+        """Add what is known of keyframe ``k`` by itself: where it was seen, and that it stood."""
+        link, state, world = self._links[k], self._motion.states[k], self._motion.world
+        rows = np.arange(STATE * k, STATE * k + 6)
+        information = link.sigma**-2.0
+        H[rows, rows] += information
+        b[rows] += information * _off(state, link.seen)
+        if link.rest is None:
+            return
+        J = link.rest.jacobians(state, state, world)
+        whole = np.hstack([J.i + J.j, J.world])
+        columns = np.r_[STATE * k : STATE * (k + 1), len(b) - WORLD : len(b)]
+        weighted = whole.T @ link.rest.information
+        H[np.ix_(columns, columns)] += weighted @ whole
+        b[columns] += weighted @ link.rest.residual(state, state, world)
+        velocity = rows[:3] + 6
+        H[velocity, velocity] += self._still**-2.0
+        b[velocity] += self._still**-2.0 * state.velocity
+
+    def _add_prior(self, H: np.ndarray, b: np.ndarray) -> None:
         first = self._prior.rows(len(b))
-        prior_H, prior_b = self._prior.at(motion.states[0], motion.world)
+        prior_H, prior_b = self._prior.at(self._motion.states[0], self._motion.world)
         H[np.ix_(first, first)] += prior_H
         b[first] += prior_b
-        return H, b
 
     def _fit(self) -> float:
         """Chi-square over its degrees of freedom, of factors and poses."""
@@ -159,14 +187,8 @@ class InertialChain:
         link, states = self._links[0], self._motion.states
         assert link.factor is not None
         H, b = inertial_equations([link.factor], Motion(states[:2], self._motion.world))
-        rows = np.arange(6)
-        information = link.sigma**-2.0
-        H[rows, rows] += information
-        b[rows] += information * _off(states[0], link.seen)
-        first = self._prior.rows(len(b))
-        prior_H, prior_b = self._prior.at(states[0], self._motion.world)
-        H[np.ix_(first, first)] += prior_H
-        b[first] += prior_b
+        self._add_own(H, b, 0)
+        self._add_prior(H, b)
         kept = math.exp(-float(link.factor.measured.seconds) / _MEMORY)
         self._prior = ChainPrior.eliminated(H, b, states[1], self._motion.world, kept)
         self._links = self._links[1:]

@@ -20,10 +20,11 @@ from denseba_ros.imu.initialisation.gyroscope_bias import GYROSCOPE_BIAS
 from denseba_ros.imu.initialisation.visual_path import VisualPath
 from denseba_ros.imu.preintegration import preintegrate
 from denseba_ros.imu.samples import ImuSamples
-from denseba_ros.slam.inertial.imu_prediction import ImuPrediction
+from denseba_ros.slam.inertial.imu_prediction import STILL, ImuPrediction
 from denseba_ros.slam.inertial.inertial_chain import InertialChain
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 from denseba_ros.slam.inertial.keyframe_path import KeyframePath
+from denseba_ros.slam.inertial.places import Place, after_rest, at_rest, taken_over
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ _LONGEST = 3.0
 _FEWEST, _SECONDS, _EVERY = 12, 4.0, 6
 # Of the accelerometer's bias about zero, m/s2.
 _ACCELEROMETER_BIAS = 0.2
+# Of a standstill so much is looked at, its end.
+_TELLING_NS = 2_000_000_000
 
 
 class InertialMap:
@@ -54,6 +57,8 @@ class InertialMap:
         self._path = KeyframePath()
         self._chain: InertialChain | None = None
         self._newest_ns, self._count = 0, 0
+        # Up to when the samples are in the chain, as a stamp of images.
+        self._left_ns = 0
         self.motion: InertialMotion | None = None
         self.doubt = "no motion yet"
 
@@ -76,31 +81,57 @@ class InertialMap:
         if self._chain is None:
             self._start(stamps, intervals, sigma)
         else:
-            self._go_on(self._chain, intervals, growth, sigma)
+            self._go_on(self._chain, growth, sigma)
 
     def turn(self, start_ns: int, end_ns: int) -> MeasuredTurn | None:
         """From one keyframe to the next by the gyroscope; None where it is not known."""
         return self._prediction.turn(start_ns, end_ns)
 
-    def _go_on(
-        self,
-        chain: InertialChain,
-        intervals: list[ImuSamples],
-        growth: float,
-        sigma: np.ndarray,
-    ) -> None:
-        """Take the newest keyframe into the chain; without samples up to it the chain ends."""
-        stamps = list(self._path.poses)
+    def _go_on(self, chain: InertialChain, growth: float, sigma: np.ndarray) -> None:
+        """Take rests and the newest keyframe into the chain; without samples up to it it ends."""
         poses = {stamp: pose_step.inverse(T) for stamp, T in self._path.poses.items()}
-        if not intervals or chain.newest_ns != stamps[-2] or self.motion is None:
-            self._chain = self.motion = None
-            self.doubt = "samples are missing between keyframes"
-            return
-        chain.see(poses, growth, self._path.poses[stamps[-1]][:3, 3])
-        bias = self.motion.state.bias
-        measured = preintegrate(intervals[-1], bias, self._calibration.noise)
+        chain.see(poses, growth, self._path.poses[self._newest_ns][:3, 3])
+        places = [
+            *taken_over(self._prediction.standstill.rests, chain.newest_ns, poses, growth),
+            Place(self._newest_ns, self._newest_ns, poses[self._newest_ns]),
+        ]
+        for place in places:
+            is_next = place.since_ns > self._left_ns
+            if self.motion is None or (is_next and not self._append(chain, place, sigma)):
+                self._chain = self.motion = None
+                self.doubt = "samples are missing between keyframes"
+                return
+            if place.rest is not None:
+                self._stand(chain, place.since_ns, place.until_ns)
+        self.motion = chain.motion
+
+    def _append(self, chain: InertialChain, place: Place, sigma: np.ndarray) -> bool:
+        """Go on to the next ``place``; False where samples are missing."""
+        assert self.motion is not None
+        samples = self._prediction.samples(self._left_ns, place.since_ns)
+        if samples is None and place.rest is not None:
+            samples = place.rest.arrived_from(self._calibration.imu_time(self._left_ns))
+        if samples is None or samples.seconds > _LONGEST or len(samples) < 2:
+            return False
+        measured = preintegrate(samples, self.motion.state.bias, self._calibration.noise)
+        stood = (self._left_ns - chain.newest_ns) * 1e-9
+        if stood > 0.0:
+            measured = after_rest(measured, stood, self._calibration.noise)
         factor = InertialFactor(measured, self._calibration.T_imu_camera)
-        chain.append(stamps[-1], poses[stamps[-1]], sigma, factor)
+        chain.append(place.since_ns, place.T_camera_world, sigma, factor)
+        self.motion, self._left_ns = chain.motion, place.until_ns
+        return True
+
+    def _stand(self, chain: InertialChain, since_ns: int, until_ns: int) -> None:
+        """The camera stands at the newest place of the chain."""
+        self._left_ns = max(until_ns, self._left_ns)
+        start_ns = max(since_ns, until_ns - _TELLING_NS)
+        samples = self._prediction.samples(start_ns, until_ns)
+        if samples is None or self.motion is None or len(samples) < 2:
+            return
+        measured = preintegrate(samples, self.motion.state.bias, self._calibration.noise)
+        factor = InertialFactor(at_rest(measured), self._calibration.T_imu_camera)
+        chain.rest(factor, STILL)
         self.motion = chain.motion
 
     def _start(self, stamps: list[int], intervals: list[ImuSamples], sigma: np.ndarray) -> None:
@@ -132,7 +163,7 @@ class InertialMap:
         known = np.repeat([GYROSCOPE_BIAS, _ACCELEROMETER_BIAS], 3)
         sigmas = np.tile(sigma, (len(stamps), 1))
         chain = InertialChain(stamps, sigmas, factors, Motion(states, found.world), known)
-        self._chain, self.motion = chain, chain.motion
+        self._chain, self.motion, self._left_ns = chain, chain.motion, stamps[-1]
         if chain.motion is not None:
             _log.info(
                 "the IMU gives metres: one unit of the map is %.3f m, known to %.1f %%",

@@ -10,6 +10,7 @@ from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import FrontendFrame
 from denseba_ros.geometry import se3
+from denseba_ros.slam.inertial.standstill import SeenPose
 from denseba_ros.slam.initialisation.approximate_pose import UNMOVED, ApproximatePose
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.local_mapping import MapUpdate
@@ -64,6 +65,13 @@ class PoseEstimator:
         # Each product with an inverse triples the deviation from a rotation, so it is removed.
         T = se3.orthonormalised(alignment.T @ keyframe.T)
         self._motion.update(frame.stamp_ns, T, alignment.affine)
+        if self._imu is not None:
+            T_camera_keyframe, depth = alignment.T.cpu().numpy(), self.median_depth or 1.0
+            self._imu.saw(
+                SeenPose(
+                    frame.stamp_ns, T.cpu().numpy(), keyframe.stamp_ns, T_camera_keyframe, depth
+                )
+            )
         return T, torch.linalg.pinv(frame_information(alignment), hermitian=True)
 
     def predicted(self, frame: FrontendFrame) -> Tensor:

@@ -12,6 +12,7 @@ from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.frontend.frame import Motion
 from denseba_ros.geometry import se3
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
+from denseba_ros.slam.inertial.standstill import SeenPose
 
 # Longest gap over which the last velocity predicts, seconds.
 _MAX_GAP = 0.5
@@ -26,6 +27,10 @@ class ImuMotion(Protocol):
     more than rotations."""
 
     motion: InertialMotion | None
+
+    def saw(self, seen: SeenPose) -> None:
+        """The pose of an image was measured."""
+        ...
 
     def between(self, start_ns: int, end_ns: int) -> np.ndarray | None:
         """R_end_start (3, 3) between two stamps of images, None where it is not known."""
