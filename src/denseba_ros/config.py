@@ -134,7 +134,7 @@ class ImuConfig(_Section):
     """"off": no IMU. "gyroscope": its turns predict the next image, are measurements beside images
     and keyframes, and carry the rotation through images that show nothing. "inertial", "auto": the
     accelerometer too. Once the motion shows gravity and scale, the pose goes on by the IMU while
-    images are lost, and the metric scale is its; poses stay in the map's unit."""
+    images are lost, and the nodes' outputs are in metres and upright, in a new odometry frame."""
     gyroscope_noise: float = Field(1e-3, gt=0.0, le=1.0)
     """White noise of the gyroscope, rad/s/sqrt(Hz), as Kalibr and data sheets state it."""
     accelerometer_noise: float = Field(1e-2, gt=0.0, le=10.0)
@@ -153,6 +153,10 @@ class ImuConfig(_Section):
     time_offset: float = Field(0.0, ge=-1.0, le=1.0)
     """Seconds that are added to an image's stamp to get the IMU's time: Kalibr's
     timeshift_cam_imu."""
+    calibrate_online: bool = True
+    """Whether the rotation of `T_imu_camera` and `time_offset` are estimated from turns of images
+    and gyroscope. They are replaced where they are off by more than 1 degree or 2 ms, and five
+    deviations."""
 
     @field_validator("mode", mode="before")
     @classmethod

@@ -76,7 +76,7 @@ class FakeSystem:
     def reconfigure(self, config: Any) -> None:
         self.config = config
 
-    def use_imu(self, source: Any) -> None:
+    def use_imu(self, source: Any, T_imu_camera: Any = None) -> None:
         self.imu = source
 
     def on_image_depth(self, listener: Any) -> None:

@@ -19,6 +19,7 @@ from denseba_ros.global_map.map_session import MapSession
 from denseba_ros.sequences.brightness.image_problems import ImageProblems
 from denseba_ros.sequences.prefetch import prefetch
 from denseba_ros.sequences.sequence import Sequence, StampedImage
+from denseba_ros.slam.inertial.imu_status import ImuStatus
 from denseba_ros.slam.state.estimate import Estimate, Keyframe
 from denseba_ros.slam.system import System
 from denseba_ros.viewer.live_view import LiveView
@@ -27,7 +28,7 @@ from denseba_ros.viewer.live_view import LiveView
 @dataclass
 class RecordedRun:
     """``session`` is None without a map, ``view`` without a viewer; ``is_refined``: the map is
-    adjusted once more at the end."""
+    adjusted once more at the end. ``imu``: what was known of an IMU at the last image."""
 
     config: Config
     sequence: Sequence
@@ -38,6 +39,7 @@ class RecordedRun:
     is_refined: bool = False
     statistics: RunStatistics = field(default_factory=RunStatistics)
     problems: ImageProblems = field(default_factory=ImageProblems)
+    imu: ImuStatus | None = None
 
     def process(self) -> None:
         """All images, each written as soon as it is estimated."""
@@ -102,6 +104,7 @@ class RecordedRun:
         seconds = time.perf_counter() - before
         self.statistics.without_depth += frame.depth is None
         self.statistics.add(estimate, seconds)
+        self.imu = estimate.imu
         self.writer.add_estimate(estimate, self.session is None or self.session.is_joined)
         self._keep(self.system.finished_keyframes())
         if self.view is not None:

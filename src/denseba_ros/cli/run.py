@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,10 @@ from denseba_ros.evaluation.results.run_statistics import (
 )
 from denseba_ros.evaluation.results.run_writer import RunWriter
 from denseba_ros.global_map.map_session import begin_map_session
-from denseba_ros.imu.calibration import limits_from_config
+from denseba_ros.imu.calibration import has_extrinsics, limits_from_config
 from denseba_ros.imu.recorded import look_through
 from denseba_ros.imu.source import RecordedImu
-from denseba_ros.sequences.sequence import Sequence, imu_of
+from denseba_ros.sequences.sequence import Sequence, imu_extrinsics_of, imu_of
 from denseba_ros.sequences.stamps.frame_drops import drops_in_words, is_much
 from denseba_ros.slam.system import System
 
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
             try:
                 run.finish()
             finally:
-                run.write_summary(elapsed, finished, imu | _imu_result(config, system))
+                run.write_summary(elapsed, finished, imu | _imu_result(config, run))
     _report(args.out, run, elapsed)
     return _status(run, finished)
 
@@ -100,26 +101,31 @@ def _imu_summary(config: Config, sequence: Sequence, system: System) -> dict[str
     if samples is None:
         print(f"{sequence.name}: has no IMU: going on without", file=sys.stderr)
         return {"imu_samples": 0}
-    system.use_imu(RecordedImu(samples))
+    T_imu_camera = None if has_extrinsics(config.imu) else imu_extrinsics_of(sequence)
+    if T_imu_camera is not None:
+        print("IMU: T_imu_camera is that of the recording", file=sys.stderr)
+    system.use_imu(RecordedImu(samples), T_imu_camera)
     problems = look_through(samples, limits_from_config(config.imu))
     counts = {kind.value: count for kind, count in problems.counts.items()}
     return {"imu_samples": len(samples), "imu_problems": counts}
 
 
-def _imu_result(config: Config, system: System) -> dict[str, Any]:
-    """What the IMU knew at the end, where its accelerometer is used; said, too."""
+def _imu_result(config: Config, run: RecordedRun) -> dict[str, Any]:
+    """What the IMU knew at the end; of its accelerometer where that is used, said, too."""
+    clocks = {} if run.imu is None else {"imu": asdict(run.imu)}
     if config.imu.mode not in ("inertial", "auto"):
-        return {}
-    motion = None if system.local_map is None else system.local_map.motion
+        return clocks
+    local_map = run.system.local_map
+    motion = None if local_map is None else local_map.motion
     if motion is None:
         print("IMU: not enough acceleration yet for metres", file=sys.stderr)
-        return {"imu_metres_per_unit": None}
+        return clocks | {"imu_metres_per_unit": None}
     scale = motion.scale
     print(
         f"IMU: one unit of the map is {scale.factor:.3f} m (stated to {100 * scale.sigma:.1f} %)",
         file=sys.stderr,
     )
-    return {"imu_metres_per_unit": scale.factor, "imu_scale_sigma": scale.sigma}
+    return clocks | {"imu_metres_per_unit": scale.factor, "imu_scale_sigma": scale.sigma}
 
 
 def _headline(sequence: Sequence, statistics: RunStatistics, keyframes: int, elapsed: float) -> str:

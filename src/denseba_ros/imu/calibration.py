@@ -23,9 +23,7 @@ class ImuCalibration:
     @classmethod
     def from_config(cls, config: ImuConfig) -> ImuCalibration:
         """Of the parameters."""
-        T = np.array(config.T_imu_camera).reshape(4, 4)
-        U, _, Vh = np.linalg.svd(T[:3, :3])
-        T[:3, :3] = U @ Vh
+        T = exactly_rigid(np.array(config.T_imu_camera).reshape(4, 4))
         noise = ImuNoise(
             config.gyroscope_noise,
             config.accelerometer_noise,
@@ -37,6 +35,19 @@ class ImuCalibration:
     def imu_time(self, image_stamp_ns: int) -> int:
         """The IMU's time (ns) of an image."""
         return image_stamp_ns + self.time_offset_ns
+
+
+def exactly_rigid(T: np.ndarray) -> np.ndarray:
+    """``T`` (4, 4) with the rotation next to its own."""
+    rigid = T.copy()
+    U, _, Vh = np.linalg.svd(T[:3, :3])
+    rigid[:3, :3] = U @ Vh
+    return rigid
+
+
+def has_extrinsics(config: ImuConfig) -> bool:
+    """Whether the parameters say where the camera sits; the identity, their default, does not."""
+    return not np.array_equal(np.array(config.T_imu_camera).reshape(4, 4), np.eye(4))
 
 
 def limits_from_config(config: ImuConfig) -> ImuLimits:

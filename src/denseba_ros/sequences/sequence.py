@@ -79,3 +79,21 @@ def imu_of(sequence: Sequence) -> ImuSamples | None:
         SequenceError: when there is one, but its samples cannot be read.
     """
     return sequence.imu() if isinstance(sequence, HasImu) else None
+
+
+@runtime_checkable
+class HasImuExtrinsics(Protocol):
+    """A sequence whose files may say where the camera sits on the IMU."""
+
+    def imu_extrinsics(self) -> np.ndarray | None:
+        """T_imu_camera (4, 4) in metres, None where they do not. Read at the call."""
+        ...
+
+
+def imu_extrinsics_of(sequence: Sequence) -> np.ndarray | None:
+    """T_imu_camera (4, 4) in metres by the files of a sequence, None where they do not tell it.
+
+    Raises:
+        CalibrationError: when there is a file that cannot be understood.
+    """
+    return sequence.imu_extrinsics() if isinstance(sequence, HasImuExtrinsics) else None

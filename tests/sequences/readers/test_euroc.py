@@ -9,6 +9,7 @@ import pytest
 
 from denseba_ros.errors import CalibrationError, SequenceError, TrajectoryError
 from denseba_ros.sequences.readers.euroc import open_euroc
+from denseba_ros.sequences.sequence import imu_extrinsics_of
 
 SENSOR = """%YAML:1.0
 sensor_type: camera
@@ -60,6 +61,25 @@ def test_ground_truth_is_that_of_the_camera(folder: Path) -> None:
     expected = [[-1, 0, 0, 1 - 0.2], [0, -1, 0, 2 + 0.1], [0, 0, 1, 3.3], [0, 0, 0, 1]]
     assert np.allclose(truth.T_world_camera[0], expected)
     assert truth.stamps_ns.tolist() == STAMPS[:1]
+
+
+def test_the_camera_sits_on_the_imu_as_both_files_say(folder: Path) -> None:
+    sequence = open_euroc(folder)
+    T_body_camera = imu_extrinsics_of(sequence)
+    assert T_body_camera is not None
+    assert np.allclose(T_body_camera[:3], [[0, -1, 0, 0.1], [1, 0, 0, 0.2], [0, 0, 1, 0.3]])
+    imu = folder / "mav0" / "imu0" / "sensor.yaml"
+    imu.parent.mkdir()
+    imu.write_text("T_BS:\n  data: [1,0,0,0.1, 0,0,-1,0, 0,1,0,0, 0,0,0,1]\n")
+    T_imu_camera = imu_extrinsics_of(sequence)
+    assert T_imu_camera is not None
+    assert np.allclose(T_imu_camera[:3], [[0, -1, 0, 0], [0, 0, 1, 0.3], [-1, 0, 0, -0.2]])
+
+
+def test_without_t_bs_it_is_not_known_where_the_camera_sits(folder: Path) -> None:
+    path = folder / "mav0" / "cam0" / "sensor.yaml"
+    path.write_text(SENSOR.replace("T_BS", "T_other"))
+    assert imu_extrinsics_of(open_euroc(folder)) is None
 
 
 def test_equidistant_lens(folder: Path) -> None:

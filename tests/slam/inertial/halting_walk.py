@@ -45,7 +45,7 @@ class HaltingWalk:
         self.samples = simulate_along(self._poses, HALT + REST + 5.0, model, seed).samples
         self.calibration = ImuCalibration(ImuNoise(), T_IMU_CAMERA, 0)
         self.prediction = ImuPrediction(RecordedImu(self.samples), self.calibration)
-        self.map = InertialMap(self.calibration, self.prediction, True)
+        self.map = InertialMap(self.prediction, True)
         self.scale, self.newest_ns = SCALE, 0
         self._next, self._keyframes = 0, dict[int, np.ndarray]()
 

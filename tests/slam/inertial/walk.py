@@ -47,7 +47,7 @@ class Walk:
         self.calibration = ImuCalibration(ImuNoise(), T_IMU_CAMERA, 0)
         source = RecordedImu(_without(self.imu.samples, gap))
         self.prediction = ImuPrediction(source, self.calibration)
-        self.map = InertialMap(self.calibration, self.prediction, True)
+        self.map = InertialMap(self.prediction, True)
         self._times = 0.5 + _STEP * np.arange(66)
         self.stamps = START_NS + np.round(1e9 * self._times).astype(np.int64)
         self.true = world.poses_at(self._times)
@@ -67,7 +67,7 @@ class Walk:
         if last < self.next:
             self.next, self.T = 0, self._first.copy()
             self.prediction = ImuPrediction(self.prediction._source, self.calibration)
-            self.map = InertialMap(self.calibration, self.prediction, True)
+            self.map = InertialMap(self.prediction, True)
         for k in range(self.next, last + 1):
             grows = growth if k == last else 1.0
             centre = self.T[k, :3, 3].copy()

@@ -148,7 +148,7 @@ class _Imu:
     """Turns by 0.1 rad about y each 0.1 s; with ``motion``, goes 0.3 m forward in that time."""
 
     def __init__(self, has_motion: bool) -> None:
-        self.motion = None
+        self.motion = self.status = None
         self._has_motion = has_motion
 
     def saw(self, seen: SeenPose) -> None:

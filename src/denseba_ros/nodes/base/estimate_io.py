@@ -158,6 +158,9 @@ class EstimateIO(Generic[InputT]):
         """Publish an estimate whose computation began at ``started_at`` (perf_counter, s), and
         where it is in the larger map, None without one."""
         processed_at = time.perf_counter()
+        estimate, begins = self.outputs.in_metres(estimate, mount)
+        if begins:
+            self._health.reset()
         predicted_before = not self.outputs.publish(estimate, source, mount, camera_frame, in_map)
         if self._prediction is None and self.outputs.newest is not None:
             self._publish_px4(self.outputs.newest, mount)

@@ -38,8 +38,8 @@ class EstimateSystem(KeyframeSource, Protocol):
     def on_image_depth(self, listener: Callable[[int, DepthMap], None]) -> None:
         """``listener`` gets stamp and depth of images whose estimates came without."""
 
-    def use_imu(self, source: ImuSource) -> None:
-        """Take the samples of an IMU beside the camera."""
+    def use_imu(self, source: ImuSource, T_imu_camera: np.ndarray | None = None) -> None:
+        """Take the samples of an IMU beside the camera, which sits there."""
 
     def reset(self) -> None:
         """Forget the map and the trajectory."""
@@ -135,6 +135,10 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
     ) -> Estimate:
         self._set_calibration(decoded.calibration)
         self._system.reconfigure(self._config)
+        if (imu := self.io.imu) is not None:
+            T_imu_camera = imu.take_extrinsics(item.frame_id)
+            if T_imu_camera is not None:
+                self._system.use_imu(imu.buffer, T_imu_camera)
         self._system.is_behind = self.io.is_behind
         self._system.wants_depth = self.io.wants_depth
         estimate = decoded.estimate()

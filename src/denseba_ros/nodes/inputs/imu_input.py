@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Imu
 
 from denseba_ros.config import ImuConfig
 from denseba_ros.imu.buffer import ImuBuffer
-from denseba_ros.imu.calibration import limits_from_config
+from denseba_ros.imu.calibration import has_extrinsics, limits_from_config
 from denseba_ros.nodes.base.qos_events import (
     describe_publishers,
     qos_overrides,
@@ -18,6 +19,7 @@ from denseba_ros.nodes.base.qos_events import (
 )
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
+from denseba_ros.nodes.inputs.imu_extrinsics import ImuExtrinsics
 from denseba_ros.sequences.imu.imu_message import values_of_imu_message
 
 NAME = "imu"
@@ -29,13 +31,18 @@ _SAY_PERIOD = 60.0
 
 
 class ImuInput:
-    """Subscribes to ``imu`` and fills ``buffer``; each kind of problem is said now and then."""
+    """Subscribes to ``imu`` and fills ``buffer``; each kind of problem is said now and then.
+
+    Where the parameters do not tell where the camera sits, TF may.
+    """
 
     def __init__(self, node: Node, config: ImuConfig) -> None:
         self._node = node
         self._throttled = ThrottledLogger(node.get_logger().warning, _SAY_PERIOD)
         self._last_sample = time.monotonic()
         self.buffer = ImuBuffer(limits_from_config(config), self._throttled.warn)
+        self._frame = ""
+        self._extrinsics = None if has_extrinsics(config) else ImuExtrinsics(node)
         self.topic = node.resolve_topic_name(NAME)
         node.create_subscription(
             Imu,
@@ -47,8 +54,14 @@ class ImuInput:
         )
 
     def _on_imu_msg(self, message: Imu) -> None:
-        self._last_sample = time.monotonic()
+        self._last_sample, self._frame = time.monotonic(), message.header.frame_id
         self.buffer.add(stamp_to_ns(message.header.stamp), *values_of_imu_message(message))
+
+    def take_extrinsics(self, camera_frame: str) -> np.ndarray | None:
+        """T_imu_camera (4, 4) once TF tells it, and only once."""
+        if self._extrinsics is None:
+            return None
+        return self._extrinsics.take(self._frame, camera_frame)
 
     def watch(self, limit: float) -> None:
         """Warn when no sample has come for ``limit`` s; to be called about once a second."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from rclpy.node import Node
 
 from denseba_ros.nodes.conversions.stamps import make_header, stamp_to_ns
 from denseba_ros.nodes.outputs.health import Health, HealthReport
+from denseba_ros.slam.inertial.imu_status import ImuStatus
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 from denseba_ros.slam.state.metric_scale import MetricScale
 
@@ -85,6 +87,7 @@ def health_status(
         "output rate (Hz)": f"{report.processed_rate:.1f}",
         "keyframes": str(report.keyframes),
         **({} if report.metric_scale is None else scale_values(report.metric_scale)),
+        **imu_values(report.imu),
         "resets": str(report.resets),
         "session": str(report.session),
         "gaps": str(report.gaps),
@@ -132,6 +135,25 @@ def scale_values(scale: MetricScale) -> dict[str, str]:
     }
 
 
+def imu_values(imu: ImuStatus | None) -> dict[str, str]:
+    """Clocks and axes of the IMU, and whether the camera stands, for a status."""
+    if imu is None:
+        return {}
+    values = {
+        "IMU": "used" if imu.is_used else "not used: turns otherwise than the images",
+        "IMU: standstill": str(imu.is_standing).lower(),
+    }
+    if imu.time_offset is not None and imu.time_offset_sigma is not None:
+        values["IMU: time offset (ms)"] = f"{1e3 * imu.time_offset:.2f}"
+        values["IMU: time offset, deviation (ms)"] = f"{1e3 * imu.time_offset_sigma:.2f}"
+    if imu.axes_off is not None and imu.axes_sigma is not None:
+        values["IMU: axes off by (deg)"] = f"{math.degrees(imu.axes_off):.2f}"
+        values["IMU: axes, deviation (deg)"] = f"{math.degrees(imu.axes_sigma):.2f}"
+    if imu.doubt:
+        values["IMU: clocks and axes"] = imu.doubt
+    return values
+
+
 def memory_in_use() -> dict[str, str]:
     """MiB of this process, and of the GPU where there is one."""
     values = {}
@@ -164,6 +186,7 @@ def estimate_status(
         "resets": str(health.resets),
         "session": str(health.session),
         **scale_values(estimate.metric_scale),
+        **imu_values(estimate.imu),
         **{f"{stage} (ms)": f"{1000 * s:.3f}" for stage, s in estimate.seconds.items()},
     }
     if T_map_odom is None:

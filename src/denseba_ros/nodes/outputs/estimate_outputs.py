@@ -13,9 +13,10 @@ from rclpy.node import Node
 from denseba_ros.geometry import pose_step
 from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
-from denseba_ros.nodes.outputs.map_outputs import KeyframeSource, MapOutputs
+from denseba_ros.nodes.outputs.map_outputs import KeyframeSource, MapOutputs, MetricKeyframes
 from denseba_ros.nodes.outputs.pose_outputs import PoseOutputs
 from denseba_ros.nodes.parameters.node_config import NodeConfig
+from denseba_ros.slam.inertial.metric_frame import MetricFrame
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Tracking
 from denseba_ros.slam.state.map_correction import MapCorrection, MapPose
 from denseba_ros.slam.state.odom_continuity import OdomContinuity
@@ -45,12 +46,18 @@ class EstimateOutputs:
         self._poses = PoseOutputs(node, settings, throttled)
         self._map = MapOutputs(node, settings, throttled)
         self._continuity, self._correction = OdomContinuity(), MapCorrection()
+        self._metric, self._log = MetricFrame(), node.get_logger()
         self._has_pose = False
         self._lock = threading.RLock()
         self.reset()
 
     def reset(self) -> None:
         """Forget the path and the keyframes of the odometry frame that ended."""
+        with self._lock:
+            self._metric.reset()
+            self._begin_frame()
+
+    def _begin_frame(self) -> None:
         with self._lock:
             self._map.reset()
             self._continuity.reset()
@@ -75,8 +82,21 @@ class EstimateOutputs:
         return self._map.wants_depth()
 
     def publish_depth(self, stamp_ns: int, depth: DepthMap, camera_frame: str) -> None:
-        """Publish the depth of the image of ``stamp_ns``."""
-        self._map.publish_depth(depth, stamp_ns, camera_frame)
+        """Publish the depth of the image of ``stamp_ns``, of the map's unit."""
+        self._map.publish_depth(self._metric.depth(depth), stamp_ns, camera_frame)
+
+    def in_metres(self, estimate: Estimate, mount: CameraMount) -> tuple[Estimate, bool]:
+        """The estimate in metres along upright axes once an IMU tells both, as what ``publish``
+        wants; and whether that begins a new odometry frame, which is to be announced."""
+        with self._lock:
+            carried, begins = self._metric.carry(estimate, mount.T_base_camera[:3, :3])
+            if begins:
+                self._begin_frame()
+                self._log.warning(
+                    "the IMU tells metres and gravity: odometry begins anew, in metres and upright "
+                    f"(one unit was {self._metric.metres_per_unit:.3f} m)"
+                )
+        return carried, begins
 
     def publish(
         self,
@@ -98,7 +118,11 @@ class EstimateOutputs:
             self._map.publish_depth(estimate.depth, estimate.stamp_ns, camera_frame)
         if estimate.is_map_updated:
             self._map.publish_keyframes(
-                source, mount, T_odom_world, estimate.stamp_ns, camera_frame
+                MetricKeyframes(source, self._metric),
+                mount,
+                T_odom_world,
+                estimate.stamp_ns,
+                camera_frame,
             )
         return is_first
 

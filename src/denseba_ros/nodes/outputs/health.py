@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from statistics import median
 
+from denseba_ros.slam.inertial.imu_status import ImuStatus
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 from denseba_ros.slam.state.metric_scale import MetricScale
 
@@ -38,6 +39,7 @@ class HealthReport:
     quality: float
     metric_scale: MetricScale | None
     """None before the first estimate."""
+    imu: ImuStatus | None
     lost_seconds: float
     """By the images' stamps; 0 while tracking."""
     image_problem: str
@@ -77,6 +79,7 @@ class Health:
         self._reason = self._image_problem = ""
         self._quality = 0.0
         self._metric_scale: MetricScale | None = None
+        self._imu: ImuStatus | None = None
         self._stamp_ns = 0
         self._lost_since_ns: int | None = None
 
@@ -105,7 +108,7 @@ class Health:
                 self._totals.keyframes += estimate.is_keyframe
                 self._tracking, self._reason = estimate.counts_as, estimate.reason
                 self._quality, self._stamp_ns = estimate.quality, estimate.stamp_ns
-                self._metric_scale = estimate.metric_scale
+                self._metric_scale, self._imu = estimate.metric_scale, estimate.imu
                 if estimate.tracking is not Tracking.LOST:
                     self._lost_since_ns = None
                 elif self._lost_since_ns is None:
@@ -167,6 +170,7 @@ class Health:
                 else (0.0, 0.0),
                 quality=self._quality,
                 metric_scale=self._metric_scale,
+                imu=self._imu,
                 lost_seconds=self._lost_seconds(),
                 image_problem=self._image_problem,
                 paused=self.paused,

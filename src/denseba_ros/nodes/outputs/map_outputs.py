@@ -27,6 +27,7 @@ from denseba_ros.nodes.outputs.publishers import (
     make_publisher,
 )
 from denseba_ros.nodes.parameters.node_config import NodeConfig
+from denseba_ros.slam.inertial.metric_frame import MetricFrame
 from denseba_ros.slam.state.depth_enlarging import enlarge
 from denseba_ros.slam.state.estimate import DepthMap, Keyframe
 from denseba_ros.viewer.depth_colours import colour_depth
@@ -49,6 +50,26 @@ class KeyframeSource(Protocol):
     def finished_keyframes(self) -> list[Keyframe]:
         """The keyframes that left the window since the last call."""
         ...
+
+
+class MetricKeyframes:
+    """Those of ``source`` as ``frame`` has them."""
+
+    def __init__(self, source: KeyframeSource, frame: MetricFrame) -> None:
+        self._source, self._frame = source, frame
+
+    def newest_keyframe(self) -> Keyframe | None:
+        """As ``KeyframeSource`` has it."""
+        newest = self._source.newest_keyframe()
+        return None if newest is None else self._frame.keyframe(newest)
+
+    def keyframe_poses(self) -> dict[int, np.ndarray]:
+        """As ``KeyframeSource`` has it."""
+        return {stamp: self._frame.pose(T) for stamp, T in self._source.keyframe_poses().items()}
+
+    def finished_keyframes(self) -> list[Keyframe]:
+        """As ``KeyframeSource`` has it."""
+        return [self._frame.keyframe(k) for k in self._source.finished_keyframes()]
 
 
 class MapOutputs:

@@ -65,6 +65,7 @@ def open_euroc(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
         files,
         lambda: _groundtruth(_mav(folder), T_body_camera),
         read_imu=lambda: read_euroc_imu(_mav(folder)),
+        read_imu_extrinsics=lambda: _imu_camera(_mav(folder), sensor_file),
     )
 
 
@@ -112,19 +113,43 @@ def _sensor_file(folder: Path, camera: Path) -> Path | None:
 
 
 def _body_camera(path: Path) -> np.ndarray:
-    """T_body_camera (4, 4): T_BS of sensor.yaml, or the inverse of Kalibr's T_cam_imu."""
+    """T_body_camera (4, 4), the identity with a warning where the file does not tell it."""
+    T = _body_sensor(path)
+    if T is None:
+        _log.warning("%s: has no T_BS: the ground truth is taken as that of the camera", path)
+        return np.eye(4)
+    return T
+
+
+def _imu_camera(mav: Path, camera_file: Path | None) -> np.ndarray | None:
+    """T_imu_camera (4, 4), None where the camera's file does not tell it; the body is the IMU where
+    that has none."""
+    T_body_camera = None if camera_file is None else _body_sensor(camera_file)
+    if T_body_camera is None:
+        return None
+    imu_file = mav / "imu0" / "sensor.yaml"
+    T_body_imu = _body_sensor(imu_file) if imu_file.is_file() else None
+    return T_body_camera if T_body_imu is None else np.linalg.inv(T_body_imu) @ T_body_camera
+
+
+def _body_sensor(path: Path) -> np.ndarray | None:
+    """T_body_sensor (4, 4): T_BS of sensor.yaml, or the inverse of Kalibr's T_cam_imu; None where
+    there is neither.
+
+    Raises:
+        CalibrationError: when the file cannot be read or it is no rigid transform.
+    """
     try:
         documents = parse(read_text(path), (0, 0)).documents
         document = documents[0] if documents else {}
         inner = document.get("cam0")
-        camera = inner if isinstance(inner, Mapping) else document
-        key = "T_BS" if "T_BS" in camera else "T_cam_imu"
-        values = numbers(camera[key], key) if key in camera else []
+        sensor = inner if isinstance(inner, Mapping) else document
+        key = "T_BS" if "T_BS" in sensor else "T_cam_imu"
+        values = numbers(sensor[key], key) if key in sensor else []
     except (TextFileError, CalibrationError) as error:
         raise CalibrationError(f"{path}: {error}") from error
     if not values:
-        _log.warning("%s: has no T_BS: the ground truth is taken as that of the camera", path)
-        return np.eye(4)
+        return None
     if len(values) != 16:
         raise CalibrationError(f"{path}: {key} is not 16 numbers")
     T = np.array(values).reshape(4, 4)

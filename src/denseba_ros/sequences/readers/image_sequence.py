@@ -72,6 +72,7 @@ class ImageSequence:
     read_groundtruth: Callable[[], Trajectory | None] = lambda: None
     image_range: str = AUTO
     read_imu: Callable[[], ImuSamples | None] = lambda: None
+    read_imu_extrinsics: Callable[[], np.ndarray | None] = lambda: None
     drops: FrameDrops = field(default_factory=FrameDrops, init=False)
 
     @property
@@ -109,6 +110,10 @@ class ImageSequence:
     def imu(self) -> ImuSamples | None:
         """Samples of the IMU beside the camera, None without one."""
         return self.read_imu()
+
+    def imu_extrinsics(self) -> np.ndarray | None:
+        """T_imu_camera (4, 4) in metres, None where the files do not tell it."""
+        return self.read_imu_extrinsics()
 
     def section(self, start: int, stop: int | None) -> ImageSequence:
         """Frames ``start`` to ``stop`` - 1; ground truth and IMU stay complete."""

@@ -12,7 +12,7 @@ import numpy as np
 from denseba_ros.errors import ImageError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.imu.samples import ImuSamples
-from denseba_ros.sequences.sequence import Sequence, StampedImage, imu_of
+from denseba_ros.sequences.sequence import Sequence, StampedImage, imu_extrinsics_of, imu_of
 from denseba_ros.sequences.trajectory import Trajectory
 
 _log = logging.getLogger(__name__)
@@ -93,6 +93,10 @@ class SequenceWithDepth:
     def imu(self) -> ImuSamples | None:
         """Samples of the IMU beside the camera, None without one."""
         return imu_of(self.images)
+
+    def imu_extrinsics(self) -> np.ndarray | None:
+        """T_imu_camera (4, 4) as that of the images."""
+        return imu_extrinsics_of(self.images)
 
 
 class NearestInTime:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from denseba_ros.config import ImuConfig
-from denseba_ros.imu.calibration import ImuCalibration
+from denseba_ros.imu.calibration import ImuCalibration, exactly_rigid
 from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.imu.source import ImuSource
 from denseba_ros.slam.inertial.imu_prediction import ImuPrediction
@@ -20,8 +24,8 @@ class ImuAiding:
         self.source: ImuSource | None = None
         self._is_used = config.mode != "off"
         self._is_inertial = config.mode in ("inertial", "auto")
-        self._calibration = ImuCalibration.from_config(config)
-        self.prediction = ImuPrediction(self, self._calibration)
+        calibration = ImuCalibration.from_config(config)
+        self.prediction = ImuPrediction(self, calibration, config.calibrate_online)
 
     @property
     def newest_ns(self) -> int | None:
@@ -38,4 +42,9 @@ class ImuAiding:
         """Of a map without keyframes; None where no IMU is used."""
         if not self._is_used:
             return None
-        return InertialMap(self._calibration, self.prediction, self._is_inertial)
+        return InertialMap(self.prediction, self._is_inertial)
+
+    def use_extrinsics(self, T_imu_camera: np.ndarray) -> None:
+        """The camera sits at ``T_imu_camera`` (4, 4) from now on."""
+        calibration = replace(self.prediction.calibration, T_imu_camera=exactly_rigid(T_imu_camera))
+        self.prediction.use_calibration(calibration)

@@ -16,7 +16,9 @@ from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.imu.source import ImuSource
 from denseba_ros.slam.inertial.dead_reckoning import dead_reckoned
 from denseba_ros.slam.inertial.gyroscope_bias import GyroscopeBias
+from denseba_ros.slam.inertial.imu_status import ImuStatus
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
+from denseba_ros.slam.inertial.online_calibration import OnlineCalibration
 from denseba_ros.slam.inertial.standstill import Rest, SeenPose, Standstill
 
 # The last angular velocity is held for so long (s) where samples come later than images.
@@ -35,12 +37,17 @@ STILL = 0.005
 class ImuPrediction:
     """Motions of the camera between stamps of images.
 
-    ``bias`` is to be kept up to date; ``motion`` at a keyframe, to be set, lets positions be known
-    too: None, only rotations are. ``standstill``: where the camera stood, from all ``saw``.
+    ``bias`` is to be kept up to date; ``calibration`` is the one in use; ``motion`` at a keyframe,
+    to be set, lets positions be known too: None, only rotations are. ``standstill``: where the
+    camera stood; ``online``: what its turns say of clocks and axes, None where that is not wanted.
     """
 
-    def __init__(self, source: ImuSource, calibration: ImuCalibration) -> None:
-        self._source, self._calibration = source, calibration
+    def __init__(
+        self, source: ImuSource, calibration: ImuCalibration, is_calibrating: bool = False
+    ) -> None:
+        """``is_calibrating``: clocks and axes are estimated, and used where they are off."""
+        self._source, self.calibration = source, calibration
+        self.online = OnlineCalibration(source) if is_calibrating else None
         self.bias = GyroscopeBias()
         self.motion: InertialMotion | None = None
         self.standstill = Standstill(self._up_to_newest, calibration.noise)
@@ -49,7 +56,7 @@ class ImuPrediction:
     def between(self, start_ns: int, end_ns: int) -> np.ndarray | None:
         """R_end_start (3, 3) of the camera from one image to another; None without samples, or
         while the axes of IMU and camera do not agree."""
-        start, end = (self._calibration.imu_time(stamp) for stamp in (start_ns, end_ns))
+        start, end = (self.calibration.imu_time(stamp) for stamp in (start_ns, end_ns))
         newest = self._source.newest_ns
         if newest is None or newest <= start or end - newest > _HELD * 1e9 or not self.bias.is_used:
             return None
@@ -60,7 +67,7 @@ class ImuPrediction:
         if end > newest:
             rate = samples.gyroscope[-1] - self.bias.mean
             R_start_end = R_start_end @ rotation_exp(rate * ((end - newest) * 1e-9))
-        R_imu_camera = self._calibration.T_imu_camera[:3, :3]
+        R_imu_camera = self.calibration.T_imu_camera[:3, :3]
         R: np.ndarray = R_imu_camera.T @ R_start_end.T @ R_imu_camera
         return R
 
@@ -68,6 +75,8 @@ class ImuPrediction:
         """An image was measured; one at rest tells the gyroscope's bias."""
         if self._source.newest_ns is None:
             return
+        if self.online is not None:
+            self.online.saw(seen.stamp_ns, seen.T[:3, :3].T)
         newest_ns = seen.keyframe_ns if self.motion is None else self.motion.stamp_ns
         self.standstill.saw(seen, newest_ns)
         if not self.standstill.is_now:
@@ -78,7 +87,44 @@ class ImuPrediction:
         self._rested_ns = seen.stamp_ns
         samples = self._up_to_newest(since_ns, seen.stamp_ns)
         if samples is not None:
-            self.bias.rested(samples, self._calibration.noise)
+            self.bias.rested(samples, self.calibration.noise)
+
+    def recalibrate(self) -> bool:
+        """Whether clocks or axes are others from now on, by the last images; to be called with
+        each keyframe."""
+        better = None if self.online is None else self.online.update(self.calibration)
+        if better is None:
+            return False
+        self.use_calibration(better)
+        return True
+
+    def use_calibration(self, calibration: ImuCalibration) -> None:
+        """Use another one from now on."""
+        if not np.array_equal(calibration.T_imu_camera, self.calibration.T_imu_camera):
+            self.bias = GyroscopeBias()
+        self.calibration = calibration
+
+    @property
+    def status(self) -> ImuStatus | None:
+        """What is known of clocks and axes, and whether the camera stands; None without samples."""
+        if self._source.newest_ns is None:
+            return None
+        found = None if self.online is None else self.online.found
+        doubt = "" if self.online is None else self.online.doubt
+        status = ImuStatus(self.bias.is_used, self.standstill.is_now, doubt)
+        if (motion := self.motion) is not None:
+            x, y, z = motion.world.R_world_gravity[:, 2].tolist()
+            status = replace(status, up=(x, y, z), up_sigma=motion.gravity_deviation)
+        if found is None:
+            return status
+        turned_by = rotation_log(self.calibration.T_imu_camera[:3, :3].T @ found.axes)
+        return replace(
+            status,
+            time_offset=found.seconds,
+            time_offset_sigma=found.seconds_sigma,
+            axes_off=float(np.linalg.norm(turned_by)),
+            axes_sigma=found.axes_sigma,
+        )
 
     def moved(
         self, T: np.ndarray, start_ns: int, end_ns: int
@@ -102,11 +148,11 @@ class ImuPrediction:
         samples = self.samples(start_ns, end_ns)
         if samples is None:
             return None
-        return dead_reckoned(motion, self._calibration, T, before, samples)
+        return dead_reckoned(motion, self.calibration, T, before, samples)
 
     def sigma(self, seconds: float) -> float:
         """Deviation (rad) per axis of a rotation over so many ``seconds``."""
-        white = self._calibration.noise.gyroscope * math.sqrt(max(seconds, 0.0))
+        white = self.calibration.noise.gyroscope * math.sqrt(max(seconds, 0.0))
         return math.hypot(white, self.bias.sigma * seconds)
 
     def turn(self, start_ns: int, end_ns: int) -> MeasuredTurn | None:
@@ -134,12 +180,12 @@ class ImuPrediction:
     def samples(self, start_ns: int, end_ns: int) -> ImuSamples | None:
         """Those between two stamps of images."""
         return self._source.between(
-            self._calibration.imu_time(start_ns), self._calibration.imu_time(end_ns)
+            self.calibration.imu_time(start_ns), self.calibration.imu_time(end_ns)
         )
 
     def _up_to_newest(self, start_ns: int, end_ns: int) -> ImuSamples | None:
         """The same, up to the newest where the last of them are a little late."""
-        start, end = (self._calibration.imu_time(stamp) for stamp in (start_ns, end_ns))
+        start, end = (self.calibration.imu_time(stamp) for stamp in (start_ns, end_ns))
         newest = self._source.newest_ns
         if newest is None or end - newest > _HELD * 1e9:
             return None

@@ -49,11 +49,8 @@ class InertialMap:
     ``prediction`` outlives it, as it is of the sensor; ``is_inertial``: the accelerometer is used.
     """
 
-    def __init__(
-        self, calibration: ImuCalibration, prediction: ImuPrediction, is_inertial: bool
-    ) -> None:
-        self._calibration, self._prediction = calibration, prediction
-        self._is_inertial = is_inertial
+    def __init__(self, prediction: ImuPrediction, is_inertial: bool) -> None:
+        self._prediction, self._is_inertial = prediction, is_inertial
         self._path = KeyframePath()
         self._chain: InertialChain | None = None
         self._newest_ns, self._count = 0, 0
@@ -70,6 +67,9 @@ class InertialMap:
         if newest <= self._newest_ns:
             return
         self._newest_ns = newest
+        if self._prediction.recalibrate():
+            self._chain, self.motion, self._count = None, None, -1
+            self.doubt = "clocks or axes are others since now"
         stamps, intervals = self._covered()
         if intervals:
             T = np.stack([self._path.poses[stamp] for stamp in stamps[-2:]])
@@ -82,6 +82,10 @@ class InertialMap:
             self._start(stamps, intervals, sigma)
         else:
             self._go_on(self._chain, growth, sigma)
+
+    @property
+    def _calibration(self) -> ImuCalibration:
+        return self._prediction.calibration
 
     def turn(self, start_ns: int, end_ns: int) -> MeasuredTurn | None:
         """From one keyframe to the next by the gyroscope; None where it is not known."""

@@ -8,6 +8,7 @@ from enum import Enum
 import numpy as np
 
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.slam.inertial.imu_status import ImuStatus
 from denseba_ros.slam.state.metric_scale import UNKNOWN_SCALE, MetricScale
 
 
@@ -94,6 +95,7 @@ class Estimate:
         map_motion: (4, 4) float64 by which poses in the map of the image before are multiplied from
             the left to be in that of this one, where adjustment moved the map; None: it did not.
         metric_scale: metres per unit of poses, twist and depth, as far as it is known.
+        imu: what a user should know of the IMU, None without one.
     """
 
     stamp_ns: int
@@ -110,6 +112,7 @@ class Estimate:
     is_map_updated: bool = False
     map_motion: np.ndarray | None = None
     metric_scale: MetricScale = UNKNOWN_SCALE
+    imu: ImuStatus | None = None
 
     @property
     def is_measured(self) -> bool:

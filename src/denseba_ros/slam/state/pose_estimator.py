@@ -189,4 +189,5 @@ class PoseEstimator:
             is_map_updated=is_map_updated,
             map_motion=map_motion,
             metric_scale=scale,
+            imu=None if self._imu is None else self._imu.status,
         )

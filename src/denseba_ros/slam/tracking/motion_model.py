@@ -11,6 +11,7 @@ from torch import Tensor
 from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.frontend.frame import Motion
 from denseba_ros.geometry import se3
+from denseba_ros.slam.inertial.imu_status import ImuStatus
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 from denseba_ros.slam.inertial.standstill import SeenPose
 
@@ -27,6 +28,11 @@ class ImuMotion(Protocol):
     more than rotations."""
 
     motion: InertialMotion | None
+
+    @property
+    def status(self) -> ImuStatus | None:
+        """What a user should know of it, None without samples."""
+        ...
 
     def saw(self, seen: SeenPose) -> None:
         """The pose of an image was measured."""
