@@ -15,6 +15,7 @@ import math
 import numpy as np
 
 from benchmarks.inertial.inertial_run import run
+from benchmarks.inertial.motion_nees import in_metres, motion_nees, tilts
 from benchmarks.inertial.rendered_motions import in_the_room, turning
 from denseba_ros.sequences.rendering.rendered_sequence import Camera
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
@@ -25,7 +26,8 @@ _SECONDS, _BLACK, _LIGHT = 13.0, 9.0, 11.0
 
 def walk(mode: str, seed: int) -> list[float]:
     """Log error of the scale, its deviation, error of gravity (degrees), that of the position at
-    the last black image (m), and what is allowed there."""
+    the last black image (m), what is allowed there, and the mean NEES over a second of positions
+    and of rotations."""
     room = RoomSequence("handheld", int(_SECONDS * _RATE), _WIDTH, _HEIGHT, seed=seed, rate=_RATE)
     dark, light = int(_BLACK * _RATE), int(_LIGHT * _RATE)
     done = run(room, mode, seed, range(dark, light))
@@ -35,14 +37,22 @@ def walk(mode: str, seed: int) -> list[float]:
     error = math.log(said.factor / scale)
     before = float(np.sqrt(np.mean(errors[60:dark] ** 2)))
     gravity, allowed = done.gravity_error(), 0.03 * way + 0.05
+    true = {e.stamp_ns: T for e, T in zip(done.estimates, done.true, strict=True)}
+    published = in_metres(done.estimates)
+    of_positions, of_rotations = motion_nees(published, true, int(_RATE))
     print(
         f"seed {seed}: scale {100 * error:+.2f} % (stated {100 * said.sigma:.2f}), gravity "
         f"{gravity:.2f} deg, after {_LIGHT - _BLACK:.0f} s of black {errors[light - 1]:.3f} m "
         f"(allowed {allowed:.3f}), first good image {errors[light]:.3f} m, measured "
-        f"{int(done.is_measured.sum())} of {len(errors)}, before that {before:.4f} m",
+        f"{int(done.is_measured.sum())} of {len(errors)}, before that {before:.4f} m; in metres "
+        f"since image {len(errors) - len(published)}, tilted by at most "
+        f"{tilts(published, true).max(initial=0.0):.2f} deg, NEES over a second of "
+        f"{len(of_positions)}: position {of_positions.mean():.2f}, rotation "
+        f"{of_rotations.mean():.2f}",
         flush=True,
     )
-    return [error, said.sigma, gravity, float(errors[light - 1]), allowed]
+    after = [float(errors[light - 1]), allowed]
+    return [error, said.sigma, gravity, *after, of_positions.mean(), of_rotations.mean()]
 
 
 def turn(mode: str, seed: int) -> list[float]:
@@ -72,6 +82,7 @@ def main() -> None:
     print("worst", np.round(np.nanmax(np.abs(rows), axis=0), 4))
     if arguments.what == "walk":
         print("mean square of scale error over deviation", np.mean((rows[:, 0] / rows[:, 1]) ** 2))
+        print("mean NEES of positions, of rotations", np.nanmean(rows[:, 5:], axis=0))
 
 
 if __name__ == "__main__":

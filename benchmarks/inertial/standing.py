@@ -41,7 +41,13 @@ def stand(mode: str, seed: int) -> list[float]:
     cosine = 0.5 * (np.einsum("ij,nij->n", first[:3, :3], estimated[:, :3, :3]) - 1.0)
     turned = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
     errors, _, _ = done.aligned(still)
-    sigmas = [scale * float(np.sqrt(np.trace(e.covariance[:3, :3]))) for e in done.estimates]
+    sigmas = [
+        scale * float(np.sqrt(np.trace(own[:3, :3])))
+        for own in (
+            e.covariance - e.metric_scale.covariance(e.T_world_camera[:3, 3])
+            for e in done.estimates
+        )
+    ]
     print(
         f"seed {seed}: with images {moved[still:dark].max():.4f} m {turned[still:dark].max():.3f} "
         f"deg, black {moved[dark:light].max():.4f} m {turned[dark:light].max():.3f} deg, stated "

@@ -100,7 +100,7 @@ class Bench:
         """
         nodes = ["frontend_node", "backend_node"] if scenario.distributed else ["denseba_node"]
         for node in nodes:
-            self.start_node(node)
+            self.start_node(node, **dict(scenario.parameters))
         script = self._script(scenario)
         self.start_camera()
         if scenario.kill:
@@ -127,14 +127,17 @@ class Bench:
             "camera", python_module("denseba_ros.faults.camera", str(self.script_file))
         )
 
-    def write_script(self, windows: list[tuple[str, float]], *, loop: bool = False) -> Script:
+    def write_script(
+        self, windows: list[tuple[str, float]], *, loop: bool = False, has_imu: bool = False
+    ) -> Script:
         """Write the camera's script; ``windows`` of (fault, seconds)."""
-        script = Script(str(self._room), str(self._folder / "sent.log"), windows, loop=loop)
+        log = str(self._folder / "sent.log")
+        script = Script(str(self._room), log, windows, loop=loop, has_imu=has_imu)
         script.save(self.script_file)
         return script
 
     def _script(self, scenario: Scenario) -> Script:
-        return self.write_script(list(scenario.windows))
+        return self.write_script(list(scenario.windows), has_imu=scenario.has_imu)
 
     def _kill_and_restart(self, name: str) -> None:
         observer = self.observer

@@ -14,14 +14,16 @@ import rclpy
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, Imu
 
 from denseba_ros import transport
 from denseba_ros.benchmark.system.palindrome import palindrome
+from denseba_ros.faults.imu import play, scheduled
 from denseba_ros.faults.script import Script
 from denseba_ros.nodes.base.stopping import stop_event
 from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
 from denseba_ros.nodes.conversions.images import encoded_image_to_msg, to_bytes
+from denseba_ros.nodes.conversions.imu_messages import imu_to_msg
 from denseba_ros.nodes.tools.sent_images import Sent, SentLog
 from denseba_ros.sequences.opening import open_sequence
 
@@ -29,7 +31,7 @@ _BACK_NS = 100_000_000_000
 # Factor of the rate of a burst and of a flood.
 _TIMES = 10
 _DROPPED = {"drop5": 0.05, "drop20": 0.2, "drop50": 0.5}
-_FRAME = "camera_optical_frame"
+_FRAME, _IMU = "camera_optical_frame", "imu_link"
 
 
 class ScriptedCamera(Node):
@@ -40,6 +42,9 @@ class ScriptedCamera(Node):
         sequence = open_sequence(Path(script.frames))
         self._calibration = sequence.calibration
         self._frames = list(sequence)
+        groundtruth = sequence.groundtruth() if script.has_imu else None
+        self._poses = None if groundtruth is None else groundtruth.T_world_camera
+        self._imu_publisher = self.create_publisher(Imu, "imu", QoSProfile(depth=1000))
         self._script, self._log = script, log
         self._random = random.Random(script.seed)
         self._image_publisher = self.create_publisher(Image, "image", QoSProfile(depth=20))
@@ -56,12 +61,26 @@ class ScriptedCamera(Node):
         places = {id(frame.image): place for place, frame in enumerate(self._frames)}
         frames = palindrome(self._frames, sys.maxsize)
         pictures = ((places[id(frame.image)], frame.image) for frame in frames)
+        self._start_imu(stop)
         while not stop.is_set():
             for number, (fault, seconds) in enumerate(self._script.windows):
                 self._begin(fault)
                 self._play_window(number, fault, seconds, pictures, stop)
             if not self._script.loop:
                 return
+
+    def _start_imu(self, stop: threading.Event) -> None:
+        """Play the IMU in a thread of its own, where there is one."""
+        if self._poses is None:
+            return
+        script = self._script
+        samples = scheduled(script.windows, self._poses, script.fps, script.seed)
+
+        def publish(stamp_ns: int, gyroscope: np.ndarray, accelerometer: np.ndarray) -> None:
+            self._imu_publisher.publish(imu_to_msg(stamp_ns, gyroscope, accelerometer, _IMU))
+
+        arguments = (samples, publish, time.time_ns(), stop)
+        threading.Thread(target=play, args=arguments, daemon=True).start()
 
     def _begin(self, fault: str) -> None:
         if fault == "back":

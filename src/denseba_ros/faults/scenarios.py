@@ -14,6 +14,7 @@ class Scenario:
 
     ``kill`` names a process that is killed and restarted while images come; ``distributed``:
     frontend and backend in two processes; ``sets_parameters``: parameters are set meanwhile.
+    ``parameters`` of the node, (name, value); with some of ``imu.`` there is an IMU.
     """
 
     name: str
@@ -23,6 +24,12 @@ class Scenario:
     kill: str = ""
     distributed: bool = False
     sets_parameters: bool = False
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def has_imu(self) -> bool:
+        """Whether samples of an IMU are sent."""
+        return any(name.startswith("imu.") for name, _ in self.parameters)
 
 
 def _fault(
@@ -36,6 +43,14 @@ def _fault(
 ) -> Scenario:
     windows = (("good", _WARM), (fault or name, seconds), ("good", after))
     return Scenario(name, expected, windows, message)
+
+
+def _imu_fault(
+    name: str, seconds: float, message: str, expected: str, **parameters: str
+) -> Scenario:
+    windows = (("good", _WARM), (name, seconds), ("good", _AFTER))
+    values = {"imu.mode": "inertial", **{f"imu.{k}": v for k, v in parameters.items()}}
+    return Scenario(name, expected, windows, message, parameters=tuple(values.items()))
 
 
 _LOST = "lost: predicted pose, growing covariance, then 1e6; ERROR"
@@ -98,6 +113,17 @@ SCENARIOS: tuple[Scenario, ...] = (
     _fault("nan info", 2.0, "/camera_info:", _KEPT),
     _fault("other info", 2.0, "publish the camera_info of this size", "images dropped, reported"),
     _fault("new info", 1.0, "the calibration changed", "announced reset"),
+    _imu_fault("imu cut", 3.0, "samples are missing", "goes on with images alone, counted"),
+    _imu_fault("imu burst", 3.0, "", "goes on with images alone, then with both"),
+    _imu_fault("imu clock", 0.1, "the stamps leapt", "goes on with images alone, counted"),
+    _imu_fault(
+        "imu saturation",
+        3.0,
+        "at the end of its range",
+        "counted, tracks",
+        gyroscope_range="0.15",
+    ),
+    _imu_fault("imu units", 8.0, "it is in g", "said, goes on with images"),
     Scenario("camera killed", "continues from the last pose", (("good", 60.0),), "", kill="camera"),
     Scenario(
         "backend killed",

@@ -30,10 +30,16 @@ FAULTS = {
     "nan info": "camera_info of NaN",
     "other info": "camera_info of twice the image's size",
     "new info": "camera_info with another focal length, from now on",
+    "imu cut": "good images, no sample of the IMU",
+    "imu burst": "good images, samples of the IMU all at the end",
+    "imu clock": "good images, the IMU's stamps 100 s later from now on",
+    "imu saturation": "good images, a gyroscope that ends at 0.15 rad/s",
+    "imu units": "good images, an IMU in degrees and g",
 }
 """Name of a fault to its description."""
 USABLE = frozenset(
     {"good", "drop5", "drop20", "drop50", "duplicate", "reorder", "burst", "flood", "no info"}
+    | {fault for fault in FAULTS if fault.startswith("imu ")}
 )
 """Windows whose images a node can use."""
 
@@ -44,6 +50,7 @@ class Script:
 
     ``frames`` is the folder of a rendered room; ``log`` gets a row for every image: monotonic time,
     stamp in nanoseconds, number of the window, index of the image in the room's sequence.
+    ``has_imu``: samples of an IMU are sent beside.
     """
 
     frames: str
@@ -52,6 +59,7 @@ class Script:
     fps: float = 15.0
     seed: int = 0
     loop: bool = False
+    has_imu: bool = False
 
     @property
     def seconds(self) -> float:
