@@ -155,7 +155,7 @@ class ImuConfig(_Section):
     timeshift_cam_imu."""
     calibrate_online: bool = True
     """Whether the rotation of `T_imu_camera` and `time_offset` are estimated from turns of images
-    and gyroscope. They are replaced where they are off by more than 1 degree or 2 ms, and five
+    and gyroscope. They are replaced where they are off by more than 1 degree or 2 ms, and four
     deviations."""
 
     @field_validator("mode", mode="before")

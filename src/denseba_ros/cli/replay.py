@@ -17,7 +17,7 @@ from denseba_ros.cli.ros_session import ros_session
 from denseba_ros.errors import ConfigurationError
 from denseba_ros.nodes.tools.player_options import PlayerOptions
 from denseba_ros.sequences.prefetch import prefetch
-from denseba_ros.sequences.sequence import Sequence, StampedImage, imu_of
+from denseba_ros.sequences.sequence import Sequence, StampedImage, imu_extrinsics_of, imu_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
             _options(args),
             stop,
             imu_of(sequence),
+            imu_extrinsics_of(sequence),
             namespace=args.namespace,
         )
         while not stop.is_set() and (args.loop or not finished):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from denseba_ros.errors import DensebaError, ImageError
+from denseba_ros.geometry import pose_step
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.sequences.sequence import StampedImage
@@ -25,7 +26,9 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Imu
 
 from denseba_ros.nodes.conversions.camera_info import calibration_from_msg
 from denseba_ros.nodes.conversions.images import image_from_msg
+from denseba_ros.nodes.conversions.poses import transform_from_msg
 from denseba_ros.nodes.conversions.stamps import stamp_to_ns
+from denseba_ros.nodes.inputs.extrinsics import STATIC_TF_QOS
 from denseba_ros.nodes.outputs.diagnostics import drop_status
 from denseba_ros.nodes.tools.player import Player, PlayReport
 from denseba_ros.nodes.tools.player_options import PlayerOptions
@@ -62,8 +65,8 @@ def listener(ros: Any) -> Iterator[Any]:
 def play(
     calibration: Calibration, frames: Iterable[StampedImage] = FRAMES, **options: Any
 ) -> PlayReport:
-    imu = options.pop("imu", None)
-    player = Player(calibration, PlayerOptions(**options), threading.Event(), imu)
+    imu, T_imu_camera = options.pop("imu", None), options.pop("T_imu_camera", None)
+    player = Player(calibration, PlayerOptions(**options), threading.Event(), imu, T_imu_camera)
     try:
         return player.play(frames)
     finally:
@@ -118,6 +121,27 @@ def test_samples_of_the_imu_come_before_their_image(
     ros.spin_until(lambda: sum(name == "gyro" for name, _ in heard) == len(expected), "samples")
     played = [stamp for name, stamp in heard if name == "gyro"]
     assert played == expected
+
+
+def test_where_the_camera_sits_on_the_imu_is_on_tf_static(
+    ros: Any, listener: Any, calibration: Calibration
+) -> None:
+    tf2_msgs = pytest.importorskip("tf2_msgs.msg", reason="tf2_msgs is not built")
+
+    heard: list[Any] = []
+    listener.create_subscription(tf2_msgs.TFMessage, "/tf_static", heard.append, STATIC_TF_QOS)
+    listen(listener, CameraInfo, "camera_info")
+    stamps = SECOND + 5_000_000 * np.arange(10, dtype=np.int64)
+    samples = ImuSamples(stamps, np.zeros((10, 3)), np.zeros((10, 3)))
+    T_imu_camera = pose_step.exp(np.array([0.1, 0.2, 0.3, 0.0, 1.0, 0.0]))
+    player = Player(calibration, PlayerOptions(), threading.Event(), samples, T_imu_camera)
+    ros.spin_until(lambda: heard, "the transform")
+    player.destroy_node()
+    (transform,) = heard[0].transforms
+    assert transform.header.frame_id == "camera_optical_frame"
+    assert transform.child_frame_id == "imu_link"
+    T = transform_from_msg(transform.transform)
+    np.testing.assert_allclose(T @ T_imu_camera, np.eye(4), atol=1e-12)
 
 
 def test_compressed_colour_under_another_name(

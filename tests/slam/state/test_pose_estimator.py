@@ -154,3 +154,33 @@ def test_what_is_in_metres_carries_the_deviation_of_the_metric_scale() -> None:
         np.testing.assert_allclose(added[:3, :3], deviation**2 * np.outer(length, length))
         assert not added[3:].any()
         assert np.trace(getattr(unknown, name)) > np.trace(getattr(doubted, name))
+
+
+class _Imu:
+    """Knows the unit at the newest keyframe, and nothing else."""
+
+    def __init__(self) -> None:
+        self.motion: Any = None
+        self.status = None
+
+    def tells(self, log_factor: float, sigma: float) -> None:
+        self.motion = SimpleNamespace(scale=MetricScale(log_factor, sigma))
+
+
+def test_an_imu_bounds_the_drift_of_the_scale_by_what_it_saw_of_it() -> None:
+    imu: Any = _Imu()
+    estimator = PoseEstimator(imu)
+
+    def drift(motion: Any) -> float:
+        imu.motion = motion
+        estimator.set_scale(MapScale(0.3, UNKNOWN_SCALE))
+        return estimator._path.scale_sigma
+
+    assert drift(None) == 0.3
+    imu.tells(1.0, 0.01)
+    assert drift(imu.motion) == pytest.approx(0.01 * 2**0.5)
+    imu.tells(1.05, 0.01)
+    assert drift(imu.motion) == pytest.approx((0.05**2 + 2 * 0.01**2) ** 0.5)
+    imu.tells(2.0, 0.01)
+    assert drift(imu.motion) == 0.3
+    assert drift(None) == 0.3

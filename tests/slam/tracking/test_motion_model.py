@@ -205,6 +205,8 @@ def test_the_whole_motion_of_lost_images_is_by_the_imu_with_its_covariance() -> 
     for i in (3, 4):
         motions.coast(i * _TICK)
     np.testing.assert_allclose(motions.T, _at(0.4 + 0.6), atol=1e-12)
+    twist, _ = motions.twist(torch.zeros(6, 6, dtype=torch.float64))
+    np.testing.assert_allclose(twist[:3], [0.0, 0.0, 0.3 / (_TICK * 1e-9)], atol=1e-9)
     lost = motions.lost_covariance(1.0)
     np.testing.assert_allclose(lost.diagonal(), [0.01] * 3 + [0.001] * 3)
     np.testing.assert_allclose(motions.predict(5 * _TICK, None), _at(0.4 + 0.9), atol=1e-12)

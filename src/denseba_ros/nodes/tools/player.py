@@ -60,7 +60,8 @@ class PlayReport:
 
 
 class Player(Node):
-    """One camera, with the samples of the ``imu`` beside it. ``stop`` ends it between two images.
+    """One camera, with the samples of the ``imu`` beside it, on which it sits at ``T_imu_camera``
+    (4, 4) in metres, None where that is not known. ``stop`` ends it between two images.
 
     Raises:
         DensebaError: when nobody subscribes, or in lockstep nobody answers, within the limit.
@@ -72,6 +73,7 @@ class Player(Node):
         options: PlayerOptions,
         stop: threading.Event,
         imu: ImuSamples | None = None,
+        T_imu_camera: np.ndarray | None = None,
         **node: Any,
     ) -> None:
         super().__init__(PLAYER_NODE, **node)
@@ -85,7 +87,7 @@ class Player(Node):
         self._clock_publisher = (
             self.create_publisher(Clock, "/clock", 10) if options.publish_clock else None
         )
-        self._imu = None if imu is None else ImuPlayer(self, imu, options)
+        self._imu = None if imu is None else ImuPlayer(self, imu, options, T_imu_camera)
         self._answered: dict[int, str] = {}
         self._held: set[int] = set()
         self._dropped_later = 0

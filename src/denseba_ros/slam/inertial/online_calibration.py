@@ -29,14 +29,14 @@ _APART, _STRETCH, _FEWEST, _AGAIN = 0.04, 15.0, 5.0, 2.0
 # Offsets farther from what is set (s) are not looked for.
 _MOST = 0.2
 # Of one stretch, whatever its own rotations say: rolling shutter and errors of vision last. s, rad.
-_SAME_CLOCK, _SAME_AXES = 1.5e-3, 3e-3
+_SAME_CLOCK, _SAME_AXES = 3e-3, 3e-3
 # Between stretches clocks walk (s), and axes (rad).
 _CLOCK_WALK, _AXES_WALK = 1e-3, 5e-4
 # Stretches that differ by more deviations are of different clocks or axes; a stretch with a larger
 # deviation tells nothing. s, rad.
 _AGREE, _TELLING = 4.0, (0.01, 0.03)
-# What is set is replaced where it is off by more than this, s and rad, and five deviations.
-_OFF, _SURE = (2e-3, math.radians(1.0)), 5.0
+# What is set is replaced where it is off by more than this, s and rad, and four deviations.
+_OFF, _SURE = (2e-3, math.radians(1.0)), 4.0
 
 
 @dataclass(frozen=True)

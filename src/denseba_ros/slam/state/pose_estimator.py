@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,6 +18,7 @@ from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.local_mapping import MapUpdate
 from denseba_ros.slam.mapping.scale_drift import MapScale
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Tracking
+from denseba_ros.slam.state.metric_scale import MetricScale
 from denseba_ros.slam.state.pose_covariance import PoseCovariance
 from denseba_ros.slam.state.stage_timer import StageTimer
 from denseba_ros.slam.tracking.motion_model import ImuMotion, MotionModel
@@ -37,6 +40,8 @@ class PoseEstimator:
         self._motion = MotionModel(imu)
         self._path, self._imu = PoseCovariance(), imu
         self._scale = MapScale()
+        # What an IMU first told of the unit.
+        self._first_unit: MetricScale | None = None
 
     @property
     def T(self) -> Tensor:
@@ -108,13 +113,25 @@ class PoseEstimator:
     def set_scale(self, scale: MapScale) -> None:
         """What is known of the map's scale from now on."""
         self._scale = scale
-        self._path.scale_sigma = scale.drift_sigma
+        self._set_drift()
+
+    def _set_drift(self) -> None:
+        """How far the map's scale drifted since the start: by an IMU where that knows it better."""
+        sigma = self._scale.drift_sigma
+        motion = None if self._imu is None else self._imu.motion
+        if motion is not None:
+            unit = motion.scale
+            first = self._first_unit = self._first_unit or unit
+            change = unit.log_factor - first.log_factor
+            sigma = min(sigma, math.sqrt(change**2 + unit.sigma**2 + first.sigma**2))
+        self._path.scale_sigma = sigma
 
     def set_map(self, local_map: LocalMap) -> None:
         """Update median depth and motion covariance from the adjusted map."""
         self.is_map_updated = True
         if self._imu is not None:
             self._imu.motion = local_map.motion
+        self._set_drift()
         self.median_depth = local_map.newest.points.median_depth
         self._path.adjusted(local_map.camera, local_map.keyframes)
 

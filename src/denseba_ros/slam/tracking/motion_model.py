@@ -143,16 +143,21 @@ class MotionModel:
         self._velocity[:3] *= factor
 
     def coast(self, stamp_ns: int) -> None:
-        """An image without a measured pose: take the prediction and decay the velocity."""
+        """An image without a measured pose: take the prediction and decay the velocity, unless an
+        IMU tells both."""
         is_known = self._turn_until(stamp_ns) is not None
         self._is_turn_known = is_known and (self._is_turn_known or not self._lost)
         if not self._lost:
             self._before_lost = self.T.cpu().numpy()
         moved = self._moved_until(stamp_ns)
         self._dead_reckoned = None if moved is None else moved[1]
+        gap, before = self.gap(stamp_ns), self.T
         predicted = self.predict(stamp_ns, None)
         self.T = predicted if moved is None else torch.from_numpy(moved[0]).to(predicted)
-        self._velocity = 0.7 * self._velocity
+        if moved is not None and gap > 0.0:
+            self._velocity = se3.log(self.T @ se3.inverse(before)).cpu() / gap
+        else:
+            self._velocity = 0.7 * self._velocity
         self._stamp_ns = stamp_ns
         self._lost += 1
 
