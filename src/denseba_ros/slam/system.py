@@ -194,11 +194,8 @@ class System:
         self._image_depth.on_depth = listener
 
     def use_imu(self, source: ImuSource, T_imu_camera: np.ndarray | None = None) -> None:
-        """Take the samples of ``source`` as ``imu.mode`` says; ``T_imu_camera`` (4, 4) in metres
-        where it is not that of the parameters."""
-        self._make.imu.source = source
-        if T_imu_camera is not None:
-            self._make.imu.use_extrinsics(T_imu_camera)
+        """As ``ImuAiding.use``; what it is used for ``imu.mode`` says."""
+        self._make.imu.use(source, T_imu_camera)
 
     def reconfigure(self, config: Config) -> None:
         """Take over what may change between two images: the fields marked ``live``."""

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.evaluation.trajectory.nees import StatedScale, nees, nees_report
 from denseba_ros.evaluation.trajectory.trajectory_metrics import match
 from denseba_ros.geometry import se3
@@ -318,3 +319,22 @@ def test_flow_before_the_reference_changes_counts_once() -> None:
     torch.testing.assert_close(path.covariance, counted)
     path.propagate(here, 6.0, is_keyframe=False)
     assert (path.covariance - counted).diagonal().min() > 0
+
+
+def test_a_gyroscope_makes_the_motion_more_certain_and_no_more_than_it_measured() -> None:
+    sigma = 1e-3
+    with_turn = PoseCovariance(lambda *_: MeasuredTurn(np.eye(3), sigma))
+    without, nothing = PoseCovariance(), PoseCovariance(lambda *_: None)
+    for path in (with_turn, without, nothing):
+        path.initialise(torch.eye(4, dtype=torch.float64), _NOTHING_MISSED)
+        path.adjusted(CAMERA, _window(8))
+    a, b, c = (path._motion for path in (with_turn, without, nothing))
+    assert a is not None
+    assert b is not None
+    assert c is not None
+    assert torch.equal(b.systematic, c.systematic)
+    total, before = a.systematic + a.random, b.systematic + b.random
+    information = torch.linalg.inv(before)
+    information[3:, 3:] += sigma**-2.0 * torch.eye(3, dtype=torch.float64)
+    torch.testing.assert_close(total, torch.linalg.inv(information), rtol=1e-6, atol=1e-12)
+    assert float(total[:3, :3].trace()) < float(before[:3, :3].trace())

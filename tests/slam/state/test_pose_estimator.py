@@ -163,6 +163,9 @@ class _Imu:
         self.motion: Any = None
         self.status = None
 
+    def turn(self, start_ns: int, end_ns: int) -> None:
+        return None
+
     def tells(self, log_factor: float, sigma: float) -> None:
         self.motion = SimpleNamespace(scale=MetricScale(log_factor, sigma))
 

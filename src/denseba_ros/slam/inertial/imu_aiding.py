@@ -44,7 +44,11 @@ class ImuAiding:
             return None
         return InertialMap(self.prediction, self._is_inertial)
 
-    def use_extrinsics(self, T_imu_camera: np.ndarray) -> None:
-        """The camera sits at ``T_imu_camera`` (4, 4) from now on."""
+    def use(self, source: ImuSource, T_imu_camera: np.ndarray | None = None) -> None:
+        """Take the samples of ``source``; ``T_imu_camera`` (4, 4) in metres where it is not that of
+        the parameters."""
+        self.source = source
+        if T_imu_camera is None:
+            return
         calibration = replace(self.prediction.calibration, T_imu_camera=exactly_rigid(T_imu_camera))
         self.prediction.use_calibration(calibration)

@@ -30,8 +30,8 @@ _LONGEST = 3.0
 _AXES, _CLOCKS, _AROUND_NS = 0.003, 2e-3, 5_000_000
 # The gyroscope's bias is read off once a standstill has lasted so long (s), and then again.
 _TELLING = 1.0
-STILL = 0.005
-"""Deviation (m/s) per axis of the velocity at a standstill."""
+# Deviation (m/s) per axis of the velocity at a standstill.
+_STILL = 0.005
 
 
 class ImuPrediction:
@@ -199,7 +199,7 @@ def _from_rest(motion: InertialMotion, rest: Rest, start_ns: int) -> tuple[Inert
         return motion, start_ns
     covariance = motion.covariance.copy()
     covariance[6:9], covariance[:, 6:9] = 0.0, 0.0
-    covariance[6:9, 6:9] = STILL**2 * np.eye(3)
+    covariance[6:9, 6:9] = _STILL**2 * np.eye(3)
     state = replace(motion.state, T_camera_world=rest.seen.T, velocity=np.zeros(3))
     motion = replace(motion, stamp_ns=rest.until_ns, state=state, covariance=covariance)
     return motion, max(start_ns, rest.until_ns)

@@ -73,7 +73,7 @@ class InertialChain:
             )
         ]
         self._prior = ChainPrior.of_biases(motion.states[0], motion.world, bias_sigma)
-        self._count, self._spread, self._still = 0, 1.0, 1.0
+        self._count, self._spread = 0, 1.0
         self.motion = self._adjusted()
 
     @property
@@ -105,11 +105,10 @@ class InertialChain:
             self._marginalise()
         self.motion = self._adjusted()
 
-    def rest(self, measured: InertialFactor, still: float) -> None:
+    def rest(self, measured: InertialFactor) -> None:
         """The camera stands still since the newest keyframe: ``measured`` from the one time to the
-        other, with a velocity of zero of deviation ``still`` (m/s)."""
+        other. As it leads from a state to itself, that has no velocity, and its biases show."""
         self._links[-1] = replace(self._links[-1], rest=measured)
-        self._still = still
         self.motion = self._adjusted()
 
     def _adjusted(self) -> InertialMotion | None:
@@ -164,9 +163,6 @@ class InertialChain:
         weighted = whole.T @ link.rest.information
         H[np.ix_(columns, columns)] += weighted @ whole
         b[columns] += weighted @ link.rest.residual(state, state, world)
-        velocity = rows[:3] + 6
-        H[velocity, velocity] += self._still**-2.0
-        b[velocity] += self._still**-2.0 * state.velocity
 
     def _add_prior(self, H: np.ndarray, b: np.ndarray) -> None:
         first = self._prior.rows(len(b))

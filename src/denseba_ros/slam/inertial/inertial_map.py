@@ -20,7 +20,7 @@ from denseba_ros.imu.initialisation.gyroscope_bias import GYROSCOPE_BIAS
 from denseba_ros.imu.initialisation.visual_path import VisualPath
 from denseba_ros.imu.preintegration import preintegrate
 from denseba_ros.imu.samples import ImuSamples
-from denseba_ros.slam.inertial.imu_prediction import STILL, ImuPrediction
+from denseba_ros.slam.inertial.imu_prediction import ImuPrediction
 from denseba_ros.slam.inertial.inertial_chain import InertialChain
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 from denseba_ros.slam.inertial.keyframe_path import KeyframePath
@@ -135,7 +135,7 @@ class InertialMap:
             return
         measured = preintegrate(samples, self.motion.state.bias, self._calibration.noise)
         factor = InertialFactor(at_rest(measured), self._calibration.T_imu_camera)
-        chain.rest(factor, STILL)
+        chain.rest(factor)
         self.motion = chain.motion
 
     def _start(self, stamps: list[int], intervals: list[ImuSamples], sigma: np.ndarray) -> None:

@@ -11,6 +11,7 @@ with independent increments can be right for one length of time only, and that i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,12 +26,14 @@ from denseba_ros.backend.correlated_noise import (
     pair_view,
     visible_displacement,
 )
+from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.backend.window import WindowKeyframe, seen_from
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.cross_product import hat
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.geometry.pyramid import inside
 
+MeasureTurn = Callable[[int, int], MeasuredTurn | None]
 # Seconds over which the covariance of a motion is right.
 HORIZON = 1.0
 # Prior of the displacement (share of half the image width), its weight in pairs of views, and the
@@ -69,6 +72,16 @@ class MotionUncertainty:
         share = flow / self.flow
         return self.systematic * share**2 + self.random * share
 
+    def with_turn(self, sigma: float) -> MotionUncertainty:
+        """After a gyroscope measured its rotation to ``sigma`` (rad) per axis: what images confuse
+        with rotations is known better, too. Joseph's form, part by part."""
+        total = self.systematic + self.random
+        eye = torch.eye(6, dtype=total.dtype)
+        gain = total[:, 3:] @ torch.linalg.inv(total[3:, 3:] + sigma**2 * eye[:3, :3])
+        left = eye - gain @ eye[3:]
+        random = left @ self.random @ left.T + sigma**2 * gain @ gain.T
+        return replace(self, systematic=left @ self.systematic @ left.T, random=random)
+
     def growth(self, flow: float) -> Tensor:
         """Covariance (6, 6) that the part of the motion with this ``flow`` adds to a path."""
         return (self.systematic * (HORIZON / self.seconds) + self.random) * (flow / self.flow)
@@ -82,7 +95,9 @@ class PoseCovariance:
     to be set, is the relative deviation of the map's scale from that of the odometry frame.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, turn: MeasureTurn | None = None) -> None:
+        """``turn`` between two stamps, as a gyroscope measures it."""
+        self._turn = turn
         self.covariance = _FIRST_POSE_SIGMA**2 * torch.eye(6, dtype=torch.float64)
         self.step = self.covariance
         self._measured = self._expected = 0.0
@@ -112,8 +127,12 @@ class PoseCovariance:
         """Estimate the covariance of the motion since a keyframe; ``T`` (4, 4) T_camera_world."""
         T = T @ se3.inverse(keyframe.T)
         view = _linearise(camera, keyframe, T, _usable(keyframe))
-        if view is not None:
-            self._motion = self._uncertainty(view, T, stamp_ns - keyframe.stamp_ns)
+        if view is None:
+            return
+        self._motion = self._uncertainty(view, T, stamp_ns - keyframe.stamp_ns)
+        turn = None if self._turn is None else self._turn(keyframe.stamp_ns, stamp_ns)
+        if turn is not None:
+            self._motion = self._motion.with_turn(turn.sigma)
 
     def propagate(self, T_world_camera: Tensor, flow: float, is_keyframe: bool) -> None:
         """Propagate the covariance to the pose T_world_camera (4, 4) of the next image.

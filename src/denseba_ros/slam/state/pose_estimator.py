@@ -38,7 +38,8 @@ class PoseEstimator:
         self.is_map_updated = False
         self._map_motion: np.ndarray | None = None
         self._motion = MotionModel(imu)
-        self._path, self._imu = PoseCovariance(), imu
+        self._path = PoseCovariance(None if imu is None else imu.turn)
+        self._imu = imu
         self._scale = MapScale()
         # What an IMU first told of the unit.
         self._first_unit: MetricScale | None = None
