@@ -46,9 +46,16 @@ def _fault(
 
 
 def _imu_fault(
-    name: str, seconds: float, message: str, expected: str, **parameters: str
+    name: str,
+    seconds: float,
+    message: str,
+    expected: str,
+    *,
+    before: float = _WARM,
+    **parameters: str,
 ) -> Scenario:
-    windows = (("good", _WARM), (name, seconds), ("good", _AFTER))
+    warm = (("good", before),) if before else ()
+    windows = (*warm, (name, seconds), ("good", _AFTER))
     values = {"imu.mode": "inertial", **{f"imu.{k}": v for k, v in parameters.items()}}
     return Scenario(name, expected, windows, message, parameters=tuple(values.items()))
 
@@ -123,7 +130,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "counted, tracks",
         gyroscope_range="0.15",
     ),
-    _imu_fault("imu units", 8.0, "it is in g", "said, goes on with images"),
+    _imu_fault("imu units", 8.0, "it is in g", "said, goes on with images", before=0.0),
     Scenario("camera killed", "continues from the last pose", (("good", 60.0),), "", kill="camera"),
     Scenario(
         "backend killed",
