@@ -55,7 +55,7 @@ class MapSession:
         local_map = self._system.local_map
         if estimate.is_measured and local_map is not None:
             self._path.add(
-                estimate.stamp_ns, estimate.T_world_camera, local_map, self.global_map.graph.unit
+                estimate.stamp_ns, estimate.T_world_camera, local_map, self.global_map.graph
             )
         return self.global_map.in_map(estimate), closure
 
