@@ -47,6 +47,15 @@ def test_the_largest_piece_is_taken(file: MapFile, caplog: pytest.LogCaptureFixt
     assert [number in index for number in (0, 4, 6)] == [False, True, True]
 
 
+def test_an_edge_that_no_graph_is_solved_with_is_refused(file: MapFile) -> None:
+    session = file.begin_session(CAMERA, "")
+    for number in range(2):
+        file.add_keyframe(made_keyframe(number, session), np.eye(4))
+    file.add_edge(Edge(1, 0, np.eye(4), -np.eye(7)))
+    with pytest.raises(MapFileError, match="covariance"):
+        load_saved(file)
+
+
 def test_places_of_other_weights_are_refused(file: MapFile) -> None:
     session = file.begin_session(CAMERA, "")
     file.add_keyframe(made_keyframe(0, session), np.eye(4))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from denseba_ros.map_file.closure_event import ClosureEvent
-from denseba_ros.map_file.map_check import check_map, components, unjoined_sessions
+from denseba_ros.map_file.map_check import check_map, unjoined_sessions
 from denseba_ros.map_file.map_file import MapFile
 from denseba_ros.map_file.map_summary import summarise
-from denseba_ros.pose_graph.graph import PoseGraph
-from tests.map_file.made_map import CAMERA, add_keyframes, made_edge, made_pose
+from tests.map_file.made_map import CAMERA, add_keyframes, made_edge
 
 
 @pytest.fixture
@@ -42,12 +42,12 @@ def test_a_session_in_two_parts_is_told(file: MapFile) -> None:
     )
 
 
-def test_components_are_joined_through_others() -> None:
-    graph = PoseGraph(
-        {id: made_pose(id) for id in range(7)},
-        [made_edge(a, b) for a, b in ((6, 0), (0, 3), (3, 5), (1, 2))],
-    )
-    assert components(graph) == [[0, 3, 5, 6], [1, 2], [4]]
+def test_an_edge_that_no_graph_is_solved_with_is_told(file: MapFile) -> None:
+    with file:
+        file.remove_edge(1, 2, is_closure=False)
+        file.add_edge(replace(made_edge(1, 2), covariance=-np.eye(7)))
+        (problem,) = check_map(file)
+    assert "covariance" in problem
 
 
 def test_the_summary_counts(file: MapFile) -> None:

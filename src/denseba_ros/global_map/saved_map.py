@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-import numpy as np
-
-from denseba_ros.errors import MapFileError
+from denseba_ros.errors import MapFileError, PoseGraphError
 from denseba_ros.map_file.map_reader import MapReader
 from denseba_ros.place_recognition.place_index import PlaceIndex
-from denseba_ros.pose_graph.anchors import parts
+from denseba_ros.pose_graph.components import components
 from denseba_ros.pose_graph.graph import PoseGraph
 from denseba_ros.pose_graph.graph_arrays import GraphArrays
 
@@ -39,18 +37,19 @@ def load_saved(reader: MapReader) -> SavedMap:
     graph, first = reader.load_graph(), max([-1, *reader.keyframe_ids()]) + 1
     if not graph.poses:
         return SavedMap(graph, first, 0)
-    arrays = GraphArrays.of(graph)
-    labels = parts(arrays)
-    is_kept = labels == np.bincount(labels).argmax()
-    kept = {int(number) for number in arrays.numbers[is_kept]}
-    left_aside = len(labels) - len(kept)
+    try:
+        GraphArrays.of(graph)
+        kept = set(components(graph)[0])
+    except PoseGraphError as error:
+        raise MapFileError(f"{reader.path}: {error}") from error
+    left_aside = len(graph.poses) - len(kept)
     if left_aside:
         _log.warning(
             "%s: %d of %d keyframes are in frames of their own, since no place joined them: they "
             "are left aside",
             reader.path,
             left_aside,
-            len(labels),
+            len(graph.poses),
         )
     poses = {number: S for number, S in graph.poses.items() if number in kept}
     return SavedMap(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from denseba_ros.errors import MapFileError
+from denseba_ros.errors import MapFileError, PoseGraphError
 from denseba_ros.map_file.map_reader import MapReader
+from denseba_ros.pose_graph.components import components
 from denseba_ros.pose_graph.graph import PoseGraph
+from denseba_ros.pose_graph.graph_arrays import GraphArrays
 
 Item = TypeVar("Item")
 Progress = Callable[[Iterable[int]], Iterable[int]]
@@ -30,25 +32,6 @@ def check_map(map: MapReader, progress: Progress = iter) -> list[str]:
     return list(dict.fromkeys(problems))
 
 
-def components(graph: PoseGraph) -> list[list[int]]:
-    """Keyframes that edges join, directly or through others; the largest group first."""
-    neighbours: dict[int, list[int]] = {id: [] for id in graph.poses}
-    for edge in graph.edges:
-        neighbours[edge.first].append(edge.second)
-        neighbours[edge.second].append(edge.first)
-    groups = []
-    left = set(neighbours)
-    while left:
-        group, waiting = [], [left.pop()]
-        while waiting:
-            group.append(waiting.pop())
-            new = left.intersection(neighbours[group[-1]])
-            left -= new
-            waiting += new
-        groups.append(sorted(group))
-    return sorted(groups, key=lambda group: (-len(group), group[0]))
-
-
 def unjoined_sessions(map: MapReader) -> list[str]:
     """A line for each group of sessions that no edge joins to the largest: they have frames of
     their own, which is no damage.
@@ -66,9 +49,15 @@ def _listed(sessions: list[int]) -> str:
 
 
 def _graph_problems(graph: PoseGraph, session_of: dict[int, int]) -> list[str]:
-    """Sessions whose keyframes are not all joined."""
+    """A pose or an edge that no graph is solved with, and sessions whose keyframes are not all
+    joined."""
+    try:
+        GraphArrays.of(graph)
+        groups = components(graph)
+    except PoseGraphError as error:
+        return [str(error)]
     parts: dict[int, list[list[int]]] = {}
-    for group in components(graph):
+    for group in groups:
         for session in {session_of[id] for id in group}:
             parts.setdefault(session, []).append(group)
     return [

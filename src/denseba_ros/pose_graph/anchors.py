@@ -6,20 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from denseba_ros.pose_graph.components import connected_labels
 from denseba_ros.pose_graph.graph_arrays import GraphArrays
-
-
-def parts(arrays: GraphArrays) -> NDArray[np.int32]:
-    """Number (V,) of the connected part that each pose belongs to."""
-    size = len(arrays.numbers)
-    joined = (np.ones(len(arrays.first)), (arrays.first, arrays.second))
-    labels: NDArray[np.int32] = connected_components(coo_array(joined, shape=(size, size)), False)[
-        1
-    ]
-    return labels
 
 
 def held(arrays: GraphArrays, fixed: Iterable[int]) -> NDArray[np.bool_]:
@@ -31,7 +20,7 @@ def held(arrays: GraphArrays, fixed: Iterable[int]) -> NDArray[np.bool_]:
     """
     result = np.zeros(len(arrays.numbers), dtype=bool)
     result[[arrays.index(number) for number in fixed]] = True
-    labels = parts(arrays)
+    labels = connected_labels(len(arrays.numbers), arrays.first, arrays.second)
     _, first = np.unique(labels, return_index=True)
     without = np.bincount(labels, weights=result) == 0
     result[first[without]] = True

@@ -8,7 +8,7 @@ import numpy as np
 
 from denseba_ros.errors import PoseGraphError
 from denseba_ros.geometry import sim3
-from denseba_ros.pose_graph.anchors import parts
+from denseba_ros.pose_graph.components import connected_labels
 from denseba_ros.pose_graph.graph import Doubles, PoseGraph
 from denseba_ros.pose_graph.linearisation import Linearisation
 from denseba_ros.pose_graph.normal_equations import factorised
@@ -32,7 +32,8 @@ class Marginals:
         self._graph = graph
         problem = Linearisation(graph, fixed, loss or Squared())
         self._arrays, self._pattern = problem.arrays, problem.pattern
-        self._parts = parts(self._arrays)
+        arrays = self._arrays
+        self._parts = connected_labels(len(arrays.numbers), arrays.first, arrays.second)
         self._state = problem.state(self._arrays.poses)
         self._weights = problem.weights(self._state)
         self._factors = None
