@@ -61,6 +61,24 @@ def test_the_similarity_is_the_true_one(
     assert error @ np.linalg.solve(found.covariance, error) < 21.8  # 3 sigma
 
 
+def test_the_second_alignment_begins_where_the_first_ended(
+    exact_keyframe: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the unit of the new keyframe: its depths are what its points are aligned by."""
+    guesses, align = [], PlaceVerifier._align
+
+    def remembered(verifier: PlaceVerifier, *arguments: Any) -> Alignment:
+        guesses.append(arguments[-1].clone())
+        return align(verifier, *arguments)
+
+    monkeypatch.setattr(PlaceVerifier, "_align", remembered)
+    verified(exact_keyframe(OLD), in_own_unit(exact_keyframe(NEW), 1.6))
+    truth = np.linalg.inv(ROOM.pose(OLD)) @ ROOM.pose(NEW)
+    length = np.linalg.norm(truth[:3, 3])
+    assert length > 0.05
+    np.testing.assert_allclose(guesses[1][:3, 3], 1.6 * truth[:3, 3], atol=0.1 * length)
+
+
 def test_a_step_forward_is_no_change_of_unit(exact_keyframe: Make) -> None:
     found = verified(exact_keyframe(OLD, FORWARD), exact_keyframe(NEW, FORWARD))
     assert (np.linalg.inv(FORWARD.pose(OLD)) @ FORWARD.pose(NEW))[2, 3] > 0.04

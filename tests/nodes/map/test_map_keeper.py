@@ -58,6 +58,25 @@ class Drive:
         self.keeper.begin_anew(config)
 
 
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "a.denseba"
+
+
+@pytest.fixture
+def drive(told_search: Any, mapping_system: Any) -> Drive:
+    """Its map ends with it."""
+    return Drive(mapping_system, config())
+
+
+@pytest.fixture
+def saved_drive(told_search: Any, mapping_system: Any, file: Path) -> Drive:
+    """Nine images are in a map that goes to ``file``."""
+    drive = Drive(mapping_system, config(file))
+    drive(9)
+    return drive
+
+
 def test_without_a_map_there_is_none(mapping_system: MappingSystem) -> None:
     drive = Drive(mapping_system, config(mode="off"))
     assert drive(4) == [None] * 4
@@ -65,9 +84,8 @@ def test_without_a_map_there_is_none(mapping_system: MappingSystem) -> None:
     assert not mapping_system.history.take()
 
 
-def test_a_closure_is_told_with_the_next_pose(told_search: Any, mapping_system: Any) -> None:
+def test_a_closure_is_told_with_the_next_pose(told_search: Any, drive: Drive) -> None:
     told_search.closes = {7: (1, MOTION)}
-    drive = Drive(mapping_system, config())
     poses = drive(12)
     corrections = [p.correction for p in poses if p is not None]
     assert [k for k, c in enumerate(corrections) if c is not None] == [8]
@@ -85,11 +103,9 @@ def test_a_closure_is_told_with_the_next_pose(told_search: Any, mapping_system: 
 
 
 def test_the_next_session_is_not_in_the_map_until_a_place_was_recognised(
-    told_search: Any, mapping_system: Any, tmp_path: Path
+    told_search: Any, mapping_system: Any, saved_drive: Drive, file: Path
 ) -> None:
-    file = tmp_path / "a.denseba"
-    drive = Drive(mapping_system, config(file))
-    drive(9)
+    drive = saved_drive
     drive.keeper.end()
     with MapReader(file) as reader:
         assert len(reader.keyframe_ids()) == 9
@@ -103,25 +119,18 @@ def test_the_next_session_is_not_in_the_map_until_a_place_was_recognised(
     assert any("recognised" in line for line in drive.log)
 
 
-def test_it_says_that_it_is_not_localised(
-    told_search: Any, mapping_system: Any, tmp_path: Path
-) -> None:
-    file = tmp_path / "a.denseba"
-    drive = Drive(mapping_system, config(file))
-    drive(9)
-    drive.anew(config(file, "localisation"))
-    report = drive.keeper.report()
+def test_it_says_that_it_is_not_localised(saved_drive: Drive, file: Path) -> None:
+    saved_drive.anew(config(file, "localisation"))
+    report = saved_drive.keeper.report()
     assert report.problem == "not localised yet in the map"
     assert report.values["map"] == "localisation, not localised yet"
     assert report.values["map keyframes"] == "9"
 
 
 def test_what_was_known_is_the_hint_of_the_session_in_the_same_map(
-    told_search: Any, mapping_system: Any, tmp_path: Path
+    told_search: Any, saved_drive: Drive, file: Path, tmp_path: Path
 ) -> None:
-    file = tmp_path / "a.denseba"
-    drive = Drive(mapping_system, config(file))
-    drive(9)
+    drive = saved_drive
     assert told_search.hints == [None] * 9
     drive.anew(config(file, "localisation"))
     drive(1)
@@ -132,11 +141,9 @@ def test_what_was_known_is_the_hint_of_the_session_in_the_same_map(
 
 
 def test_a_hint_counts_from_where_the_camera_is_until_a_place_was_recognised(
-    told_search: Any, mapping_system: Any, tmp_path: Path
+    told_search: Any, mapping_system: Any, saved_drive: Drive
 ) -> None:
-    file = tmp_path / "a.denseba"
-    drive = Drive(mapping_system, config(file))
-    drive(9)
+    drive = saved_drive
     assert not drive.keeper.hint(np.eye(4))
     drive.keeper.end()
     mapping_system.reset()
@@ -149,8 +156,9 @@ def test_a_hint_counts_from_where_the_camera_is_until_a_place_was_recognised(
     np.testing.assert_allclose(told_search.hints[-1][:3, 3], [7.0, 0.0, 0.2], atol=1e-9)
 
 
-def test_searches_give_way_while_images_wait(told_search: Any, mapping_system: Any) -> None:
-    drive = Drive(mapping_system, config())
+def test_searches_give_way_while_images_wait(
+    told_search: Any, mapping_system: Any, drive: Drive
+) -> None:
     drive.stamp, drive.step = 5 * SECOND, SECOND // 4
     drive(8)
     assert len(told_search.hints) == 8
@@ -174,9 +182,8 @@ def test_a_map_that_cannot_be_begun_is_told_and_tracking_goes_on(
 
 
 def test_a_bug_in_the_map_ends_the_map_alone(
-    told_search: Any, mapping_system: Any, monkeypatch: pytest.MonkeyPatch
+    told_search: Any, mapping_system: Any, drive: Drive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drive = Drive(mapping_system, config())
     drive(3)
     monkeypatch.setattr(told_search, "run", lambda self, query: 1 / 0)
     drive(2)
@@ -193,10 +200,9 @@ def test_without_the_features_a_new_map_is_odometrys_world(mapping_system: Mappi
 
 
 def test_a_disk_that_is_full_is_told(
-    told_search: Any, mapping_system: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mapping_system: Any, saved_drive: Drive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drive = Drive(mapping_system, config(tmp_path / "a.denseba"))
-    drive(5)
+    drive = saved_drive
     session = drive.keeper.session
     assert session is not None
 
@@ -214,10 +220,9 @@ def test_a_disk_that_is_full_is_told(
 
 
 def test_a_session_that_cannot_be_saved_goes_on(
-    told_search: Any, mapping_system: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    saved_drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drive = Drive(mapping_system, config(tmp_path / "a.denseba"))
-    drive(5)
+    drive = saved_drive
     session = drive.keeper.session
     assert session is not None
 
@@ -245,10 +250,7 @@ def test_a_map_to_localise_in_must_be_there(tmp_path: Path) -> None:
     check_map(config(tmp_path / "new.denseba", "localisation"))
 
 
-def test_the_system_forgets_again_once_the_map_has_ended(
-    told_search: Any, mapping_system: Any
-) -> None:
-    drive = Drive(mapping_system, config())
+def test_the_system_forgets_again_once_the_map_has_ended(mapping_system: Any, drive: Drive) -> None:
     drive(4)
     drive.keeper.end()
     drive.anew(config(mode="off"))
