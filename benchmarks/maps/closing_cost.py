@@ -1,6 +1,6 @@
 """What a keyframe and a closure cost in a map that has grown, step by step.
 
-    OMP_NUM_THREADS=1 python benchmarks/map_closing.py
+    OMP_NUM_THREADS=1 python benchmarks/maps/closing_cost.py
 
 Milliseconds of the processor, the fastest of three. Only "graph of a search" and "correction" are
 on the tracking thread; the rest is beside it. Images are not aligned here (some 0.1 s a pair).
