@@ -41,13 +41,19 @@ _giving_way = _GivingWay()
 
 @contextmanager
 def giving_way(is_needed: Callable[[], bool], limit: float) -> Iterator[None]:
-    """Inside, each ``parallel_for`` of this thread waits first while ``is_needed``, all together at
-    most ``limit`` seconds: another thread is more urgent, and gets the interpreter for itself."""
+    """Inside, each ``parallel_for`` and each ``give_way`` of this thread waits first while
+    ``is_needed``, all together at most ``limit`` seconds: another thread is more urgent, and gets
+    the interpreter for itself."""
     _giving_way.is_needed, _giving_way.seconds_left = is_needed, limit
     try:
         yield
     finally:
         _giving_way.is_needed = None
+
+
+def give_way() -> None:
+    """Wait here, as a ``parallel_for`` would, where this thread is to give way."""
+    _giving_way.wait()
 
 
 @lru_cache(maxsize=1)

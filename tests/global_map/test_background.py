@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from denseba_ros.global_map.background import Background
+from denseba_ros.parallel import give_way
 
 
 def test_in_lockstep_a_job_is_done_at_once() -> None:
@@ -39,3 +40,26 @@ def test_a_failure_is_not_lost(is_live: bool) -> None:
     with pytest.raises(ValueError, match="broken"):
         background.take(is_awaited=True)
     assert background.take() is None
+
+
+def test_live_it_gives_way_to_what_is_needed_more() -> None:
+    needed, began = threading.Event(), threading.Event()
+    needed.set()
+    background: Background[None] = Background("test", True, needed.is_set)
+
+    def job() -> None:
+        give_way()
+        began.set()
+
+    background.begin(job)
+    assert not began.wait(0.1)
+    needed.clear()
+    background.take(is_awaited=True)
+    assert began.is_set()
+
+
+def test_in_lockstep_it_waits_for_nobody() -> None:
+    asked = []
+    background: Background[None] = Background("test", False, lambda: asked.append(0) is None)
+    background.begin(give_way)
+    assert asked == []

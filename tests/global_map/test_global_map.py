@@ -60,7 +60,9 @@ def test_a_failed_search_is_said_and_counted(
     history.is_kept = True
     global_map = GlobalMap(cast("LoopSearch", search), 0.03, is_live)
     path = changes(8)
-    system = cast("System", SimpleNamespace(is_behind=False, history=history, local_map=None))
+    system = cast(
+        "System", SimpleNamespace(is_behind=False, is_urgent=False, history=history, local_map=None)
+    )
     with caplog.at_level(logging.ERROR):
         for number, change in enumerate(path):
             search.error = error if number == 2 else None
@@ -88,5 +90,8 @@ def test_a_mistake_in_the_program_is_raised() -> None:
     history._changes.append(changes(1)[0])
     with pytest.raises(TypeError, match="a bug"):
         global_map.update(
-            cast("System", SimpleNamespace(is_behind=False, history=history, local_map=None))
+            cast(
+                "System",
+                SimpleNamespace(is_behind=False, is_urgent=False, history=history, local_map=None),
+            )
         )

@@ -107,8 +107,8 @@ def test_whenever_it_is_killed_the_file_has_the_window_too(
         stamps = [k.stamp_ns for k in change.local_map.keyframes]
         new = [stamp for stamp in stamps if stamp not in in_file]  # stamps are numbers here
         return WindowPart(
-            [dataclasses.replace(kept, id=stamp, stamp_ns=stamp) for stamp in new],
-            graph.with_window(change.local_map, change.displacement),
+            lambda: [dataclasses.replace(kept, id=stamp, stamp_ns=stamp) for stamp in new],
+            lambda: graph.with_window(change.local_map, change.displacement),
         )
 
     def full(*_: Any) -> None:

@@ -90,7 +90,7 @@ class System:
 
     def __init__(self) -> None:
         self.history, self._changes = self, list[WindowChange]()
-        self.is_behind = False
+        self.is_behind = self.is_urgent = False
         self.local_map: LocalMap | None = None
 
     def tell(self, change: WindowChange) -> None:

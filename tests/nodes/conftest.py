@@ -33,6 +33,7 @@ class FakeSystem:
     finished: list[Keyframe] = field(default_factory=list)
     resets: int = 0
     is_behind: bool = False
+    is_urgent: bool = False
     wants_depth: bool = True
     image_depth_listener: Any = None
     imu: Any = None

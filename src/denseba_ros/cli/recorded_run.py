@@ -14,7 +14,7 @@ from denseba_ros.config import TOPIC, Config
 from denseba_ros.device import pick_device
 from denseba_ros.evaluation.results.run_statistics import RunStatistics, machine_summary
 from denseba_ros.evaluation.results.run_writer import RunWriter
-from denseba_ros.global_map.global_map import Closure
+from denseba_ros.global_map.closing.closure import Closure
 from denseba_ros.global_map.map_session import MapSession
 from denseba_ros.sequences.brightness.image_problems import ImageProblems
 from denseba_ros.sequences.prefetch import prefetch

@@ -6,14 +6,23 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
+from denseba_ros.parallel import giving_way
+
 T = TypeVar("T")
+
+# Seconds that a job gives way at most: a search is of use only while its keyframe is new.
+_MAX_PAUSE = 1.0
 
 
 class Background(Generic[T]):
     """Only the thread that tracks calls it."""
 
-    def __init__(self, name: str, is_live: bool) -> None:
-        """``is_live``: jobs run in a thread called ``name``, which ends with ``close``."""
+    def __init__(
+        self, name: str, is_live: bool, is_needed: Callable[[], bool] = lambda: False
+    ) -> None:
+        """``is_live``: jobs run in a thread called ``name``, which ends with ``close``, and give
+        way, a second at most, while ``is_needed`` (``parallel.giving_way``)."""
+        self._is_needed = is_needed
         self._executor = ThreadPoolExecutor(1, name) if is_live else None
         self._pending: Future[T] | None = None
 
@@ -31,7 +40,7 @@ class Background(Generic[T]):
         if self._pending is not None:
             raise RuntimeError("a job is under way")
         if self._executor is not None:
-            self._pending = self._executor.submit(job)
+            self._pending = self._executor.submit(self._beside, job)
             return
         self._pending = Future()
         try:
@@ -48,6 +57,10 @@ class Background(Generic[T]):
             return None
         pending, self._pending = self._pending, None
         return pending.result()
+
+    def _beside(self, job: Callable[[], T]) -> T:
+        with giving_way(self._is_needed, _MAX_PAUSE):
+            return job()
 
     def close(self) -> None:
         """End the thread, after the job that is under way; may be called again."""

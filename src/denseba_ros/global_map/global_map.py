@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
-
 from denseba_ros.errors import DensebaError
-from denseba_ros.geometry import sim3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.global_map.background import Background
 from denseba_ros.global_map.closing.afterwards import Afterwards
+from denseba_ros.global_map.closing.closure import Closure
 from denseba_ros.global_map.closing.keyframe_store import KeyframeStore
 from denseba_ros.global_map.closing.loop_search import (
     Described,
@@ -30,7 +27,7 @@ from denseba_ros.global_map.closing.records import record
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
 from denseba_ros.global_map.map_saver import MapSaver
 from denseba_ros.global_map.saved_map import SavedMap
-from denseba_ros.global_map.window_in_file import WindowPart
+from denseba_ros.global_map.window_in_file import NumberedKeyframe, WindowPart
 from denseba_ros.map_file.closure_event import ClosureEvent
 from denseba_ros.map_file.map_keyframe import MapKeyframe
 from denseba_ros.map_file.map_reader import MapReader
@@ -38,7 +35,6 @@ from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.pose_graph.optimisation import optimise
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.window_history import LeftKeyframe, WindowChange
-from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.state.pose_covariance import PoseCovariance
 from denseba_ros.slam.system import System
 
@@ -53,15 +49,6 @@ _REST_NS = 1_000_000_000
 
 
 _Result = Found | MeasuredAgain | Described
-
-
-@dataclass(frozen=True)
-class Closure:
-    """A loop that was closed: ``pairs`` of keyframes, older first, and the ``correction`` (4, 4),
-    a similarity by which the camera's pose in the map was multiplied from the left."""
-
-    pairs: tuple[tuple[int, int], ...]
-    correction: Doubles
 
 
 class GlobalMap:
@@ -101,7 +88,10 @@ class GlobalMap:
         self.session = session
         self.closures: list[Closure] = []
         self._search, self._saver, self._is_fixed, self._file = search, saver, is_fixed, file
-        self._thread: Background[_Result] = Background("denseba loops", is_live)
+        self._system: System | None = None
+        self._thread: Background[_Result] = Background(
+            "denseba loops", is_live, self._is_tracking_urgent
+        )
         self._S_hint_world: Doubles | None = None
         self._hinted = 0
         self._last_change: WindowChange | None = None
@@ -143,6 +133,7 @@ class GlobalMap:
 
     def update(self, system: System) -> Closure | None:
         """Take in what the last image changed; the loop that was closed since the call before."""
+        self._system = system
         closure = self._take()
         changes = system.history.take()
         for change in changes:
@@ -231,30 +222,19 @@ class GlobalMap:
             self._saver.moved(set(self.graph.poses))
             self._saver.finish(self.graph)
 
-    def fixed(self, graph: PoseGraph) -> list[int]:
+    def fixed(self) -> list[int]:
         """Keyframes that are not to move."""
-        return [n for n in graph.poses if self._is_fixed and n < self.graph.first]
-
-    def in_map(self, estimate: Estimate) -> Estimate:
-        """An estimate of the system, in the map's frame and unit."""
-        S = self.graph.S_map_world
-        scale = float(sim3.scale(S))
-        axes = np.kron(np.diag([scale, 1.0]), S[:3, :3] / scale)
-        lengths = np.repeat([scale, 1.0], 3)
-        return replace(
-            estimate,
-            T_world_camera=sim3.rigid(S @ estimate.T_world_camera),
-            covariance=axes @ estimate.covariance @ axes.T,
-            twist=estimate.twist * lengths,
-            twist_covariance=estimate.twist_covariance * lengths[:, None] * lengths,
-            depth=None,
-        )
+        return [n for n in self.graph.poses if self._is_fixed and n < self.graph.first]
 
     def keyframe_poses(self, window: LocalMap) -> dict[int, Doubles]:
         """S_map_camera (4, 4) of all keyframes of this session by stamp, and of the ``window``."""
         S_map_world = self.graph.S_map_world
         poses = {stamp: S_map_world @ T for stamp, T in window.poses().items()}
         return poses | self.graph.poses_by_stamp()
+
+    def _is_tracking_urgent(self) -> bool:
+        """Whether images are worked on or wait; asked by the thread of the searches."""
+        return self._system is not None and (self._system.is_urgent or self._system.is_behind)
 
     def _keep(self, number: int, left: LeftKeyframe) -> None:
         """Keep a keyframe that left the window, and let its place be found from now on."""
@@ -275,16 +255,18 @@ class GlobalMap:
         """The window for the map's file, where these of its keyframes are already."""
         if change.is_provisional:
             return WindowPart()
-        keyframes = []
+        new = []
         for keyframe in change.local_map.keyframes:
             number = self.graph.number(keyframe.stamp_ns)
             if number is None or number in in_file or number in self.graph.poses:
                 continue
-            kept = record(keyframe, number, self.session)
-            if (found := self._found.get(number)) is not None:
-                kept = found.described.added_to(kept)
-            keyframes.append(kept)
-        return WindowPart(keyframes, self.graph.with_window(change.local_map, change.displacement))
+            found = self._found.get(number)
+            new.append(NumberedKeyframe(keyframe, number, found and found.described))
+        poses = self.graph.poses_with_window(change.local_map)
+        edges = self.graph.edges_later(change.local_map, change.displacement)
+        return WindowPart(
+            lambda: [one.as_kept(self.session) for one in new], lambda: PoseGraph(poses, edges())
+        )
 
     def _complete(self, found: Described) -> None:
         """Add what is in its image to a keyframe that left the window."""
@@ -315,20 +297,20 @@ class GlobalMap:
             self._hinted -= 1
             hint = self._S_hint_world @ change.local_map.poses()[newest.stamp_ns]
         neighbours = tuple(range(max(number - _NEIGHBOURS, first), number + 1))
-        query = partial(
-            Query,
-            number=number,
-            keyframe=newest,
-            neighbours=neighbours,
+        query = Query(
+            number,
+            newest,
+            self.graph.poses_with_window(change.local_map),
+            self.graph.edges_later(change.local_map, change.displacement),
+            neighbours,
             units={near: self.graph.unit_of(near) for near in neighbours},
             displacement=change.displacement,
             first=None if is_joined else first,
-            fixed_before=first if self._is_fixed else None,
+            fixed=self.fixed(),
             hint=hint,
         )
         self._searched, self._searched_ns = number, newest.stamp_ns
-        graph = self.graph.with_window_later(change.local_map, change.displacement)
-        self._thread.begin(lambda: self._search.run(query(graph=graph())))
+        self._thread.begin(partial(self._search.run, query))
 
     def _take(self, is_awaited: bool = False) -> Closure | None:
         """Take over the result of a search, where one has ended."""
@@ -407,7 +389,7 @@ class GlobalMap:
         # Without a closure too: keyframes leave where the window has them after it was rescaled.
         if len(graph.poses) < 2:
             return
-        result = optimise(graph, self.fixed(graph))
+        result = optimise(graph, self.fixed())
         if result.ok:
             self.graph.correct(result.poses, graph, max(graph.poses))
             if self._saver is not None:

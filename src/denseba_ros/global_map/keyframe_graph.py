@@ -14,7 +14,7 @@ The window is never touched: a correction moves keyframes that left it, and ``S_
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -212,26 +212,35 @@ class KeyframeGraph:
 
     def with_window(self, local_map: LocalMap, displacement: float) -> PoseGraph:
         """The graph with the keyframes of the window, as they are now."""
-        graph = PoseGraph(dict(self.poses), list(self._edges.values()))
+        poses = self.poses_with_window(local_map)
+        return PoseGraph(poses, self._edges_with_window(local_map, displacement, poses))
+
+    def poses_with_window(self, local_map: LocalMap) -> dict[int, Doubles]:
+        """S_map_camera (4, 4) of all keyframes, those of the window as they are now."""
+        poses = dict(self.poses)
         for stamp, T_world_camera in local_map.poses().items():
             number = self._numbers[stamp]
-            graph.poses.setdefault(number, self.S_map_world @ T_world_camera @ self._growth(number))
-        window = [self._as_link(left, displacement) for left in dissolved(local_map)[:-1]]
-        for link in [*self._open, *window]:
-            if link.first in graph.poses and link.second in graph.poses:
-                graph.edges.append(self._edge(link))
-        return graph
+            poses.setdefault(number, self.S_map_world @ T_world_camera @ self._growth(number))
+        return poses
 
-    def with_window_later(
-        self, local_map: LocalMap, displacement: float
-    ) -> Callable[[], PoseGraph]:
-        """What ``with_window`` would give now, worked out by the thread that calls it: some 10 ms
-        that the one that tracks does not have."""
+    def edges_later(self, local_map: LocalMap, displacement: float) -> Callable[[], list[Edge]]:
+        """The edges that ``with_window`` would give now, worked out by the thread that calls it:
+        some 10 ms that the one that tracks does not have."""
         now = copy(self)
         now.poses, now._edges, now._open = dict(self.poses), dict(self._edges), list(self._open)
         now._numbers, now._units = dict(self._numbers), dict(self._units)
         now._births = dict(self._births)
-        return partial(now.with_window, local_map, displacement)
+        poses = now.poses_with_window(local_map)
+        return partial(now._edges_with_window, local_map, displacement, poses)
+
+    def _edges_with_window(
+        self, local_map: LocalMap, displacement: float, known: Collection[int]
+    ) -> list[Edge]:
+        """All edges between the keyframes that are ``known``, with those of the window."""
+        window = [self._as_link(left, displacement) for left in dissolved(local_map)[:-1]]
+        links = [*self._open, *window]
+        links = [link for link in links if link.first in known and link.second in known]
+        return [*self._edges.values(), *map(self._edge, links)]
 
     def correct(self, corrected: dict[int, Doubles], before: PoseGraph, newest: int) -> Doubles:
         """Take over the optimised poses of a graph that ``with_window`` gave ``before``, where

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from denseba_ros.errors import MapFileError
 from denseba_ros.global_map.background import Background
@@ -39,7 +39,7 @@ class _Changes:
     dropped: set[int]
     taken_back: list[Edge]
     events: list[ClosureEvent]
-    window: WindowChange
+    window: WindowChange = field(default_factory=WindowChange)
 
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
@@ -136,15 +136,18 @@ class MapSaver:
         dropped = self._dropped & self._written
         back = [e for e in self._taken_back.values() if not dropped & {e.first, e.second}]
         events, self._events = self._events, []
-        of_window = self._window.change(window, ready)
-        new = list(self._new.values())
-        changes = _Changes(new, edges, poses, dropped, back, events, of_window)
-        if changes.is_empty():
-            return
+        changes = _Changes(list(self._new.values()), edges, poses, dropped, back, events)
         self._edges = [e for e in self._edges if not {e.first, e.second} <= ready]
         self._new, self._moved = {}, self._moved - ready
         self._dropped, self._taken_back = self._dropped - dropped, {}
-        self._thread.begin(lambda: _written(self.file, changes))
+        self._thread.begin(lambda: self._write(changes, window, ready))
+
+    def _write(
+        self, changes: _Changes, window: WindowPart, ready: set[int]
+    ) -> tuple[_Changes, str]:
+        """Add what becomes of the ``window`` and write all, in the saver's own thread."""
+        changes = replace(changes, window=self._window.change(window, ready))
+        return (changes, "") if changes.is_empty() else _written(self.file, changes)
 
     def _take(self, is_awaited: bool = False) -> None:
         """Whether the last writing has ended; what it failed to write is kept for the next."""

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.config import Config, MapConfig
-from denseba_ros.global_map.global_map import Closure, GlobalMap
+from denseba_ros.global_map.closing.closure import Closure
+from denseba_ros.global_map.estimate_in_map import estimate_in_map
+from denseba_ros.global_map.global_map import GlobalMap
 from denseba_ros.global_map.image_path import ImagePath
 from denseba_ros.global_map.open_map import open_global_map
 from denseba_ros.global_map.refinement import Progress, Refined, refine_map
@@ -57,7 +59,7 @@ class MapSession:
             self._path.add(
                 estimate.stamp_ns, estimate.T_world_camera, local_map, self.global_map.graph
             )
-        return self.global_map.in_map(estimate), closure
+        return estimate_in_map(estimate, self.global_map.graph.S_map_world), closure
 
     def finish(self) -> None:
         """End: the keyframes of the window are kept too, and all is written.

@@ -54,7 +54,7 @@ def refine_map(global_map: GlobalMap, progress: Progress = iter) -> Refined:
         graph = global_map.graph.whole()
         pairs = _pairs(global_map, graph)
         edges, contradicted = _aligned(global_map, graph, progress(pairs))
-        refined, wrong = _adjusted(graph, edges, contradicted, global_map.fixed(graph))
+        refined, wrong = _adjusted(graph, edges, contradicted, global_map.fixed())
         if refined is None:
             break
         kept = [edge for edge in edges if _ends(edge) not in wrong]

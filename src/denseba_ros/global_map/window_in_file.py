@@ -6,21 +6,54 @@ they are at present, and each is written anew, for good, when it has left the wi
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from denseba_ros.backend.window import WindowKeyframe
+from denseba_ros.global_map.closing.loop_search import Described
+from denseba_ros.global_map.closing.records import record
 from denseba_ros.map_file.map_file import MapFile
 from denseba_ros.map_file.map_keyframe import MapKeyframe
 from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 
 
-@dataclass(frozen=True)
 class WindowPart:
     """Those ``keyframes`` of the window that are not in the file, and the ``graph`` of all, with
-    the window as it is now."""
+    the window as it is when this is made; worked out by the thread that asks for them, some 15 ms.
+    """
 
-    keyframes: list[MapKeyframe] = field(default_factory=list)
-    graph: PoseGraph = field(default_factory=PoseGraph)
+    def __init__(
+        self,
+        keyframes: Callable[[], list[MapKeyframe]] = list,
+        graph: Callable[[], PoseGraph] = PoseGraph,
+    ) -> None:
+        self._keyframes, self._graph = keyframes, graph
+
+    @cached_property
+    def keyframes(self) -> list[MapKeyframe]:
+        """As they are kept."""
+        return self._keyframes()
+
+    @cached_property
+    def graph(self) -> PoseGraph:
+        """All poses and edges."""
+        return self._graph()
+
+
+@dataclass(frozen=True)
+class NumberedKeyframe:
+    """A ``keyframe`` of the window with its ``number``, and what is in its image where that is
+    known."""
+
+    keyframe: WindowKeyframe
+    number: int
+    described: Described | None
+
+    def as_kept(self, session: int) -> MapKeyframe:
+        """The keyframe for the file."""
+        kept = record(self.keyframe, self.number, session)
+        return kept if self.described is None else self.described.added_to(kept)
 
 
 @dataclass(frozen=True)
@@ -28,11 +61,11 @@ class WindowChange:
     """What becomes of it: keyframes that are ``gone`` and ``edges_before`` are removed, then
     ``keyframes`` added, ``poses`` (4, 4) set by number, and ``edges`` written."""
 
-    keyframes: list[MapKeyframe]
-    poses: dict[int, Doubles]
-    edges: list[Edge]
-    gone: set[int]
-    edges_before: list[Edge]
+    keyframes: list[MapKeyframe] = field(default_factory=list)
+    poses: dict[int, Doubles] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
+    gone: set[int] = field(default_factory=set)
+    edges_before: list[Edge] = field(default_factory=list)
 
 
 class WindowInFile:

@@ -27,9 +27,13 @@ def make_faster(xfeat: Any) -> None:
 
 def call_before_layers(xfeat: Any, act: Callable[[], object]) -> None:
     """``act`` is called before each convolution, so at most a few milliseconds apart."""
+
+    def hook(*_: object) -> None:
+        act()
+
     for layer in xfeat.net.modules():
         if isinstance(layer, nn.Conv2d):
-            layer.register_forward_pre_hook(lambda *_: act() and None)
+            layer.register_forward_pre_hook(hook)
 
 
 def peaks(heat: Tensor, threshold: float = 0.05, kernel_size: int = 5) -> Tensor:

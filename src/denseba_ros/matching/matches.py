@@ -23,6 +23,13 @@ class Matches:
     def __len__(self) -> int:
         return len(self.first)
 
+    def strongest(self, count: int) -> Matches:
+        """Those ``count`` whose descriptors are most alike, in the same order."""
+        if len(self) <= count:
+            return self
+        chosen = self.side[:, 0].topk(count).indices.sort().values
+        return Matches(*(part[chosen] for part in (self.first, self.second, self.side, self.index)))
+
 
 def match_features(first: Features, second: Features) -> Matches:
     """Mutual nearest neighbours; without features on both sides there are none."""

@@ -52,8 +52,8 @@ class System:
     """Call ``process`` in time order; ``keyframes`` are those of the window, oldest first, and
     ``finished_keyframes`` those that left it since the last call (their depth is final).
     ``history`` is for a larger map. ``is_behind``, to be set, says that images wait: then mapping
-    gives way to tracking; ``wants_depth``, whether each image shall have a depth, else only new
-    keyframes do."""
+    gives way to tracking; ``is_urgent``, that one is worked on, to which a larger map gives way;
+    ``wants_depth``, whether each image shall have a depth, else only new keyframes do."""
 
     def __init__(
         self, config: Config, calibration: Calibration | None = None, is_live: bool = False
@@ -67,7 +67,7 @@ class System:
             ConfigurationError: when a model is missing, or the device is not there.
         """
         self.config, self._is_live = config, is_live
-        self.is_behind, self.wants_depth = False, True
+        self.is_behind, self.is_urgent, self.wants_depth = False, False, True
         self._frontend = None if calibration is None else Frontend(config, calibration)
         self._make = Components(config)
         self._scale_drift = ScaleDriftFilter(config.frontend.scale_drift)

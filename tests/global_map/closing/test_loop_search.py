@@ -68,7 +68,7 @@ def query(keyframe: WindowKeyframe, number: int, S: np.ndarray) -> Query:
     edges.append(Edge(number, 1, sim3.inverse(S) @ poses[1], LOOSE))
     neighbours = tuple(range(number - 15, number + 1))
     units = dict.fromkeys(neighbours, 0.0)
-    return Query(number, keyframe, PoseGraph(poses, edges), neighbours, units, DISPLACEMENT)
+    return Query(number, keyframe, poses, lambda: edges, neighbours, units, DISPLACEMENT)
 
 
 def test_a_place_that_was_seen_before_is_found_at_the_second_sight(

@@ -11,7 +11,6 @@ import pytest
 from denseba_ros.geometry import sim3
 from denseba_ros.global_map.closing import loop_search
 from denseba_ros.global_map.closing.loop_search import LoopSearch, Query
-from denseba_ros.pose_graph.graph import PoseGraph
 
 FIRST, NUMBER = 10, 12
 
@@ -32,8 +31,8 @@ def query(hint: float | None) -> Query:
     poses = {n: at(float(n)) for n in range(FIRST)} | {n: at(7.0) for n in range(FIRST, 13)}
     keyframe: Any = SimpleNamespace(points=SimpleNamespace(median_depth=2.0))
     pose = None if hint is None else at(hint)
-    graph, units = PoseGraph(poses), dict.fromkeys(poses, 0.0)
-    return Query(NUMBER, keyframe, graph, (10, 11, 12), units, 0.0, FIRST, hint=pose)
+    units = dict.fromkeys(poses, 0.0)
+    return Query(NUMBER, keyframe, poses, list, (10, 11, 12), units, 0.0, FIRST, hint=pose)
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from denseba_ros.geometry import sim3
-from denseba_ros.global_map.closing.place_verification import Place, PlaceVerifier
+from denseba_ros.global_map.closing.place_verification import Place, PlaceVerifier, Verification
 from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
 from denseba_ros.pose_graph.marginals import Marginals
 from denseba_ros.pose_graph.odometry_path import OdometryPaths
@@ -127,11 +128,19 @@ class LoopCloser:
     def measured(self, old: int, new: int, displacement: float) -> tuple[Edge | None, str]:
         """The closure of two keyframes as they are now; None with the reason where they are not
         linked."""
-        verification = self._verifier.verify(self._place(old), self._place(new), displacement)
-        if verification.S_old_new is None or verification.covariance is None:
-            return None, verification.reason
-        S, covariance = verification.S_old_new, verification.covariance
-        return Edge(old, new, S, covariance, is_closure=True), ""
+        return _linked(
+            old, new, self._verifier.verify(self._place(old), self._place(new), displacement)
+        )
+
+    def measured_again(self, closure: Edge, displacement: float) -> tuple[Edge | None, str]:
+        """As ``measured``, from what the ``closure`` says of both: no matches are looked for."""
+        old, new, S = closure.first, closure.second, closure.S_first_second
+        T_new_old = sim3.rigid(sim3.inverse(S))
+        T_new_old[:3, 3] *= float(sim3.scale(S))  # in the unit of the old keyframe
+        places = self._place(old), self._place(new)
+        return _linked(
+            old, new, self._verifier.aligned(*places, torch.from_numpy(T_new_old), displacement)
+        )
 
     def _verify(self, old: int, new: int, displacement: float) -> Edge | None:
         edge, reason = self.measured(old, new, displacement)
@@ -181,6 +190,14 @@ class LoopCloser:
         left = [e for e in [*waiting, *found] if (e.first, e.second) not in confirmed]
         self._pending = [_Waiting(e, units[e.second]) for e in left]
         return list(confirmed.values())
+
+
+def _linked(old: int, new: int, verification: Verification) -> tuple[Edge | None, str]:
+    """The edge that a verification gave, or why there is none."""
+    if verification.S_old_new is None or verification.covariance is None:
+        return None, verification.reason
+    S, covariance = verification.S_old_new, verification.covariance
+    return Edge(old, new, S, covariance, is_closure=True), ""
 
 
 def crosses(edge: Edge, first: int | None) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -34,24 +35,31 @@ _HINTED, _HINT_REACH = 15, 2.0
 
 @dataclass(frozen=True)
 class Query:
-    """Keyframe ``number`` of the window, and the ``graph`` with it as the newest one.
+    """Keyframe ``number`` of the window, and the ``poses`` of all with it as the newest one; their
+    ``edges`` are worked out when there is a candidate.
 
     ``neighbours`` are the numbers of those that see the same now, which are no candidates;
     ``units`` are theirs in ``graph``; ``displacement`` as in ``WindowChange``. Keyframes from
-    ``first`` on are not yet of one piece with the others, and those before ``fixed_before`` do not
-    move. ``hint``: S_map_camera (4, 4) of the keyframe as somebody says it is, as long as no place
-    of the others was recognised.
+    ``first`` on are not yet of one piece with the others, and those ``fixed`` do not move.
+    ``hint``: S_map_camera (4, 4) of the keyframe as somebody says it is, as long as no place of
+    the others was recognised.
     """
 
     number: int
     keyframe: WindowKeyframe
-    graph: PoseGraph
+    poses: Mapping[int, Doubles]
+    edges: Callable[[], list[Edge]]
     neighbours: tuple[int, ...]
     units: Mapping[int, float]
     displacement: float
     first: int | None = None
-    fixed_before: int | None = None
+    fixed: Collection[int] = ()
     hint: Doubles | None = None
+
+    @cached_property
+    def graph(self) -> PoseGraph:
+        """All keyframes with the edges between them."""
+        return PoseGraph(dict(self.poses), self.edges())
 
 
 @dataclass(frozen=True)
@@ -126,11 +134,7 @@ class LoopSearch:
                 query.number, likely, query.graph, query.units, query.displacement, query.first
             )
             if edges:
-                fixed = (
-                    [edges[-1].first]
-                    if query.fixed_before is None
-                    else [n for n in query.graph.poses if n < query.fixed_before]
-                )
+                fixed = [*query.fixed] or [edges[-1].first]
                 closed = self.closer.close(query.graph, edges, fixed, query.first)
         return Found(query, as_kept(features), descriptor, closed)
 
@@ -161,7 +165,7 @@ class LoopSearch:
         edges, contradicted = [], []
         self._newest = None
         for closure in closures:
-            edge, reason = self.closer.measured(closure.first, number, displacement)
+            edge, reason = self.closer.measured_again(closure, displacement)
             if edge is not None:
                 edges.append(edge)
             elif reason == CONTRADICTION:
@@ -201,7 +205,7 @@ class LoopSearch:
         )
         chosen = [c.id for c in alike if c.relative >= self.vlad.threshold]
         depth = query.keyframe.points.median_depth
-        known = {n: S for n, S in query.graph.poses.items() if n in self.index or n == query.number}
+        known = {n: S for n, S in query.poses.items() if n in self.index or n == query.number}
         excluded = {*query.neighbours, *chosen} - {query.number}
         return chosen + nearby(known, query.number, depth, excluded, _NEARBY)
 
@@ -214,7 +218,7 @@ class LoopSearch:
         """Numbers before ``first`` of the keyframes near where the image is said to be."""
         if query.hint is None:
             return []
-        poses = {n: S for n, S in query.graph.poses.items() if n < first and n in self.index}
+        poses = {n: S for n, S in query.poses.items() if n < first and n in self.index}
         depth = query.keyframe.points.median_depth
         poses[query.number] = query.hint
         return nearby(poses, query.number, depth, (), _HINTED, _HINT_REACH)

@@ -19,6 +19,7 @@ from denseba_ros.geometry.pinhole import Pinhole, project_by
 from denseba_ros.geometry.pyramid import inside
 from denseba_ros.matching.features import Features
 from denseba_ros.matching.matches import match_features
+from denseba_ros.parallel import give_way
 from denseba_ros.pose_graph.graph import Doubles
 from denseba_ros.slam.mapping.keyframe_depth import depth_at
 from denseba_ros.slam.state.pose_covariance import pose_covariance
@@ -27,6 +28,8 @@ from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
 from denseba_ros.slam.tracking.tracker import Alignment, Tracker
 from denseba_ros.slam.tracking.tracking_quality import reason_lost
 
+# Matches that a pose is solved from: two views of one place that have more have enough.
+_MATCHES = 400
 # Inliers must lie in so many of the cells of a grid of _GRID x _GRID over the image.
 _GRID, _MIN_CELLS = 6, 6
 # Points whose relative deviation of depth is larger say nothing of the scale.
@@ -78,7 +81,8 @@ class PlaceVerifier:
     @torch.no_grad()
     def verify(self, old: Place, new: Place, displacement: float) -> Verification:
         """Link two keyframes; ``displacement`` of the image, as ``PoseCovariance`` has it."""
-        matches = match_features(old.features, new.features)
+        give_way()
+        matches = match_features(old.features, new.features).strongest(_MATCHES)
         pose = self._matcher.solve(self._tracker.camera, old.keyframe, matches)
         if pose is None:
             return Verification("too few matches agree on a pose")
@@ -110,8 +114,10 @@ class PlaceVerifier:
 
     def _align(self, keyframe: WindowKeyframe, image: WindowKeyframe, T: Tensor) -> Alignment:
         """Align the image of one keyframe with the points of another, T_image_keyframe (4, 4)."""
+        give_way()
         tracker = self._tracker
         reference = KeyframeTracker(tracker, keyframe)
+        give_way()
         return reference.align_view(tracker, image.grey, image.pyramid, T)
 
     def _combine(

@@ -32,6 +32,8 @@ class EstimateSystem(KeyframeSource, Protocol):
 
     is_behind: bool
     """Whether images wait, set before each."""
+    is_urgent: bool
+    """Whether an image is worked on that was not published yet."""
     wants_depth: bool
     """Whether anybody wants the depth of each image, set before each."""
 
@@ -141,9 +143,13 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
                 self._system.use_imu(imu.buffer, T_imu_camera)
         self._system.is_behind = self.io.is_behind
         self._system.wants_depth = self.io.wants_depth
-        estimate = decoded.estimate()
-        in_map = self.map_keeper.locate(estimate)
-        self.io.publish(estimate, self._source, mount, item.frame_id, started_at, in_map)
+        self._system.is_urgent = True
+        try:
+            estimate = decoded.estimate()
+            in_map = self.map_keeper.locate(estimate)
+            self.io.publish(estimate, self._source, mount, item.frame_id, started_at, in_map)
+        finally:
+            self._system.is_urgent = False
         if self.map_keeper.session is not None:
             self._follow(estimate, mount, in_map)
         return estimate

@@ -16,6 +16,7 @@ from denseba_ros.matching.absolute_pose import absolute_pose
 from denseba_ros.matching.features import Features, XFeat
 from denseba_ros.matching.matches import Matches, match_features
 from denseba_ros.matching.weight_network import WeightNetwork, sampling_logits
+from denseba_ros.parallel import give_way
 from denseba_ros.slam.mapping.keyframe_depth import depth_at
 
 MIN_INLIERS = 25
@@ -72,6 +73,7 @@ class FeatureMatcher:
             return None
         rays = camera.rays(matches.second.double())
         logits = self._logits(camera, matches)[ok]
+        give_way()
         generator = torch.Generator(points.device).manual_seed(self._seed)
         threshold = _THRESHOLD_PIXELS / camera.fx
         pose = absolute_pose(points[ok], rays[ok, :2], logits, _SAMPLES, threshold, generator)
