@@ -50,8 +50,9 @@ def absolute_pose(
     if not len(T):
         return None
     weights = logits.double().exp()
-    cost = (weights * _squared_errors(T, X, x).clamp(max=threshold**2)).sum(-1)
-    best = _refined(T[int(cost.argmin())], X, x, weights, threshold)
+    # Single precision is enough to choose by, in a third of the time.
+    squared = _squared_errors(T.float(), X.float(), x.float()).clamp_(max=threshold**2)
+    best = _refined(T[int((squared @ weights.float()).argmin())], X, x, weights, threshold)
     return AbsolutePose(best, _squared_errors(best, X, x) < threshold**2)
 
 
@@ -64,8 +65,8 @@ def _squared_errors(T: Tensor, X: Tensor, x: Tensor) -> Tensor:
 
 
 def _refined(T: Tensor, X: Tensor, x: Tensor, weights: Tensor, threshold: float) -> Tensor:
-    """Gauss-Newton on the image errors with weights that fall to zero at the threshold (Tukey); a
-    step that costs more is refused."""
+    """Gauss-Newton on the image errors with weights that fall to zero at the threshold (Tukey), up
+    to the first step that costs more."""
     cost = weights @ _squared_errors(T, X, x).clamp(max=threshold**2)
     for _ in range(_REFINEMENTS):
         Y = X @ T[:3, :3].T + T[:3, 3]
@@ -81,8 +82,9 @@ def _refined(T: Tensor, X: Tensor, x: Tensor, weights: Tensor, threshold: float)
         step, info = torch.linalg.solve_ex(H, -g)
         moved = se3.exp(torch.nan_to_num(step)) @ T
         after = weights @ _squared_errors(moved, X, x).clamp(max=threshold**2)
-        better = (info == 0) & (after < cost)
-        T, cost = torch.where(better, moved, T), torch.where(better, after, cost)
+        if info != 0 or not after < cost:
+            break
+        T, cost = moved, after
     return se3.orthonormalised(T)
 
 

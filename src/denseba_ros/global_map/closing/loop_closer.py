@@ -27,6 +27,8 @@ from denseba_ros.pose_graph.robust_loss import SQUARED_OUTLIER
 
 # Two pairs confirm each other when the newer keyframes are at most so many numbers apart.
 _NEARBY = 6
+# So many closures of one keyframe are enough: more say much the same, and cost 0.1 s each.
+_ENOUGH = 2
 # Outcomes that wait to be taken, at most.
 _OUTCOMES = 1000
 
@@ -88,15 +90,26 @@ class LoopCloser:
         displacement: float,
         first: int | None = None,
     ) -> list[Edge]:
-        """Closures of keyframe ``number`` with ``candidates`` that passed all rungs but the last,
-        and those before it that they confirm. ``graph``: with the keyframe in it; ``units`` of the
-        last keyframes in that; keyframes from ``first`` on are not yet of one piece with others.
+        """Closures of keyframe ``number`` with the first of ``candidates`` that passed all rungs
+        but the last, and those before it that they confirm. ``graph``: with the keyframe in it;
+        ``units`` of the last keyframes in that; keyframes from ``first`` on are not yet of one
+        piece with others.
         """
-        edges = [self._verify(candidate, number, displacement) for candidate in candidates]
-        known = [edge for edge in edges if edge is not None]
-        # One factorisation for all: where the graph is held does not change a relative pose.
-        marginals = Marginals(graph) if any(not crosses(edge, first) for edge in known) else None
-        found = [e for e in known if crosses(e, first) or self._is_possible(e, marginals)]
+        found: list[Edge] = []
+        marginals = None
+        for candidate in candidates:
+            if len(found) == _ENOUGH:
+                break
+            self.counts["places tried"] += 1
+            edge = self._verify(candidate, number, displacement)
+            if edge is None:
+                continue
+            if not crosses(edge, first):
+                # One factorisation for all: where the graph is held changes no relative pose.
+                marginals = marginals or Marginals(graph)
+                if not self._is_possible(edge, marginals):
+                    continue
+            found.append(edge)
         confirmed = self._confirm(found, graph, units)
         self.counts["verified"] += len(found)
         return confirmed
@@ -156,9 +169,8 @@ class LoopCloser:
         self.counts[f"taken back: {reason}"] += len(closures)
         self.outcomes += [Outcome(e.first, e.second, "taken back", reason) for e in closures]
 
-    def _is_possible(self, edge: Edge, marginals: Marginals | None) -> bool:
+    def _is_possible(self, edge: Edge, marginals: Marginals) -> bool:
         """Whether the graph, with all that is known of its errors, allows for the closure."""
-        assert marginals is not None
         expected = marginals.relative(edge.first, edge.second)
         if expected.squared_error(edge.S_first_second, edge.covariance) > SQUARED_OUTLIER:
             self._refuse(edge.first, edge.second, "not where the graph can be")

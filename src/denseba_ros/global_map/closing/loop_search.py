@@ -129,7 +129,6 @@ class LoopSearch:
         likely = self._candidates(query, descriptor, features)
         closed = None
         if likely:
-            self.closer.counts["places tried"] += len(likely)
             edges = self.closer.verified(
                 query.number, likely, query.graph, query.units, query.displacement, query.first
             )
