@@ -34,6 +34,7 @@ class FakeSystem:
     resets: int = 0
     is_behind: bool = False
     is_urgent: bool = False
+    was_urgent: bool = False
     wants_depth: bool = True
     image_depth_listener: Any = None
     imu: Any = None
@@ -42,6 +43,7 @@ class FakeSystem:
     def process(
         self, stamp_ns: int, image: np.ndarray, depth: np.ndarray | None = None
     ) -> Estimate:
+        self.was_urgent = self.is_urgent
         tracking = Tracking.TRACKING if self.count else Tracking.INITIALISING
         if not image.any():
             tracking = Tracking.LOST

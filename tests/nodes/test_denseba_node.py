@@ -258,6 +258,8 @@ def test_depth_that_comes_after_its_estimate_is_published_with_the_images_stamp(
     assert bench.stamps("depth/image")[-1] == 2 * SECOND
     assert bench.heard["depth/image"][-1].header.frame_id == "camera"
     assert bench.system.wants_depth
+    assert bench.system.was_urgent
+    bench.ros.spin_until(lambda: not bench.system.is_urgent, "the last image to be published")
 
 
 @pytest.mark.parametrize(("size", "width"), [("quarter", 4), ("half", 8), ("full", 16)])

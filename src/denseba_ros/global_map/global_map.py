@@ -261,7 +261,8 @@ class GlobalMap:
             if number is None or number in in_file or number in self.graph.poses:
                 continue
             found = self._found.get(number)
-            new.append(NumberedKeyframe(keyframe, number, found and found.described))
+            described = None if found is None else found.described
+            new.append(NumberedKeyframe(keyframe, number, described))
         poses = self.graph.poses_with_window(change.local_map)
         edges = self.graph.edges_later(change.local_map, change.displacement)
         return WindowPart(
