@@ -56,6 +56,10 @@ class Verifier:
         S = sim3.exp(self.error) @ relative(old, new)
         return Verification("", S_old_new=S, covariance=CLOSURE)
 
+    def aligned(self, old: int, new: int, T_new_old: Any, displacement: float) -> Verification:
+        """What the alignments begin with, in the unit of the old keyframe."""
+        return Verification("", S_old_new=T_new_old.numpy(), covariance=CLOSURE)
+
 
 def closer(error: Doubles | None = None) -> LoopCloser:
     verifier: Any = Verifier(error)
@@ -158,3 +162,18 @@ def test_errors_of_the_motion_count_in_the_unit_of_the_old_place() -> None:
     assert _agree(one, other, OdometryPaths(graph))
     one.S_first_second[0, 3] += 5.0 * 5.0 * STEP[0]
     assert not _agree(one, other, OdometryPaths(graph))
+
+
+def test_a_closure_is_measured_again_from_where_it_says() -> None:
+    """A unit of the newer keyframe is 1.5 of the older one's."""
+    S = relative(3, 24)
+    S[:3, :3] *= 1.5
+    begun, _ = closer().measured_again(Edge(3, 24, S, CLOSURE, is_closure=True), 0.0)
+    assert begun is not None
+    np.testing.assert_allclose(begun.S_first_second, relative(24, 3), atol=1e-12)
+
+
+def test_two_closures_of_a_keyframe_are_enough() -> None:
+    ladder, graph = closer(), drifted()
+    ladder.verified(30, [9, 10, 11, 12], graph, UNITS, 0.0)
+    assert ladder.counts["places tried"] == ladder.counts["verified"] == 2
