@@ -57,6 +57,7 @@ setup(
         "numpy>=1.26,<3",  # images and arrays between OpenCV, ROS and torch
         "scipy>=1.13,<2",  # rotations, interpolation and chi-square quantiles
         "opencv-python-headless>=4.11,<4.14",  # decoding, rectification maps, optical flow
+        "simplejpeg>=1.8,<2",  # decodes JPEG and says what is damaged, which OpenCV does not
         "numba>=0.65,<0.69",  # compiles loops over points and pixels for the CPU
         "pydantic>=2.9,<3",  # checks the configuration and names the wrong key
         "pyyaml>=6,<7",  # configuration and calibration files

@@ -26,6 +26,7 @@ ROSDEP = {
     "rosbags": "",
     "backports.zstd": "",
     "safetensors": "",
+    "simplejpeg": "",
 }
 
 

@@ -68,7 +68,14 @@ def seven_scenes(folder: Path, write: Callable) -> None:
         (folder / f"frame-{i:06d}.pose.txt").write_text(pose)
 
 
-LAYOUTS = [kitti, kitti_raw, tum, tum_mono, euroc, images, seven_scenes]
+def icl_nuim(folder: Path, write: Callable) -> None:
+    write(folder / "rgb", [f"{i}.png" for i in range(IMAGES)])
+    (folder / "camera_info.yaml").write_text(CALIBRATION)
+    rows = "".join(f"{i} {i} 0 0 0 0 0 1\n" for i in range(1, IMAGES))
+    (folder / "traj0.gt.freiburg").write_text(rows)
+
+
+LAYOUTS = [kitti, kitti_raw, tum, tum_mono, icl_nuim, euroc, images, seven_scenes]
 
 
 @pytest.mark.slow

@@ -67,7 +67,7 @@ def make_system_processor(
         if camera.calibration is None:
             raise MissingInputError("no camera_info")
         calibration = camera.calibration
-        image = item.decode(calibration, camera.levels.to_8_bit)
+        image = item.decode(calibration, camera.decoding)
         camera.check(item.stamp_ns, image, node.health)
         depth = camera.depth_of(item, node.health)
         estimate = partial(system.process, item.stamp_ns, image, depth)

@@ -105,7 +105,7 @@ class FrontendProcessor:
         if not self._has_backend():
             raise MissingInputError("no backend")
         calibration = camera.calibration
-        image = item.decode(calibration, camera.levels.to_8_bit)
+        image = item.decode(calibration, camera.decoding)
         measured = camera.depth_of(item, self._node.health)
         camera.check(item.stamp_ns, image, self._node.health)
         if calibration != self._calibration:

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from denseba_ros.errors import ImageError
-from denseba_ros.sequences.pixels.completeness import whole_length
+from denseba_ros.sequences.pixels.completeness import JPEG, whole_length
+from denseba_ros.sequences.pixels.jpeg import SurplusBytes, decode_jpeg
 from denseba_ros.sequences.pixels.packed_bits import packed_row_bytes, unpack, widen
 from denseba_ros.sequences.pixels.yuv_planes import PLANAR, decode_planes
 
@@ -30,6 +31,19 @@ def to_8_bit(image: np.ndarray) -> np.ndarray:
     if image.dtype != np.uint16:
         raise ImageError(f"pixels are {image.dtype}, not 8 or 16 bit unsigned")
     return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How the images of one camera are decoded: 16-bit values become 8-bit by ``reduce``, and
+    ``surplus`` says which JPEG images are damaged; None takes those with surplus bytes too."""
+
+    reduce: Reduce = to_8_bit
+    surplus: SurplusBytes | None = None
+
+
+ANY_CAMERA = Decoding()
+"""How a single image is decoded, of whose camera nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +114,7 @@ _PACKED = {f"mono{bits}{end}": (f"{bits}{end}", bits) for bits in (10, 12) for e
 ENCODINGS = (*_ENCODINGS, *_PACKED, *PLANAR)
 
 
-def decode_image_message(message: Any, reduce: Reduce = to_8_bit) -> np.ndarray:
+def decode_image_message(message: Any, how: Decoding = ANY_CAMERA) -> np.ndarray:
     """Pixels of a sensor_msgs/Image of any library, as ``decode_image``.
 
     Raises:
@@ -113,7 +127,7 @@ def decode_image_message(message: Any, reduce: Reduce = to_8_bit) -> np.ndarray:
         message.height,
         message.step,
         bool(message.is_bigendian),
-        reduce,
+        how.reduce,
     )
 
 
@@ -172,17 +186,17 @@ def _rows(
     return np.lib.stride_tricks.as_strided(buffer, (height, row), (step, 1), writeable=False)
 
 
-def decode_compressed(data: Bytes, format: str = "", reduce: Reduce = to_8_bit) -> np.ndarray:
+def decode_compressed(data: Bytes, format: str = "", how: Decoding = ANY_CAMERA) -> np.ndarray:
     """A JPEG, PNG or other image file in memory as uint8, (H, W) grey or (H, W, 3) BGR.
 
     What lies behind its end is left out.
 
     ``format`` is that of a sensor_msgs/CompressedImage or a file suffix, used in messages; the
-    content determines the decoder. 16-bit values become 8-bit by ``reduce``. EXIF rotation is not
-    applied: the calibration is the sensor's.
+    content determines the decoder. EXIF rotation is not applied: the calibration is the sensor's.
 
     Raises:
-        ImageError: when the data is truncated, is a compressed depth image, or cannot be decoded.
+        ImageError: when the data is truncated or damaged, is a compressed depth image, or cannot be
+            decoded.
     """
     what = f"compressed image ({format or 'unnamed format'}, {len(data)} bytes)"
     if "compressedDepth" in format:
@@ -190,9 +204,17 @@ def decode_compressed(data: Bytes, format: str = "", reduce: Reduce = to_8_bit) 
     buffer = np.frombuffer(data, dtype=np.uint8)
     if not buffer.size:
         raise ImageError(f"{what} is empty")
-    length = whole_length(buffer.tobytes())
+    content = buffer.tobytes()
+    length = whole_length(content)
     if length is None:
         raise ImageError(f"{what} is truncated")
+    if content.startswith(JPEG):
+        try:
+            image = decode_jpeg(content[:length], how.surplus)
+        except ImageError as error:
+            raise ImageError(f"{what} is {error}") from error
+        if image is not None:
+            return image
     buffer = buffer[:length]
     flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
@@ -201,4 +223,4 @@ def decode_compressed(data: Bytes, format: str = "", reduce: Reduce = to_8_bit) 
         raise ImageError(f"{what} cannot be decoded") from error
     if image is None:
         raise ImageError(f"{what} cannot be decoded")
-    return to_8_bit(reduce(image) if image.dtype == np.uint16 else image)
+    return to_8_bit(how.reduce(image) if image.dtype == np.uint16 else image)

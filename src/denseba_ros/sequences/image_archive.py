@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from denseba_ros.errors import ImageError, SequenceError
-from denseba_ros.sequences.encodings import Reduce, to_8_bit
+from denseba_ros.sequences.encodings import ANY_CAMERA, Decoding
 from denseba_ros.sequences.image_io import decode_image_file, is_image_name
 
 _READ_ERRORS = (OSError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile)
@@ -30,8 +30,8 @@ def archived_images(archive: Path) -> list[Path]:
     return [Path(name) for name in sorted(inside) if is_image_name(PurePosixPath(name).name)]
 
 
-def read_archived_image(archive: Path, path: Path, reduce: Reduce = to_8_bit) -> np.ndarray:
-    """The image as uint8, (H, W) grey or (H, W, 3) BGR; 16-bit values by ``reduce``.
+def read_archived_image(archive: Path, path: Path, how: Decoding = ANY_CAMERA) -> np.ndarray:
+    """The image as uint8, (H, W) grey or (H, W, 3) BGR.
 
     Raises:
         ImageError: when it is missing or damaged.
@@ -40,7 +40,7 @@ def read_archived_image(archive: Path, path: Path, reduce: Reduce = to_8_bit) ->
         data = _opened(archive).read(path.as_posix())
     except (*_READ_ERRORS, zlib.error, EOFError) as error:
         raise ImageError(f"{archive}: {path}: cannot be unpacked") from error
-    return decode_image_file(data, path, reduce)
+    return decode_image_file(data, path, how)
 
 
 def _opened(archive: Path) -> zipfile.ZipFile:

@@ -8,36 +8,34 @@ import cv2
 import numpy as np
 
 from denseba_ros.errors import ImageError
-from denseba_ros.sequences.encodings import Reduce, decode_compressed, to_8_bit
+from denseba_ros.sequences.encodings import ANY_CAMERA, Decoding, decode_compressed
 
 IMAGE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".pgm", ".ppm", ".tif", ".tiff"}
 )
 
 
-def read_image(path: Path, reduce: Reduce = to_8_bit) -> np.ndarray:
+def read_image(path: Path, how: Decoding = ANY_CAMERA) -> np.ndarray:
     """The image as uint8, (H, W) grey or (H, W, 3) BGR, without EXIF rotation.
 
-    16-bit values become 8-bit by ``reduce``.
-
     Raises:
-        ImageError: when the file is missing, truncated or no image.
+        ImageError: when the file is missing, truncated, damaged or no image.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}") from error
-    return decode_image_file(data, path, reduce)
+    return decode_image_file(data, path, how)
 
 
-def decode_image_file(data: bytes, path: Path, reduce: Reduce = to_8_bit) -> np.ndarray:
+def decode_image_file(data: bytes, path: Path, how: Decoding = ANY_CAMERA) -> np.ndarray:
     """The image in the content of the file ``path``, as ``read_image``.
 
     Raises:
-        ImageError: with the path, when it is truncated or no image.
+        ImageError: with the path, when it is truncated, damaged or no image.
     """
     try:
-        return decode_compressed(data, path.suffix, reduce)
+        return decode_compressed(data, path.suffix, how)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
 

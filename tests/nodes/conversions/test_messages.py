@@ -27,6 +27,8 @@ from denseba_ros.nodes.conversions.images import (
 from denseba_ros.nodes.conversions.point_clouds import keyframe_to_cloud
 from denseba_ros.nodes.conversions.poses import odometry_to_msg, pose_from_msg, pose_to_msg
 from denseba_ros.nodes.conversions.stamps import stamp_from_ns, stamp_to_ns
+from denseba_ros.sequences.encodings import Decoding
+from denseba_ros.sequences.pixels.jpeg import SurplusBytes
 
 STAMP = 1_234_567_890_123_456_789
 COLOUR = np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8)
@@ -56,6 +58,18 @@ def test_png_comes_back_and_jpeg_nearly() -> None:
     smooth = np.tile(np.arange(0, 160, 10, dtype=np.uint8), (16, 1))
     jpeg = image_from_msg(compressed_image_to_msg(smooth, "jpeg", STAMP, "camera"))
     assert np.abs(jpeg.astype(int) - smooth).max() < 10
+
+
+def test_a_jpeg_image_that_was_overwritten_is_refused() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (96, 96), dtype=np.uint8)
+    message = compressed_image_to_msg(noise, "jpeg", STAMP, "camera")
+    how = Decoding(surplus=SurplusBytes())
+    image_from_msg(message, how)
+    data = bytearray(message.data)
+    data[1000:1500] = bytes(500)
+    message.data = bytes(data)
+    with pytest.raises(ImageError, match="damaged"):
+        image_from_msg(message, how)
 
 
 def test_impossible_encodings_are_refused() -> None:

@@ -12,26 +12,24 @@ from sensor_msgs.msg import CompressedImage, Image
 from denseba_ros.errors import ImageError
 from denseba_ros.nodes.conversions.stamps import make_header
 from denseba_ros.sequences.encodings import (
-    Reduce,
+    ANY_CAMERA,
+    Decoding,
     decode_compressed,
     decode_image_message,
-    to_8_bit,
 )
 
 _IS_BIGENDIAN = sys.byteorder == "big"
 
 
-def image_from_msg(message: Image | CompressedImage, reduce: Reduce = to_8_bit) -> np.ndarray:
+def image_from_msg(message: Image | CompressedImage, how: Decoding = ANY_CAMERA) -> np.ndarray:
     """Uint8 (H, W) grey or (H, W, 3) BGR; may be a read-only view of the message.
-
-    16-bit values become 8-bit by ``reduce``.
 
     Raises:
         ImageError: on an unknown encoding, or data that does not fit what the message says.
     """
     if isinstance(message, CompressedImage):
-        return decode_compressed(message.data, message.format, reduce)
-    return decode_image_message(message, reduce)
+        return decode_compressed(message.data, message.format, how)
+    return decode_image_message(message, how)
 
 
 def image_to_msg(image: np.ndarray, encoding: str, stamp_ns: int, frame_id: str) -> Image:

@@ -10,7 +10,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from denseba_ros.errors import ImageError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.nodes.conversions.images import image_from_msg
-from denseba_ros.sequences.encodings import Reduce, to_8_bit
+from denseba_ros.sequences.encodings import ANY_CAMERA, Decoding
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class CameraImage:
     topic: str = "image"
     depth: Image | None = None
 
-    def decode(self, calibration: Calibration, reduce: Reduce = to_8_bit) -> np.ndarray:
-        """Uint8 (H, W) or (H, W, 3) BGR; 16-bit values become 8-bit by ``reduce``.
+    def decode(self, calibration: Calibration, how: Decoding = ANY_CAMERA) -> np.ndarray:
+        """Uint8 (H, W) or (H, W, 3) BGR.
 
         Raises:
             ImageError: when it cannot be decoded or is not of the calibration's size.
         """
         try:
-            image = image_from_msg(self.message, reduce)
+            image = image_from_msg(self.message, how)
         except ImageError as error:
             raise ImageError(f"{self.topic}: {error}. Does its driver fill the message?") from error
         height, width = image.shape[:2]

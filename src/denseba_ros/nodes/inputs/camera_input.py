@@ -31,6 +31,8 @@ from denseba_ros.nodes.parameters.node_config import NodeConfig
 from denseba_ros.sequences.brightness.image_check import ImageCheck
 from denseba_ros.sequences.brightness.image_range import ImageRange
 from denseba_ros.sequences.camera_info_message import doubts_about_message, is_rectified
+from denseba_ros.sequences.encodings import Decoding
+from denseba_ros.sequences.pixels.jpeg import SurplusBytes
 
 LATCHED_QOS = QoSProfile(
     depth=1,
@@ -46,8 +48,8 @@ class CameraInput:
 
     ``on_image`` gets every image, ``on_calibration`` is called when a valid calibration came that
     differs from the last one, ``on_lost`` with the number of images that the middleware lost on
-    the way. ``calibration`` is None until then. ``levels`` turns 16-bit images into 8-bit ones as
-    ``frontend`` says; ``depth`` is the depth camera's topic, None where it wants none.
+    the way. ``calibration`` is None until then. ``decoding`` is that of its images, with
+    16 bits as ``frontend`` says; ``depth`` is the depth camera's topic, None where it wants none.
     """
 
     def __init__(
@@ -72,9 +74,10 @@ class CameraInput:
         self._listens_to_latched = False
         self.image_topic, self.info_topic = self._subscribe()
         self._is_rectified = settings.image_is_rectified or is_rectified(self.image_topic)
-        self.levels = ImageRange(
+        levels = ImageRange(
             frontend.image_range, f"16-bit images on {self.image_topic}", node.get_logger().warning
         )
+        self.decoding = Decoding(levels.to_8_bit, SurplusBytes())
         node.get_logger().info(f"waiting for {self.image_topic} and {self.info_topic}")
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_JPEG, _PNG, _WEBP = b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"RIFF"
+JPEG, _PNG, _WEBP = b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"RIFF"
 _BEGINNING, _END = 0xD8, 0xD9
 # A marker in coded data: not a stuffed 0xff, a restart or a filling 0xff.
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7\x01]")
@@ -19,7 +19,7 @@ def whole_length(data: bytes) -> int | None:
 
     All of them where the format is none of JPEG, PNG and WebP.
     """
-    if data.startswith(_JPEG):
+    if data.startswith(JPEG):
         return _jpeg_length(data)
     if data.startswith(_PNG):
         return _png_length(data)
@@ -30,7 +30,7 @@ def whole_length(data: bytes) -> int | None:
 
 
 def _jpeg_length(data: bytes) -> int | None:
-    position = len(_JPEG)
+    position = len(JPEG)
     while True:
         # Outside of coded data every segment begins with 0xff, maybe repeated.
         found = _MARKER.search(data, position)

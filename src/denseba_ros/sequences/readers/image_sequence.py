@@ -17,9 +17,10 @@ from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.sequences.brightness.image_range import AUTO, ImageRange
 from denseba_ros.sequences.calibration_files.calibration_source import check_size
-from denseba_ros.sequences.encodings import Reduce, to_8_bit
+from denseba_ros.sequences.encodings import ANY_CAMERA, Decoding
 from denseba_ros.sequences.image_archive import read_archived_image
 from denseba_ros.sequences.image_io import read_image
+from denseba_ros.sequences.pixels.jpeg import SurplusBytes
 from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.sequences.stamps.frame_drops import (
     OTHER_SIZE,
@@ -46,15 +47,15 @@ class ImageFile:
     path: Path
     archive: Path | None = None
 
-    def read(self, reduce: Reduce = to_8_bit) -> np.ndarray:
-        """The image as uint8, (H, W) grey or (H, W, 3) BGR; 16-bit values by ``reduce``.
+    def read(self, how: Decoding = ANY_CAMERA) -> np.ndarray:
+        """The image as uint8, (H, W) grey or (H, W, 3) BGR.
 
         Raises:
             ImageError: when it is missing or damaged.
         """
         if self.archive is None:
-            return read_image(self.path, reduce)
-        return read_archived_image(self.archive, self.path, reduce)
+            return read_image(self.path, how)
+        return read_archived_image(self.archive, self.path, how)
 
 
 @dataclass
@@ -87,12 +88,13 @@ class ImageSequence:
         """Decode the images in order."""
         self.drops.clear()
         levels = ImageRange(self.image_range, f"{self.name}: 16-bit images")
+        how = Decoding(levels.to_8_bit, SurplusBytes())
         rule: StampRule[ImageFile] = StampRule(patient=True, interval_ns=_interval(self.files))
         listed = ((file, file.stamp_ns, None) for file in self.files)
         name = attrgetter("path.name")
         for file, stamp_ns in with_believed_stamps(rule, listed, self.drops, name):
             try:
-                image = file.read(levels.to_8_bit)
+                image = file.read(how)
             except ImageError as error:
                 self.drops.drop(UNREADABLE, file.path.name, str(error))
                 continue

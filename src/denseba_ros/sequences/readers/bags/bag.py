@@ -31,12 +31,13 @@ from denseba_ros.sequences.camera_info_message import (
 )
 from denseba_ros.sequences.depth_encodings import MILLIMETRES, decode_depth_message
 from denseba_ros.sequences.encodings import (
-    Reduce,
+    ANY_CAMERA,
+    Decoding,
     decode_compressed,
     decode_image_message,
-    to_8_bit,
 )
 from denseba_ros.sequences.imu.bag_imu import read_bag_imu
+from denseba_ros.sequences.pixels.jpeg import SurplusBytes
 from denseba_ros.sequences.readers.bags.bag_topics import (
     COMPRESSED_IMAGE,
     choose_depth_topic,
@@ -111,13 +112,14 @@ class BagSequence:
         """
         self.drops.clear()
         levels = ImageRange(self.image_range, f"{self.topic}: 16-bit images")
+        how = Decoding(levels.to_8_bit, SurplusBytes())
         rule: StampRule[_Message] = StampRule(patient=True)
         with opened_bag(self.path) as reader:
             messages = self._messages(reader)
             believed = with_believed_stamps(rule, messages, self.drops, self._name_of)
             for message, stamp_ns in believed:
                 try:
-                    image = decode_message(message.content, message.kind, levels.to_8_bit)
+                    image = decode_message(message.content, message.kind, how)
                 except ImageError as error:
                     self.drops.drop(UNREADABLE, self._name_of(message), str(error))
                     continue
@@ -211,11 +213,11 @@ def _depths(path: Path, topic: str, units: float) -> Iterator[StampedDepth]:
             yield StampedDepth(_stamp(content), partial(decode_depth_message, content, units))
 
 
-def decode_message(message: Any, kind: str, reduce: Reduce = to_8_bit) -> np.ndarray:
-    """Pixels of a sensor_msgs Image or CompressedImage of any library, 16 bits by ``reduce``."""
+def decode_message(message: Any, kind: str, how: Decoding = ANY_CAMERA) -> np.ndarray:
+    """Pixels of a sensor_msgs Image or CompressedImage of any library."""
     if kind == COMPRESSED_IMAGE:
-        return decode_compressed(message.data, message.format, reduce)
-    return decode_image_message(message, reduce)
+        return decode_compressed(message.data, message.format, how)
+    return decode_image_message(message, how)
 
 
 def _stamp(message: Any) -> int:
