@@ -9,7 +9,7 @@ from PIL import Image
 
 from denseba_ros.errors import ImageError
 from denseba_ros.sequences.encodings import Decoding, decode_compressed
-from denseba_ros.sequences.pixels.jpeg import SurplusBytes
+from denseba_ros.sequences.pixels.jpeg import SurplusBytes, decode_jpeg
 
 NOISE = np.random.default_rng(0).integers(0, 256, (121, 163, 3), dtype=np.uint8)
 COLOUR = cv2.GaussianBlur(NOISE, (0, 0), 2)
@@ -115,3 +115,12 @@ def test_many_flipped_bits_are_seen_and_the_rest_have_the_size() -> None:
             assert image.shape == COLOUR.shape
             decode_compressed(data, "jpg", how)
     assert seen > 10
+
+
+@pytest.mark.parametrize("sampling", [0x31, 0x13, 0x44])
+def test_an_unusual_sampling_of_colours_is_left_to_opencv(sampling: int) -> None:
+    data = bytearray(jpeg(COLOUR, subsampling=2))
+    frame = data.index(b"\xff\xc0")
+    assert data[frame + 9] == 3  # components, then three bytes of each: name, sampling, table
+    data[frame + 11] = sampling
+    assert decode_jpeg(bytes(data)) is None
