@@ -117,10 +117,10 @@ def test_many_flipped_bits_are_seen_and_the_rest_have_the_size() -> None:
     assert seen > 10
 
 
-@pytest.mark.parametrize("sampling", [0x31, 0x13, 0x44])
-def test_an_unusual_sampling_of_colours_is_left_to_opencv(sampling: int) -> None:
-    data = bytearray(jpeg(COLOUR, subsampling=2))
-    frame = data.index(b"\xff\xc0")
-    assert data[frame + 9] == 3  # components, then three bytes of each: name, sampling, table
-    data[frame + 11] = sampling
+def test_a_header_that_turbojpeg_does_not_understand_is_left_to_opencv() -> None:
+    """For one flipped bit in the length of the first segment it raises a KeyError."""
+    data = bytearray(jpeg())
+    data[4] ^= 1
     assert decode_jpeg(bytes(data)) is None
+    with pytest.raises(ImageError):
+        decode_compressed(bytes(data))

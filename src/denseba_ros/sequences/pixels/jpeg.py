@@ -46,7 +46,7 @@ def decode_jpeg(data: bytes, surplus: SurplusBytes | None = None) -> np.ndarray 
     """
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data, strict=False)
-    except (ValueError, KeyError):  # KeyError: a sampling of colours without a name
+    except (ValueError, KeyError):  # KeyError: an unknown kind of samples, as damage makes it
         return None
     if colours not in ("Gray", "YCbCr", "RGB") or int(height) * int(width) > _MOST_PIXELS:
         return None
