@@ -60,6 +60,8 @@ for the node.
 - *Latency* is the time from the publication of an image to the arrival of its `odometry`, for
   measured poses and for all, predicted ones too. 50 %, 95 %, 99 % and the largest.
 - *Changes* is how often tracking was lost, and how often `map -> odom` changed.
+- *Loop* is how long a fixed loop took just before: the speed of a virtual machine changes with what
+  else its host does. Empty where it was not measured.
 - *CPU* is the node's time on all cores for an image that it processed.
 """
 
@@ -133,6 +135,11 @@ def _commit(row: dict[str, Any]) -> str:
 
 def _cpu_and_cores(row: dict[str, Any]) -> str:
     return f"{row['machine']['cpu']}, {row['machine']['cores']} cores"
+
+
+def _loop(row: dict[str, Any]) -> str:
+    milliseconds = row["machine"].get("loop_ms")
+    return "" if milliseconds is None else f"{milliseconds:.0f} ms"
 
 
 def _load(row: dict[str, Any]) -> str:
@@ -314,6 +321,7 @@ _LIVE_COST = {
     "CPU": _live_cpu,
     "memory": lambda row: f"{row['node']['peak_memory_mib']:.0f} MiB",
     "load": _load,
+    "loop": _loop,
     "machine": _cpu_and_cores,
     "date": lambda row: row["date"],
     "commit": _commit,

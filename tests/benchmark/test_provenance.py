@@ -16,6 +16,7 @@ def test_a_checkout_names_its_commit_and_the_machine() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", found["date"])
     assert found["machine"]["cpu"]
     assert found["machine"]["load_before"] == 0.5
+    assert 0.1 < found["machine"]["loop_ms"] < 10_000.0
     assert "torch" in found["versions"]
 
 

@@ -44,7 +44,7 @@ LIVE: dict[str, Any] = {
     "parameters": {},
     "commit": "abc1234",
     "date": "2026-11-29",
-    "machine": {"cpu": "a cpu", "cores": 2, "load_before": 0.3},
+    "machine": {"cpu": "a cpu", "cores": 2, "load_before": 0.3, "loop_ms": 14.2},
     "images": {"published": 10, "tracked": 7, "dropped": {"too slow": 2}, "without_status": 1},
     "latency_ms": {
         "measured": {"count": 7, "p50": 31.0, "p95": 40.0, "p99": 45.0, "max": 46.0},
@@ -132,7 +132,9 @@ def test_a_live_run_has_a_row_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
         "| 0.300 m (2.50 %) |  | `abc1234` |"
     )
     assert expected in text
-    assert "| drive | 1 | 1 | 1 |  | 2, 3 | 61 ms | 512 MiB | 0.3 | a cpu, 2 cores |" in text
+    assert (
+        "| drive | 1 | 1 | 1 |  | 2, 3 | 61 ms | 512 MiB | 0.3 | 14 ms | a cpu, 2 cores |" in text
+    )
     assert "## At the camera" not in page.results_page([])
 
 
