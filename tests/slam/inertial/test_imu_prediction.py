@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,27 @@ def test_wrong_axes_are_said_once_and_the_gyroscope_is_not_used(
     assert wrong.prediction.between(int(walk.stamps[3]), int(walk.stamps[4])) is None
     said = [r for r in caplog.records if "T_imu_camera" in r.message]
     assert len(said) == 1
+
+
+@pytest.mark.parametrize(("factor", "is_used"), [(1.0, True), (np.degrees(1.0), False)])
+def test_a_gyroscope_in_degrees_is_not_used_from_the_first_small_turn_on(
+    factor: float, is_used: bool
+) -> None:
+    walk = Walk(0)
+    samples = walk.imu.samples
+    aiding = ImuAiding(
+        ImuConfig(mode="gyroscope", T_imu_camera=tuple(T_IMU_CAMERA.ravel().tolist()))
+    )
+    aiding.source = RecordedImu(replace(samples, gyroscope=factor * samples.gyroscope))
+    inertial = aiding.new_map()
+    assert inertial is not None
+    turned = [_angle(walk.true[0, :3, :3].T @ T[:3, :3]) for T in walk.true]
+    first = next(k for k, angle in enumerate(turned) if angle > np.radians(2.0))
+    assert turned[first] < 0.3
+    for k in range(first + 1):
+        inertial.update({int(walk.stamps[i]): walk.T[i] for i in range(max(0, k - 6), k + 1)}, 1, 1)
+    between = aiding.prediction.between(int(walk.stamps[first]), int(walk.stamps[first + 1]))
+    assert (between is not None) == is_used
 
 
 def test_without_an_imu_nothing_is_predicted() -> None:

@@ -20,9 +20,9 @@ _STEPS = 2
 # Chi-square of a turn (three numbers) beyond which the images are thought to be wrong, not the
 # bias.
 _OUTLIER = 20.0
-# After so much of turning (rad) the axes are judged: what is left of the turns when those of the
-# gyroscope are taken off, over the turns. With wrong axes it is about one. What was before counts
-# less by this at each keyframe.
+# After so much of turning (rad), of the images or beyond them, the axes are judged: what is left of
+# the turns when those of the gyroscope are taken off, over the turns. With wrong axes it is about
+# one, in degrees 57. What was before counts less by this at each keyframe.
 _ENOUGH_TURN, _WRONG, _DECAY = 0.5, 0.5, 0.98
 
 
@@ -40,13 +40,15 @@ class GyroscopeBias:
         """From the turn between two keyframes, and the samples between them: a Kalman filter."""
         sigma = math.hypot(self.sigma, noise.gyroscope_walk * math.sqrt(samples.seconds))
         mean = self.mean
+        measured = before = preintegrate(samples, np.concatenate([mean, np.zeros(3)]), noise)
         for _ in range(_STEPS):
             measured = preintegrate(samples, np.concatenate([mean, np.zeros(3)]), noise)
             solution = gyroscope_bias_step(path, [measured], self.mean, sigma)
             mean = mean + solution.x
-        self._judge(path, measured)
+        is_bias = solution.chi_square < _OUTLIER
+        self._judge(path, measured if is_bias else before)
         self.sigma = sigma
-        if self.is_used and solution.chi_square < _OUTLIER:
+        if self.is_used and is_bias:
             self.mean = mean
             self.sigma = math.sqrt(float(np.max(np.diag(solution.covariance))))
 
@@ -64,7 +66,7 @@ class GyroscopeBias:
         rest = float(np.linalg.norm(rotation_log(measured.rotation.T @ turn)))
         self._seen = _DECAY * self._seen + float(np.linalg.norm(rotation_log(turn)))
         self._rest = _DECAY * self._rest + rest
-        if self._seen < _ENOUGH_TURN:
+        if max(self._seen, self._rest) < _ENOUGH_TURN:
             return
         self.is_used = self._rest < _WRONG * self._seen
         if not self.is_used and not self._is_said:
@@ -72,5 +74,5 @@ class GyroscopeBias:
             _log.warning(
                 "the gyroscope turns otherwise than the images (%.0f %% of the turns are left): it "
                 "is not used; is imu.T_imu_camera right?",
-                100.0 * self._rest / self._seen,
+                100.0 * self._rest / max(self._seen, 1e-6),
             )
