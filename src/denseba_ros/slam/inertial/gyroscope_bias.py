@@ -40,13 +40,14 @@ class GyroscopeBias:
         """From the turn between two keyframes, and the samples between them: a Kalman filter."""
         sigma = math.hypot(self.sigma, noise.gyroscope_walk * math.sqrt(samples.seconds))
         mean = self.mean
-        measured = before = preintegrate(samples, np.concatenate([mean, np.zeros(3)]), noise)
+        measured = []
         for _ in range(_STEPS):
-            measured = preintegrate(samples, np.concatenate([mean, np.zeros(3)]), noise)
-            solution = gyroscope_bias_step(path, [measured], self.mean, sigma)
+            biases = np.concatenate([mean, np.zeros(3)])
+            measured.append(preintegrate(samples, biases, noise))
+            solution = gyroscope_bias_step(path, measured[-1:], self.mean, sigma)
             mean = mean + solution.x
         is_bias = solution.chi_square < _OUTLIER
-        self._judge(path, measured if is_bias else before)
+        self._judge(path, measured[-1] if is_bias else measured[0])
         self.sigma = sigma
         if self.is_used and is_bias:
             self.mean = mean
