@@ -162,6 +162,21 @@ def test_none_is_dropped_where_that_leaves_a_long_gap() -> None:
     bench.pipeline.close()
 
 
+def test_the_first_of_a_new_session_is_not_overtaken() -> None:
+    bench = Bench(queue_size=10, max_wait=0.05)
+    bench.recorder.blocked[100 * SECOND] = threading.Event()
+    bench.receive(100 * SECOND)
+    bench.wait_for(("process", 100 * SECOND))
+    bench.pipeline.request_session()
+    bench.receive(SECOND, SECOND + SECOND // 100)
+    time.sleep(0.1)
+    bench.recorder.blocked[100 * SECOND].set()
+    bench.wait(lambda: ("process", SECOND + SECOND // 100) in bench.recorder.calls, "the last")
+    assert ("process", SECOND) in bench.recorder.calls
+    assert bench.drops == []
+    bench.pipeline.close()
+
+
 def test_the_wait_for_inputs_is_not_a_wait_for_the_tracker() -> None:
     bench = Bench(queue_size=10, max_wait=1.0)
     bench.recorder.ready = False

@@ -229,6 +229,7 @@ class ImagePipeline(Generic[ItemT]):
         stamp_ns = arrived.item.stamp_ns
         if arrived.session != self._processed_session:
             self._processed_session = arrived.session
+            self._last_processed_ns = 0
             self._reset(processor, self._session_reason)
         if self._is_outdated(arrived):
             self.drop(stamp_ns, _TOO_SLOW)
