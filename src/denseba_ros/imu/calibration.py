@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from denseba_ros.config import ImuConfig
+from denseba_ros.geometry import pose_step
 from denseba_ros.imu.buffer import ImuLimits
 from denseba_ros.imu.noise import ImuNoise
 
@@ -23,7 +24,7 @@ class ImuCalibration:
     @classmethod
     def from_config(cls, config: ImuConfig) -> ImuCalibration:
         """Of the parameters."""
-        T = exactly_rigid(np.array(config.T_imu_camera).reshape(4, 4))
+        T = pose_step.orthonormalised(np.array(config.T_imu_camera).reshape(4, 4))
         noise = ImuNoise(
             config.gyroscope_noise,
             config.accelerometer_noise,
@@ -35,14 +36,6 @@ class ImuCalibration:
     def imu_time(self, image_stamp_ns: int) -> int:
         """The IMU's time (ns) of an image."""
         return image_stamp_ns + self.time_offset_ns
-
-
-def exactly_rigid(T: np.ndarray) -> np.ndarray:
-    """``T`` (4, 4) with the rotation next to its own."""
-    rigid = T.copy()
-    U, _, Vh = np.linalg.svd(T[:3, :3])
-    rigid[:3, :3] = U @ Vh
-    return rigid
 
 
 def has_extrinsics(config: ImuConfig) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from denseba_ros.config import ImuConfig
-from denseba_ros.imu.calibration import ImuCalibration, exactly_rigid
+from denseba_ros.geometry import pose_step
+from denseba_ros.imu.calibration import ImuCalibration
 from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.imu.source import ImuSource
 from denseba_ros.slam.inertial.imu_prediction import ImuPrediction
@@ -50,5 +51,6 @@ class ImuAiding:
         self.source = source
         if T_imu_camera is None:
             return
-        calibration = replace(self.prediction.calibration, T_imu_camera=exactly_rigid(T_imu_camera))
+        T = pose_step.orthonormalised(T_imu_camera)
+        calibration = replace(self.prediction.calibration, T_imu_camera=T)
         self.prediction.use_calibration(calibration)
