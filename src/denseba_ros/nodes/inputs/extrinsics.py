@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from tf2_msgs.msg import TFMessage
 
-from denseba_ros.errors import DensebaError
 from denseba_ros.geometry.body_frame import CameraMount, T_base_optical
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
-from denseba_ros.nodes.conversions.poses import maybe_inverted, transform_from_msg
+from denseba_ros.nodes.conversions.poses import maybe_inverted
 from denseba_ros.nodes.inputs.tf_buffer import TfBuffer
 from denseba_ros.nodes.parameters.node_config import NodeConfig
 
@@ -88,12 +88,7 @@ class TransformExtrinsics:
     def _on_tf(self, message: TFMessage) -> None:
         if self._mounts and self._wanted is None:
             return
-        for transform in message.transforms:
-            parent, child = transform.header.frame_id, transform.child_frame_id
-            try:
-                self._tf_buffer.set(parent, child, transform_from_msg(transform.transform))
-            except DensebaError as error:
-                self._throttled.warn("bad TF", f"TF {parent} -> {child}: {error}")
+        self._tf_buffer.take(message, partial(self._throttled.warn, "bad TF"))
         self._on_change()
 
     def watch(self) -> None:

@@ -7,7 +7,6 @@ from rclpy.node import Node
 from tf2_msgs.msg import TFMessage
 
 from denseba_ros.errors import DensebaError
-from denseba_ros.nodes.conversions.poses import transform_from_msg
 from denseba_ros.nodes.inputs.extrinsics import STATIC_TF_QOS, TF_QOS
 from denseba_ros.nodes.inputs.tf_buffer import TfBuffer
 
@@ -42,11 +41,5 @@ class ImuExtrinsics:
         return T
 
     def _on_tf(self, message: TFMessage) -> None:
-        if self._is_found:
-            return
-        for transform in message.transforms:
-            parent, child = transform.header.frame_id, transform.child_frame_id
-            try:
-                self._buffer.set(parent, child, transform_from_msg(transform.transform))
-            except DensebaError as error:
-                self._log.warning(f"TF {parent} -> {child}: {error}", once=True)
+        if not self._is_found:
+            self._buffer.take(message, lambda text: self._log.warning(text, once=True))

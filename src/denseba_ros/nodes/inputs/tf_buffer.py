@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
 
-from denseba_ros.errors import CalibrationError
+import numpy as np
+from tf2_msgs.msg import TFMessage
+
+from denseba_ros.errors import CalibrationError, DensebaError
 from denseba_ros.geometry import pose_step
 from denseba_ros.nodes.conversions.frame_names import frame_name
+from denseba_ros.nodes.conversions.poses import transform_from_msg
 
 
 class TfBuffer:
@@ -18,6 +22,15 @@ class TfBuffer:
     def set(self, parent: str, child: str, T_parent_child: np.ndarray) -> None:
         """Remember the pose (4, 4) of ``child`` in ``parent``; a later one replaces it."""
         self._edges[frame_name(child)] = (frame_name(parent), T_parent_child)
+
+    def take(self, message: TFMessage, on_bad: Callable[[str], object]) -> None:
+        """Remember all transforms of a message; ``on_bad`` gets a text for each that is none."""
+        for transform in message.transforms:
+            parent, child = transform.header.frame_id, transform.child_frame_id
+            try:
+                self.set(parent, child, transform_from_msg(transform.transform))
+            except DensebaError as error:
+                on_bad(f"TF {parent} -> {child}: {error}")
 
     def lookup(self, target: str, source: str) -> np.ndarray | None:
         """``T_target_source`` (4, 4), or None while the frames are not connected.
