@@ -16,37 +16,47 @@ from typing import Any, TypeVar, cast
 import numba
 from numba.core import event
 
+from denseba_ros.numba_cache import keep_on_disk
+
 _log = logging.getLogger(__name__)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-# Sums may be taken in another order, which lets them use vector units: the same on each run, but
-# not the same to the last bit on another kind of CPU. NaN and infinity keep their meaning.
-# Without "contract": with it, code just compiled and code read back from disk round differently.
-_FAST_MATH = {"reassoc", "arcp", "nsz"}
+# A zero may lose its sign; all else is rounded as written. With "contract", code just compiled and
+# code read back from disk round differently. With "reassoc" or "arcp", vectors round otherwise than
+# the single elements that are taken where arrays may overlap; an array that lies in memory right
+# behind one that is written counts as such where indices are signed (numba's a[-1]), so that the
+# result would depend on where memory was free.
+_FAST_MATH = {"nsz"}
+# For sums alone: the same on each run, but not to the last bit on another kind of CPU.
+_FAST_SUMS = _FAST_MATH | {"reassoc"}
 
 
 def numba_jit(
-    signature: str | None = None, keeps_lock: bool = False
+    signature: str | None = None, keeps_lock: bool = False, reorders_sums: bool = False
 ) -> Callable[[_Function], _Function]:
     """Decorator: compile with numba for ``signature`` (numba's notation); without one, at the first
     call. The result is cached on disk if a folder is writable.
 
     ``keeps_lock``: of the interpreter; for loops that are done sooner than another thread would
-    give it back.
+    give it back. ``reorders_sums``: so that they use vector units; for loops over unsigned indices
+    of arrays that share no memory.
     """
 
     def decorate(function: _Function) -> _Function:
         options: dict[str, Any] = {
             "nogil": not keeps_lock,
             "error_model": "numpy",
-            "fastmath": _FAST_MATH,
+            "fastmath": _FAST_SUMS if reorders_sums else _FAST_MATH,
         }
+        result = numba.njit(**options)(function)
         try:
-            result = numba.njit(signature, cache=True, **options)(function)
+            keep_on_disk(result, options)
         except RuntimeError as error:
             # Neither beside the sources nor in the user's home is a folder that can be written.
             _log.warning("%s; it is compiled again by every process", error)
-            result = numba.njit(signature, **options)(function)
+        if signature is not None:
+            result.compile(signature)
+            result.disable_compile()
         return cast(_Function, result)
 
     return decorate

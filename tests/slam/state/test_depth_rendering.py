@@ -19,6 +19,7 @@ from denseba_ros.slam.state.depth_rendering import (
     render_numba,
     render_torch,
 )
+from denseba_ros.slam.state.depth_rendering_loops import project_depth_map
 
 _CAMERA = Pinhole(160.0, 160.0, 79.5, 59.5, 160, 120)
 _LEVEL = 2
@@ -145,3 +146,29 @@ def test_numba_and_torch_render_the_same(twist: tuple[float, ...]) -> None:
     torch.testing.assert_close(
         render_numba(inverse_depth_map, T, grid), render_torch(inverse_depth_map, T, grid)
     )
+
+
+def _placed(buffer: np.ndarray, start: int, values: np.ndarray) -> np.ndarray:
+    """A copy of ``values`` at byte ``start`` of ``buffer``."""
+    part = buffer[start : start + values.nbytes].view(values.dtype).reshape(values.shape)
+    part[...] = values
+    return part
+
+
+def test_the_result_does_not_depend_on_where_memory_was_free() -> None:
+    """With the map right behind the result, and far from it."""
+    random = np.random.default_rng(0)
+    h, w = 30, 40
+    inverse_depth_map = random.uniform(0.1, 1.0, (2, h, w)).astype(np.float32)
+    T = (np.eye(4) + 0.03 * random.standard_normal((4, 4))).astype(np.float32)
+    camera = np.array([40, 40, 20, 15], np.float32)
+    results = []
+    for distance in (0, 20):
+        memory = np.zeros(50 * 4 * h * w, np.uint8)
+        index = _placed(memory, 45 * 4 * h * w, np.zeros(h * w, np.int64))
+        inverse_depth = _placed(memory, 0, np.zeros(h * w, np.float32))
+        behind = _placed(memory, (1 + distance) * 4 * h * w, inverse_depth_map)
+        project_depth_map(behind, T, camera, 0.5, 0.1, index, inverse_depth)
+        results.append((index, inverse_depth))
+    np.testing.assert_array_equal(results[0][0], results[1][0])
+    np.testing.assert_array_equal(results[0][1], results[1][1])
