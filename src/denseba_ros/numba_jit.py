@@ -21,11 +21,11 @@ from denseba_ros.numba_cache import keep_on_disk
 _log = logging.getLogger(__name__)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-# A zero may lose its sign; all else is rounded as written. With "contract", code just compiled and
-# code read back from disk round differently. With "reassoc" or "arcp", vectors round otherwise than
-# the single elements that are taken where arrays may overlap; an array that lies in memory right
-# behind one that is written counts as such where indices are signed (numba's a[-1]), so that the
-# result would depend on where memory was free.
+# A zero may lose its sign; all else is rounded as written. With "reassoc", "arcp" or "contract" the
+# compiler may round a function in two ways, and which of them runs depends on chance: on whether a
+# caller was compiled in this process or read from disk; and on where memory was free, as an array
+# right behind one that is written counts as overlapping where indices are signed (numba's a[-1]),
+# and single elements are taken instead of vectors.
 _FAST_MATH = {"nsz"}
 # For sums alone: the same on each run, but not to the last bit on another kind of CPU.
 _FAST_SUMS = _FAST_MATH | {"reassoc"}
@@ -38,9 +38,12 @@ def numba_jit(
     call. The result is cached on disk if a folder is writable.
 
     ``keeps_lock``: of the interpreter; for loops that are done sooner than another thread would
-    give it back. ``reorders_sums``: so that they use vector units; for loops over unsigned indices
-    of arrays that share no memory.
+    give it back. ``reorders_sums``: so that they use vector units; for loops that write no array,
+    or over unsigned indices of arrays that share no memory, and with a signature, so that all
+    callers run the same code. Raises ValueError without one.
     """
+    if reorders_sums and signature is None:
+        raise ValueError("a function that reorders sums needs a signature")
 
     def decorate(function: _Function) -> _Function:
         options: dict[str, Any] = {

@@ -393,7 +393,7 @@ def _jacobian(s: _Floats, i: PairInput, host: int, target: int) -> None:
             s[_BOTTOM + row + n] = s[_M01 + n] * ju + s[_M11 + n] * jv
 
 
-@numba_jit()
+@numba_jit("void(f4[::1], f8[:, ::1], f8[::1])", reorders_sums=True)
 def _add_pair(s: _Floats, H: NDArray[np.float64], b: NDArray[np.float64]) -> None:
     """Sum J^T M J and J^T q over the chunk into H (8, 8) and b (8,)."""
     for r in range(6):

@@ -52,7 +52,7 @@ def _differentiate(around: Floats, side: np.uintp, patch: Floats, gx: Floats, gy
         to += wide
 
 
-@numba_jit(reorders_sums=True)
+@numba_jit("UniTuple(f8, 4)(f4[::1], f4[::1], f4[::1])", reorders_sums=True)
 def _orthogonalise(patch: Floats, gx: Floats, gy: Floats) -> _Four:
     """Project changes of gain and offset out of the gradients, and the mean out of the patch.
 
@@ -92,7 +92,7 @@ def _min_eigenvalue(moments: _Four) -> float:
     return 0.5 * (xx + yy - math.sqrt((xx - yy) ** 2 + 4 * xy * xy))
 
 
-@numba_jit(reorders_sums=True)
+@numba_jit("UniTuple(f8, 3)(f4[::1], f4[::1], f4[::1], f4[::1])", reorders_sums=True)
 def _correlations(
     values: Floats, patch: Floats, gx: Floats, gy: Floats
 ) -> tuple[float, float, float]:
