@@ -132,6 +132,15 @@ def test_a_principal_point_off_the_centre_is_doubted_or_refused(info: Callable) 
             calibration_from_message(at(cx, cy))
 
 
+def test_pixels_that_are_far_from_square_are_doubted(info: Callable) -> None:
+    def with_fy(fy: float) -> str:
+        k = np.array([500.0, 0, 320, 0, fy, 240, 0, 0, 1])
+        return doubts_about(calibration_from_message(info(k=k)))
+
+    assert "fx is 500 and fy 5" in with_fy(5.0)
+    assert with_fy(250.0) == ""
+
+
 def test_no_distortion_and_another_p_is_doubted(info: Callable) -> None:
     message = info(d=np.zeros(5))
     calibration = calibration_from_message(message)

@@ -17,6 +17,8 @@ _REMEDY = (
 )
 # Of the side of the image: further from the centre a principal point is doubted, or refused.
 _DOUBTED, _REFUSED = 0.25, 1.0
+# So many times the smaller focal length the larger one is doubted; skipped rows make it twice.
+_UNLIKE = 2.5
 # K and P of a camera without distortion are one camera's; more than this share apart they are not.
 _SAME = 0.02
 
@@ -80,6 +82,9 @@ def check_principal_point(calibration: Calibration) -> None:
 
 def doubts_about(calibration: Calibration) -> str:
     """What the user should check of a calibration, empty if nothing."""
+    c = calibration
+    if max(c.fx, c.fy) > _UNLIKE * min(c.fx, c.fy):
+        return f"fx is {c.fx:g} and fy {c.fy:g}: pixels of most cameras are square"
     if _off_centre(calibration) <= _DOUBTED:
         return ""
     return f"{_far_off(calibration)}: is this the calibration of images of this size?"

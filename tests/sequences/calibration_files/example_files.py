@@ -281,6 +281,44 @@ cameras:
         focal_length: [{FX}, {FY}],
         principal_point: [{CX}, {CY}]}}
 """
+# OpenVSLAM and stella_vslam: nested, or with the keys of ORB-SLAM.
+STELLA = f"""\
+Camera:
+  name: "desk"
+  setup: "monocular"
+  model: "perspective"
+  fx: {FX}
+  fy: {FY}
+  cx: {CX}
+  cy: {CY}
+  k1: {D[0]}
+  k2: {D[1]}
+  p1: {D[2]}
+  p2: {D[3]}
+  k3: 0.0
+  fps: 30.0
+  cols: 320
+  rows: 240
+  color_order: "Gray"
+"""
+OPENVSLAM = ORB_SLAM2.replace("Camera.fps", 'Camera.model: "perspective"\nCamera.fps')
+OPENVSLAM_FISHEYE = OPENVSLAM.replace("perspective", "fisheye")
+OPENVSLAM_FISHEYE = OPENVSLAM_FISHEYE.replace("p1", "k3").replace("p2", "k4")
+
+
+def basalt(kind: str, *names: str, cameras: int = 1) -> str:
+    """calibration.json of Basalt, whose cameras are all alike."""
+    lens = dict(zip(names, D, strict=False))
+    camera = {"camera_type": kind, "intrinsics": {**_NUMBERS, **lens}}
+    value = {
+        "T_imu_cam": [{"px": 0.0, "py": 0.0, "pz": 0.0, "qx": 0.0, "qw": 1.0}] * cameras,
+        "intrinsics": [camera] * cameras,
+        "resolution": [[320, 240]] * cameras,
+        "vignette": [],
+    }
+    return json.dumps({"value0": value})
+
+
 KITTI = f"P0: {FX} 0 {CX} 0 0 {FY} {CY} 0 0 0 1 0\nP1: {FX} 0 {CX} -380 0 {FY} {CY} 0 0 0 1 0\n"
 NUMPY = f"camera_matrix:\n- [{FX}, 0.0, {CX}]\n- [0.0, {FY}, {CY}]\n- [0.0, 0.0, 1.0]\n"
 NUMPY += f"dist_coeff:\n- [{_D}]\n"
@@ -302,6 +340,9 @@ PINHOLES = {
     "realsense.json": JSON_REALSENSE,
     "okvis.yaml": OKVIS,
     "numpy.yaml": NUMPY,
+    "stella.yaml": STELLA,
+    "openvslam.yaml": OPENVSLAM,
+    "basalt.json": basalt("pinhole-radtan8", "k1", "k2", "p1", "p2"),
 }
 UNDISTORTED = {
     "camera.txt": DSO_RELATIVE,
@@ -318,6 +359,9 @@ FISHEYES = {
     "vins.yaml": VINS_FISHEYE,
     "cameras.txt": COLMAP.replace("OPENCV", "OPENCV_FISHEYE"),
     "dso.txt": DSO.replace("RadTan", "KannalaBrandt"),
+    "openvslam.yaml": OPENVSLAM_FISHEYE,
+    "basalt.json": basalt("kb4", "k1", "k2", "k3", "k4"),
+    "basalt_stereo.json": basalt("kb4", "k1", "k2", "k3", "k4", cameras=2),
     "opencv.yaml": OPENCV + "fisheye_model: 1\n",
     "rtabmap.yaml": RTABMAP.replace("plumb_bob", "equidistant"),
 }

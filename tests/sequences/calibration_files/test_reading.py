@@ -35,6 +35,7 @@ from tests.sequences.calibration_files.example_files import (
     VINS,
     VINS_MEI,
     D,
+    basalt,
 )
 
 CAMERA = (320, 240, FX, FY, CX, CY)
@@ -146,6 +147,11 @@ def test_unrectified_cameras_beside_the_rectified_one_are_asked_for(tmp_path: Pa
         (VINS.replace(f"fx: {FX}", "fx: wide"), "fx is no number: 'wide'"),
         (KALIBR.replace(str(FX), ".nan"), "nan"),
         (JSON_NESTED.replace(str(FX), "[]"), "fx is no number"),
+        (JSON_NESTED.replace(str(FX), "0.0"), "the camera is uncalibrated"),
+        (basalt("ds", "xi", "alpha"), "double-sphere calibration of 6 parameters"),
+        ("262,5;262,5;159,5;119,5\n", "write numbers with a point, as 262.5"),
+        ("262,5 262,5 159,5 119,5\n", "write numbers with a point"),
+        ("262,5\n262,5\n159,5\n119,5\n", "write numbers with a point"),
         ("cam0_calib: cam0.yaml\n", "in other files: give the one of cam0, cam0.yaml"),
         (ECHO.replace(f"k: [{FX}", "k: [0.0").replace(str(FY), "0.0"), "not calibrated"),
         ('{"fx": 0.8, "fy": 0.9, "cx": 0.5, "cy": 0.5}', "parts of the image size"),

@@ -54,6 +54,14 @@ def test_without_imu_there_is_none(tmp_path: Path) -> None:
     assert read_euroc_imu(_written(tmp_path, HEADER)) is None
 
 
+def test_a_row_that_was_cut_costs_itself(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = "10,1,2,3,4,5,6\n20,1,2,3,4,5,6\n30,1,2,3\n"
+    samples = read_euroc_imu(_written(tmp_path, HEADER + rows))
+    assert samples is not None
+    assert samples.stamp_ns.tolist() == [10, 20]
+    assert "left out 1 rows" in caplog.text
+
+
 @pytest.mark.parametrize("row", ["10,1,2,3\n", "10,1,2,3,4,5,x\n", "soon,1,2,3,4,5,6\n"])
 def test_a_malformed_row_is_named(tmp_path: Path, row: str) -> None:
     with pytest.raises(SequenceError, match=r"data.csv:2"):

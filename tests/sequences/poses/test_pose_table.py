@@ -78,6 +78,22 @@ def test_nanoseconds_that_begin_near_zero_are_seen_by_their_steps(path: Path) ->
     assert read_poses(path).stamps_ns.tolist() == [33_333_333 * i for i in range(COUNT)]
 
 
+@pytest.mark.parametrize("step_ns", [5_000_000, 33_333_333, 1_000_000_000, 10_000_000_000])
+def test_nanoseconds_from_zero_are_no_milliseconds_after_minutes(path: Path, step_ns: int) -> None:
+    stamps = [step_ns * i for i in range(COUNT)]
+    stamps[-1] = 300_000_000_000
+    path.write_text("\n".join(rows(stamps=[str(stamp) for stamp in stamps])))
+    assert read_poses(path).stamps_ns.tolist() == stamps
+
+
+@pytest.mark.parametrize("wrong", ["1e400", "1403636580763555584", "-99999999999999999999"])
+def test_one_absurd_stamp_does_not_decide_the_unit(path: Path, wrong: str) -> None:
+    stamps = [format_seconds(stamp) for stamp in STAMPS]
+    stamps[3] = wrong
+    path.write_text("\n".join(rows(stamps=stamps)))
+    assert read_poses(path).stamps_ns.tolist() == np.delete(STAMPS, 3).tolist()
+
+
 @pytest.mark.parametrize("step", [0.001, 1.0, 60.0, 3000.0])
 def test_seconds_stay_seconds(path: Path, step: float) -> None:
     path.write_text("\n".join(rows(stamps=[f"{-5 + step * i:.6f}" for i in range(COUNT)])))

@@ -1,6 +1,7 @@
 """EuRoC folders: the camera's pose is not the body's."""
 
 import codecs
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,7 +138,8 @@ def test_without_sensor_file_the_intrinsics_must_be_given(folder: Path) -> None:
     [
         ("", "lists no images"),
         ("12\n", "2 columns"),
-        ("1,2,3\nx,a.png\n", "stamp 'x' is no number"),
+        ("1,2,3\nx,a.png\ny,b.png\n", "stamp 'x' is no number"),
+        ("1e99999999,a.png\n", "stamp '1e99999999' is no number"),
     ],
 )
 def test_a_malformed_listing_is_named(folder: Path, text: str, message: str) -> None:
@@ -147,6 +149,23 @@ def test_a_malformed_listing_is_named(folder: Path, text: str, message: str) -> 
 
 
 A, B = STAMPS
+
+
+@pytest.mark.parametrize("wrong", ["140363", "nan,a.png", "1e400,a.png", "-9e99,a.png"])
+def test_a_malformed_row_is_left_out_and_said(
+    folder: Path, wrong: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = f"{A},{A}.png\n{B},{B}.png\n{wrong}\n"
+    (folder / "mav0" / "cam0" / "data.csv").write_text(text)
+    with caplog.at_level(logging.WARNING):
+        assert [f.stamp_ns for f in open_euroc(folder)] == STAMPS
+    assert "left out 1 rows, the first: " in caplog.text
+    assert "data.csv:3" in caplog.text
+
+
+def test_names_without_a_suffix(folder: Path) -> None:
+    (folder / "mav0" / "cam0" / "data.csv").write_text(f"{A},{A}\n{B},{B}\n")
+    assert [f.stamp_ns for f in open_euroc(folder)] == STAMPS
 
 
 @pytest.mark.parametrize(

@@ -87,10 +87,33 @@ def test_a_stamp_that_leaps_costs_its_own_image(tmp_path: Path, write_pictures: 
     assert [f.stamp_ns // 10**6 for f in frames][:5] == [-300, -200, -100, 0, 100]
 
 
+@pytest.mark.parametrize("wrong", ["1e400", "nan", "soon"])
+def test_an_absurd_stamp_costs_its_own_row(
+    tmp_path: Path, write_pictures: Callable, wrong: str
+) -> None:
+    folder = tmp_path / "freiburg1"
+    write_pictures(folder / "rgb", [f"{i}.png" for i in range(6)], (640, 480))
+    stamps = [f"{0.1 * i:.6f}" for i in range(6)]
+    stamps[3] = wrong
+    rows = [f"{stamp} rgb/{i}.png\n" for i, stamp in enumerate(stamps)]
+    (folder / "rgb.txt").write_text("".join(rows))
+    assert [f.stamp_ns // 10**8 for f in open_tum(folder)] == [0, 1, 2, 4, 5]
+
+
+def test_names_with_blanks(tmp_path: Path, write_pictures: Callable) -> None:
+    folder = make(tmp_path / "freiburg1", write_pictures)
+    (folder / "rgb" / "1.000100.png").rename(folder / "rgb" / "my first.png")
+    rows = "1.000100 rgb/my first.png\n1.033300 rgb/1.033300.png depth/1.033300.png\n"
+    (folder / "rgb.txt").write_text(rows)
+    assert len(list(open_tum(folder))) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("# nothing\n", "lists no images"),
+        ("1,000100 rgb/1.000100.png\n1,033300 rgb/1.033300.png\n", "rgb.txt:1: not 'timestamp"),
+        ("1e400 rgb/1.000100.png\n", "rgb.txt:1: not 'timestamp"),
         ("1.0\n", "rgb.txt:1"),
         ("one rgb/1.png\n", "rgb.txt:1"),
     ],

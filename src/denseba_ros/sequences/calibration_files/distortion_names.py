@@ -22,6 +22,8 @@ _OPENCV = frozenset(
         "fullopencv",
         "pinhole",
         "pinholefull",
+        "pinholeradtan8",
+        "perspective",
         "radial",
         "thinprism",
         "tilted",

@@ -36,6 +36,9 @@ def stated_size(document: Document, otherwise: tuple[int, int]) -> tuple[int, in
         if isinstance(value, Mapping) and "data" not in value:
             return stated_size(value, otherwise)
         sides = [whole(v, pair) for v in numbers(value, pair)]
+        if sides == sides[:2] * (len(sides) // 2):
+            # Basalt has one pair for each camera.
+            sides = sides[:2]
         if len(sides) != 2:
             raise CalibrationError(f"{pair} is not width and height")
         # numpy's shape is (height, width).

@@ -10,6 +10,7 @@ from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.sequences.readers.csv_rows import (
     CsvRows,
     read_csv_rows,
+    read_rows,
     stamp_in_ns,
     unit_in_ns,
 )
@@ -26,7 +27,7 @@ def read_euroc_imu(mav: Path) -> ImuSamples | None:
     specific force (m/s2); without a header in this order.
 
     Raises:
-        SequenceError: when the file cannot be read or a row is malformed.
+        SequenceError: when the file cannot be read or most rows are malformed; others are left out.
     """
     path = mav / "imu0" / "data.csv"
     if not path.is_file():
@@ -37,18 +38,19 @@ def read_euroc_imu(mav: Path) -> ImuSamples | None:
         raise SequenceError(f"{path}: {error}") from error
     columns = _columns(table)
     unit_ns = unit_in_ns(table.header[0]) if table.header else None
-    stamps: list[int] = []
-    values: list[list[float]] = []
-    for number, fields in table.rows:
+
+    def sample(number: int, fields: list[str]) -> tuple[int, list[float]]:
         where = f"{path}:{number}"
         if len(fields) <= max(columns):
             raise SequenceError(f"{where}: expected {max(columns) + 1} columns, got {len(fields)}")
         try:
-            values.append([float(fields[column]) for column in columns])
+            values = [float(fields[column]) for column in columns]
         except ValueError as error:
             raise SequenceError(f"{where}: {error}") from error
-        stamps.append(stamp_in_ns(fields[0], unit_ns, where))
-    return sorted_samples(stamps, values, str(path))
+        return stamp_in_ns(fields[0], unit_ns, where), values
+
+    samples = read_rows(table, sample, path)
+    return sorted_samples([s for s, _ in samples], [v for _, v in samples], str(path))
 
 
 def _columns(table: CsvRows) -> list[int]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TypeVar
 
 from denseba_ros.errors import SequenceError
+from denseba_ros.sequences.stamps.stamp_units import parse_number, to_nanoseconds
 from denseba_ros.sequences.text_file import read_text
+
+_log = logging.getLogger(__name__)
+Value = TypeVar("Value")
 
 # The blank of "timestamp [ns]".
 _BEFORE_UNIT = re.compile(r"\s+([\[(])")
@@ -61,12 +67,33 @@ def stamp_in_ns(text: str, unit_ns: int | None, where: str) -> int:
         SequenceError: naming ``where``, when it is no number.
     """
     try:
-        value = Decimal(text)
+        value = parse_number(text)
         fraction = value != value.to_integral_value()
         unit = (10**9 if fraction else 1) if unit_ns is None else unit_ns
-        return int((value * unit).to_integral_value())
-    except (InvalidOperation, OverflowError, ValueError) as error:
+        return to_nanoseconds(value * unit, "ns")
+    except (ArithmeticError, ValueError) as error:
         raise SequenceError(f"{where}: stamp {text[:40]!r} is no number of nanoseconds") from error
+
+
+def read_rows(table: CsvRows, read: Callable[[int, list[str]], Value], path: Path) -> list[Value]:
+    """``read`` (line number, fields) of each row. Rows of which it raises SequenceError are left
+    out, which is said.
+
+    Raises:
+        SequenceError: that of the first such row, when there are more of them than others.
+    """
+    kept: list[Value] = []
+    errors: list[SequenceError] = []
+    for number, fields in table.rows:
+        try:
+            kept.append(read(number, fields))
+        except SequenceError as error:
+            errors.append(error)
+    if len(errors) > len(kept):
+        raise errors[0]
+    if errors:
+        _log.warning("%s: left out %d rows, the first: %s", path, len(errors), errors[0])
+    return kept
 
 
 def _fields(line: str) -> list[str]:

@@ -18,8 +18,14 @@ from denseba_ros.sequences.calibration_files.calibration_source import (
 from denseba_ros.sequences.calibration_files.calibration_text import parse
 from denseba_ros.sequences.calibration_files.fields import numbers
 from denseba_ros.sequences.calibration_files.reading import read_calibration
+from denseba_ros.sequences.image_io import IMAGE_SUFFIXES
 from denseba_ros.sequences.imu.euroc_imu import read_euroc_imu
-from denseba_ros.sequences.readers.csv_rows import read_csv_rows, stamp_in_ns, unit_in_ns
+from denseba_ros.sequences.readers.csv_rows import (
+    read_csv_rows,
+    read_rows,
+    stamp_in_ns,
+    unit_in_ns,
+)
 from denseba_ros.sequences.readers.image_sequence import (
     ImageFile,
     ImageSequence,
@@ -44,7 +50,7 @@ def open_euroc(folder: Path, calibration: CalibrationSource = None) -> ImageSequ
     """The left camera (cam0) of an EuRoC sequence; ground truth is converted from body to camera.
 
     Raises:
-        SequenceError: when data.csv is missing, malformed, or empty.
+        SequenceError: when data.csv is missing or empty, or most of its rows are malformed.
         CalibrationError: when sensor.yaml has no camera and no ``calibration`` is given, or
             it does not fit the images.
     """
@@ -86,21 +92,26 @@ def _listed(camera: Path) -> list[ImageFile]:
     name = table.column(("file", "image", "name", "path"))
     name = 1 - min(time, 1) if name is None or name == time else name
     unit_ns = unit_in_ns(table.header[time]) if table.header else None
-    files: list[ImageFile] = []
-    for number, fields in table.rows:
+
+    def image(number: int, fields: list[str]) -> tuple[int, Path]:
         if len(fields) <= max(time, name):
             raise SequenceError(
                 f"{path}:{number}: expected {max(time, name) + 1} columns, got {len(fields)}"
             )
         stamp = stamp_in_ns(fields[time], unit_ns, f"{path}:{number}")
-        files.append(ImageFile(len(files), stamp, _image_path(camera, fields[name])))
-    return files
+        return stamp, _image_path(camera, fields[name])
+
+    return [ImageFile(i, *one) for i, one in enumerate(read_rows(table, image, path))]
 
 
 def _image_path(camera: Path, name: str) -> Path:
-    """Of a name in data/, or with its folder."""
+    """Of a name in data/, or with its folder; some write it without its suffix."""
     inside = name.replace("\\", "/")
-    return camera / inside if inside.startswith("data/") else camera / "data" / inside
+    path = camera / inside if inside.startswith("data/") else camera / "data" / inside
+    if path.suffix or path.exists():
+        return path
+    named = (path.with_suffix(suffix) for suffix in sorted(IMAGE_SUFFIXES))
+    return next((candidate for candidate in named if candidate.is_file()), path)
 
 
 def _sensor_file(folder: Path, camera: Path) -> Path | None:

@@ -76,16 +76,51 @@ def open_tum_depth(folder: Path, units: float) -> Iterator[StampedDepth]:
 
 def _listed(listing: Path) -> list[ImageFile]:
     folder = listing.parent
-    rows: list[tuple[Decimal, str]] = []
+    rows: list[tuple[int, Decimal, str]] = []
     wrong: list[int] = []
     for number, fields in _rows(listing):
         try:
-            rows.append((parse_number(fields[0]), fields[1]))
+            rows.append((number, parse_number(fields[0]), _name(fields, folder)))
         except (ValueError, IndexError):
             wrong.append(number)
-    if len(wrong) > len(rows):
+    unit = unit_of([stamp for _, stamp, _ in rows])
+    files: list[ImageFile] = []
+    for number, stamp, name in rows:
+        try:
+            stamp_ns = to_nanoseconds(stamp, unit)
+        except ValueError:
+            wrong.append(number)
+        else:
+            files.append(ImageFile(len(files), stamp_ns, folder / name))
+    _check_rows(listing, sorted(wrong), len(files))
+    say_unit(listing, unit)
+    return files
+
+
+def _name(fields: list[str], folder: Path) -> str:
+    """The file of a row; its name may hold blanks.
+
+    Raises:
+        ValueError: when a number follows the first, as behind a decimal comma.
+        IndexError: when there is none.
+    """
+    if len(fields) == 2:
+        return fields[1]
+    if fields[1].isdigit():
+        raise ValueError(f"{fields[1]} is no file name")
+    whole = " ".join(fields[1:])
+    return whole if (folder / whole).is_file() else fields[1]
+
+
+def _check_rows(listing: Path, wrong: list[int], right: int) -> None:
+    """Say which lines are left out.
+
+    Raises:
+        SequenceError: when most are, or there are none.
+    """
+    if len(wrong) > right:
         raise SequenceError(f"{listing}:{wrong[0]}: not 'timestamp filename'")
-    if not rows:
+    if not right:
         raise SequenceError(f"{listing}: lists no images")
     if wrong:
         _log.warning(
@@ -94,16 +129,6 @@ def _listed(listing: Path) -> list[ImageFile]:
             len(wrong),
             wrong[0],
         )
-    unit = unit_of([stamp for stamp, _ in rows])
-    say_unit(listing, unit)
-    try:
-        stamps = [to_nanoseconds(stamp, unit) for stamp, _ in rows]
-    except ValueError as error:
-        raise SequenceError(f"{listing}: {error}") from error
-    return [
-        ImageFile(i, stamp, folder / name)
-        for i, (stamp, (_, name)) in enumerate(zip(stamps, rows, strict=True))
-    ]
 
 
 def _rows(listing: Path) -> list[tuple[int, list[str]]]:

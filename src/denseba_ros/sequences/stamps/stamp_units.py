@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation, Overflow
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
+from statistics import median, median_high
 
 _log = logging.getLogger(__name__)
 
@@ -39,17 +39,20 @@ def parse_number(text: str) -> Decimal:
 def unit_of(stamps: Sequence[Decimal]) -> str:
     """The unit that stamps are written in, a key of UNITS.
 
-    That of their size, where they count from 1970; else, of whole numbers, that of the time between
-    two of them.
+    That of the size of most of them, where they count from 1970; else, of whole numbers, that of
+    the time between two of them.
     """
-    largest = max((abs(stamp) for stamp in stamps), default=Decimal(0))
-    if largest >= _LARGEST_SECONDS:
-        digits = largest.adjusted() - _LARGEST_SECONDS.adjusted()
-        return "ms" if digits < 3 else "us" if digits < 6 else "ns"
-    if any(_is_fraction(stamp) for stamp in stamps):
-        return "s"
     steps = [b - a for a, b in pairwise(stamps) if b > a]
     step = median(steps) if steps else Decimal(0)
+    usual = median_high([abs(stamp) for stamp in stamps]) if stamps else Decimal(0)
+    if usual >= _LARGEST_SECONDS:
+        digits = usual.adjusted() - _LARGEST_SECONDS.adjusted()
+        unit = "ms" if digits < 3 else "us" if digits < 6 else "ns"
+        # Nanoseconds that count from zero are as large after two minutes.
+        if step * UNITS[unit] < _LONGEST_STEP * UNITS["s"]:
+            return unit
+    elif sum(map(_is_fraction, stamps)) > len(stamps) // 2:
+        return "s"
     if step < _LONGEST_STEP:
         return "s"
     return "ns" if step >= _SHORTEST_STEP_NS else "us"

@@ -74,7 +74,10 @@ def _matrix_key(document: Document, names: tuple[str, ...]) -> str | None:
     for name in names:
         key = first_key(document, (name,))
         value = None if key is None else document[key]
-        if isinstance(value, list) or (isinstance(value, Mapping) and "data" in value):
+        if isinstance(value, list):
+            # Basalt lists its cameras under the name "intrinsics".
+            return None if any(isinstance(entry, Mapping) for entry in value) else key
+        if isinstance(value, Mapping) and "data" in value:
             return key
     return None
 

@@ -57,7 +57,7 @@ def _has_camera(mapping: Document) -> bool:
 def _read(mapping: Document, size: tuple[int, int]) -> Calibration:
     fx, fy = _pair(mapping, _FX, _FY, _FOCAL)
     cx, cy = _pair(mapping, _CX, _CY, _CENTRE)
-    if fx < 2.0 and 0.0 <= cx <= 1.0 and 0.0 <= cy <= 1.0:
+    if 0.0 < fx < 2.0 and 0.0 <= cx <= 1.0 and 0.0 <= cy <= 1.0:
         raise CalibrationError("its values are parts of the image size, not pixels")
     return Calibration(
         *stated_size(mapping, size), fx, positive_fy(fy), cx, cy, *distortion(*_lens(mapping))

@@ -1,4 +1,4 @@
-"""Settings files of ORB-SLAM2 and ORB-SLAM3: keys like Camera.fx and Camera1.fx."""
+"""Settings files of ORB-SLAM2, ORB-SLAM3, OpenVSLAM: keys like Camera.fx and Camera1.fx."""
 
 from __future__ import annotations
 
@@ -42,11 +42,18 @@ def _ask(content: CalibrationText) -> str:
 
 def _read(document: Document, name: str, size: tuple[int, int]) -> Calibration:
     fx, fy, cx, cy = (number(item(document, k), k) for k in _keys(name, ("fx", "fy", "cx", "cy")))
-    kind = str(document.get("Camera.type", "PinHole"))
+    kind = _kind(document)
     coefficients = _coefficients(document, name, kind)
     return Calibration(
         *stated_size(document, size), fx, positive_fy(fy), cx, cy, *distortion(kind, coefficients)
     )
+
+
+def _kind(document: Document) -> str:
+    """ORB-SLAM3's name of the camera model; OpenVSLAM and stella_vslam name it otherwise."""
+    kind = str(document.get("Camera.type", document.get("Camera.model", "PinHole")))
+    others = {"perspective": "PinHole", "fisheye": "KannalaBrandt8"}
+    return others.get(kind.lower(), kind)
 
 
 def _coefficients(document: Document, name: str, kind: str) -> list[float]:

@@ -6,7 +6,10 @@ from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.calibration_files.calibration_format import CalibrationFormat, Cameras
 from denseba_ros.sequences.calibration_files.calibration_text import CalibrationText
-from denseba_ros.sequences.calibration_files.intrinsics_text import parse_intrinsics
+from denseba_ros.sequences.calibration_files.intrinsics_text import (
+    check_decimal_points,
+    parse_intrinsics,
+)
 from denseba_ros.sequences.camera_info import calibration_from_fields
 
 _BRACKETS = str.maketrans(",;[]()", "      ")
@@ -35,6 +38,7 @@ def _cameras(content: CalibrationText) -> Cameras:
 
 
 def _read(content: CalibrationText) -> Calibration:
+    check_decimal_points(content.text)
     rows = _values(content)
     flat = [value for row in rows for value in row]
     k = [value for row in rows[:3] for value in row[:3]]
