@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
+from denseba_ros.calibration.coarse_flow import Flow
 from denseba_ros.doctor.check import Check
 from denseba_ros.doctor.recording.calibration_check import check_calibration
 from denseba_ros.doctor.recording.examination import examine
 from denseba_ros.doctor.recording.motion_checks import check_motion, check_parallax
 from denseba_ros.doctor.recording.picture_checks import check_blur, check_exposure
 from denseba_ros.doctor.recording.stamp_checks import check_gaps, check_images, check_stamps
-from denseba_ros.doctor.recording.survey import Survey, blur_of, survey
+from denseba_ros.doctor.recording.survey import Survey, astray, blur_of, survey
 from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
@@ -37,6 +38,7 @@ def good() -> Survey:
         0.3 + rng.normal(0.0, 0.01, N),
         np.full(N - 1, 0.01),
         np.full(30, 0.5),
+        np.full(30, 0.05),
     )
 
 
@@ -120,6 +122,18 @@ def test_motion(flow: float, status: str, words: str) -> None:
 def test_a_camera_that_only_turns_has_no_parallax() -> None:
     assert check_parallax(replace(good(), off_plane=np.full(30, 0.02))).status == "FAIL"
     assert check_parallax(replace(good(), off_plane=np.empty(0))).status == "FAIL"
+
+
+def test_random_pixels_are_no_parallax() -> None:
+    check = check_parallax(replace(good(), astray=np.full(30, 0.5)))
+    assert check.status == "FAIL"
+    assert "50% of the corners follow no motion" in check.found
+
+    rng = np.random.default_rng(0)
+    start = rng.uniform(0.0, 300.0, (200, 2)).astype(np.float32)
+    end = start + rng.normal(0.0, 20.0, start.shape).astype(np.float32)
+    assert astray(Flow(start, end)) > 0.6
+    assert astray(Flow(start, start + np.float32([20.0, 0.0]))) == 0.0
 
 
 def test_calibration_is_referred_to_calibrate() -> None:

@@ -11,6 +11,9 @@ from denseba_ros.doctor.recording.survey import Survey
 _STANDS, _FAST = 0.0008, 0.10
 # Where fewer corners than this are off one plane, there is no parallax.
 _PLANE = 0.10
+# Where more than this are off any motion of a camera: of random pixels it is half, as corners are
+# found again by chance; of hand-held cameras a tenth, of images of 40x30 a third.
+_ASTRAY = 0.4
 _MOSTLY = 0.8
 _SOME = 0.05
 
@@ -45,6 +48,12 @@ def check_parallax(survey: Survey) -> Check:
     if not len(steps):
         text = "the view never changes by 6 % of its width"
         return Check("parallax", "FAIL", text, "move the camera through the scene")
+    astray = float(np.median(survey.astray))
+    if astray > _ASTRAY:
+        text = f"in a step {astray:.0%} of the corners follow no motion of a camera"
+        return Check(
+            "parallax", "FAIL", text, "look for noise, or for moving things that fill the view"
+        )
     flat = float(np.mean(steps < _PLANE))
     text = (
         f"of {len(steps)} steps of 6 % of the width, {1.0 - flat:.0%} show parallax; in a step "

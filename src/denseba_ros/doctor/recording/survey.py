@@ -18,6 +18,8 @@ _DARK, _BRIGHT = 8, 247
 _STEP = 0.06
 # A plane, or a camera that only turns, explains the flow to this many pixels of 320.
 _PLANE_ERROR = 0.7
+# A rigid scene explains the flow to this many.
+_EPIPOLAR_ERROR = 1.0
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Survey:
     ``expected`` images are announced, ``drops`` were left out, by reason. ``brightness``: mean;
     ``dark`` and ``bright``: share of pixels at the ends of the range; ``blur``: see ``blur_of``.
     ``flow``: median length from image to image as a share of the width, NaN where nothing was
-    found. ``off_plane``: of steps of 6 % of the width, the share of corners that one plane, or a
-    camera that only turns, does not explain.
+    found. Of steps of 6 % of the width, the share of corners that is not explained: ``off_plane``
+    by one plane, or a camera that only turns, ``astray`` by any motion among things at rest.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Survey:
     blur: NDArray[np.float64]
     flow: NDArray[np.float64]
     off_plane: NDArray[np.float64]
+    astray: NDArray[np.float64]
 
 
 def survey(sequence: Sequence) -> Survey:
@@ -75,14 +78,16 @@ def survey(sequence: Sequence) -> Survey:
         blur,
         np.array(flows, np.float64),
         np.array(steps.off_plane, np.float64),
+        np.array(steps.astray, np.float64),
     )
 
 
 class _Steps:
-    """Images that are a step apart, and how little one plane explains between them."""
+    """Images that are a step apart, and how little one plane or one motion explains of it."""
 
     def __init__(self) -> None:
         self.off_plane: list[float] = []
+        self.astray: list[float] = []
         self._start: np.ndarray | None = None
 
     def add(self, small: np.ndarray) -> None:
@@ -94,6 +99,7 @@ class _Steps:
             return
         if flow is not None:
             self.off_plane.append(off_plane(flow))
+            self.astray.append(astray(flow))
         self._start, self._corners = small, corners_of(small)
 
 
@@ -101,6 +107,12 @@ def off_plane(flow: Flow) -> float:
     """Share of the corners that the homography that fits most of them does not explain."""
     H, inliers = cv2.findHomography(flow.start, flow.end, cv2.USAC_DEFAULT, _PLANE_ERROR)
     return 1.0 if H is None else 1.0 - float(np.mean(inliers))
+
+
+def astray(flow: Flow) -> float:
+    """Share of the corners that the epipolar geometry that fits most of them does not explain."""
+    F, inliers = cv2.findFundamentalMat(flow.start, flow.end, cv2.USAC_DEFAULT, _EPIPOLAR_ERROR)
+    return 1.0 if F is None else 1.0 - float(np.mean(inliers))
 
 
 def blur_of(small: np.ndarray) -> float:
