@@ -59,5 +59,14 @@ def test_the_recordings_own_calibration_is_checked(
     assert "the recording's own calibration does not fit the clip." in capsys.readouterr().out
 
 
+def test_a_missing_folder_is_said_before_the_work(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["calibrate", str(clip), "--out", str(tmp_path / "no" / "camera.yaml")]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "its folder does not exist" in captured.err
+
+
 def test_too_few_images_are_refused(clip: Path) -> None:
     assert main(["calibrate", str(clip), "--images", "3"]) == 2

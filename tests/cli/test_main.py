@@ -51,6 +51,12 @@ def test_ros_arguments_are_left_to_rclpy(monkeypatch: pytest.MonkeyPatch) -> Non
         (SequenceError("no images in x"), 2, "denseba run: no images in x\n"),
         (ModuleNotFoundError("No module named 'rclpy'", name="rclpy"), 2, "source its setup.bash"),
         (ModuleNotFoundError("...", name="tf2_msgs.msg"), 2, "ROS 2 is not here"),
+        (
+            PermissionError(13, "Permission denied", "/out"),
+            2,
+            "denseba run: /out: Permission denied",
+        ),
+        (OSError(28, "No space left on device"), 2, "denseba run: No space left on device"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )
@@ -68,7 +74,10 @@ def test_an_error_of_the_user_is_one_line(
     assert len(complaint.splitlines()) == min(1, len(line))
 
 
-@pytest.mark.parametrize("raised", [ValueError("bug"), ModuleNotFoundError("x", name="scipy")])
+@pytest.mark.parametrize(
+    "raised",
+    [ValueError("bug"), ModuleNotFoundError("x", name="scipy"), BrokenPipeError(32, "Broken pipe")],
+)
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, raised: BaseException) -> None:
     command(monkeypatch, raised)
     with pytest.raises(type(raised)):

@@ -57,6 +57,9 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.images < _LEAST_VIEWS or args.sections < 1:
         raise ConfigurationError(f"at least {_LEAST_VIEWS} images in 1 section are needed")
+    if args.out is not None and not args.out.absolute().parent.is_dir():
+        # Said now and not after minutes of work.
+        raise ConfigurationError(f"{args.out}: its folder does not exist")
     images = _open(args, None if is_rendered_name(args.sequence) else Uncalibrated())
     size = images.calibration.width, images.calibration.height
     checked = _checked(args, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -33,6 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"denseba {name}: ROS 2 is not here ({error}); {NEED_ROS}", file=sys.stderr)
         return WRONG_USE
+    except OSError as error:
+        if not _is_of_a_file(error):
+            raise
+        print(f"denseba {name}: {_file_error(error)}", file=sys.stderr)
+        return WRONG_USE
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -40,6 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def replay_node() -> int:
     """``denseba replay`` as an executable that ``ros2 run`` and ``ros2 launch`` can start."""
     return main(["replay", *sys.argv[1:]])
+
+
+def _is_of_a_file(error: OSError) -> bool:
+    """Whether it is about a path that the user gave, or about the disk."""
+    return error.filename is not None or error.errno == errno.ENOSPC
+
+
+def _file_error(error: OSError) -> str:
+    where = "" if error.filename is None else f"{error.filename}: "
+    return f"{where}{error.strerror or error}"
 
 
 def _belongs_to_ros(module: str) -> bool:
