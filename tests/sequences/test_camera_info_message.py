@@ -113,7 +113,8 @@ def test_a_region_beyond_the_image_is_refused(
 
 
 def test_a_zero_message_names_the_remedy(info: Callable) -> None:
-    for message in (info(k=np.zeros(9), p=np.zeros(12)), info(width=0)):
+    identity = info(k=np.eye(3).ravel(), d=np.zeros(5))
+    for message in (info(k=np.zeros(9), p=np.zeros(12)), info(width=0), identity):
         with pytest.raises(CalibrationError, match="camera_calibration"):
             calibration_from_message(message)
 
@@ -130,6 +131,11 @@ def test_a_principal_point_off_the_centre_is_doubted_or_refused(info: Callable) 
     for cx, cy in ((1280.0, 240.0), (320.0, -900.0)):
         with pytest.raises(CalibrationError, match="no calibration of these images"):
             calibration_from_message(at(cx, cy))
+
+
+def test_a_focal_length_that_is_not_in_pixels_is_doubted(info: Callable) -> None:
+    k = np.array([3.6, 0, 320, 0, 3.6, 240, 0, 0, 1])
+    assert "fx is 3.6 for a 640x480" in doubts_about(calibration_from_message(info(k=k)))
 
 
 def test_pixels_that_are_far_from_square_are_doubted(info: Callable) -> None:

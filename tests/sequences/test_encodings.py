@@ -163,5 +163,9 @@ def test_truncated_files_are_refused(suffix: str, share: float) -> None:
 def test_what_is_no_camera_image_is_refused() -> None:
     with pytest.raises(ImageError, match="cannot be decoded"):
         decode_compressed(b"this is text, not an image at all")
+    with pytest.raises(ImageError, match=r"h264, 5 bytes\) is a part of a video: record single"):
+        decode_compressed(b"\x00\x00\x00\x01\x67", "h264")
+    with pytest.raises(ImageError, match="git lfs pull"):
+        decode_compressed(b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\n", ".png")
     with pytest.raises(ImageError, match="depth image"):
         decode_compressed(b"\x00" * 20, "16UC1; compressedDepth png")

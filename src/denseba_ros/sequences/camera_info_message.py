@@ -19,6 +19,8 @@ _REMEDY = (
 _DOUBTED, _REFUSED = 0.25, 1.0
 # So many times the smaller focal length the larger one is doubted; skipped rows make it twice.
 _UNLIKE = 2.5
+# Of the longer side: not even a fisheye lens has a shorter focal length.
+_SHORT = 0.1
 # K and P of a camera without distortion are one camera's; more than this share apart they are not.
 _SAME = 0.02
 
@@ -37,8 +39,8 @@ def calibration_from_message(message: Any, *, rectified: bool = False) -> Calibr
     region of interest is cut out, then binning applied.
 
     Raises:
-        CalibrationError: when K (or P) is zero, a value is wrong or not supported, the region lies
-            outside the image or the principal point far outside.
+        CalibrationError: when K (or P) is zero or the identity, a value is wrong or not supported,
+            the region lies outside the image or the principal point far outside.
     """
     if message.width == 0 or message.height == 0:
         raise CalibrationError(f"camera_info has size {message.width}x{message.height}; {_REMEDY}")
@@ -52,6 +54,8 @@ def calibration_from_message(message: Any, *, rectified: bool = False) -> Calibr
         )
     if k[0] == 0.0 or k[4] == 0.0:
         raise CalibrationError(f"K of camera_info is zero; {_REMEDY}")
+    if np.array_equal(k, np.eye(3).ravel()):
+        raise CalibrationError(f"K of camera_info is the identity; {_REMEDY}")
     model = message.distortion_model if d else "none"
     full = calibration_from_fields(int(message.width), int(message.height), k, model, d)
     calibration = _binned(_cropped(full, message.roi), message)
@@ -83,6 +87,8 @@ def check_principal_point(calibration: Calibration) -> None:
 def doubts_about(calibration: Calibration) -> str:
     """What the user should check of a calibration, empty if nothing."""
     c = calibration
+    if max(c.fx, c.fy) < _SHORT * max(c.width, c.height):
+        return f"fx is {c.fx:g} for a {c.width}x{c.height} image: is it in pixels?"
     if max(c.fx, c.fy) > _UNLIKE * min(c.fx, c.fy):
         return f"fx is {c.fx:g} and fy {c.fy:g}: pixels of most cameras are square"
     if _off_centre(calibration) <= _DOUBTED:

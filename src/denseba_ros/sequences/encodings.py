@@ -111,6 +111,9 @@ _ENDS = ("p", "packed")
 _ENCODINGS = _known_encodings()
 # GenICam's names of packed grey values, and which layout of how many bits they are.
 _PACKED = {f"mono{bits}{end}": (f"{bits}{end}", bits) for bits in (10, 12) for end in _ENDS}
+# In the format of a compressed image whose driver sends a video.
+_VIDEO = ("h264", "h265", "hevc", "av1", "ffmpeg")
+_LFS_POINTER = b"version https://git-lfs"
 ENCODINGS = (*_ENCODINGS, *_PACKED, *PLANAR)
 
 
@@ -195,16 +198,20 @@ def decode_compressed(data: Bytes, format: str = "", how: Decoding = ANY_CAMERA)
     content determines the decoder. EXIF rotation is not applied: the calibration is the sensor's.
 
     Raises:
-        ImageError: when the data is truncated or damaged, is a compressed depth image, or cannot be
-            decoded.
+        ImageError: when the data is truncated or damaged, is a compressed depth image or of a
+            video, or cannot be decoded.
     """
     what = f"compressed image ({format or 'unnamed format'}, {len(data)} bytes)"
     if "compressedDepth" in format:
         raise ImageError(f"{what} is a depth image, not a camera image")
+    if any(codec in format.lower() for codec in _VIDEO):
+        raise ImageError(f"{what} is a part of a video: record single images, as JPEG or PNG")
     buffer = np.frombuffer(data, dtype=np.uint8)
     if not buffer.size:
         raise ImageError(f"{what} is empty")
     content = buffer.tobytes()
+    if content.startswith(_LFS_POINTER):
+        raise ImageError(f"{what} is a pointer of Git LFS, not the image: run `git lfs pull`")
     length = whole_length(content)
     if length is None:
         raise ImageError(f"{what} is truncated")
