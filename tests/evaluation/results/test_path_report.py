@@ -73,6 +73,15 @@ def test_a_straight_path_is_aligned_and_evo_is_not_asked(monkeypatch: pytest.Mon
     assert any("straight line, which evo refuses" in note for note in report["notes"])
 
 
+def test_a_true_path_that_stands_still_has_a_note() -> None:
+    still = trajectory()
+    still.T_world_camera[:, :3, 3] = [1.0, 2.0, 3.0]
+    report, _ = path_report(RunPath("map", trajectory(), None), still, STEP_NS // 4, True)
+    assert any("Sim(3) shrinks any path onto it" in note for note in report["notes"])
+    report, _ = path_report(RunPath("map", trajectory(), None), trajectory(), STEP_NS // 4, True)
+    assert not any("does not move" in note for note in report["notes"])
+
+
 def test_a_failure_of_evo_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise TrajectoryError("evo_ape: no")

@@ -24,6 +24,8 @@ from denseba_ros.evaluation.trajectory.trajectory_metrics import (
 )
 from denseba_ros.sequences.trajectory import Trajectory, associate
 
+# A true path of fewer metres stands still, but for rounding.
+_MOVES = 1e-4
 _COLLINEAR = "collinear: {} but for the rotation about the line, which is free"
 
 
@@ -48,6 +50,12 @@ def path_report(
         notes += [f"our error and evo's differ: {d}" for d in disagreements(ours, theirs)]
     if not path_length(matched.estimate[:, :3, 3]):
         notes.append("the estimated path does not move: it has no scale, errors are those at rest")
+    if path_length(matched.groundtruth[:, :3, 3]) < _MOVES:
+        notes.append(
+            "the true path does not move: "
+            + ("Sim(3) shrinks any path onto it, " if with_scale else "")
+            + "only rotations say something here"
+        )
     if path.covariances is None and path.pose != "final":
         notes.append("no covariances of this trajectory: no NEES")
     name = "Sim(3)" if with_scale else "SE(3)"
