@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from denseba_ros.calibration import estimate
 from denseba_ros.calibration.adjustment import Adjusted
 from denseba_ros.calibration.estimate import combined
-from denseba_ros.calibration.usual_cameras import usual_camera
+from denseba_ros.calibration.usual_cameras import is_unusual, plain_camera, usual_camera
 
 SIZE = (640, 480)
 CENTRE = [319.5, 239.5]
@@ -42,3 +45,36 @@ def test_what_nobody_saw_keeps_the_usual_value_and_deviation() -> None:
     assert found.camera[2:4] == pytest.approx(CENTRE)
     assert found.deviation[2:] == pytest.approx(prior.deviation[1:], rel=1e-6)
     assert found.calibration.width == 640
+
+
+@pytest.mark.parametrize(("focal", "k1", "expected"), [(500.0, -0.3, False), (1740.0, 0.0, True)])
+def test_few_cameras_have_such_a_lens(focal: float, k1: float, expected: bool) -> None:
+    camera = plain_camera(SIZE)
+    camera[[0, 1, 4]] = focal, focal, k1
+    assert is_unusual(camera, SIZE) == expected
+    camera[4] = 1.06
+    assert is_unusual(camera, SIZE)
+
+
+class TwoReconstructions:
+    """A section that leads astray alone, and not from a known camera."""
+
+    def reconstruct(self) -> str:
+        return "alone"
+
+    def reconstruct_with(self, camera: np.ndarray) -> str:
+        assert not is_unusual(camera, SIZE)
+        return "plain"
+
+
+@pytest.mark.parametrize(("alone", "found"), [(1740.0, 530.0), (600.0, 600.0)])
+def test_an_unusual_camera_is_compared_with_a_plain_one(
+    monkeypatch: pytest.MonkeyPatch, alone: float, found: float
+) -> None:
+    settled = {
+        "alone": replace(section(alone, 4.0), noise=0.8),
+        "plain": replace(section(530.0, 4.0), noise=0.4),
+    }
+    monkeypatch.setattr(estimate, "_settled", lambda _, first, *rest: (settled[first], 36))
+    best, _ = estimate._camera_of(TwoReconstructions(), SIZE, "plumb_bob")  # type: ignore[arg-type]
+    assert best.camera[0] == found

@@ -45,6 +45,12 @@ def test_a_wrong_calibration_is_said_with_its_error() -> None:
     assert "differ by 0.0 pixels" in verdict.sentences[-1]
 
 
+def test_a_clip_that_does_not_tell_the_focal_length_judges_no_calibration() -> None:
+    right = Calibration(640, 480, 525.0, 525.0, 320.0, 240.0)
+    verdict = compare(estimate(focal_deviation=68.0), right, "camera.yaml")
+    assert verdict.sentences[0] == "Whether camera.yaml fits is not for this clip to say."
+
+
 def test_a_right_calibration_fits() -> None:
     right = Calibration(640, 480, 503.0, 503.0, 321.0, 240.0)
     verdict = compare(estimate(), right, "camera.yaml")

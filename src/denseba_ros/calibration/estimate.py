@@ -12,9 +12,14 @@ from tqdm import tqdm
 
 from denseba_ros.calibration.adjustment import Adjusted, adjust
 from denseba_ros.calibration.projection import as_calibration
-from denseba_ros.calibration.reconstruction import Section, load_pycolmap
+from denseba_ros.calibration.reconstruction import Reconstruction, Section, load_pycolmap
 from denseba_ros.calibration.structure import Floats
-from denseba_ros.calibration.usual_cameras import UsualCamera, usual_camera
+from denseba_ros.calibration.usual_cameras import (
+    UsualCamera,
+    is_unusual,
+    plain_camera,
+    usual_camera,
+)
 from denseba_ros.calibration.view_selection import choose_views
 from denseba_ros.errors import SequenceError
 from denseba_ros.geometry.calibration import Calibration, DistortionModel
@@ -107,10 +112,23 @@ def _camera_of(
 
     A reconstruction leaves out what does not fit its camera, so it is made anew with the one that
     was found until that stays; the one that explains most is taken. ``start`` is the camera that
-    another section found, as one alone may begin far off.
+    another section found, as one alone may begin far off; what few cameras have is compared with
+    what a plain one explains.
     """
     found = None if start is None else section.reconstruct_with(start)
-    found = found or section.reconstruct()
+    best = _settled(section, found or section.reconstruct(), size, model)
+    if is_unusual(best[0].camera, size):
+        again = section.reconstruct_with(plain_camera(size))
+        if again is not None:
+            other = _settled(section, again, size, model)
+            best = max(best, other, key=lambda one: _explained(one[0]))
+    return best
+
+
+def _settled(
+    section: Section, found: Reconstruction, size: tuple[int, int], model: DistortionModel
+) -> tuple[Adjusted, int]:
+    """The camera of a section by a first reconstruction, and how many images it has."""
     prior = usual_camera(model, size, float(found.camera[0]))
     last = adjust(found.structure, found.camera, model, prior)
     best, count = last, len(found.structure.T_camera_world)

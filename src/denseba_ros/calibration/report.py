@@ -98,6 +98,8 @@ def compare(estimate: CameraEstimate, given: Calibration, name: str) -> Verdict:
         f"The two distortions differ by {shift:.1f} pixels in the corners of the image."
     )
     verdict = f"{name} fits the clip." if is_good else f"{name} does not fit the clip."
+    if estimate.deviation[0] > _LOOSE * estimate.camera[0]:
+        verdict = f"Whether {name} fits is not for this clip to say."
     return Verdict((verdict, *sentences), is_good)
 
 

@@ -15,7 +15,13 @@ from denseba_ros.geometry.calibration import DistortionModel
 
 # Deviations. Of the principal point as a share of the longer side; of fy / fx; of the distortion.
 _CENTRE, _ASPECT = 0.02, 0.001
-_DISTORTION = {"plumb_bob": (0.3, 0.2, 0.0005, 0.0005), "equidistant": (0.1, 0.1, 0.1, 0.1)}
+_K1 = 0.3
+_DISTORTION = {"plumb_bob": (_K1, 0.2, 0.0005, 0.0005), "equidistant": (0.1, 0.1, 0.1, 0.1)}
+
+# Focal length of a plain camera, and those of most, in longer sides of the image; the distortion
+# that few have, in deviations.
+_PLAIN, _LEAST, _MOST = 0.8, 0.35, 1.7
+_STRONG = 2.0
 
 
 @dataclass(frozen=True)
@@ -60,3 +66,15 @@ def usual_camera(model: DistortionModel, size: tuple[int, int], focal: float) ->
     spread = _CENTRE * max(size)
     deviation = np.array([_ASPECT * focal, spread, spread, *_DISTORTION[model]])
     return UsualCamera(rows, value, deviation)
+
+
+def plain_camera(size: tuple[int, int]) -> Floats:
+    """A camera (8,) of a usual focal length for images of ``size``, without distortion."""
+    focal = _PLAIN * max(size)
+    return np.array([focal, focal, 0.5 * (size[0] - 1), 0.5 * (size[1] - 1), 0.0, 0.0, 0.0, 0.0])
+
+
+def is_unusual(camera: Floats, size: tuple[int, int]) -> bool:
+    """Whether few cameras have such a focal length, or so strong a distortion k1."""
+    focal = float(camera[0]) / max(size)
+    return not _LEAST <= focal <= _MOST or abs(float(camera[4])) > _STRONG * _K1
