@@ -115,6 +115,12 @@ def test_an_unknown_size_without_calibration_is_refused(
     [
         ("times.txt", "0\n1\n", SequenceError, "2 rows, but the last frame id is 3"),
         ("times.txt", "0\nx\n2\n3\n", SequenceError, "times.txt"),
+        (
+            "times.txt",
+            "0 0.0\n1 0.1\n2 0.2\n3 0.3\n",
+            SequenceError,
+            "row 1 is not one stamp: '0 0.0'",
+        ),
         ("calib.txt", "P1: 1 2 3\n", CalibrationError, "no row P0"),
         ("calib.txt", "P0: 1 2 3\n", CalibrationError, "not 12 numbers"),
     ],

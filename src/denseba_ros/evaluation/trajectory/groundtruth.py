@@ -44,9 +44,7 @@ def read_times(path: Path) -> np.ndarray:
         TrajectoryError: when the file is missing or a row is not a number.
     """
     try:
-        rows = [row.split()[0] for row in path.read_text().splitlines() if row.strip()]
-        stamps = stamps_in_ns([r for r in rows if not r.startswith("#")], path)
-        return np.array(stamps, np.int64)
+        return np.array(stamps_in_ns(path.read_text(), path), np.int64)
     except (OSError, ValueError) as error:
         raise TrajectoryError(f"{path}: {error}") from error
 

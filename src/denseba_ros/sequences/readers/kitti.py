@@ -78,7 +78,7 @@ def _stamps(folder: Path, ids: list[int]) -> list[int]:
         _log.warning("%s: no times.txt, taking 10 Hz", folder)
         return [i * _NOMINAL_PERIOD_NS for i in ids]
     try:
-        stamps = stamps_in_ns(read_text(path).split(), path)
+        stamps = stamps_in_ns(read_text(path), path)
     except ValueError as error:
         raise SequenceError(f"{path}: {error}") from error
     rows = _rows(ids, len(stamps), path)

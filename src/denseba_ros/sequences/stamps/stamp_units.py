@@ -86,13 +86,19 @@ def say_unit(path: Path, unit: str) -> None:
         _log.warning(text, path, _NAMES[unit])
 
 
-def stamps_in_ns(texts: Sequence[str], path: Path) -> list[int]:
-    """All stamps of a file (seconds expected) in nanoseconds.
+def stamps_in_ns(text: str, path: Path) -> list[int]:
+    """All stamps of a file with one a row (seconds expected) in nanoseconds.
 
     Raises:
-        ValueError: when one of them is none.
+        ValueError: when a row is none, as where there is a number of the image before it.
     """
-    numbers = [parse_number(text) for text in texts]
+    numbers = []
+    for row, line in enumerate(text.splitlines(), start=1):
+        fields = line.split()
+        if len(fields) > 1 and not line.startswith("#"):
+            raise ValueError(f"row {row} is not one stamp: {line[:40]!r}")
+        if fields and not line.startswith("#"):
+            numbers.append(parse_number(fields[0]))
     unit = unit_of(numbers)
     say_unit(path, unit)
     return [to_nanoseconds(number, unit) for number in numbers]
