@@ -67,12 +67,14 @@ class TwoReconstructions:
         return "plain"
 
 
-@pytest.mark.parametrize(("alone", "found"), [(1740.0, 530.0), (600.0, 600.0)])
-def test_an_unusual_camera_is_compared_with_a_plain_one(
-    monkeypatch: pytest.MonkeyPatch, alone: float, found: float
+@pytest.mark.parametrize(
+    ("alone", "noise", "found"), [(1740.0, 0.39, 530.0), (1740.0, 0.3, 1740.0), (600.0, 0.8, 600.0)]
+)
+def test_an_unusual_camera_must_explain_clearly_more_than_a_plain_one(
+    monkeypatch: pytest.MonkeyPatch, alone: float, noise: float, found: float
 ) -> None:
     settled = {
-        "alone": replace(section(alone, 4.0), noise=0.8),
+        "alone": replace(section(alone, 4.0), noise=noise),
         "plain": replace(section(530.0, 4.0), noise=0.4),
     }
     monkeypatch.setattr(estimate, "_settled", lambda _, first, *rest: (settled[first], 36))

@@ -27,6 +27,8 @@ from denseba_ros.sequences.sequence import StampedImage
 
 VIEWS, SECTIONS = 36, 2
 _ROUNDS, _SETTLED = 3, 0.002
+# An unusual camera must explain so many times what a plain one does.
+_CLEARLY = 1.1
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,8 @@ def _camera_of(
 
     A reconstruction leaves out what does not fit its camera, so it is made anew with the one that
     was found until that stays; the one that explains most is taken. ``start`` is the camera that
-    another section found, as one alone may begin far off; what few cameras have is compared with
-    what a plain one explains.
+    another section found, as one alone may begin far off; what few cameras have must explain
+    clearly more than a plain one does.
     """
     found = None if start is None else section.reconstruct_with(start)
     best = _settled(section, found or section.reconstruct(), size, model)
@@ -121,7 +123,8 @@ def _camera_of(
         again = section.reconstruct_with(plain_camera(size))
         if again is not None:
             other = _settled(section, again, size, model)
-            best = max(best, other, key=lambda one: _explained(one[0]))
+            if _explained(best[0]) < _CLEARLY * _explained(other[0]):
+                best = other
     return best
 
 
