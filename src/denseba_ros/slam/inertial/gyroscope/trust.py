@@ -98,8 +98,10 @@ class GyroscopeTrust:
 
     @property
     def is_wrong(self) -> bool:
-        """Whether the gyroscope surely turns otherwise than the images."""
-        return self.right < _WRONG
+        """Whether the gyroscope surely turns otherwise than the images; one span is not enough, as
+        rotations of a map that has just begun are off by degrees."""
+        before = float(self._before.probability[0])
+        return max(before, self.right) < _WRONG
 
     @property
     def is_earned(self) -> bool:
