@@ -9,6 +9,15 @@ from denseba_ros.imu.rotation_jacobians import rotation_exp
 from denseba_ros.imu.samples import ImuSamples
 
 
+def angle(samples: ImuSamples, bias: np.ndarray) -> np.ndarray:
+    """(3,) rad, the integral of the angular velocity less ``bias`` (3,) rad/s along the IMU's axes:
+    the rotation vector while the axis of turning stays."""
+    t = np.diff(samples.stamp_ns)[:, None] * 1e-9
+    rate = 0.5 * (samples.gyroscope[1:] + samples.gyroscope[:-1]) - bias
+    total: np.ndarray = np.sum(rate * t, axis=0)
+    return total
+
+
 def turned(samples: ImuSamples, bias: np.ndarray) -> np.ndarray:
     """R_first_last (3, 3) of the IMU; ``bias`` (3,) of the gyroscope in rad/s."""
     R: np.ndarray = gyroscope_rotations(samples, bias)[-1]

@@ -69,6 +69,14 @@ class ImuSamples:
             self._with_ends(self.accelerometer, times, slice(first, last)),
         )
 
+    def held_until(self, stamp_ns: int) -> ImuSamples:
+        """With the last one again at a later time."""
+        return ImuSamples(
+            np.append(self.stamp_ns, np.int64(stamp_ns)),
+            np.concatenate([self.gyroscope, self.gyroscope[-1:]]),
+            np.concatenate([self.accelerometer, self.accelerometer[-1:]]),
+        )
+
     def _with_ends(self, values: np.ndarray, times: np.ndarray, inside: slice) -> np.ndarray:
         ends = [self._at(values, int(times[0])), self._at(values, int(times[-1]))]
         return np.concatenate([ends[0], values[inside], ends[1]])

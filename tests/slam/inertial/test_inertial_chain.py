@@ -56,4 +56,4 @@ def test_missing_samples_end_it_and_it_begins_again(walks: list[Walk]) -> None:
 def test_without_acceleration_it_says_so() -> None:
     walk = Walk(0, path="standstill")
     assert walk.follow(12.0) is None
-    assert "not enough acceleration" in walk.map.doubt
+    assert "not enough turn yet" in walk.map.doubt

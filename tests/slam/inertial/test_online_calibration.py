@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from denseba_ros.geometry import pose_step
 from denseba_ros.imu.calibration import ImuCalibration
 from denseba_ros.imu.noise import ImuNoise
 from denseba_ros.imu.source import RecordedImu
@@ -110,10 +109,10 @@ def test_the_status_tells_them_and_the_prediction_uses_them() -> None:
     assert prediction.status is not None
     assert prediction.status.time_offset is None
     for k, (stamp, R) in enumerate(zip(drive.stamps, drive.R, strict=True)):
-        T = np.eye(4)
-        T[:3, :3] = R
-        T = pose_step.inverse(T)
-        prediction.saw(SeenPose(int(stamp), T, int(stamp), np.eye(4), 1.0))
+        newest = 10 * (max(k - 1, 0) // 10)
+        T, T_camera_keyframe = np.eye(4), np.eye(4)
+        T[:3, :3], T_camera_keyframe[:3, :3] = R.T, R.T @ drive.R[newest]
+        prediction.saw(SeenPose(int(stamp), T, int(drive.stamps[newest]), T_camera_keyframe, 1.0))
         if k % 10 == 0:
             prediction.recalibrate()
     status = prediction.status

@@ -17,6 +17,7 @@ from denseba_ros.sequences.simulated_imu.simulation import ImuModel, simulate_al
 from denseba_ros.slam.inertial.imu_prediction import ImuPrediction
 from denseba_ros.slam.inertial.inertial_map import InertialMap
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
+from denseba_ros.slam.inertial.standstill import SeenPose
 
 T_IMU_CAMERA = pose_step.exp(np.array([0.05, -0.02, 0.03, 0.5, -0.3, 1.0]))
 SCALE = 2.5
@@ -72,10 +73,18 @@ class Walk:
             grows = growth if k == last else 1.0
             centre = self.T[k, :3, 3].copy()
             self.T[:, :3, 3] = centre + grows * (self.T[:, :3, 3] - centre)
+            if k:
+                self.prediction.saw(self.seen(k))
             window = {int(self.stamps[i]): self.T[i] for i in range(max(0, k - _WINDOW + 1), k + 1)}
             self.map.update(window, grows, _DEPTH / SCALE)
         self.next = last + 1
         return self.map.motion
+
+    def seen(self, k: int) -> SeenPose:
+        """The image of keyframe ``k``, tracked against the one before."""
+        T = pose_step.inverse(self.T[k])
+        before, stamp = int(self.stamps[k - 1]), int(self.stamps[k])
+        return SeenPose(stamp, T, before, T @ self.T[k - 1], _DEPTH / SCALE, 1.4e-3)
 
     def errors(self, motion: InertialMotion) -> np.ndarray:
         """(18,) of the newest keyframe, as the covariance of ``motion`` has them; no poses."""

@@ -170,8 +170,8 @@ class _Imu:
         step[2, 3] = -0.3 * (end_ns - start_ns) / _TICK
         return step @ T, np.diag([0.01] * 3 + [0.001] * 3)
 
-    def sigma(self, seconds: float) -> float:
-        return 0.01 * seconds
+    def sigma(self, start_ns: int, end_ns: int) -> float:
+        return 0.01 * (end_ns - start_ns) * 1e-9
 
 
 def _with_imu(has_motion: bool) -> MotionModel:

@@ -140,7 +140,7 @@ def imu_values(imu: ImuStatus | None) -> dict[str, str]:
     if imu is None:
         return {}
     values = {
-        "IMU": "used" if imu.is_used else "not used: turns otherwise than the images",
+        "IMU": _use(imu),
         "IMU: standstill": str(imu.is_standing).lower(),
     }
     if imu.time_offset is not None and imu.time_offset_sigma is not None:
@@ -152,6 +152,12 @@ def imu_values(imu: ImuStatus | None) -> dict[str, str]:
     if imu.doubt:
         values["IMU: clocks and axes"] = imu.doubt
     return values
+
+
+def _use(imu: ImuStatus) -> str:
+    if imu.is_wrong:
+        return "not used: turns otherwise than the images"
+    return "used" if imu.is_used else "not used yet: too few turns were seen"
 
 
 def memory_in_use() -> dict[str, str]:

@@ -3,6 +3,7 @@ goes on by where images show nothing."""
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import replace
 
@@ -10,16 +11,20 @@ import numpy as np
 
 from denseba_ros.backend.rotation_links import MeasuredTurn
 from denseba_ros.imu.calibration import ImuCalibration
-from denseba_ros.imu.gyroscope_rotation import turned
-from denseba_ros.imu.rotation_jacobians import rotation_exp, rotation_log
+from denseba_ros.imu.gyroscope_rotation import angle, turned
+from denseba_ros.imu.rotation_jacobians import rotation_log
 from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.imu.source import ImuSource
 from denseba_ros.slam.inertial.dead_reckoning import dead_reckoned
-from denseba_ros.slam.inertial.gyroscope_bias import GyroscopeBias
+from denseba_ros.slam.inertial.gyroscope.bias import GyroscopeBias
+from denseba_ros.slam.inertial.gyroscope.seen_turn import SeenTurn
+from denseba_ros.slam.inertial.gyroscope.trust import GyroscopeTrust
 from denseba_ros.slam.inertial.imu_status import ImuStatus
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 from denseba_ros.slam.inertial.online_calibration import OnlineCalibration
 from denseba_ros.slam.inertial.standstill import Rest, SeenPose, Standstill
+
+_log = logging.getLogger(__name__)
 
 # The last angular velocity is held for so long (s) where samples come later than images.
 _HELD = 0.05
@@ -38,8 +43,9 @@ class ImuPrediction:
     """Motions of the camera between stamps of images.
 
     ``bias`` is to be kept up to date; ``calibration`` is the one in use; ``motion`` at a keyframe,
-    to be set, lets positions be known too: None, only rotations are. ``standstill``: where the
-    camera stood; ``online``: what its turns say of clocks and axes, None where that is not wanted.
+    to be set, lets positions be known too: None, only rotations are. ``trust``: whether turns of
+    the images confirmed those of the gyroscope; ``standstill``: where the camera stood;
+    ``online``: what its turns say of clocks and axes, None where that is not wanted.
     """
 
     def __init__(
@@ -48,27 +54,22 @@ class ImuPrediction:
         """``is_calibrating``: clocks and axes are estimated, and used where they are off."""
         self._source, self.calibration = source, calibration
         self.online = OnlineCalibration(source) if is_calibrating else None
-        self.bias = GyroscopeBias()
+        self.bias, self.trust = GyroscopeBias(), GyroscopeTrust()
+        self._seen, self._is_wrong_said = SeenTurn(), False
         self.motion: InertialMotion | None = None
         self.standstill = Standstill(self._up_to_newest, calibration.noise)
         self._rested_ns = 0
 
     def between(self, start_ns: int, end_ns: int) -> np.ndarray | None:
         """R_end_start (3, 3) of the camera from one image to another; None without samples, or
-        while the axes of IMU and camera do not agree."""
-        start, end = (self.calibration.imu_time(stamp) for stamp in (start_ns, end_ns))
-        newest = self._source.newest_ns
-        if newest is None or newest <= start or end - newest > _HELD * 1e9 or not self.bias.is_used:
-            return None
-        samples = self._source.between(start, min(end, newest))
+        while turns of the images did not confirm such a one."""
+        samples = self._up_to_newest(start_ns, end_ns, is_held=True)
         if samples is None:
             return None
-        R_start_end = turned(samples, self.bias.mean)
-        if end > newest:
-            rate = samples.gyroscope[-1] - self.bias.mean
-            R_start_end = R_start_end @ rotation_exp(rate * ((end - newest) * 1e-9))
         R_imu_camera = self.calibration.T_imu_camera[:3, :3]
-        R: np.ndarray = R_imu_camera.T @ R_start_end.T @ R_imu_camera
+        if not self.trust.may_use(R_imu_camera.T @ angle(samples, self.bias.mean)):
+            return None
+        R: np.ndarray = R_imu_camera.T @ turned(samples, self.bias.mean).T @ R_imu_camera
         return R
 
     def saw(self, seen: SeenPose) -> None:
@@ -77,6 +78,7 @@ class ImuPrediction:
             return
         if self.online is not None:
             self.online.saw(seen.stamp_ns, seen.T[:3, :3].T)
+        self._judge(seen)
         newest_ns = seen.keyframe_ns if self.motion is None else self.motion.stamp_ns
         self.standstill.saw(seen, newest_ns)
         if not self.standstill.is_now:
@@ -88,6 +90,24 @@ class ImuPrediction:
         samples = self._up_to_newest(since_ns, seen.stamp_ns)
         if samples is not None:
             self.bias.rested(samples, self.calibration.noise)
+
+    def _judge(self, seen: SeenPose) -> None:
+        """Compare a turn of the images with that of the gyroscope."""
+        if self._seen.saw(seen):
+            self.trust.next_span()
+        samples = self._up_to_newest(self._seen.start_ns, seen.stamp_ns, is_held=True)
+        if samples is None:
+            self._seen.begin_at(seen)
+            return
+        R_camera_imu = self.calibration.T_imu_camera[:3, :3].T
+        self.trust.see(self._seen.span(seen, samples, R_camera_imu))
+        if self.trust.is_wrong and not self._is_wrong_said:
+            self._is_wrong_said = True
+            _log.warning(
+                "the gyroscope turns otherwise than the images: it is not used until they agree; "
+                "%s",
+                self.trust.cause,
+            )
 
     def recalibrate(self) -> bool:
         """Whether clocks or axes are others from now on, by the last images; to be called with
@@ -101,7 +121,7 @@ class ImuPrediction:
     def use_calibration(self, calibration: ImuCalibration) -> None:
         """Use another one from now on."""
         if not np.array_equal(calibration.T_imu_camera, self.calibration.T_imu_camera):
-            self.bias = GyroscopeBias()
+            self.bias, self.trust = GyroscopeBias(), GyroscopeTrust()
         self.calibration = calibration
 
     @property
@@ -111,7 +131,8 @@ class ImuPrediction:
             return None
         found = None if self.online is None else self.online.found
         doubt = "" if self.online is None else self.online.doubt
-        status = ImuStatus(self.bias.is_used, self.standstill.is_now, doubt)
+        trust = self.trust
+        status = ImuStatus(trust.is_earned, trust.is_wrong, self.standstill.is_now, doubt)
         if (motion := self.motion) is not None:
             x, y, z = motion.world.R_world_gravity[:, 2].tolist()
             status = replace(status, up=(x, y, z), up_sigma=motion.gravity_deviation)
@@ -138,7 +159,7 @@ class ImuPrediction:
         motion = self.motion
         if motion is not None and (rests := self.standstill.rests):
             motion, start_ns = _from_rest(motion, rests[-1], start_ns)
-        if motion is None or not motion.stamp_ns <= start_ns < end_ns or not self.bias.is_used:
+        if motion is None or not motion.stamp_ns <= start_ns < end_ns or not self.trust.is_earned:
             return None
         before: ImuSamples | None = None
         if motion.stamp_ns < start_ns:
@@ -150,10 +171,15 @@ class ImuPrediction:
             return None
         return dead_reckoned(motion, self.calibration, T, before, samples)
 
-    def sigma(self, seconds: float) -> float:
-        """Deviation (rad) per axis of a rotation over so many ``seconds``."""
-        white = self.calibration.noise.gyroscope * math.sqrt(max(seconds, 0.0))
-        return math.hypot(white, self.bias.sigma * seconds)
+    def sigma(self, start_ns: int, end_ns: int) -> float:
+        """Deviation (rad) per axis of the rotation between two stamps of images, by noise, bias
+        and what is in doubt of unit and axes."""
+        seconds = max(end_ns - start_ns, 0) * 1e-9
+        white = self.calibration.noise.gyroscope * math.sqrt(seconds)
+        samples = self._up_to_newest(start_ns, end_ns)
+        turn = np.zeros(3) if samples is None else angle(samples, self.bias.mean)
+        doubt = self.trust.deviation(self.calibration.T_imu_camera[:3, :3].T @ turn)
+        return math.hypot(white, self.bias.sigma * seconds, doubt)
 
     def turn(self, start_ns: int, end_ns: int) -> MeasuredTurn | None:
         """From a keyframe to a later image by the gyroscope, with its deviation; None where that is
@@ -169,7 +195,7 @@ class ImuPrediction:
         # Clocks that are off by dt turn both ends by their own angular velocity times dt.
         change = float(np.linalg.norm(self._rate(end_ns) - self._rate(start_ns)))
         off = math.hypot(_AXES * turn, _CLOCKS * change)
-        return math.hypot(off, self.sigma((end_ns - start_ns) * 1e-9))
+        return math.hypot(off, self.sigma(start_ns, end_ns))
 
     def _rate(self, stamp_ns: int) -> np.ndarray:
         """Angular velocity (3,) rad/s at an image; zero where it is not known."""
@@ -183,13 +209,17 @@ class ImuPrediction:
             self.calibration.imu_time(start_ns), self.calibration.imu_time(end_ns)
         )
 
-    def _up_to_newest(self, start_ns: int, end_ns: int) -> ImuSamples | None:
-        """The same, up to the newest where the last of them are a little late."""
+    def _up_to_newest(self, start_ns: int, end_ns: int, is_held: bool = False) -> ImuSamples | None:
+        """The same, up to the newest where the last of them are a little late; ``is_held``: that
+        is repeated at the end."""
         start, end = (self.calibration.imu_time(stamp) for stamp in (start_ns, end_ns))
         newest = self._source.newest_ns
-        if newest is None or end - newest > _HELD * 1e9:
+        if newest is None or newest <= start or end - newest > _HELD * 1e9:
             return None
-        return self._source.between(start, min(end, newest))
+        samples = self._source.between(start, min(end, newest))
+        if samples is None or not is_held or end <= newest:
+            return samples
+        return samples.held_until(end)
 
 
 def _from_rest(motion: InertialMotion, rest: Rest, start_ns: int) -> tuple[InertialMotion, int]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ImuStatus:
-    """``is_used``: its axes agree with the images; ``is_standing``: the camera stands still.
+    """``is_used``: unit and axes of the gyroscope agree with the images; ``is_wrong``: they do not;
+    neither before there was enough turn; ``is_standing``: the camera stands still.
 
     ``time_offset`` (s) is added to an image's stamp to get the IMU's time, as images and gyroscope
     show it, with a deviation; ``axes_off`` (rad) by how much they show other axes than those in
@@ -18,6 +19,7 @@ class ImuStatus:
     """
 
     is_used: bool = True
+    is_wrong: bool = False
     is_standing: bool = False
     doubt: str = ""
     time_offset: float | None = None

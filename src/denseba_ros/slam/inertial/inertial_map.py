@@ -71,7 +71,7 @@ class InertialMap:
             self._chain, self.motion, self._count = None, None, -1
             self.doubt = "clocks or axes are others since now"
         stamps, intervals = self._covered()
-        if intervals:
+        if intervals and self._prediction.trust.is_earned:
             T = np.stack([self._path.poses[stamp] for stamp in stamps[-2:]])
             path = VisualPath(T, 1.0, ROTATION_SIGMA, self._calibration.T_imu_camera)
             self._prediction.bias.update(path, intervals[-1], self._calibration.noise)
@@ -143,6 +143,10 @@ class InertialMap:
         self._count += 1
         seconds = sum(samples.seconds for samples in intervals)
         if len(stamps) < _FEWEST or seconds < _SECONDS or self._count % _EVERY:
+            return
+        if not self._prediction.trust.is_earned:
+            is_wrong = self._prediction.trust.is_wrong
+            self.doubt = "the gyroscope is wrong" if is_wrong else "not enough turn yet"
             return
         T = np.stack([self._path.poses[stamp] for stamp in stamps])
         path = VisualPath(T, sigma[0], sigma[-1], self._calibration.T_imu_camera)

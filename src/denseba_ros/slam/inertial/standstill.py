@@ -35,13 +35,15 @@ Samples = Callable[[int, int], ImuSamples | None]
 @dataclass(frozen=True)
 class SeenPose:
     """Of a measured image: T_camera_world ``T`` (4, 4), ``T_camera_keyframe`` (4, 4) against the
-    keyframe of ``keyframe_ns``, and the median ``depth`` there, units of the map."""
+    keyframe of ``keyframe_ns``, and the median ``depth`` there, units of the map;
+    ``rotation_sigma`` (rad per axis) is what its alignment says of the rotation."""
 
     stamp_ns: int
     T: np.ndarray
     keyframe_ns: int
     T_camera_keyframe: np.ndarray
     depth: float
+    rotation_sigma: float = 0.0
 
     def is_at(self, other: SeenPose) -> bool:
         """Whether both are the same place."""

@@ -71,14 +71,18 @@ class PoseEstimator:
         # Each product with an inverse triples the deviation from a rotation, so it is removed.
         T = se3.orthonormalised(alignment.T @ keyframe.T)
         self._motion.update(frame.stamp_ns, T, alignment.affine)
+        covariance = torch.linalg.pinv(frame_information(alignment), hermitian=True)
         if self._imu is not None:
-            T_camera_keyframe, depth = alignment.T.cpu().numpy(), self.median_depth or 1.0
-            self._imu.saw(
-                SeenPose(
-                    frame.stamp_ns, T.cpu().numpy(), keyframe.stamp_ns, T_camera_keyframe, depth
-                )
+            seen = SeenPose(
+                frame.stamp_ns,
+                T.cpu().numpy(),
+                keyframe.stamp_ns,
+                alignment.T.cpu().numpy(),
+                self.median_depth or 1.0,
+                math.sqrt(float(covariance.diagonal()[3:].max())),
             )
-        return T, torch.linalg.pinv(frame_information(alignment), hermitian=True)
+            self._imu.saw(seen)
+        return T, covariance
 
     def predicted(self, frame: FrontendFrame) -> Tensor:
         """T_camera_world (4, 4) that is expected of the next image."""

@@ -53,8 +53,8 @@ class ImuMotion(Protocol):
         the covariance (6, 6) that this adds along its axes; None where it is not known."""
         ...
 
-    def sigma(self, seconds: float) -> float:
-        """Deviation of the rotation over so many ``seconds``, rad per axis."""
+    def sigma(self, start_ns: int, end_ns: int) -> float:
+        """Deviation of the rotation between two stamps of images, rad per axis."""
         ...
 
 
@@ -179,8 +179,9 @@ class MotionModel:
         if self._lost:
             lost = max(lost, self._seconds_lost / _LOST_SECONDS)
         rotation = _LOST_ROTATION * lost
-        if lost and self._is_turn_known and self._imu is not None:
-            rotation = min(rotation, self._imu.sigma(self._seconds_lost))
+        if lost and self._is_turn_known and self._imu is not None and self._stamp_ns is not None:
+            start_ns = self._stamp_ns if self._measured_ns is None else self._measured_ns
+            rotation = min(rotation, self._imu.sigma(start_ns, self._stamp_ns))
         deviations = [_LOST_TRANSLATION * depth * lost] * 3 + [rotation] * 3
         return torch.diag(torch.tensor(deviations, dtype=torch.float64)) ** 2
 
