@@ -46,7 +46,10 @@ def check_tf2_msgs() -> Check:
     try:
         module = importlib.import_module("tf2_msgs.msg")
     except ImportError as error:
-        remedy = "make setup (wheels), or apt install ros-$ROS_DISTRO-tf2-msgs"
+        remedy = (
+            "apt install ros-$ROS_DISTRO-tf2-msgs; beside wheels, which lack it: `make setup` in a "
+            "checkout"
+        )
         return Check("tf2_msgs", "WARN", f"no TF: {_first_line(error)}", remedy)
     found = _type_hash(Path(str(module.__file__)))
     if found is None:
