@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,6 +28,27 @@ def test_what_two_sections_say_alike_is_known_better() -> None:
     two = combined([section(500.0, 4.0), section(502.0, 4.0)], SIZE, "plumb_bob", 40)
     assert two.camera[0] == pytest.approx(501.0, abs=0.01)
     assert two.deviation[0] == pytest.approx(one.deviation[0] / np.sqrt(2.0), rel=0.02)
+
+
+@pytest.mark.parametrize(("other", "expected"), [(510.0, True), (600.0, False)])
+def test_the_focal_length_is_determined_where_sections_agree(other: float, expected: bool) -> None:
+    found = combined([section(500.0, 4.0), section(other, 4.0)], SIZE, "plumb_bob", 40)
+    assert found.is_determined is expected
+
+
+@pytest.mark.parametrize(("focal_lengths", "used"), [([500, 505, 510], 2), ([500, 600, 510], 3)])
+def test_more_sections_are_taken_while_they_do_not_agree(
+    monkeypatch: pytest.MonkeyPatch, focal_lengths: list[float], used: int
+) -> None:
+    views = [[SimpleNamespace(path=Path(str(k)))] for k in range(len(focal_lengths))]
+    given = iter(focal_lengths)
+    monkeypatch.setattr(estimate, "load_pycolmap", lambda: None)
+    monkeypatch.setattr(estimate, "choose_views", lambda *_: views)
+    monkeypatch.setattr(estimate, "Section", lambda *_: None)
+    monkeypatch.setattr(estimate, "_camera_of", lambda *_: (section(next(given), 4.0), 20))
+    found = estimate.estimate_camera([], SIZE)
+    assert len(found.sections) == used
+    assert found.views == 20 * used
 
 
 def test_the_surer_section_counts_more() -> None:

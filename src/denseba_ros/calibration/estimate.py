@@ -25,7 +25,9 @@ from denseba_ros.errors import SequenceError
 from denseba_ros.geometry.calibration import Calibration, DistortionModel
 from denseba_ros.sequences.sequence import StampedImage
 
-VIEWS, SECTIONS = 36, 2
+# Sections at most, and how many are taken where they determine the focal length: to such a share.
+VIEWS, SECTIONS, ENOUGH = 36, 4, 2
+DETERMINED = 0.03
 _ROUNDS, _SETTLED = 3, 0.002
 # An unusual camera must explain so many times what a plain one does.
 _CLEARLY = 1.1
@@ -54,6 +56,11 @@ class CameraEstimate:
         return deviation
 
     @property
+    def is_determined(self) -> bool:
+        """Whether the focal length is known well enough to be used."""
+        return bool(self.deviation[0] <= DETERMINED * self.camera[0])
+
+    @property
     def calibration(self) -> Calibration:
         """As camera_info has it."""
         return as_calibration(self.model, self.camera, self.size)
@@ -73,7 +80,8 @@ def estimate_camera(
         size: width and height of the images.
         model: "plumb_bob" or "equidistant".
         views: images of a section.
-        sections: sections at most; a short clip has one.
+        sections: sections at most; a short clip has one, and of those that determine the focal
+            length two are enough.
 
     Raises:
         SequenceError: when the camera hardly moves or no section can be put together.
@@ -99,6 +107,8 @@ def estimate_camera(
                 continue
             adjusted.append(one)
             used += count
+            if len(adjusted) >= ENOUGH and combined(adjusted, size, model, used).is_determined:
+                break
     if not adjusted:
         raise failure or SequenceError("no section could be put together")
     return combined(adjusted, size, model, used)

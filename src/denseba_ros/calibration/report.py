@@ -12,8 +12,6 @@ from denseba_ros.errors import CalibrationError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.geometry.distortion import distort
 
-# A focal length with a larger deviation, as a share, is not determined.
-_LOOSE = 0.03
 # A parameter that the images made no better than so much of its usual deviation.
 _UNSEEN = 0.8
 # Another calibration is wrong by so many deviations and, at least, by this share of f.
@@ -51,7 +49,7 @@ def how_well(estimate: CameraEstimate) -> Verdict:
         f"fx is known to {share:.1%}."
     )
     sentences = [first]
-    if share > _LOOSE:
+    if not estimate.is_determined:
         sentences.append(
             "The motion does not determine the focal length: record a clip in which the camera "
             "turns left, right, up and down while it moves among near and far things."
@@ -61,7 +59,7 @@ def how_well(estimate: CameraEstimate) -> Verdict:
             "The principal point is a guess near the centre: turn the camera about its own axis "
             "(roll) while recording, to have it measured."
         )
-    return Verdict(tuple(sentences), bool(share <= _LOOSE))
+    return Verdict(tuple(sentences), estimate.is_determined)
 
 
 def compare(estimate: CameraEstimate, given: Calibration, name: str) -> Verdict:
@@ -98,7 +96,7 @@ def compare(estimate: CameraEstimate, given: Calibration, name: str) -> Verdict:
         f"The two distortions differ by {shift:.1f} pixels in the corners of the image."
     )
     verdict = f"{name} fits the clip." if is_good else f"{name} does not fit the clip."
-    if estimate.deviation[0] > _LOOSE * estimate.camera[0]:
+    if not estimate.is_determined:
         verdict = f"Whether {name} fits is not for this clip to say."
     return Verdict((verdict, *sentences), is_good)
 

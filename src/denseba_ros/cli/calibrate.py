@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_counts(
         parser,
         images=(VIEWS, "images of each section that is put together"),
-        sections=(SECTIONS, "sections of the clip at most"),
+        sections=(SECTIONS, "sections of the clip at most; two are enough where they determine it"),
     )
 
 
