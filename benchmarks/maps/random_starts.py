@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.transform import Rotation, Slerp
+from scipy.spatial.transform import Rotation
 
 from denseba_ros.config import Config
 from denseba_ros.evaluation.trajectory.alignment import Similarity, umeyama
 from denseba_ros.evaluation.trajectory.groundtruth import read_groundtruth
+from denseba_ros.evaluation.trajectory.true_pose import true_pose
 from denseba_ros.geometry import sim3
 from denseba_ros.global_map.map_session import begin_map_session
 from denseba_ros.map_file.map_reader import MapReader
@@ -26,8 +27,6 @@ from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.trajectory import Trajectory
 from denseba_ros.slam.system import System
 
-# Between ground-truth poses farther apart nothing is interpolated, seconds.
-_LARGEST_GAP = 0.6
 # From here on a pose is wrong: metres and degrees.
 _WRONG = (0.3, 10.0)
 
@@ -46,22 +45,6 @@ class Start:
         """Whether a pose was told that is far off."""
         worst = max(self.metres, default=0.0), max(self.degrees, default=0.0)
         return worst[0] > _WRONG[0] or worst[1] > _WRONG[1]
-
-
-def true_pose(truth: Trajectory, stamp_ns: int) -> np.ndarray | None:
-    """T_world_camera (4, 4) between two poses of the ground truth; None where it is not known."""
-    after = int(np.searchsorted(truth.stamps_ns, stamp_ns))
-    if not 0 < after < len(truth):
-        return None
-    ends = slice(after - 1, after + 1)
-    t = truth.stamps_ns[ends] / 1e9
-    if t[1] - t[0] > _LARGEST_GAP:
-        return None
-    poses, T = truth.T_world_camera[ends], np.eye(4)
-    share = (stamp_ns / 1e9 - t[0]) / (t[1] - t[0])
-    T[:3, :3] = Slerp([0.0, 1.0], Rotation.from_matrix(poses[:, :3, :3]))(share).as_matrix()
-    T[:3, 3] = (1.0 - share) * poses[0, :3, 3] + share * poses[1, :3, 3]
-    return T
 
 
 def on_truth(file: Path, truth: Trajectory) -> Similarity:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,7 @@ class Index(set[int]):
 @dataclass
 class Counts:
     counts: Counter[str] = field(default_factory=Counter)
+    outcomes: deque[Any] = field(default_factory=deque)
 
 
 class Search:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 
 from denseba_ros.errors import DensebaError
@@ -26,12 +27,11 @@ from denseba_ros.global_map.closing.loop_search import (
 from denseba_ros.global_map.closing.records import record
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
 from denseba_ros.global_map.map_saver import MapSaver
+from denseba_ros.global_map.map_writing import MapWriting
 from denseba_ros.global_map.saved_map import SavedMap
-from denseba_ros.global_map.window_in_file import NumberedKeyframe, WindowPart
-from denseba_ros.map_file.closure_event import ClosureEvent
 from denseba_ros.map_file.map_keyframe import MapKeyframe
 from denseba_ros.map_file.map_reader import MapReader
-from denseba_ros.pose_graph.graph import Doubles, Edge, PoseGraph
+from denseba_ros.pose_graph.graph import Doubles, Edge
 from denseba_ros.pose_graph.optimisation import optimise
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.window_history import LeftKeyframe, WindowChange
@@ -87,19 +87,20 @@ class GlobalMap:
         )
         self.session = session
         self.closures: list[Closure] = []
-        self._search, self._saver, self._is_fixed, self._file = search, saver, is_fixed, file
+        self._search, self._is_fixed, self._file = search, is_fixed, file
         self._system: System | None = None
         self._thread: Background[_Result] = Background(
             "denseba loops", is_live, self._is_tracking_urgent
         )
         self._S_hint_world: Doubles | None = None
         self._hinted = 0
-        self._last_change: WindowChange | None = None
         self._found: dict[int, Found] = {}
+        self._writing = MapWriting(saver, self.graph, session, self._found, search.closer.outcomes)
         self._searched: int | None = None
         self._searched_ns = 0
         self._afterwards = Afterwards(search, self.graph, _NEIGHBOURS)
         self._displacement = PoseCovariance().displacement
+        self._last_changes: list[WindowChange] = []
 
     @property
     def counts(self) -> Counter[str]:
@@ -129,13 +130,17 @@ class GlobalMap:
     @property
     def problem(self) -> str:
         """Why the map cannot be written at present; empty where all is well."""
-        return "" if self._saver is None else self._saver.problem
+        return self._writing.problem
 
     def update(self, system: System) -> Closure | None:
         """Take in what the last image changed; the loop that was closed since the call before."""
         self._system = system
         closure = self._take()
-        changes = system.history.take()
+        return self._take_in(system.history.take(), system) or closure
+
+    def _take_in(self, changes: list[WindowChange], system: System) -> Closure | None:
+        """Take in changes of the window, and begin with what follows from them."""
+        closure = None
         for change in changes:
             self._displacement = change.displacement
             for number, left in self.graph.take(change):
@@ -146,11 +151,8 @@ class GlobalMap:
             closure = self._take() or closure
         if not system.is_behind:
             self._catch_up()
-        if self._saver is not None and changes:
-            self._last_change = last = changes[-1]
-            self._note_outcomes(last)
-            stamp_ns = last.local_map.newest.stamp_ns
-            self._saver.update(self.graph, stamp_ns, partial(self._window_part, last))
+        if changes:
+            self._writing.update(changes[-1])
         return closure
 
     def hint(self, S_map_world: Doubles) -> None:
@@ -164,8 +166,11 @@ class GlobalMap:
         Raises:
             MapFileError: when the file cannot be written.
         """
-        if self._saver is not None and self._last_change is not None:
-            self._saver.finish(self.graph, partial(self._window_part, self._last_change))
+        self._writing.save()
+
+    def ask_to_save(self) -> Callable[[], bool]:
+        """As ``save``, step by step (``MapWriting``), while the session goes on between."""
+        return self._writing.ask_to_save()
 
     def saved_keyframe(self, number: int) -> MapKeyframe:
         """A keyframe of an earlier session, from the file; from any thread.
@@ -184,25 +189,37 @@ class GlobalMap:
         Raises:
             MapFileError: when the file cannot be written.
         """
-        closure = self._take(is_awaited=True)
+        self.leave(system)
+        return self.complete()
+
+    def leave(self, system: System) -> None:
+        """The keyframes of the window leave it; from now on the system goes on without this map."""
+        self._system = system
         system.history.end(system.local_map)
-        closure = self.update(system) or closure
+        self._last_changes = system.history.take()
+
+    def complete(self) -> Closure | None:
+        """After ``leave``, all that is left to be done, and written; in any thread.
+
+        Raises:
+            MapFileError: when the file cannot be written.
+        """
+        assert self._system is not None
+        closure = self._take(is_awaited=True)
+        changes, self._last_changes = self._last_changes, []
+        closure = self._take_in(changes, self._system) or closure
         self._catch_up()
         while self._thread.is_busy:
             closure = self._take(is_awaited=True) or closure
             self._catch_up()
         self._settle()
-        if self._saver is not None:
-            if self._last_change is not None:
-                self._note_outcomes(self._last_change)
-            self._saver.finish(self.graph)
+        self._writing.finish()
         return closure
 
     def close(self) -> None:
         """Let go of the file; may be called again."""
         self._thread.close()
-        if self._saver is not None:
-            self._saver.close()
+        self._writing.close()
         if self._file is not None:
             self._file.close()
 
@@ -218,9 +235,8 @@ class GlobalMap:
             self.graph.take_back(edge)
         before = self.graph.whole()
         self.graph.correct(poses, before, max(before.poses))
-        if self._saver is not None:
-            self._saver.moved(set(self.graph.poses))
-            self._saver.finish(self.graph)
+        self._writing.moved()
+        self._writing.finish()
 
     def fixed(self) -> list[int]:
         """Keyframes that are not to move."""
@@ -238,36 +254,15 @@ class GlobalMap:
 
     def _keep(self, number: int, left: LeftKeyframe) -> None:
         """Keep a keyframe that left the window, and let its place be found from now on."""
-        self.store.add(record(left.keyframe, number, self.session))
+        keyframe = record(left.keyframe, number, self.session)
+        self.store.add(keyframe)
         if number in self._found:
             self._complete(self._found.pop(number).described)
-        elif number != self._searched:
+            return
+        self._writing.left(keyframe)
+        if number != self._searched:
             self.counts["keyframes that no search was begun for"] += 1
             self._afterwards.describe(number)
-
-    def _note_outcomes(self, change: WindowChange) -> None:
-        """Let the file say what became of each place that was tried by then."""
-        stamp_ns, outcomes = change.local_map.newest.stamp_ns, self._search.closer.outcomes
-        while outcomes and self._saver is not None:
-            self._saver.note(ClosureEvent(self.session, stamp_ns, **vars(outcomes.popleft())))
-
-    def _window_part(self, change: WindowChange, in_file: set[int]) -> WindowPart:
-        """The window for the map's file, where these of its keyframes are already."""
-        if change.is_provisional:
-            return WindowPart()
-        new = []
-        for keyframe in change.local_map.keyframes:
-            number = self.graph.number(keyframe.stamp_ns)
-            if number is None or number in in_file or number in self.graph.poses:
-                continue
-            found = self._found.get(number)
-            described = None if found is None else found.described
-            new.append(NumberedKeyframe(keyframe, number, described))
-        poses = self.graph.poses_with_window(change.local_map)
-        edges = self.graph.edges_later(change.local_map, change.displacement)
-        return WindowPart(
-            lambda: [one.as_kept(self.session) for one in new], lambda: PoseGraph(poses, edges())
-        )
 
     def _complete(self, found: Described) -> None:
         """Add what is in its image to a keyframe that left the window."""
@@ -278,8 +273,7 @@ class GlobalMap:
         self.store.add(keyframe)
         self._search.index.add(number, found.descriptor)
         self._afterwards.measure(number)
-        if self._saver is not None:
-            self._saver.add(keyframe)
+        self._writing.add(keyframe)
 
     def _must_wait(self, system: System, change: WindowChange) -> bool:
         """Whether no search may begin: one is under way, or images wait and there was one lately,
@@ -341,19 +335,17 @@ class GlobalMap:
         self._searched = None
         self.counts["search failed"] += 1
         _log.error("a search for loops failed: %s", error)
-        if number is not None and number in self.graph.poses and self._saver is not None:
-            self._saver.add(self.store.get(number))
+        if number is not None and number in self.graph.poses:
+            self._writing.add(self.store.get(number))
 
     def _correct(self, found: Found) -> Closure:
         query, closed = found.query, found.closed
         assert closed is not None
         self.graph.close(closed.closures, query.units)
         correction = self.graph.correct(closed.result.poses, query.graph, query.number)
-        if self._saver is not None:
-            self._saver.moved(set(self.graph.poses))
+        self._writing.moved()
         self._afterwards.closed([edge.second for edge in closed.closures])
-        pairs = tuple((edge.first, edge.second) for edge in closed.closures)
-        self.closures.append(Closure(pairs, correction))
+        self.closures.append(Closure(tuple(closed.closures), correction))
         return self.closures[-1]
 
     def _catch_up(self) -> None:
@@ -381,8 +373,7 @@ class GlobalMap:
             self.counts["keyframes dropped that show the same as an older one"] += 1
             self.store.remove(measured.number)
             self._search.index.remove(measured.number)
-            if self._saver is not None:
-                self._saver.remove(measured.number)
+            self._writing.remove(measured.number)
 
     def _settle(self) -> None:
         """Let all keyframes fit what was measured since the last closure."""
@@ -393,5 +384,4 @@ class GlobalMap:
         result = optimise(graph, self.fixed())
         if result.ok:
             self.graph.correct(result.poses, graph, max(graph.poses))
-            if self._saver is not None:
-                self._saver.moved(set(self.graph.poses))
+            self._writing.moved()

@@ -70,6 +70,7 @@ class MapSaver:
         edges = file.load_graph().edges if self._written else []
         self._closures = {_key(edge) for edge in edges if edge.is_closure}
         self._last_ns: int | None = None
+        self._begun = self._ended = 0
 
     def add(self, keyframe: MapKeyframe) -> None:
         """A keyframe that is complete."""
@@ -102,6 +103,29 @@ class MapSaver:
         if is_due and not self._thread.is_busy:
             self._last_ns = stamp_ns
             self._begin(graph, window(self._window.numbers))
+
+    @property
+    def next_writing(self) -> int:
+        """Number of the one that begins next: it has all that there is until then."""
+        return self._begun + 1
+
+    def has_written(
+        self, number: int, graph: KeyframeGraph, window: Callable[[set[int]], WindowPart]
+    ) -> bool:
+        """Whether writing ``number`` has ended; waits for nothing, but begins it where it is due,
+        with the ``window`` as in ``update``.
+
+        Raises:
+            MapFileError: when it could not be written.
+        """
+        self._take()
+        if self._ended >= number:
+            if self.problem:
+                raise MapFileError(self.problem)
+            return True
+        if self._begun < number and not self._thread.is_busy:
+            self._begin(graph, window(self._window.numbers))
+        return False
 
     def finish(
         self,
@@ -140,6 +164,7 @@ class MapSaver:
         self._edges = [e for e in self._edges if not {e.first, e.second} <= ready]
         self._new, self._moved = {}, self._moved - ready
         self._dropped, self._taken_back = self._dropped - dropped, {}
+        self._begun += 1
         self._thread.begin(lambda: self._write(changes, window, ready))
 
     def _write(
@@ -155,6 +180,7 @@ class MapSaver:
         if outcome is None:
             return
         changes, problem = outcome
+        self._ended = self._begun
         if problem and problem != self.problem:
             _log.error("%s; it is tried again", problem)
         self.problem = problem

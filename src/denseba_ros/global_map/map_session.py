@@ -69,6 +69,20 @@ class MapSession:
         """
         self.global_map.finish(self._system)
 
+    def leave(self) -> None:
+        """As ``finish``, but only what touches the system: it goes on without this map, and
+        ``complete`` does the rest, in any thread."""
+        self.global_map.leave(self._system)
+        self._system.history.is_kept = False
+
+    def complete(self) -> None:
+        """All that is left to be done after ``leave``, and written.
+
+        Raises:
+            MapFileError: when the file cannot be written.
+        """
+        self.global_map.complete()
+
     def refine(self, progress: Progress = iter) -> None:
         """Adjust all keyframes once more, after ``finish``.
 

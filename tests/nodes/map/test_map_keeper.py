@@ -209,7 +209,7 @@ def test_a_disk_that_is_full_is_told(
     def full(*_: object) -> None:
         raise MapFileError("no space left on device")
 
-    monkeypatch.setattr(session.global_map._saver.file, "add_keyframe", full)
+    monkeypatch.setattr(session.global_map._file, "add_keyframe", full)
     drive.keeper.save()
     assert "no space" in drive.keeper.report().problem
     assert "no space" in drive.log[-1]
@@ -226,10 +226,10 @@ def test_a_session_that_cannot_be_saved_goes_on(
     session = drive.keeper.session
     assert session is not None
 
-    def full() -> None:
+    def full(*_: object) -> None:
         raise MapFileError("no space left on device")
 
-    monkeypatch.setattr(session.global_map, "save", full)
+    monkeypatch.setattr(session.global_map._file, "update_poses", full)
     with pytest.raises(MapFileError, match="no space"):
         drive.anew(config(tmp_path / "b.denseba"))
     assert drive.keeper.session is session

@@ -53,7 +53,7 @@ class EstimateSystem(KeyframeSource, Protocol):
         """The next images are of this camera; map and trajectory are forgotten."""
 
 
-# Seconds that the end of the map waits for an image that is still worked on.
+# Seconds that the end of the map waits for an image that is still worked on, or for a service.
 _PATIENCE = 2.0
 
 SystemT = TypeVar("SystemT", bound=EstimateSystem)
@@ -216,9 +216,6 @@ class EstimateProcessor(Generic[SystemT, InputT, ItemT]):
 
     def close(self) -> None:
         """Finish the map, after the image that is worked on, and end the live view."""
-        keeper = self.map_keeper
-        if keeper.session is not None and keeper.lock.acquire(timeout=_PATIENCE):
-            keeper.end()
-            keeper.lock.release()
+        self.map_keeper.close(_PATIENCE)
         self.io.close()
         self._view.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,9 @@ from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.state.map_correction import MapPose
 from denseba_ros.slam.system import System
 
+# Seconds between two steps of a save.
+_STEP = 0.02
+
 
 class Logger(Protocol):
     """What is needed of a ROS logger."""
@@ -39,6 +43,7 @@ class Logger(Protocol):
 
 
 OpenSession = Callable[[Config, System, Calibration, bool], MapSession | None]
+_World = tuple[System, Calibration]
 
 
 def open_session(
@@ -59,10 +64,11 @@ def open_session(
 class MapKeeper:
     """Begins a session with each world of the system, and ends the one before.
 
-    ``lock`` is to be held while the system works on an image, and until ``follow`` has returned:
-    services begin and end sessions between two images. An error in the map is told and ends it;
-    tracking goes on. ``problem`` says why there is no map though one is wanted, and ``loss`` what
-    was not saved of sessions before; both are empty where all is well.
+    ``lock`` is to be held while the system works on an image, and until ``follow`` has returned.
+    ``save_beside`` and ``begin_anew`` are for a thread of their own, one call at a time: they hold
+    it only for moments between two images, so that tracking goes on while they work. An error in
+    the map is told and ends it; tracking goes on. ``problem`` says why there is no map though one
+    is wanted, and ``loss`` what was not saved of sessions before; both are empty where all is well.
     """
 
     def __init__(
@@ -80,12 +86,17 @@ class MapKeeper:
         self._config, self._is_live, self._logger = config, is_live, logger
         self._opener = opener or open_session
         self._session: MapSession | None = None
-        self._world: tuple[System, Calibration] | None = None
+        self._world: _World | None = None
         self._T_world_camera = np.eye(4)
         self._last_correction = ""
         self._correction: np.ndarray | None = None
         # Without the package of the features a new map is odometry's world, as with map.mode off.
         self._is_odom_alone = False
+        # The session that another thread is about to end, and whether the next is being opened.
+        self._leaving: MapSession | None = None
+        self._is_loading = self._is_closed = False
+        self._idle = threading.Event()
+        self._idle.set()
 
     @property
     def session(self) -> MapSession | None:
@@ -101,11 +112,15 @@ class MapKeeper:
     def is_written(self) -> bool:
         """Whether the map of the session goes to a file."""
         config = self._config.map
+        if self._leaving is not None:
+            return True
         return self._session is not None and config.mode == "mapping" and bool(config.file)
 
     def report(self) -> MapReport:
         """What is to be said of the map, for diagnostics; from any thread."""
         failure = self.problem or self.loss
+        if self._is_loading:
+            return MapReport.loading(self._config.map, failure)
         return MapReport.of(self._config.map, self._session, failure, self._last_correction)
 
     # -- with the lock, between two images -----------------------------------------------------
@@ -114,55 +129,36 @@ class MapKeeper:
         """A world of the system begins, of a camera with this ``calibration``."""
         self.end()
         self._world, self._T_world_camera = (system, calibration), np.eye(4)
-        if self._config.map.mode == "off":
+        if self._config.map.mode == "off" or self._is_loading:
             return
         try:
-            self._session = self._opener(self._config, system, calibration, self._is_live)
+            self._install(self._opener(self._config, system, calibration, self._is_live))
         except DensebaError as error:
             self._fail(f"there is no map: {error}")
-            return
-        if self._session is None:
-            self.problem = "there is no map: it needs pip install 'denseba_ros[matching]'"
-            self._is_odom_alone = True
-
-    def begin_anew(self, config: Config) -> None:
-        """End the session and begin one of the map of ``config``; tracking goes on meanwhile.
-
-        Raises:
-            ConfigurationError, MapFileError: when its file cannot be used, or when the session
-                before could not be saved, which then goes on.
-        """
-        before, hint = self._config.map, self._T_map_camera()
-        if self._session is not None:
-            self._session.global_map.save()
-        if config.map.file != before.file or self._session is None:
-            check_map(config)
-        self.end()
-        self._config = config
-        if self._world is None:  # the first image begins it
-            return
-        T_world_camera = self._T_world_camera
-        self.begin(*self._world)
-        self._T_world_camera = T_world_camera
-        if self.problem:
-            raise MapFileError(self.problem)
-        if hint is not None and config.map.file == before.file:
-            self.hint(hint)
 
     def end(self) -> None:
         """End the session; its map is written."""
-        self.problem = self._last_correction = ""
-        self._correction, self._is_odom_alone = None, False
+        self._forget_state()
         if self._session is None:
             return
         try:
             self._session.global_map.save()  # finishing may take longer than the process is given
             self._session.finish()
         except Exception as error:
-            self.loss = f"a map could not be saved whole: {_in_words(error)}"
-            self._logger.error(self.loss)
+            self._lose(error)
         finally:
             self._let_go(self._session)
+
+    def close(self, patience: float) -> None:
+        """End the session for good; what another thread does with it is waited for, ``patience``
+        seconds, and so is the image that is worked on."""
+        self._is_closed = True
+        self._idle.wait(patience)
+        if self._session is not None and self.lock.acquire(timeout=patience):
+            try:
+                self.end()
+            finally:
+                self.lock.release()
 
     def save(self) -> None:
         """Write what is to be written; the session goes on."""
@@ -179,7 +175,7 @@ class MapKeeper:
         correction, self._correction = self._correction, None
         T_map_camera = self._T_map_camera()
         if T_map_camera is None:
-            has_map = self._session is not None or bool(self.problem)
+            has_map = self._session is not None or bool(self.problem) or self._is_loading
             return MapPose(None) if has_map and not self._is_odom_alone else None
         if correction is not None:
             self._last_correction = correction_in_words(correction, T_map_camera)
@@ -209,6 +205,124 @@ class MapKeeper:
             return False
         self._session.global_map.hint(T_map_camera @ pose_step.inverse(self._T_world_camera))
         return True
+
+    # -- beside tracking, without the lock -----------------------------------------------------
+
+    def save_beside(self) -> int:
+        """Write the map as it is; the number of keyframes in it then.
+
+        Raises:
+            MapFileError: when there is no map, or it cannot be written.
+        """
+        with self.lock:
+            session = self._session
+            if session is None:
+                raise MapFileError(self.problem or "there is no map yet: no image has come")
+            graph = session.global_map.graph
+            earlier = sum(number < graph.first for number in graph.poses)
+            count = earlier + len(session.keyframe_poses())
+            is_saved, loss = session.global_map.ask_to_save(), self.loss
+        while True:
+            with self.lock:
+                if self._session is not session:  # its end saved it
+                    if self.problem or self.loss != loss:
+                        raise MapFileError(self.problem or self.loss)
+                    return count
+                if is_saved():
+                    return count
+            time.sleep(_STEP)
+
+    def begin_anew(self, config: Config) -> None:
+        """End the session and begin one of the map of ``config``. Tracking goes on meanwhile; from
+        the end of the one to the beginning of the other it has no map.
+
+        Raises:
+            ConfigurationError, MapFileError: when its file cannot be used, or when the session
+                before could not be saved, which then goes on.
+        """
+        before = self._config.map
+        if self._session is not None:
+            self.save_beside()
+        if config.map.file != before.file or self._session is None:
+            check_map(config)
+        self._idle.clear()
+        try:
+            with self.lock:
+                world, hint = self._world, None
+                if config.map.file == before.file and (T := self._T_map_camera()) is not None:
+                    hint = T @ pose_step.inverse(self._T_world_camera)
+                self._leaving, self._is_loading = self._leave(), True
+                self._config = config
+            self._complete_leaving()
+            while not self._is_loaded(world, hint):
+                world, hint = self._world, None  # a new one has begun meanwhile
+        finally:
+            self._is_loading = False
+            self._idle.set()
+
+    def _leave(self) -> MapSession | None:
+        """Take the session off the system, with the lock; it is not ended yet."""
+        self._forget_state()
+        session, self._session = self._session, None
+        if session is not None:
+            session.leave()
+        return session
+
+    def _complete_leaving(self) -> None:
+        """End the session that was taken off."""
+        if self._leaving is None:
+            return
+        try:
+            self._leaving.complete()
+        except Exception as error:
+            self._lose(error)
+        finally:
+            self._leaving.close()
+            self._leaving = None
+
+    def _is_loaded(self, world: _World | None, hint: np.ndarray | None) -> bool:
+        """Open the map of the configuration and begin its session between two images; False where
+        there is another ``world`` by then. ``hint``: how that lies in the map (4, 4)."""
+        if world is None or self._config.map.mode == "off":
+            return self._world is world  # its first image begins the session
+        try:
+            session = self._opener(self._config, *world, self._is_live)
+        except DensebaError as error:
+            with self.lock:
+                self._fail(f"there is no map: {error}")
+            raise MapFileError(self.problem) from error
+        with self.lock:
+            if session is not None and (self._is_closed or self._world is not world):
+                self._let_go(session)
+            if self._is_closed:
+                raise MapFileError("the node is ending")
+            if self._world is not world:
+                return False
+            self._install(session)
+            self._is_loading = False
+            if self.problem:
+                raise MapFileError(self.problem)
+            if hint is not None and self._session is not None:
+                self._session.global_map.hint(hint)
+            return True
+
+    # ------------------------------------------------------------------------------------------
+
+    def _install(self, session: MapSession | None) -> None:
+        """A session begins."""
+        self._session = session
+        if session is None:
+            self.problem = "there is no map: it needs pip install 'denseba_ros[matching]'"
+            self._is_odom_alone = True
+
+    def _forget_state(self) -> None:
+        """What is told of the present session is over."""
+        self.problem = self._last_correction = ""
+        self._correction, self._is_odom_alone = None, False
+
+    def _lose(self, error: Exception) -> None:
+        self.loss = f"a map could not be saved whole: {_in_words(error)}"
+        self._logger.error(self.loss)
 
     def _T_map_camera(self) -> np.ndarray | None:
         """Where the newest image is in the map, None where that is not known."""

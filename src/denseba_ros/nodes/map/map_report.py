@@ -41,6 +41,12 @@ class MapReport:
             {**values, **_counts(session), "map, last correction": last_correction},
         )
 
+    @classmethod
+    def loading(cls, config: MapConfig, failure: str) -> MapReport:
+        """Of a map that is being opened; ``failure`` as in ``of``."""
+        values = {"map": "is being loaded", "map file": config.file, "map problem": failure}
+        return cls(failure, values)
+
 
 def _counts(session: MapSession) -> dict[str, str]:
     global_map = session.global_map

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from geometry_msgs.msg import PoseWithCovarianceStamped
@@ -10,8 +13,10 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
+from denseba_ros.config import Config
 from denseba_ros.errors import ConfigurationError, DensebaError, MapFileError, TrajectoryError
 from denseba_ros.geometry.body_frame import CameraMount
+from denseba_ros.nodes.base.late_answer import answer_late
 from denseba_ros.nodes.base.throttled_logger import ThrottledLogger
 from denseba_ros.nodes.conversions.frame_names import frame_name
 from denseba_ros.nodes.conversions.poses import pose_from_msg
@@ -21,75 +26,113 @@ from denseba_ros.nodes.parameters.map_path import with_confined_map
 from denseba_ros.nodes.parameters.ros_parameters import declared_models
 
 _MODE = "map.mode"
+# Does what a service is for, and says what came of it.
+Work = Callable[[], str]
 
 
 class MapServices:
     """Offers the services on ``node``; ``keeper`` gives that of its map, None while unconfigured.
 
-    A service waits for the image that is worked on, and the node for the service.
+    The work is done in a thread of its own, so that neither images nor tracking wait for it. While
+    that is busy other calls are refused.
     """
 
     def __init__(self, node: Node, keeper: Callable[[], MapKeeper | None]) -> None:
         self._node, self._keeper = node, keeper
-        node.create_service(Trigger, "~/save_map", self._answer(self._save))
-        node.create_service(Trigger, "~/load_map", self._answer(self._load))
-        node.create_service(SetBool, "~/localise", self._localise)
+        self._thread = ThreadPoolExecutor(1, "denseba map services")
+        self._work: Future[Any] | None = None
+        self._working = ""
+        for kind, name, prepare in (
+            (Trigger, "save_map", self._prepare_save),
+            (Trigger, "load_map", self._prepare_load),
+            (SetBool, "localise", self._prepare_localise),
+        ):
+            answer_late(node.create_service(kind, f"~/{name}", self._callback(name, prepare)))
 
-    def _answer(self, act: Callable[[MapKeeper], str]) -> Callable[[Any, Any], Any]:
-        """A callback that says what ``act`` returns, or why it failed."""
+    def _callback(
+        self, name: str, prepare: Callable[[MapKeeper, Any], Work]
+    ) -> Callable[[Any, Any], Any]:
+        """A callback that says at once why there is nothing to be done, or, when the work is done,
+        what came of it."""
 
-        def callback(_: Any, response: Any) -> Any:
-            keeper = self._keeper()
+        def callback(request: Any, response: Any) -> Any:
             try:
+                if self._work is not None and not self._work.done():
+                    raise MapFileError(f"~/{self._working} is at work: try again when it is done")
+                keeper = self._keeper()
                 if keeper is None:
                     raise ConfigurationError("the node is not configured")
-                with keeper.lock:
-                    response.message = act(keeper)
-                response.success = True
+                work = prepare(keeper, request)
             except DensebaError as error:
-                response.success, response.message = False, str(error)
-                self._node.get_logger().error(f"map: {error}")
-            return response
+                return self._failed(response, error)
+            self._working = name
+            self._work = self._thread.submit(self._answer, work, response)
+            return self._work
 
         return callback
 
-    def _save(self, keeper: MapKeeper) -> str:
+    def _answer(self, work: Work, response: Any) -> Any:
+        try:
+            response.success, response.message = True, work()
+        except DensebaError as error:
+            return self._failed(response, error)
+        except Exception as error:  # nobody else would tell it
+            trace = "".join(traceback.format_exception(error))
+            return self._failed(response, DensebaError(f"internal error: {trace}"))
+        return response
+
+    def _failed(self, response: Any, error: DensebaError) -> Any:
+        response.success, response.message = False, str(error)
+        self._node.get_logger().error(f"map: {error}")
+        return response
+
+    def _prepare_save(self, keeper: MapKeeper, _: Trigger.Request) -> Work:
         config = keeper.config.map
         if config.mode != "mapping" or not config.file:
             raise ConfigurationError("there is nothing to save: map.mode is not mapping in a file")
-        if keeper.session is None:
-            raise MapFileError(keeper.problem or "there is no map yet: no image has come")
-        keeper.session.global_map.save()
-        graph = keeper.session.global_map.graph
-        earlier = sum(number < graph.first for number in graph.poses)
-        return f"{earlier + len(keeper.session.keyframe_poses())} keyframes are in {config.file}"
+        return lambda: f"{keeper.save_beside()} keyframes are in {config.file}"
 
-    def _load(self, keeper: MapKeeper) -> str:
+    def _prepare_load(self, keeper: MapKeeper, _: Any) -> Work:
         config, settings = declared_models(self._node)
-        keeper.begin_anew(with_confined_map(config, settings))
-        said = keeper.config.map
-        if said.mode == "off":
-            return "off"
-        if keeper.session is None:
-            return f"{said.mode} begins with the first image"
-        known = len(keeper.session.global_map.graph.poses)
-        state = "" if keeper.session.is_joined else f", {UNLOCALISED}"
-        return f"{said.mode} in {said.file or 'a new map'} with {known} keyframes{state}"
+        return partial(_loaded, keeper, with_confined_map(config, settings))
 
-    def _localise(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+    def _prepare_localise(self, keeper: MapKeeper, request: SetBool.Request) -> Work:
         before = self._node.get_parameter(_MODE).value
         result = self._set_mode("localisation" if request.data else "mapping")
         if not result.successful:
-            response.success, response.message = False, result.reason
-            return response
-        response = self._answer(self._load)(request, response)
-        if not response.success:
+            raise ConfigurationError(result.reason)
+
+        def work() -> str:
+            try:
+                return load()
+            except BaseException:
+                self._set_mode(before)
+                raise
+
+        try:
+            load = self._prepare_load(keeper, request)
+        except DensebaError:
             self._set_mode(before)
-        return response
+            raise
+        return work
 
     def _set_mode(self, mode: str) -> Any:
         (result,) = self._node.set_parameters([Parameter(_MODE, value=mode)])
         return result
+
+
+def _loaded(keeper: MapKeeper, config: Config) -> str:
+    """Begin anew in the map of ``config``; what there is then."""
+    keeper.begin_anew(config)
+    if config.map.mode == "off":
+        return "off"
+    with keeper.lock:
+        session = keeper.session
+        if session is None:
+            return f"{config.map.mode} begins with the first image"
+        known = len(session.global_map.graph.poses)
+        state = "" if session.is_joined else f", {UNLOCALISED}"
+    return f"{config.map.mode} in {config.map.file or 'a new map'} with {known} keyframes{state}"
 
 
 class PoseHint:

@@ -1,0 +1,29 @@
+"""The pose of a trajectory at a time between two of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.transform import Rotation, Slerp
+
+from denseba_ros.sequences.trajectory import Trajectory
+
+# Between poses farther apart nothing is interpolated, seconds.
+_LARGEST_GAP = 0.6
+
+
+def true_pose(truth: Trajectory, stamp_ns: int) -> np.ndarray | None:
+    """T_world_camera (4, 4) at that time; None where the trajectory does not know it: before its
+    first pose, after its last, and in gaps of more than 0.6 s."""
+    after = int(np.searchsorted(truth.stamps_ns, stamp_ns))
+    if after < len(truth) and truth.stamps_ns[after] == stamp_ns:
+        return np.array(truth.T_world_camera[after])
+    if not 0 < after < len(truth):
+        return None
+    begin, end = truth.stamps_ns[after - 1 : after + 1].tolist()
+    if end - begin > _LARGEST_GAP * 1e9:
+        return None
+    poses, T = truth.T_world_camera[after - 1 : after + 1], np.eye(4)
+    share = (stamp_ns - begin) / (end - begin)
+    T[:3, :3] = Slerp([0.0, 1.0], Rotation.from_matrix(poses[:, :3, :3]))(share).as_matrix()
+    T[:3, 3] = (1.0 - share) * poses[0, :3, 3] + share * poses[1, :3, 3]
+    return T
