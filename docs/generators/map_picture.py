@@ -2,7 +2,7 @@
 
     python docs/generators/map_picture.py shared/data/bedroom_loop docs/figures/map_path.png
 
-runs on the sequence (minutes), with the default configuration.
+runs on the sequence (minutes), with the default configuration and a map.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ import numpy as np
 
 matplotlib.use("Agg")
 
-from denseba_ros.global_map.make_map import make_global_map
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from denseba_ros.config import Config
 from denseba_ros.evaluation.trajectory.alignment import umeyama
 from denseba_ros.evaluation.trajectory.groundtruth import read_groundtruth
-from denseba_ros.global_map.image_path import ImagePath
+from denseba_ros.global_map.map_session import begin_map_session
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.slam.system import System
 
@@ -40,35 +39,33 @@ class Path2:
     closures: np.ndarray
 
 
-def paths(sequence: str) -> tuple[Path2, Path2]:
-    """The path as odometry has it, and as the map has it at the end.
+def paths(sequence: str, count: int | None) -> tuple[Path2, Path2]:
+    """The path as odometry has it, and as the map has it at the end; of the first ``count`` images.
 
     Raises:
         SystemExit: the package of the features is missing.
     """
-    images = open_sequence(sequence)
-    config = Config()
+    images = open_sequence(sequence, count=count)
+    config = Config.from_dict({"map": {"mode": "mapping"}})
     system = System(config, images.calibration)
-    system.history.is_kept = True
-    global_map = make_global_map(config, system.frontend.rectifier.calibration, is_live=False)
-    if global_map is None:
+    session = begin_map_session(config, system, is_live=False)
+    if session is None:
         raise SystemExit("the map needs denseba_ros[matching]")
-    held, stamps, positions = ImagePath(), list[int](), list[np.ndarray]()
-    for image in images:
-        estimate = system.process(image.stamp_ns, image.image)
-        global_map.update(system)
-        if estimate.is_measured and system.local_map is not None:
-            stamps.append(image.stamp_ns)
-            positions.append(estimate.T_world_camera[:3, 3])
-            T, unit = estimate.T_world_camera, global_map.graph.unit
-            held.add(image.stamp_ns, T, system.local_map, unit)
-    global_map.finish(system)
-    graph = global_map.graph.whole()
+    stamps, positions = list[int](), list[np.ndarray]()
+    with session:
+        for image in images:
+            estimate = system.process(image.stamp_ns, image.image)
+            session.follow(estimate)
+            if estimate.is_measured:
+                stamps.append(image.stamp_ns)
+                positions.append(estimate.T_world_camera[:3, 3])
+        session.finish()
+        graph, (corrected_stamps, corrected) = session.global_map.graph.whole(), session.path()
     pairs = [(e.first, e.second) for e in graph.edges if e.is_closure]
-    closures = [[graph.poses[n][:3, 3] for n in pair] for pair in pairs]
-    corrected_stamps, corrected = held.corrected(global_map.graph, None)
+    ends = [[graph.poses[n][:3, 3] for n in pair] for pair in pairs]
     without = Path2(np.array(stamps), np.array(positions), np.empty((0, 2, 3)))
-    return without, Path2(corrected_stamps, corrected[:, :3, 3], np.array(closures))
+    closures = np.array(ends).reshape(-1, 2, 3)
+    return without, Path2(corrected_stamps, corrected[:, :3, 3], closures)
 
 
 def draw(axes: Axes, path: Path2, truth: tuple[np.ndarray, np.ndarray], title: str) -> None:
@@ -84,7 +81,7 @@ def draw(axes: Axes, path: Path2, truth: tuple[np.ndarray, np.ndarray], title: s
         flat = (points - true.mean(axis=0)) @ axes_of_truth[:2].T
         return flat[..., 0], flat[..., 1]
 
-    axes.plot(*seen(true), ".", color="0.6", markersize=4, label="structure from motion")
+    axes.plot(*seen(true), ".", color="0.6", markersize=4, label="true")
     x, y = seen(fit.points(path.positions))
     seconds = 1e-9 * (path.stamps - path.stamps[0])
     axes.scatter(x, y, c=seconds, s=1.5, cmap="viridis")
@@ -103,11 +100,13 @@ def main() -> None:
     )
     parser.add_argument("sequence")
     parser.add_argument("picture", type=Path)
+    parser.add_argument("--count", type=int, help="number of images; without it all")
     arguments = parser.parse_args()
-    given = read_groundtruth(Path(arguments.sequence) / "groundtruth.txt")
+    file = Path(arguments.sequence) / "groundtruth.txt"
+    given = read_groundtruth(file if file.exists() else Path(arguments.sequence))
     truth = np.asarray(given.stamps_ns), np.asarray(given.T_world_camera)[:, :3, 3]
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5), sharex=True, sharey=True)
-    without, corrected = paths(arguments.sequence)
+    without, corrected = paths(arguments.sequence, arguments.count)
     draw(left, without, truth, "without the map")
     draw(right, corrected, truth, f"with it, {len(corrected.closures)} closures in red")
     left.legend(loc="best", fontsize=8)
