@@ -11,6 +11,7 @@ from typing import Any
 
 from denseba_ros.cli.exit_status import DONE, NO_MAP
 from denseba_ros.cli.options.kinds import add_numbers, add_paths, add_switches
+from denseba_ros.errors import TrajectoryError
 from denseba_ros.evaluation.depth.run_depth_evaluation import DepthTruth, evaluate_depth
 from denseba_ros.evaluation.results.path_report import odometry_frames_notes, path_report
 from denseba_ros.evaluation.results.plots import plot_errors, plot_path
@@ -39,8 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Errors of the path, consistency of its covariance and errors of the depth. What `denseba "
         "record` wrote is judged twice: as `odometry` said it, in odom, and in map. What `denseba "
-        "run` wrote is in map; with a map the path is judged as it was told at the time, and in "
-        "`final` as corrected at the end."
+        "run` wrote is in map. With a map there is `final`, too: the path as corrected at the end."
     )
     parser.add_argument(
         "folder", type=Path, metavar="DIR", help="what `denseba run` or `denseba record` wrote"
@@ -101,9 +101,9 @@ def run(args: argparse.Namespace) -> int:
             times=args.depth_times,
             fps=args.depth_fps,
         )
-        # Keyframes are in the map, as it is at the end.
+        # Keyframes of `denseba run` are in the map as it is at the end, recorded ones as it was.
         reports = pose_reports(report)
-        in_map = reports.get("final", reports["map"])
+        in_map = reports["map"] if "odometry" in reports else reports.get("final", reports["map"])
         report["depth"] = evaluate_depth(folder, truth, in_map["trajectory"]["scale"])
         _write(args.folder, report)
     print(_text(report))
@@ -149,15 +149,20 @@ def _evaluate_paths(
     summary = folder.summary()
     parts: dict[str, dict[str, Any]] = {}
     paths: dict[str, MatchedTrajectories] = {}
+    notes = _notes(summary)
     for path in folder.paths():
-        parts[path.pose], paths[path.pose] = path_report(
-            path, groundtruth, tolerance_ns, with_scale
-        )
+        try:
+            parts[path.pose], paths[path.pose] = path_report(
+                path, groundtruth, tolerance_ns, with_scale
+            )
+        except TrajectoryError as error:
+            if path.pose != "final":  # that may be of the end of a recording alone
+                raise
+            notes.append(f"final: {error}")
     common = {
         "timing": summary.get("timing", "unknown"),
         "frames": {k: summary[k] for k in FRAME_COUNTS if k in summary},
     }
-    notes = _notes(summary)
     if "odometry" not in parts:  # of `denseba run`: the map's pose is the report
         in_map = parts.pop("map")
         notes = in_map.pop("notes") + notes + _by_pose(parts)

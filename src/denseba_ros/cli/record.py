@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``denseba record``."""
     parser.description = (
         "Writes until stopped: DIR/odometry.txt (every pose that `odometry` said, in odom), "
-        "DIR/map.txt (the same poses in map), DIR/states.txt (which were tracked, predicted or "
+        "DIR/map.txt (the same poses in map), DIR/final.txt (with a map: the tracked ones as "
+        "`map_path` corrects them at the end), DIR/states.txt (which were tracked, predicted or "
         "lost), their covariances, DIR/depth, DIR/points.ply, and DIR/summary.json with counts "
         "and timing. Poses are of the camera in the frame of the first one, as those of `denseba "
         "run`; TF gives where the camera sits on the base."

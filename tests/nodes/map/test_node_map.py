@@ -17,10 +17,13 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 from visualization_msgs.msg import Marker
 
+from denseba_ros.evaluation.results.recording_writer import RecordingWriter
+from denseba_ros.evaluation.results.run_folder import RunFolder
 from denseba_ros.geometry import sim3
 from denseba_ros.geometry.body_frame import CameraMount, T_base_optical
 from denseba_ros.map_file.map_reader import MapReader
 from denseba_ros.nodes.conversions.poses import pose_from_msg, pose_to_msg, transform_from_msg
+from denseba_ros.nodes.tools.recorder import Recorder
 from tests.nodes.conftest import CALIBRATION
 from tests.nodes.map.mapping_system import MappingSystem
 from tests.nodes.node_bench import BRIGHT, SECOND, Bench
@@ -145,6 +148,31 @@ def test_the_map_is_published_again_corrected(make_robot: Any, told_search: Any)
         in_path = pose_from_msg(at[number + 1].pose)[:3, 3]
         np.testing.assert_allclose(in_path, expected, atol=1e-9)
     assert robot.heard["map_points"][-1].width > 100
+
+
+def test_what_is_recorded_has_the_path_as_corrected_at_the_end(
+    make_robot: Any, told_search: Any, ros: Any, tmp_path: Path
+) -> None:
+    told_search.closes = {7: (1, MOTION)}
+    robot = make_robot()
+    with RecordingWriter(tmp_path / "run") as writer:
+        recorder = ros.add(Recorder(writer))
+        ros.spin_until(recorder.is_connected, "the recorder")
+        robot.drive(12)
+        ros.spin_until(lambda: recorder.states["tracking"] == 11, "the last status")
+        ros.spin_until(lambda: len(recorder._map_path.poses) >= 9, "the path")
+        recorder.finish()
+    _, told, final = RunFolder(tmp_path / "run").paths()
+    assert (told.pose, final.pose) == ("map", "final")
+    assert len(final.trajectory) == 11  # the first image initialises
+    for k, T_map_camera in enumerate(final.trajectory.T_world_camera, 1):
+        T = np.eye(4)
+        T[2, 3] = 0.1 * k
+        T = sim3.rigid(MOTION @ T) if k > 1 else T
+        is_before = np.allclose(told.trajectory.T_world_camera[k - 1], T, atol=1e-8)
+        assert is_before == (k == 1 or k >= 8)
+        # After the last keyframe of `map_path` lengths have odometry's unit: 2 % less.
+        np.testing.assert_allclose(T_map_camera, T, atol=0.01)
 
 
 def test_a_correction_may_flow_in(make_robot: Any, told_search: Any) -> None:

@@ -23,6 +23,7 @@ from denseba_ros.evaluation.results.recording_writer import RecordingWriter
 from denseba_ros.nodes.conversions.camera_info import calibration_to_msg
 from denseba_ros.nodes.conversions.point_clouds import keyframe_from_cloud, keyframe_to_cloud
 from denseba_ros.nodes.conversions.poses import odometry_to_msg, transform_to_msg
+from denseba_ros.nodes.map.map_messages import path_message
 from denseba_ros.nodes.outputs.diagnostics import drop_status, estimate_status
 from denseba_ros.nodes.outputs.health import Health
 from denseba_ros.nodes.tools.recorder import Recorder
@@ -79,7 +80,7 @@ def test_the_folder_holds_camera_poses_where_tf_is_known_and_base_poses_else(
         publish_run(fake_system, recorder, with_tf=with_tf)
         recorder.finish()
         writer.write_summary(recorder.summary())
-    odometry, in_map = RunFolder(folder).paths()
+    odometry, in_map = RunFolder(folder).paths()  # no final one without a map
     assert (odometry.pose, in_map.pose) == ("odometry", "map")
     assert odometry.trajectory.stamps_ns.tolist() == [SECOND + 1, SECOND + 2]
     assert odometry.states == in_map.states == [PoseState.TRACKED, PoseState.PREDICTED]
@@ -104,3 +105,23 @@ def test_the_folder_holds_camera_poses_where_tf_is_known_and_base_poses_else(
     assert summary["timing"] in ("live", "unknown")
     assert RunFolder(folder).keyframe_stamps().tolist() == [SECOND + 1]
     assert np.nanmedian(RunFolder(folder).depth(SECOND + 1)) == 2.0
+
+
+@pytest.mark.parametrize("with_tf", [True, False])
+def test_the_path_at_the_end_is_that_of_the_last_map_path(
+    ros: Any, fake_system: Any, tmp_path: Path, with_tf: bool
+) -> None:
+    folder = tmp_path / "run"
+    corrected = np.eye(4)
+    corrected[1, 3] = 7.0
+    with RecordingWriter(folder) as writer:
+        recorder = ros.add(Recorder(writer))
+        recorder._on_map_path(path_message({SECOND + 1: np.eye(4)}, MOUNT, 0, "map"))
+        publish_run(fake_system, recorder, with_tf=with_tf)
+        recorder._on_map_path(path_message({SECOND + 1: corrected}, MOUNT, 0, "map"))
+        recorder.finish()
+    final = RunFolder(folder).paths()[2]
+    assert final.pose == "final"
+    assert final.trajectory.stamps_ns.tolist() == [SECOND + 1]  # the other was a prediction
+    expected = corrected if with_tf else MOUNT.T_odom_base(corrected)
+    np.testing.assert_allclose(final.trajectory.T_world_camera[0], expected, atol=1e-8)

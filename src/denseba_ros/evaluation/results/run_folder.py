@@ -6,7 +6,8 @@ map's that the run went on with.
 ``trajectory.txt``   of ``denseba run``: the pose in map, one row per tracked frame
 ``covariance.npz``   ``stamps_ns`` (N,), ``covariance`` (N, 6, 6) of the rows of trajectory.txt, in
                      metres, and ``scale_deviation`` (N,), relative, of the metric scale in it
-``final.txt``        of ``denseba run`` with a map: the same rows as the map has them at the end
+``final.txt``        with a map: the tracked rows of trajectory.txt or map.txt as the map has them
+                     at the end
 ``unjoined.txt``, ``unjoined_covariance.npz``  of a run that goes on with a map: rows before a place
                      of it was recognised, in a frame of the run's own
 ``odometry.txt``     of ``denseba record``: what `odometry` said, one row per message
@@ -113,9 +114,7 @@ class RunFolder:
         if not (self.path / ODOMETRY).is_file():
             estimate = read_poses(self.path / TRAJECTORY)
             live = self._path("map", estimate, COVARIANCE, estimate.T_world_camera)
-            if not (self.path / FINAL).is_file():
-                return [live]
-            return [live, RunPath("final", read_poses(self.path / FINAL), None)]
+            return [live, *self._final()]
         states = read_states(self.path / STATES)
         paths = []
         in_map = read_poses(self.path / MAP).T_world_camera
@@ -126,7 +125,12 @@ class RunFolder:
             path = read_poses(self.path / rows)
             known = [states.get(int(stamp), PoseState.TRACKED) for stamp in path.stamps_ns]
             paths.append(replace(self._path(pose, path, covariances, in_map), states=known))
-        return paths
+        return [*paths, *self._final()]
+
+    def _final(self) -> list[RunPath]:
+        """The path as the map had it at the end, where there was one."""
+        path = self.path / FINAL
+        return [RunPath("final", read_poses(path), None)] if path.is_file() else []
 
     def _path(
         self, pose: str, trajectory: Trajectory, covariances: str, in_map: np.ndarray

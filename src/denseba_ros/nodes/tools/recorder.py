@@ -10,18 +10,20 @@ from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
-from nav_msgs.msg import Odometry
+from nav_msgs.msg import Odometry, Path
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from tf2_msgs.msg import TFMessage
 
+from denseba_ros.evaluation.results.final_path import FinalPath
 from denseba_ros.evaluation.results.recorded_pose import PoseState
 from denseba_ros.evaluation.results.recording_writer import RecordingWriter
 from denseba_ros.geometry.body_frame import CameraMount
 from denseba_ros.nodes.conversions.odometry_from_msg import status_values
-from denseba_ros.nodes.conversions.poses import transform_from_msg
+from denseba_ros.nodes.conversions.poses import pose_from_msg, transform_from_msg
 from denseba_ros.nodes.conversions.stamps import NANOSECONDS, stamp_to_ns
+from denseba_ros.nodes.inputs.camera_input import LATCHED_QOS
 from denseba_ros.nodes.inputs.extrinsics import STATIC_TF_QOS, TF_QOS
 from denseba_ros.nodes.inputs.tf_buffer import TfBuffer
 from denseba_ros.nodes.tools.keyframe_joiner import KeyframeJoiner
@@ -37,6 +39,8 @@ _OUTPUTS: dict[str, Any] = {
     "depth/camera_info": CameraInfo,
 }
 _QUEUE = 200
+# Topics that may come late, or never.
+_OPTIONAL = ("/tf_static", "/parameter_events", "map_path")
 
 
 class Recorder(Node):
@@ -60,11 +64,13 @@ class Recorder(Node):
         self._tf_buffer = TfBuffer()
         self._mount: CameraMount | None = None
         self._poses, self._keyframes = PoseJoiner(), KeyframeJoiner()
+        self._final, self._map_path = FinalPath(), Path()
         self._statistics = StatusStatistics()
         self._timing = TimingProbe(self)
         self._odometry_times: list[tuple[float, int]] = []
         self._listen(TFMessage, "/tf", TF_QOS, self._on_tf)
         self._listen(TFMessage, "/tf_static", STATIC_TF_QOS, self._on_tf)
+        self._listen(Path, "map_path", LATCHED_QOS, self._on_map_path)
         for name, kind in _OUTPUTS.items():
             on_message = partial(self._on_output, name)
             self._listen(kind, name, QoSProfile(depth=_QUEUE), on_message)
@@ -80,11 +86,11 @@ class Recorder(Node):
         self.create_subscription(kind, name, count_first, qos)
 
     def is_connected(self) -> bool:
-        """Whether somebody publishes on every topic but /tf_static, which may start later."""
+        """Whether somebody publishes on every topic but those that may come later or never."""
         return all(
             subscription.get_publisher_count()
             for subscription in self.subscriptions
-            if subscription.topic_name not in ("/tf_static", "/parameter_events")
+            if not subscription.topic_name.endswith(_OPTIONAL)
         )
 
     def summary(self) -> dict[str, Any]:
@@ -122,6 +128,16 @@ class Recorder(Node):
             self.trajectory_frame = "base"
             self._mount = CameraMount(np.eye(4))
         self._write(at_end=True)
+        if self._mount is not None and self._map_path.poses:
+            keyframes = {
+                stamp_to_ns(one.header.stamp): self._mount.T_world_camera(pose_from_msg(one.pose))
+                for one in self._map_path.poses
+            }
+            self._writer.write_final(self._final.corrected(keyframes))
+
+    def _on_map_path(self, message: Path) -> None:
+        """The keyframes of the map as they are known by now."""
+        self._map_path = message
 
     def _on_tf(self, message: TFMessage) -> None:
         if self._mount is not None:
@@ -163,6 +179,8 @@ class Recorder(Node):
         if self._mount is not None:
             for pose in self._poses.take(self._mount, at_end=at_end):
                 self._writer.poses.add_pose(pose)
+                if pose.state is PoseState.TRACKED:
+                    self._final.add(pose.stamp_ns, pose.T_odom_camera)
                 if pose.T_map_camera is not None:
                     self._keyframes.add_pose(pose.stamp_ns, pose.T_map_camera)
         for keyframe in self._keyframes.take():
