@@ -143,6 +143,41 @@ def test_a_waiting_pair_is_rescaled_with_its_keyframe() -> None:
     assert np.isclose(sim3.scale(waiting.edge(units).S_first_second), 1.0 / 1.2)
 
 
+class Twins(Verifier):
+    """Keyframe 12 shows what keyframe 7 does, and so on."""
+
+    def verify(self, old: int, new: int, displacement: float) -> Verification:
+        return super().verify(old - 5 if old >= 12 else old, new, displacement)
+
+
+def two_sessions() -> PoseGraph:
+    """The second round is a session of its own, which begins with keyframe 20."""
+    graph = drifted()
+    graph.edges = [edge for edge in graph.edges if edge.first != 19]
+    return graph
+
+
+def test_a_session_is_not_put_into_one_of_two_places_that_look_the_same() -> None:
+    graph, ladder = two_sessions(), closer()
+    twins: Any = Twins()
+    ladder._verifier = twins
+    assert ladder.verified(27, [7], graph, UNITS, 0.005, first=20) == []
+    assert ladder.verified(28, [8, 13], graph, UNITS, 0.005, first=20) == []
+    assert ladder.counts["more than one place looks the same"] == 2
+    # What was found before does not count either: it was as likely to be wrong.
+    assert ladder.verified(29, [9], graph, UNITS, 0.005, first=20) == []
+    joining = ladder.verified(30, [10], graph, UNITS, 0.005, first=20)
+    assert [(e.first, e.second) for e in joining] == [(9, 29), (10, 30)]
+
+
+def test_two_keyframes_of_one_place_put_a_session_there() -> None:
+    graph, ladder = two_sessions(), closer()
+    assert ladder.verified(27, [7, 8], graph, UNITS, 0.005, first=20) == []
+    joining = ladder.verified(28, [8, 9], graph, UNITS, 0.005, first=20)
+    assert {(e.first, e.second) for e in joining} == {(7, 27), (8, 27), (8, 28), (9, 28)}
+    assert ladder.counts["more than one place looks the same"] == 0
+
+
 def test_a_session_is_put_where_its_first_place_says() -> None:
     own_frame = sim3.exp(np.array([3.0, -1.0, 0.5, 0.2, -0.4, 0.1, 0.3]))
     poses = {k: S if k < 20 else own_frame @ S for k, S in enumerate(TRUTH)}

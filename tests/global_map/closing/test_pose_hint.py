@@ -41,8 +41,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     calls: list[list[int]] = []
 
     def agreeing(*arguments: Any) -> list[int]:
-        calls.append(arguments[-1])
-        return [number for number in arguments[-1] if number <= 4][:3]
+        *_, numbers, _ = arguments
+        calls.append(numbers)
+        return [number for number in numbers if number <= 4][:3]
 
     monkeypatch.setattr(loop_search, "agreeing", agreeing)
     return calls

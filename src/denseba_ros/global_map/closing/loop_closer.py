@@ -2,7 +2,8 @@
 
 1. The image looks like that of a keyframe that is not its neighbour in time.
 2. Both are aligned with each other (``place_verification``).
-3. Their relative pose is one that the graph holds for possible.
+3. Their relative pose is one that the graph holds for possible; a session that is not yet of one
+   piece with the map is not put into one of two places that look the same.
 4. A second pair close by tells the same, by the motion between both.
 5. After optimisation it is within 3 sigma of what all other links say; else it is taken back.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -110,6 +112,7 @@ class LoopCloser:
                 if not self._is_possible(edge, marginals):
                     continue
             found.append(edge)
+        found = self._unambiguous(found, graph, first)
         confirmed = self._confirm(found, graph, units)
         self.counts["verified"] += len(found)
         return confirmed
@@ -177,6 +180,20 @@ class LoopCloser:
             return False
         return True
 
+    def _unambiguous(self, found: list[Edge], graph: PoseGraph, first: int | None) -> list[Edge]:
+        """Those found, but none where they put a session into different places of the map; what
+        waited then waits no more."""
+        crossing = [edge for edge in found if crosses(edge, first)]
+        if len(crossing) < 2:
+            return found
+        marginals = Marginals(graph)
+        if all(_is_one_place(*pair, marginals) for pair in combinations(crossing, 2)):
+            return found
+        for edge in crossing:
+            self._refuse(edge.first, edge.second, "more than one place looks the same")
+        self._pending = []
+        return []
+
     def _confirm(
         self, found: list[Edge], graph: PoseGraph, units: Mapping[int, float]
     ) -> list[Edge]:
@@ -227,6 +244,16 @@ def joined(
         return dict(poses)
     motion = poses[edge.first] @ edge.S_first_second @ sim3.inverse(poses[edge.second])
     return {n: motion @ S if n >= first else S for n, S in poses.items()}
+
+
+def _is_one_place(one: Edge, other: Edge, marginals: Marginals) -> bool:
+    """Whether two closures of one keyframe tell how their old keyframes lie to each other as the
+    map does."""
+    S_one_other = one.S_first_second @ sim3.inverse(other.S_first_second)
+    to_one = sim3.adjoint(S_one_other)
+    covariance = one.covariance + to_one @ other.covariance @ to_one.T
+    expected = marginals.relative(one.first, other.first)
+    return expected.squared_error(S_one_other, covariance) <= SQUARED_OUTLIER
 
 
 def _agree(one: Edge, other: Edge, odometry: OdometryPaths) -> bool:

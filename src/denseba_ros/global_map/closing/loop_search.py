@@ -196,8 +196,8 @@ class LoopSearch:
         """Numbers of the keyframes that may show the same place."""
         if query.first is not None:
             near = self._near_hint(query, query.first)
-            return self._agreeing(features, near) or self._agreeing(
-                features, self._alike(descriptor, query.first)
+            return self._agreeing(features, near, query.poses) or self._agreeing(
+                features, self._alike(descriptor, query.first), query.poses
             )
         alike = self.index.search(
             descriptor, query.neighbours, lambda number: number >= query.number, _ALIKE
@@ -222,10 +222,12 @@ class LoopSearch:
         poses[query.number] = query.hint
         return nearby(poses, query.number, depth, (), _HINTED, _HINT_REACH)
 
-    def _agreeing(self, features: Features, numbers: list[int]) -> list[int]:
+    def _agreeing(
+        self, features: Features, numbers: list[int], poses: Mapping[int, Doubles]
+    ) -> list[int]:
         if not numbers:
             return []
-        return agreeing(self.store, self.matcher, self.tracker.camera, features, numbers)
+        return agreeing(self.store, self.matcher, self.tracker.camera, features, numbers, poses)
 
     def _place(self, number: int) -> Place:
         if self._newest is not None and self._newest[0] == number:

@@ -31,6 +31,14 @@ def is_same_view(S_one_other: Doubles, depth: float, field_of_view: float) -> bo
     return bool(is_close and angle[0] < _SAME_ANGLE * field_of_view)
 
 
+def is_same_place(S_map_one: Doubles, S_map_other: Doubles, depth: float) -> bool:
+    """Whether two cameras that see a scene of this ``depth``, in the map's unit, may be near enough
+    to each other to see the same."""
+    S_map_one = sim3.rigid(S_map_one)
+    distance, angle = _distance_and_angle((sim3.inverse(S_map_one) @ S_map_other)[None])
+    return bool(distance[0] < _MAX_DISTANCE * depth and angle[0] < _MAX_ANGLE)
+
+
 def nearby(
     poses: Mapping[int, Doubles],
     number: int,
