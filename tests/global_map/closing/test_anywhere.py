@@ -44,7 +44,7 @@ def test_those_of_the_same_place_the_nearest_first(
     assert set(of_one_place) <= {0, 1, 2}
     assert found([3, 4]) == found([]) == []
     # Were keyframe 0 elsewhere in the map, its place would be another one that looks the same.
-    poses[0] = sim3.exp(np.array([9.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0])) @ poses[0]
+    poses[0] = sim3.exp(np.array([9.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])) @ poses[0]
     assert found([0, 1, 2])[:2] == [1, 0]
     poses[2] = sim3.exp(np.array([0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0])) @ poses[2]
     poses[0] = ROOM.pose(0)
