@@ -256,3 +256,37 @@ def test_the_system_forgets_again_once_the_map_has_ended(mapping_system: Any, dr
     drive.anew(config(mode="off"))
     assert drive(4) == [None] * 4
     assert mapping_system.history.take() == []
+
+
+def test_a_map_that_is_loaded_before_the_first_image_begins_with_it(
+    told_search: Any, mapping_system: Any, file: Path
+) -> None:
+    keeper = MapKeeper(config(mode="off"), False, Log())
+    keeper.begin_anew(config(file))
+    assert keeper.session is None
+    keeper.begin(mapping_system, CALIBRATION)
+    assert keeper.session is not None
+    keeper.end()
+
+
+@pytest.mark.parametrize("error", [MapFileError("damaged"), ValueError("damaged")])
+def test_the_next_world_has_a_map_after_one_could_not_be_loaded(
+    told_search: Any, mapping_system: Any, drive: Drive, error: Exception
+) -> None:
+    opener = drive.keeper._opener
+
+    def broken(*_: object) -> Any:
+        raise error
+
+    drive(3)
+    drive.keeper._opener = broken
+    with pytest.raises(MapFileError, match="damaged"):
+        drive.anew(config())
+    problem = drive.keeper.report().problem
+    assert problem.startswith("there is no map: ")
+    assert problem.strip().endswith("damaged")
+    assert drive(1) == [MapPose(None)]
+    drive.keeper._opener = opener
+    drive.keeper.begin(mapping_system, CALIBRATION)
+    assert drive.keeper.report().problem == ""
+    assert drive.keeper.session is not None

@@ -284,12 +284,15 @@ class MapKeeper:
         """Open the map of the configuration and begin its session between two images; False where
         there is another ``world`` by then. ``hint``: how that lies in the map (4, 4)."""
         if world is None or self._config.map.mode == "off":
-            return self._world is world  # its first image begins the session
+            with self.lock:
+                self._is_loading = self._world is not world
+                return not self._is_loading  # the first image begins the session
         try:
             session = self._opener(self._config, *world, self._is_live)
-        except DensebaError as error:
+        except Exception as error:
             with self.lock:
-                self._fail(f"there is no map: {error}")
+                self._is_loading = False
+                self._fail(f"there is no map: {_in_words(error)}")
             raise MapFileError(self.problem) from error
         with self.lock:
             if session is not None and (self._is_closed or self._world is not world):
