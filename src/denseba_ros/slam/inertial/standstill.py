@@ -35,14 +35,16 @@ Samples = Callable[[int, int], ImuSamples | None]
 @dataclass(frozen=True)
 class SeenPose:
     """Of a measured image: T_camera_world ``T`` (4, 4), ``T_camera_keyframe`` (4, 4) against the
-    keyframe of ``keyframe_ns``, and the median ``depth`` there, units of the map;
-    ``rotation_sigma`` (rad per axis) is what its alignment says of the rotation."""
+    keyframe of ``keyframe_ns``, and the median ``depth`` there, units of the map.
+    ``R_camera_keyframe`` (3, 3) with deviation ``rotation_sigma`` (rad per axis) is what the image
+    alone says of the rotation."""
 
     stamp_ns: int
     T: np.ndarray
     keyframe_ns: int
     T_camera_keyframe: np.ndarray
     depth: float
+    R_camera_keyframe: np.ndarray
     rotation_sigma: float = 0.0
 
     def is_at(self, other: SeenPose) -> bool:

@@ -23,6 +23,7 @@ from denseba_ros.slam.state.pose_covariance import PoseCovariance
 from denseba_ros.slam.state.stage_timer import StageTimer
 from denseba_ros.slam.tracking.motion_model import ImuMotion, MotionModel
 from denseba_ros.slam.tracking.tracker import Alignment, frame_information
+from denseba_ros.slam.tracking.turn_check import image_rotation
 
 
 class PoseEstimator:
@@ -55,12 +56,14 @@ class PoseEstimator:
         return self._path.displacement
 
     def predict(
-        self, frame: FrontendFrame, keyframe: WindowKeyframe
+        self, frame: FrontendFrame, keyframe: WindowKeyframe, is_imu_used: bool = True
     ) -> tuple[Tensor, Tensor, MeasuredTurn | None]:
         """T_image_keyframe (4, 4) and brightness (2,) that are expected of the next image, and its
-        turn from the keyframe where a gyroscope measured that."""
-        T = self._motion.predict(frame.stamp_ns, frame.motion) @ se3.inverse(keyframe.T)
-        imu = self._imu
+        turn from the keyframe where a gyroscope measured that; without ``is_imu_used`` as if there
+        were none."""
+        predicted = self._motion.predict(frame.stamp_ns, frame.motion, is_imu_used)
+        T = predicted @ se3.inverse(keyframe.T)
+        imu = self._imu if is_imu_used else None
         turn = None if imu is None else imu.turn(keyframe.stamp_ns, frame.stamp_ns)
         return T, self._motion.affine_or(keyframe.affine), turn
 
@@ -73,13 +76,15 @@ class PoseEstimator:
         self._motion.update(frame.stamp_ns, T, alignment.affine)
         covariance = torch.linalg.pinv(frame_information(alignment), hermitian=True)
         if self._imu is not None:
+            alone = image_rotation(alignment)
             seen = SeenPose(
                 frame.stamp_ns,
                 T.cpu().numpy(),
                 keyframe.stamp_ns,
                 alignment.T.cpu().numpy(),
                 self.median_depth or 1.0,
-                math.sqrt(float(covariance.diagonal()[3:].max())),
+                alone.R,
+                math.sqrt(float(alone.covariance.diagonal().max())),
             )
             self._imu.saw(seen)
         return T, covariance

@@ -88,15 +88,16 @@ class MotionModel:
         self._affine = None
         self._lost, self._measured_ns = 0, stamp_ns
 
-    def predict(self, stamp_ns: int, motion: Motion | None) -> Tensor:
-        """T_camera_world expected at ``stamp_ns`` by the last velocity and the frontend's rotation.
+    def predict(self, stamp_ns: int, motion: Motion | None, is_imu_used: bool = True) -> Tensor:
+        """T_camera_world expected at ``stamp_ns`` by the last velocity and the frontend's rotation,
+        or by the IMU where ``is_imu_used``.
 
         The frontend's translation is in metres, which the map need not be.
         """
-        if self._lost and (moved := self._moved_until(stamp_ns)) is not None:
+        if is_imu_used and self._lost and (moved := self._moved_until(stamp_ns)) is not None:
             return torch.from_numpy(moved[0]).to(self.T)
         by_velocity = se3.exp(self._velocity * self.gap(stamp_ns))
-        turn = self._turn_until(stamp_ns)
+        turn = self._turn_until(stamp_ns) if is_imu_used else None
         if turn is not None:
             centre = -(by_velocity[:3, :3].T @ by_velocity[:3, 3])
             by_velocity[:3, :3] = torch.from_numpy(turn)

@@ -39,7 +39,7 @@ class Alignment:
     ``inliers``, ratio of these; ``similarity``, zero-mean normalised cross-correlation (-1 to 1) of
     their brightness with the keyframe's (any image fits a uniform one once the gain is low enough,
     so inliers alone do not suffice); ``corner_inliers``, a count; ``flow``, mean image motion of
-    the points in pixels of level 0.
+    the points in pixels of level 0; ``turn``, the measurement that counted beside the image.
     """
 
     T: Tensor
@@ -50,6 +50,7 @@ class Alignment:
     similarity: float
     corner_inliers: int
     flow: float
+    turn: MeasuredTurn | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ class Tracker:
             zncc.similarity,
             terms.corners(pose, 0).corner_inliers,
             zncc.flow,
+            turn,
         )
 
     def align_corners(self, reference: Reference, corners: Corners, T: Tensor) -> Tensor:

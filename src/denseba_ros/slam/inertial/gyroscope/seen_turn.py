@@ -39,7 +39,7 @@ class SeenTurn:
     def begin_at(self, seen: SeenPose) -> None:
         """Begin anew at an image."""
         self.start_ns = seen.stamp_ns
-        self._R_start_keyframe = seen.T_camera_keyframe[:3, :3]
+        self._R_start_keyframe = seen.R_camera_keyframe
 
     def span(self, seen: SeenPose, samples: ImuSamples, R_camera_imu: np.ndarray) -> Span:
         """Up to an image; ``samples`` of that time, ``R_camera_imu`` (3, 3)."""
@@ -54,6 +54,6 @@ class SeenTurn:
 
     def _turn(self, seen: SeenPose) -> np.ndarray:
         """(3,) rad along the camera's axes, of R_start_seen."""
-        R = self._R_start_keyframe @ seen.T_camera_keyframe[:3, :3].T
+        R = self._R_start_keyframe @ seen.R_camera_keyframe.T
         turn: np.ndarray = rotation_log(R)
         return turn
