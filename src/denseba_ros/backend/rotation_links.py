@@ -15,9 +15,15 @@ import torch
 from torch import Tensor
 
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.rotation_array import vector_from_rotation
 
 # Where the rotation is among the eight of a frame.
 _FIRST, _DOF = 3, 8
+# Of a rotation by images beside what the information of its alignment says, rad per axis: depths
+# that are off.
+_VISION = 4e-3
+# Chi-square of three numbers beyond which both cannot be right; one in 40 000 of right ones.
+_FARTHEST = 24.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,24 @@ class MeasuredTurn:
 
     R_later_earlier: np.ndarray
     sigma: float
+
+    def off(self, R: np.ndarray) -> np.ndarray:
+        """(3,) rad, the left step that leads from here to another R_later_earlier (3, 3)."""
+        off: np.ndarray = vector_from_rotation(R @ self.R_later_earlier.T)
+        return off
+
+    def fits(self, R: np.ndarray, covariance: np.ndarray | None = None) -> bool:
+        """Whether this may be the rotation R_later_earlier (3, 3) by images, with a ``covariance``
+        (3, 3) rad2.
+
+        An innovation test: Bar-Shalom, Li, Kirubarajan, "Estimation with applications to tracking
+        and navigation", 2001, section 5.4.
+        """
+        off = self.off(R)
+        variance = (self.sigma**2 + _VISION**2) * np.eye(3)
+        if covariance is not None:
+            variance = variance + covariance
+        return float(off @ np.linalg.solve(variance, off)) < _FARTHEST
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class ImuPrediction:
         self.online = OnlineCalibration(source) if is_calibrating else None
         self.bias, self.trust = GyroscopeBias(), GyroscopeTrust()
         self._seen, self._is_wrong_said = SeenTurn(), False
+        self._confirmed_ns: int | None = 0
         self.motion: InertialMotion | None = None
         self.standstill = Standstill(self._up_to_newest, calibration.noise)
         self._rested_ns = 0
@@ -64,7 +65,7 @@ class ImuPrediction:
         """R_end_start (3, 3) of the camera from one image to another; None without samples, or
         while turns of the images did not confirm such a one."""
         samples = self._up_to_newest(start_ns, end_ns, is_held=True)
-        if samples is None:
+        if samples is None or not self.is_confirmed_since(start_ns):
             return None
         R_imu_camera = self.calibration.T_imu_camera[:3, :3]
         if not self.trust.may_use(R_imu_camera.T @ angle(samples, self.bias.mean)):
@@ -101,6 +102,10 @@ class ImuPrediction:
             return
         R_camera_imu = self.calibration.T_imu_camera[:3, :3].T
         self.trust.see(self._seen.span(seen, samples, R_camera_imu))
+        if not self.trust.is_likely:
+            self._confirmed_ns = None
+        elif self._confirmed_ns is None:
+            self._confirmed_ns = self._seen.start_ns
         if self.trust.is_wrong and not self._is_wrong_said:
             self._is_wrong_said = True
             _log.warning(
@@ -108,6 +113,18 @@ class ImuPrediction:
                 "%s",
                 self.trust.cause,
             )
+
+    def is_confirmed_since(self, stamp_ns: int) -> bool:
+        """Whether the gyroscope was never thought to be wrong since an image; samples before the
+        first turns that made it right may be of another unit."""
+        confirmed_ns = self._confirmed_ns
+        return confirmed_ns is not None and confirmed_ns <= stamp_ns
+
+    @property
+    def known_bias(self) -> tuple[np.ndarray, float]:
+        """(3,) rad/s along the IMU's axes with a deviation per axis, as turns of images show it."""
+        bias, sigma = self.trust.bias
+        return self.calibration.T_imu_camera[:3, :3] @ bias, sigma
 
     def recalibrate(self) -> bool:
         """Whether clocks or axes are others from now on, by the last images; to be called with
@@ -121,7 +138,7 @@ class ImuPrediction:
     def use_calibration(self, calibration: ImuCalibration) -> None:
         """Use another one from now on."""
         if not np.array_equal(calibration.T_imu_camera, self.calibration.T_imu_camera):
-            self.bias, self.trust = GyroscopeBias(), GyroscopeTrust()
+            self.bias, self.trust, self._confirmed_ns = GyroscopeBias(), GyroscopeTrust(), 0
         self.calibration = calibration
 
     @property
@@ -199,12 +216,16 @@ class ImuPrediction:
 
     def _rate(self, stamp_ns: int) -> np.ndarray:
         """Angular velocity (3,) rad/s at an image; zero where it is not known."""
-        samples = self.samples(stamp_ns - _AROUND_NS, stamp_ns + _AROUND_NS)
+        samples = self._between(stamp_ns - _AROUND_NS, stamp_ns + _AROUND_NS)
         rate: np.ndarray = np.zeros(3) if samples is None else samples.gyroscope.mean(0)
         return rate
 
     def samples(self, start_ns: int, end_ns: int) -> ImuSamples | None:
-        """Those between two stamps of images."""
+        """Those between two stamps of images; None where some are missing, or the gyroscope was
+        thought to be wrong since."""
+        return self._between(start_ns, end_ns) if self.is_confirmed_since(start_ns) else None
+
+    def _between(self, start_ns: int, end_ns: int) -> ImuSamples | None:
         return self._source.between(
             self.calibration.imu_time(start_ns), self.calibration.imu_time(end_ns)
         )

@@ -74,7 +74,8 @@ class InertialMap:
         if intervals and self._prediction.trust.is_earned:
             T = np.stack([self._path.poses[stamp] for stamp in stamps[-2:]])
             path = VisualPath(T, 1.0, ROTATION_SIGMA, self._calibration.T_imu_camera)
-            self._prediction.bias.update(path, intervals[-1], self._calibration.noise)
+            known = self._prediction.known_bias
+            self._prediction.bias.update(path, intervals[-1], self._calibration.noise, known)
         if not self._is_inertial or not np.isfinite(median_depth):
             return
         sigma = np.repeat([POSITION_RATIO * median_depth, ROTATION_SIGMA], 3)
@@ -87,9 +88,11 @@ class InertialMap:
     def _calibration(self) -> ImuCalibration:
         return self._prediction.calibration
 
-    def turn(self, start_ns: int, end_ns: int) -> MeasuredTurn | None:
-        """From one keyframe to the next by the gyroscope; None where it is not known."""
-        return self._prediction.turn(start_ns, end_ns)
+    def turn(self, start_ns: int, end_ns: int, R_seen: np.ndarray) -> MeasuredTurn | None:
+        """From one keyframe to the next by the gyroscope; None where it is not known, or not what
+        tracking gave: R_later_earlier ``R_seen`` (3, 3)."""
+        turn = self._prediction.turn(start_ns, end_ns)
+        return turn if turn is not None and turn.fits(R_seen) else None
 
     def _go_on(self, chain: InertialChain, growth: float, sigma: np.ndarray) -> None:
         """Take rests and the newest keyframe into the chain; without samples up to it it ends."""
@@ -112,6 +115,8 @@ class InertialMap:
     def _append(self, chain: InertialChain, place: Place, sigma: np.ndarray) -> bool:
         """Go on to the next ``place``; False where samples are missing."""
         assert self.motion is not None
+        if not self._prediction.is_confirmed_since(self._left_ns):
+            return False
         samples = self._prediction.samples(self._left_ns, place.since_ns)
         if samples is None and place.rest is not None:
             samples = place.rest.arrived_from(self._calibration.imu_time(self._left_ns))

@@ -96,7 +96,9 @@ class LocalMapper:
             triangulate(self.camera, keyframe, self.keyframes)
             update_depth_maps([keyframe])
         if self._inertial is not None and self.keyframes:
-            keyframe.turn = self._inertial.turn(self.keyframes[-1].stamp_ns, keyframe.stamp_ns)
+            last = self.keyframes[-1]
+            R = (T[:3, :3] @ last.T[:3, :3].mT).cpu().numpy()
+            keyframe.turn = self._inertial.turn(last.stamp_ns, keyframe.stamp_ns, R)
         self.window.append(keyframe)
         return keyframe
 

@@ -1,8 +1,7 @@
 """Whether the turn that a gyroscope measured fits what the image shows, and what that shows alone.
 
 An alignment with a turn is the mean of both, weighted by their information. From it follow the
-rotation by the image alone and how far the two are apart: an innovation test (Bar-Shalom, Li,
-Kirubarajan, "Estimation with applications to tracking and navigation", 2001, section 5.4).
+rotation by the image alone, and how far the two are apart.
 """
 
 from __future__ import annotations
@@ -12,17 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from denseba_ros.backend.rotation_links import MeasuredTurn
-from denseba_ros.geometry.rotation_array import vector_from_rotation
 from denseba_ros.imu.rotation_jacobians import rotation_exp
 from denseba_ros.slam.tracking.tracker import Alignment
 from denseba_ros.slam.tracking.tracking_quality import reason_lost
 
-# Of a rotation by images beside what the information of its alignment says, rad per axis: depths of
-# the keyframe that are off.
-_VISION = 4e-3
-# Chi-square of three numbers beyond which both cannot be right; one in 70 000 of right ones.
-_FARTHEST = 24.0
 # Deviation (rad) at most of what an image says of its rotation: it does not even tell that.
 _NOTHING = 1.0
 
@@ -44,7 +36,7 @@ def image_rotation(alignment: Alignment) -> ImageRotation:
     covariance = (axes / np.maximum(values, _NOTHING**-2)) @ axes.T
     if alignment.turn is None:
         return ImageRotation(R, covariance)
-    step = weight * covariance @ _off(R, alignment.turn)
+    step = weight * covariance @ alignment.turn.off(R)
     return ImageRotation(rotation_exp(step) @ R, covariance)
 
 
@@ -56,17 +48,7 @@ def needs_image_alone(alignment: Alignment) -> bool:
     if reason_lost(alignment):
         return True
     seen = image_rotation(alignment)
-    return not fits(seen.R, alignment.turn, seen.covariance)
-
-
-def fits(R: np.ndarray, turn: MeasuredTurn, covariance: np.ndarray | None = None) -> bool:
-    """Whether a rotation by images, R_later_earlier (3, 3) with a ``covariance`` (3, 3), may be
-    what the ``turn`` says."""
-    off = _off(R, turn)
-    variance = (turn.sigma**2 + _VISION**2) * np.eye(3)
-    if covariance is not None:
-        variance = variance + covariance
-    return float(off @ np.linalg.solve(variance, off)) < _FARTHEST
+    return not alignment.turn.fits(seen.R, seen.covariance)
 
 
 def fitting_better(with_turn: Alignment, without: Alignment) -> Alignment:
@@ -78,18 +60,13 @@ def fitting_better(with_turn: Alignment, without: Alignment) -> Alignment:
     return without if without.corner_inliers >= with_turn.corner_inliers else with_turn
 
 
-def _off(R: np.ndarray, turn: MeasuredTurn) -> np.ndarray:
-    """(3,) rad, a left step from the turn to ``R``."""
-    off: np.ndarray = vector_from_rotation(R @ turn.R_later_earlier.T)
-    return off
-
-
 def _rotation_information(H: Tensor) -> np.ndarray:
     """(3, 3), with translation and brightness marginalised out of (8, 8)."""
     whole = H.cpu().numpy()
     rest = [0, 1, 2, 6, 7]
     mixed = whole[3:6, rest]
-    information: np.ndarray = whole[3:6, 3:6] - mixed @ np.linalg.pinv(
-        whole[np.ix_(rest, rest)], hermitian=True
-    ) @ mixed.T
+    information: np.ndarray = (
+        whole[3:6, 3:6]
+        - mixed @ np.linalg.pinv(whole[np.ix_(rest, rest)], hermitian=True) @ mixed.T
+    )
     return information

@@ -13,6 +13,8 @@ from denseba_ros.imu.preintegration import preintegrate
 from denseba_ros.imu.samples import ImuSamples
 
 _STEPS = 2
+# It is within so many deviations of what turns of images made of it, no less than a floor (rad/s).
+_FAR, _FLOOR = 4.0, 0.01
 # Chi-square of a turn (three numbers) beyond which the images are thought to be wrong, not the
 # bias.
 _OUTLIER = 20.0
@@ -25,8 +27,18 @@ class GyroscopeBias:
         self.mean = np.zeros(3)
         self.sigma = GYROSCOPE_BIAS
 
-    def update(self, path: VisualPath, samples: ImuSamples, noise: ImuNoise) -> None:
-        """From the turn between two keyframes, and the samples between them: a Kalman filter."""
+    def update(
+        self,
+        path: VisualPath,
+        samples: ImuSamples,
+        noise: ImuNoise,
+        known: tuple[np.ndarray, float],
+    ) -> None:
+        """From the turn between two keyframes, and the samples between them: a Kalman filter.
+
+        ``known`` (3,) rad/s with a deviation per axis: roughly, from many turns of images; one that
+        is far from it is not taken.
+        """
         sigma = math.hypot(self.sigma, noise.gyroscope_walk * math.sqrt(samples.seconds))
         mean = self.mean
         for _ in range(_STEPS):
@@ -34,7 +46,9 @@ class GyroscopeBias:
             solution = gyroscope_bias_step(path, [measured], self.mean, sigma)
             mean = mean + solution.x
         self.sigma = sigma
-        if solution.chi_square < _OUTLIER:
+        allowed = _FAR * math.hypot(known[1], _FLOOR)
+        is_near = float(np.linalg.norm(mean - known[0])) < allowed
+        if solution.chi_square < _OUTLIER and is_near:
             self.mean = mean
             self.sigma = math.sqrt(float(np.max(np.diag(solution.covariance))))
 

@@ -31,6 +31,8 @@ _TURNED = 3.0
 # that the gyroscope is right: wrong axes may be between those of the hypotheses. Below a smaller
 # one it is wrong.
 _DOUBTFUL, _LIKELY, _WRONG = 0.25, 0.5, 0.01
+# Of the bias, rad/s per root of a second.
+_WALK = 5e-4
 # A span is over after so much time (ns), or turn (rad).
 _LONGEST_NS, _FARTHEST = 500_000_000, 0.3
 
@@ -97,6 +99,16 @@ class GyroscopeTrust:
         return float(self._now.probability[0])
 
     @property
+    def is_likely(self) -> bool:
+        """Whether they are rather right than not."""
+        return self.right > _LIKELY
+
+    @property
+    def bias(self) -> tuple[np.ndarray, float]:
+        """(3,) rad/s along the camera's axes, if they are right, and a deviation per axis."""
+        return self._now.bias[0], math.sqrt(float(self._now.variance[0]))
+
+    @property
     def is_wrong(self) -> bool:
         """Whether the gyroscope surely turns otherwise than the images; one span is not enough, as
         rotations of a map that has just begun are off by degrees."""
@@ -107,12 +119,12 @@ class GyroscopeTrust:
     def is_earned(self) -> bool:
         """Whether turns about all axes may be used."""
         largest = float(np.linalg.eigvalsh(self.doubt)[-1])
-        return self.right > _LIKELY and largest < _DOUBTFUL**2
+        return self.is_likely and largest < _DOUBTFUL**2
 
     def may_use(self, turn: np.ndarray) -> bool:
         """Whether a turn (3,) rad along the camera's axes may be."""
         limit = _DOUBTFUL**2 * float(turn @ turn)
-        return self.right > _LIKELY and float(turn @ self.doubt @ turn) <= limit
+        return self.is_likely and float(turn @ self.doubt @ turn) <= limit
 
     def deviation(self, turn: np.ndarray) -> float:
         """Of a turn (3,) rad along the camera's axes, by what is in doubt; rad."""
@@ -136,6 +148,7 @@ class GyroscopeTrust:
     def _after(self, span: Span) -> _Bank:
         """What the span makes of what was known before it."""
         before, t = self._before, span.seconds
+        known = before.variance + _WALK**2 * t
         expected = self._M @ span.felt
         error = span.seen - expected + t * before.bias
         variance = (
@@ -144,7 +157,7 @@ class GyroscopeTrust:
             + _SHARE**2 * np.sum(expected**2, axis=1)
             + _CLOCKS**2 * np.sum((self._M @ span.change) ** 2, axis=1)
         )
-        total = variance + t**2 * before.variance
+        total = variance + t**2 * known
         likely = _density(np.sum(error**2, axis=1), total)
         anything = _heavy_density(float(span.seen @ span.seen), variance[-1] + (_RATE * t) ** 2)
         likely[-1] = anything
@@ -153,11 +166,11 @@ class GyroscopeTrust:
         small = span.seen @ span.seen < _TURNED**2 * (_VISION**2 + span.sigma**2)
         is_telling = not small or error[0] @ error[0] > _TURNED**2 * total[0]
         p = before.probability * (either if is_telling else 1.0)
-        gain = (inlier / either) * (-t * before.variance / total)
+        gain = (inlier / either) * (-t * known / total)
         return _Bank(
             p / p.sum(),
             before.bias + gain[:, None] * error,
-            (1.0 + t * gain) * before.variance,
+            (1.0 + t * gain) * known,
         )
 
 
