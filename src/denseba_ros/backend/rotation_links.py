@@ -21,9 +21,9 @@ from denseba_ros.geometry.rotation_array import vector_from_rotation
 _FIRST, _DOF = 3, 8
 # Of a rotation by images beside what the information of its alignment says, rad per axis: depths
 # that are off.
-_VISION = 4e-3
-# Chi-square of three numbers beyond which both cannot be right; one in 40 000 of right ones.
-_FARTHEST = 24.0
+_VISION = 2e-3
+# Chi-square of three numbers beyond which both cannot be right; one in 900 of right ones.
+_FARTHEST = 16.0
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,6 @@ from denseba_ros.slam.tracking.image_content import reason_empty
 from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
 from denseba_ros.slam.tracking.tracker import Alignment
 from denseba_ros.slam.tracking.tracking_quality import reason_lost
-from denseba_ros.slam.tracking.turn_check import fitting_better, needs_image_alone
 
 # After so many lost images in a row the map is given up for a new one, at its last pose and scale.
 _GIVE_UP = 8
@@ -210,13 +209,7 @@ class System:
 
     def _track(self, state: MapState, camera: Pinhole, image: Frame) -> Alignment:
         """Align an image with the newest keyframe of the local map."""
-        keyframe, tracker = state.tracker.keyframe, self._make.tracker(camera)
-        predicted = self._pose.predict(image.frame, keyframe)
-        alignment = state.tracker.track(tracker, image, *predicted)
-        if not needs_image_alone(alignment):
-            return alignment
-        predicted = self._pose.predict(image.frame, keyframe, is_imu_used=False)
-        return fitting_better(alignment, state.tracker.track(tracker, image, *predicted))
+        return self._pose.track(state.tracker, self._make.tracker(camera), image)
 
     def _commit(
         self, state: MapState, alignment: Alignment, image: Frame, timer: StageTimer

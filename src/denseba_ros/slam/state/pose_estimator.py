@@ -18,12 +18,18 @@ from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.local_mapping import MapUpdate
 from denseba_ros.slam.mapping.scale_drift import MapScale
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Tracking
+from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.state.metric_scale import MetricScale
 from denseba_ros.slam.state.pose_covariance import PoseCovariance
 from denseba_ros.slam.state.stage_timer import StageTimer
+from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker
 from denseba_ros.slam.tracking.motion_model import ImuMotion, MotionModel
-from denseba_ros.slam.tracking.tracker import Alignment, frame_information
-from denseba_ros.slam.tracking.turn_check import image_rotation
+from denseba_ros.slam.tracking.tracker import Alignment, Tracker, frame_information
+from denseba_ros.slam.tracking.turn_check import (
+    fitting_better,
+    image_rotation,
+    needs_image_alone,
+)
 
 
 class PoseEstimator:
@@ -44,6 +50,8 @@ class PoseEstimator:
         self._scale = MapScale()
         # What an IMU first told of the unit.
         self._first_unit: MetricScale | None = None
+        # Stamp of a keyframe from which the gyroscope's turns did not fit the images.
+        self._doubted_ns: int | None = None
 
     @property
     def T(self) -> Tensor:
@@ -55,8 +63,22 @@ class PoseEstimator:
         """As ``PoseCovariance`` has it."""
         return self._path.displacement
 
-    def predict(
-        self, frame: FrontendFrame, keyframe: WindowKeyframe, is_imu_used: bool = True
+    def track(self, reference: KeyframeTracker, tracker: Tracker, image: Frame) -> Alignment:
+        """Align an image with a keyframe: with the gyroscope's turn where there is one, and without
+        where that does not fit the image. Then no turn from that keyframe is used any more."""
+        keyframe, frame = reference.keyframe, image.frame
+        is_imu_used = keyframe.stamp_ns != self._doubted_ns
+        alignment = reference.track(tracker, image, *self._predict(frame, keyframe, is_imu_used))
+        if not needs_image_alone(alignment):
+            return alignment
+        alone = reference.track(tracker, image, *self._predict(frame, keyframe, False))
+        better = fitting_better(alignment, alone)
+        if better is alone:
+            self._doubted_ns = keyframe.stamp_ns
+        return better
+
+    def _predict(
+        self, frame: FrontendFrame, keyframe: WindowKeyframe, is_imu_used: bool
     ) -> tuple[Tensor, Tensor, MeasuredTurn | None]:
         """T_image_keyframe (4, 4) and brightness (2,) that are expected of the next image, and its
         turn from the keyframe where a gyroscope measured that; without ``is_imu_used`` as if there

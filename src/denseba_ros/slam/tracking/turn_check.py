@@ -17,6 +17,8 @@ from denseba_ros.slam.tracking.tracking_quality import reason_lost
 
 # Deviation (rad) at most of what an image says of its rotation: it does not even tell that.
 _NOTHING = 1.0
+# An alignment with less than this share of another's corners fits worse.
+_FEWER = 0.9
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,17 @@ def needs_image_alone(alignment: Alignment) -> bool:
 
 
 def fitting_better(with_turn: Alignment, without: Alignment) -> Alignment:
-    """The alignment of the two that the image confirms, where they do not agree."""
+    """The alignment of the two that the image confirms, where they do not agree; that ``without``
+    unless it is clearly worse."""
     if reason_lost(without):
         return with_turn
     if reason_lost(with_turn):
         return without
-    return without if without.corner_inliers >= with_turn.corner_inliers else with_turn
+    is_worse = (
+        without.similarity < with_turn.similarity
+        and without.corner_inliers < _FEWER * with_turn.corner_inliers
+    )
+    return with_turn if is_worse else without
 
 
 def _rotation_information(H: Tensor) -> np.ndarray:
