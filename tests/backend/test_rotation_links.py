@@ -85,3 +85,16 @@ def test_touching() -> None:
     last = torch.tensor([0, 0, 1])
     assert torch.allclose(links.touching(3).information, links.information * last)
     assert RotationLinks.stacked([None, None], torch.device("cpu")) is None
+
+
+def test_a_turn_fits_rotations_within_its_deviation_and_that_of_the_images() -> None:
+    turn = MeasuredTurn(Rotation.from_rotvec([0.1, 0.2, -0.1]).as_matrix(), 0.002)
+
+    def turned(by: float) -> np.ndarray:
+        R: np.ndarray = Rotation.from_rotvec([0.0, by, 0.0]).as_matrix() @ turn.R_later_earlier
+        return R
+
+    np.testing.assert_allclose(turn.off(turned(0.03)), [0.0, 0.03, 0.0], atol=1e-12)
+    assert turn.fits(turned(0.008))
+    assert not turn.fits(turned(0.015))
+    assert turn.fits(turned(0.015), 0.01**2 * np.eye(3))

@@ -90,7 +90,10 @@ class HaltingWalk:
         T_camera_keyframe = self._noisy(0.0001, 0.0001) @ between
         T = T_camera_keyframe @ T_keyframe_world
         self.newest_ns = self.stamp(t)
-        self.prediction.saw(SeenPose(self.newest_ns, T, newest, T_camera_keyframe, _DEPTH / SCALE))
+        R = T_camera_keyframe[:3, :3]
+        self.prediction.saw(
+            SeenPose(self.newest_ns, T, newest, T_camera_keyframe, _DEPTH / SCALE, R)
+        )
 
     def _take_keyframe(self, t: float) -> None:
         self._keyframes[self.stamp(t)] = self._noisy(0.001, 0.001) @ self.in_map(self.true_at(t))

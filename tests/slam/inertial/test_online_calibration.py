@@ -112,7 +112,8 @@ def test_the_status_tells_them_and_the_prediction_uses_them() -> None:
         newest = 10 * (max(k - 1, 0) // 10)
         T, T_camera_keyframe = np.eye(4), np.eye(4)
         T[:3, :3], T_camera_keyframe[:3, :3] = R.T, R.T @ drive.R[newest]
-        prediction.saw(SeenPose(int(stamp), T, int(drive.stamps[newest]), T_camera_keyframe, 1.0))
+        R, keyframe_ns = T_camera_keyframe[:3, :3], int(drive.stamps[newest])
+        prediction.saw(SeenPose(int(stamp), T, keyframe_ns, T_camera_keyframe, 1.0, R))
         if k % 10 == 0:
             prediction.recalibrate()
     status = prediction.status

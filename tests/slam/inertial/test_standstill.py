@@ -81,7 +81,7 @@ def test_images_that_move_are_no_standstill_whatever_the_imu_feels(walk: Halting
     for k in range(20):
         T = pose_step.exp(np.array([0.02 * k, 0, 0, 0, 0, 0]))
         stamp = walk.stamp(HALT + 1.0 + 0.1 * k)
-        prediction.saw(SeenPose(stamp, T, walk.stamp(HALT), T, 1.0))
+        prediction.saw(SeenPose(stamp, T, walk.stamp(HALT), T, 1.0, T[:3, :3]))
         assert not prediction.standstill.rests
 
 
@@ -90,5 +90,5 @@ def test_without_samples_there_is_no_standstill(walk: HaltingWalk) -> None:
     prediction = ImuPrediction(none, walk.calibration)
     for k in range(20):
         stamp = walk.stamp(HALT + 1.0 + 0.1 * k)
-        prediction.saw(SeenPose(stamp, np.eye(4), walk.stamp(HALT), np.eye(4), 1.0))
+        prediction.saw(SeenPose(stamp, np.eye(4), walk.stamp(HALT), np.eye(4), 1.0, np.eye(3)))
     assert not prediction.standstill.rests

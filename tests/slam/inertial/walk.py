@@ -84,7 +84,9 @@ class Walk:
         """The image of keyframe ``k``, tracked against the one before."""
         T = pose_step.inverse(self.T[k])
         before, stamp = int(self.stamps[k - 1]), int(self.stamps[k])
-        return SeenPose(stamp, T, before, T @ self.T[k - 1], _DEPTH / SCALE, 1.4e-3)
+        T_camera_keyframe = T @ self.T[k - 1]
+        R = T_camera_keyframe[:3, :3]
+        return SeenPose(stamp, T, before, T_camera_keyframe, _DEPTH / SCALE, R, 1.4e-3)
 
     def errors(self, motion: InertialMotion) -> np.ndarray:
         """(18,) of the newest keyframe, as the covariance of ``motion`` has them; no poses."""
