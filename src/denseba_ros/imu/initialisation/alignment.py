@@ -106,7 +106,8 @@ def align(
     """Align a path of K keyframes with the samples of its K - 1 intervals.
 
     Raises:
-        ImuError: with fewer than four keyframes, or another number of intervals than K - 1.
+        ImuError: with fewer than four keyframes, or another number of intervals than K - 1, or
+            where no force was felt.
     """
     if len(path) < _FEWEST or len(intervals) != len(path) - 1:
         raise ImuError(f"{len(path)} keyframes and {len(intervals)} intervals cannot be aligned")
@@ -130,8 +131,10 @@ def aligned_linearly(
     prior: AlignmentPrior,
 ) -> Alignment:
     """Without refinement, from ``measured`` at the gyroscope's bias, of variance (3,)."""
-    scale = prior.metres_per_unit
-    upright = upright_rotation(_felt_gravity(path, measured))
+    scale, gravity = prior.metres_per_unit, _felt_gravity(path, measured)
+    if not np.any(gravity):
+        raise ImuError("the accelerometer reads zero")
+    upright = upright_rotation(gravity)
     world = MetricWorld(scale, upright, prior.gravity_length)
     information, mean = _prior(len(path), gyroscope_variance, prior)
     for _ in range(_STEPS):

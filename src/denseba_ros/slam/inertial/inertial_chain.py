@@ -81,6 +81,11 @@ class InertialChain:
         """Stamp of the newest keyframe."""
         return self._links[-1].stamp_ns
 
+    @property
+    def newest_seen(self) -> np.ndarray:
+        """T_camera_world (4, 4) of the newest keyframe by vision."""
+        return self._links[-1].seen
+
     def see(self, poses: dict[int, np.ndarray], growth: float, centre: np.ndarray) -> None:
         """Take over T_camera_world (4, 4) by stamp, after the world grew about ``centre`` (3,)."""
         if growth != 1.0:
@@ -91,6 +96,9 @@ class InertialChain:
             self._prior = self._prior.grown(growth, centre)
             self._links = [replace(k, sigma=_grown_sigma(k.sigma, growth)) for k in self._links]
         self._links = [replace(k, seen=poses.get(k.stamp_ns, k.seen)) for k in self._links]
+        if self.motion is not None:
+            state, world = self._motion.states[-1], self._motion.world
+            self.motion = replace(self.motion, state=state, world=world)
 
     def append(
         self, stamp_ns: int, seen: np.ndarray, sigma: np.ndarray, factor: InertialFactor

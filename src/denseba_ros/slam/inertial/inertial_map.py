@@ -20,6 +20,11 @@ from denseba_ros.imu.initialisation.gyroscope_bias import GYROSCOPE_BIAS
 from denseba_ros.imu.initialisation.visual_path import VisualPath
 from denseba_ros.imu.preintegration import preintegrate
 from denseba_ros.imu.samples import ImuSamples
+from denseba_ros.slam.inertial.accelerometer_trust import (
+    ACCELEROMETER_BIAS,
+    has_plausible_bias,
+    leads_to,
+)
 from denseba_ros.slam.inertial.imu_prediction import ImuPrediction
 from denseba_ros.slam.inertial.inertial_chain import InertialChain
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
@@ -36,8 +41,6 @@ _LONGEST = 3.0
 # Keyframes, and their seconds, that the first alignment needs; it is tried at one keyframe in so
 # many.
 _FEWEST, _SECONDS, _EVERY = 12, 4.0, 6
-# Of the accelerometer's bias about zero, m/s2.
-_ACCELEROMETER_BIAS = 0.2
 # Of a standstill so much is looked at, its end.
 _TELLING_NS = 2_000_000_000
 
@@ -54,8 +57,9 @@ class InertialMap:
         self._path = KeyframePath()
         self._chain: InertialChain | None = None
         self._newest_ns, self._count = 0, 0
-        # Up to when the samples are in the chain, as a stamp of images.
-        self._left_ns = 0
+        # Up to when the samples are in the chain, as a stamp of images; and since when the
+        # accelerometer may be right.
+        self._left_ns, self._fits_since_ns = 0, 0
         self.motion: InertialMotion | None = None
         self.doubt = "no motion yet"
 
@@ -108,12 +112,23 @@ class InertialMap:
                 self._chain = self.motion = None
                 self.doubt = "samples are missing between keyframes"
                 return
+            if self._chain is None:
+                return
             if place.rest is not None:
                 self._stand(chain, place.since_ns, place.until_ns)
         self.motion = chain.motion
+        if self.motion is not None and not has_plausible_bias(self.motion.state.bias):
+            self._distrust()
+
+    def _distrust(self) -> None:
+        """The accelerometer is wrong; align anew what comes from now on."""
+        self._chain = self.motion = None
+        self._fits_since_ns = self._newest_ns
+        self.doubt = "the accelerometer does not fit the images"
 
     def _append(self, chain: InertialChain, place: Place, sigma: np.ndarray) -> bool:
-        """Go on to the next ``place``; False where samples are missing."""
+        """Go on to the next ``place``, or not where the accelerometer leads elsewhere; False where
+        samples are missing."""
         assert self.motion is not None
         if not self._prediction.is_confirmed_since(self._left_ns):
             return False
@@ -122,6 +137,12 @@ class InertialMap:
             samples = place.rest.arrived_from(self._calibration.imu_time(self._left_ns))
         if samples is None or samples.seconds > _LONGEST or len(samples) < 2:
             return False
+        motion, seen = chain.motion, place.T_camera_world
+        if motion is None:
+            return False
+        if not leads_to(motion, self._calibration, samples, chain.newest_seen, seen, sigma):
+            self._distrust()
+            return True
         measured = preintegrate(samples, self.motion.state.bias, self._calibration.noise)
         stood = (self._left_ns - chain.newest_ns) * 1e-9
         if stood > 0.0:
@@ -156,13 +177,17 @@ class InertialMap:
         T = np.stack([self._path.poses[stamp] for stamp in stamps])
         path = VisualPath(T, sigma[0], sigma[-1], self._calibration.T_imu_camera)
         try:
-            prior = AlignmentPrior(_ACCELEROMETER_BIAS)
+            prior = AlignmentPrior(ACCELEROMETER_BIAS)
             found = align(path, intervals, self._calibration.noise, prior)
         except ImuError as error:
             self.doubt = str(error)
             return
         self.doubt = found.doubt
-        if not found.doubt:
+        if not has_plausible_bias(found.bias, found.fit):
+            # It may have been wrong on a part of the way.
+            self._fits_since_ns = stamps[len(stamps) // 2]
+            self.doubt = "the accelerometer does not fit the images: is it in m/s2?"
+        if not self.doubt:
             self._begin(stamps, path, found, sigma)
 
     def _begin(
@@ -173,7 +198,7 @@ class InertialMap:
             for T, velocity in zip(path.T_world_camera, found.velocities, strict=True)
         ]
         factors = [InertialFactor(m, path.T_imu_camera) for m in found.measured]
-        known = np.repeat([GYROSCOPE_BIAS, _ACCELEROMETER_BIAS], 3)
+        known = np.repeat([GYROSCOPE_BIAS, ACCELEROMETER_BIAS], 3)
         sigmas = np.tile(sigma, (len(stamps), 1))
         chain = InertialChain(stamps, sigmas, factors, Motion(states, found.world), known)
         self._chain, self.motion, self._left_ns = chain, chain.motion, stamps[-1]
@@ -190,6 +215,8 @@ class InertialMap:
         chosen: list[ImuSamples] = []
         for earlier, later in reversed(list(pairwise(stamps))):
             samples = self._prediction.samples(earlier, later)
+            if earlier < self._fits_since_ns and self._is_inertial:
+                break
             if samples is None or samples.seconds > _LONGEST or len(samples) < 2:
                 break
             chosen.append(samples)
