@@ -47,3 +47,8 @@ def test_a_shaken_imu_is_not_at_rest() -> None:
 def test_a_gentle_motion_ends_it(more: np.ndarray) -> None:
     for seed in range(20):
         assert not _felt(2 * seed).is_same_rest(_felt(2 * seed + 1, more))
+
+
+def test_without_gravity_in_its_unit_nothing_is_rest() -> None:
+    for length in (0.0, 1.0, 4.9):
+        assert not _felt(0, np.array([0, 0, 0, 0, 0, length - 9.81])).may_be_rest(ImuNoise())

@@ -18,6 +18,8 @@ from denseba_ros.imu.samples import ImuSamples
 # A scatter beyond so many deviations of white noise is motion; or beyond what a fan or an idle
 # motor makes (rad/s, m/s2).
 _NOISY, _SHAKEN = 3.0, (0.02, 0.2)
+# Gravity is between these (m/s2): in another unit limits on what is felt mean nothing.
+_GRAVITY = (8.0, 12.0)
 # The same standstill goes on while the scatter is below so many times the first, and means are
 # within so many of their deviations, or within these (rad/s, m/s2).
 _LOUDER, _SHIFTED, _SAME = 1.5, 4.0, (0.005, 0.03)
@@ -41,7 +43,9 @@ class Felt:
         return cls(values.mean(0), values.std(0), len(samples), rate)
 
     def may_be_rest(self, noise: ImuNoise) -> bool:
-        """Whether the scatter is that of noise or of a machine that stands."""
+        """Whether gravity is felt, and a scatter of noise or of a machine that stands."""
+        if not _GRAVITY[0] < float(np.linalg.norm(self.mean[3:])) < _GRAVITY[1]:
+            return False
         white = np.repeat([noise.gyroscope, noise.accelerometer], 3) * math.sqrt(self.rate)
         return bool(np.all(self.scatter < np.maximum(_NOISY * white, np.repeat(_SHAKEN, 3))))
 

@@ -85,7 +85,7 @@ class ImuPrediction:
         if not self.standstill.is_now:
             return
         since_ns = max(self.standstill.rests[-1].since_ns, self._rested_ns)
-        if seen.stamp_ns - since_ns < _TELLING * 1e9:
+        if seen.stamp_ns - since_ns < _TELLING * 1e9 or not self.trust.is_likely:
             return
         self._rested_ns = seen.stamp_ns
         samples = self._up_to_newest(since_ns, seen.stamp_ns)
@@ -103,7 +103,7 @@ class ImuPrediction:
         R_camera_imu = self.calibration.T_imu_camera[:3, :3].T
         self.trust.see(self._seen.span(seen, samples, R_camera_imu))
         if not self.trust.is_likely:
-            self._confirmed_ns = None
+            self._confirmed_ns, self.bias = None, GyroscopeBias()
         elif self._confirmed_ns is None:
             self._confirmed_ns = self._seen.start_ns
         if self.trust.is_wrong and not self._is_wrong_said:
@@ -169,9 +169,10 @@ class ImuPrediction:
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """T_camera_world (4, 4) at ``end_ns`` of a camera that was at ``T`` (4, 4) at ``start_ns``,
         and the covariance (6, 6) that this adds, units of the map along the axes of the later
-        camera; None where it does not stand still, and velocity, gravity or scale are not known.
+        camera; None before turns of the images confirmed the gyroscope, and where it does not stand
+        still, and velocity, gravity or scale are not known.
         """
-        if self.standstill.lasts_until(end_ns):
+        if self.trust.is_earned and self.standstill.lasts_until(end_ns):
             return T, self.standstill.rests[-1].covariance
         motion = self.motion
         if motion is not None and (rests := self.standstill.rests):
