@@ -68,17 +68,17 @@ class PoseEstimator:
         where that does not fit the image. Then no turn from that keyframe is used any more."""
         keyframe, frame = reference.keyframe, image.frame
         is_imu_used = keyframe.stamp_ns != self._doubted_ns
-        alignment = reference.track(tracker, image, *self._predict(frame, keyframe, is_imu_used))
+        alignment = reference.track(tracker, image, *self.predict(frame, keyframe, is_imu_used))
         if not needs_image_alone(alignment):
             return alignment
-        alone = reference.track(tracker, image, *self._predict(frame, keyframe, False))
+        alone = reference.track(tracker, image, *self.predict(frame, keyframe, False))
         better = fitting_better(alignment, alone)
         if better is alone:
             self._doubted_ns = keyframe.stamp_ns
         return better
 
-    def _predict(
-        self, frame: FrontendFrame, keyframe: WindowKeyframe, is_imu_used: bool
+    def predict(
+        self, frame: FrontendFrame, keyframe: WindowKeyframe, is_imu_used: bool = True
     ) -> tuple[Tensor, Tensor, MeasuredTurn | None]:
         """T_image_keyframe (4, 4) and brightness (2,) that are expected of the next image, and its
         turn from the keyframe where a gyroscope measured that; without ``is_imu_used`` as if there
