@@ -185,3 +185,20 @@ def test_the_result_does_not_depend_on_the_hosts_random_generator_nor_change_it(
         cv2.setRNGSeed(seed)
         assert np.array_equal(draws[-1], cv2.randu(np.zeros((1, 8)), 0.0, 1.0))
     assert np.array_equal(*poses)
+
+
+def test_mismatches_of_nearly_half_the_corners_do_not_move_the_motion() -> None:
+    """The minimum is sought over all corners: those that are 5 to 80 pixels off must not pull."""
+    T = _motion([0.3, 0.05, 0.1], [0.01, 0.03, -0.02])
+    errors = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        first, depth = _scene(100, seed)
+        second = _seen(first, depth, T) + rng.normal(scale=0.2, size=first.shape)
+        far = rng.uniform(5, 80, 42) * np.where(rng.random(42) < 0.7, 1, -1)
+        second[:42] += far[:, None] * [np.cos(0.5), np.sin(0.5)]
+        solution, reason = two_view(first.astype(np.float32), second.astype(np.float32), _K, 1.0)
+        assert solution is not None, reason
+        direction = T[:3, 3] @ solution.T_second_first[:3, 3] / np.linalg.norm(T[:3, 3])
+        errors.append(np.degrees(np.arccos(direction)))
+    assert max(errors) < 3.0, errors

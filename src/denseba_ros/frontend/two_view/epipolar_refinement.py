@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 
 Doubles = NDArray[np.float64]
 
-# Errors of tracked corners, pixels: the scale of the Cauchy kernel.
+# Errors of tracked corners, pixels: the scale of the robust kernel.
 SCALE_PIXELS = 0.7
 _ITERATIONS = 12
 _SINGULAR = 1e12
@@ -38,12 +38,12 @@ class EpipolarFits:
 def epipolar_fits(
     first: Doubles, second: Doubles, focal: float, initial: Doubles, rotations: Doubles
 ) -> EpipolarFits:
-    """Minima of the epipolar error, by Levenberg-Marquardt on the Sampson distance with a Cauchy
-    kernel.
+    """Minima of the epipolar error, by Levenberg-Marquardt on the Sampson distance with a
+    Geman-McClure kernel.
 
     Args:
         first: (M, 3) rays in the first image, z = 1.
-        second: (M, 3) corresponding rays in the second image, z = 1; few outliers.
+        second: (M, 3) corresponding rays in the second image, z = 1; about half may be outliers.
         focal: focal length in pixels.
         initial: (4, 4) T_second_first, an initial guess.
         rotations: (K, 3, 3) R_second_first, further initial guesses, each with all directions.
@@ -78,11 +78,11 @@ def direction_sigma(
 ) -> float:
     """Largest standard deviation of the direction of ``t`` (3,) in degrees.
 
-    ``first``, ``second`` (M, 3) rays with errors of ``pixels``, weighted by the Cauchy kernel;
+    ``first``, ``second`` (M, 3) rays with errors of ``pixels``, weighted by the robust kernel;
     infinite if the direction is not observable.
     """
     error, J = _linearised(first.T, second.T, R[None], t[None], focal)
-    weighted = J[0] / (1.0 + (error[0] / SCALE_PIXELS) ** 2)
+    weighted = J[0] * _weight(error[0])
     H = weighted @ J[0].T
     if np.linalg.cond(H) > _SINGULAR:
         return float("inf")
@@ -90,13 +90,24 @@ def direction_sigma(
     return float(np.degrees(pixels * np.sqrt(np.linalg.eigvalsh(covariance)[-1])))
 
 
-def cauchy(error: Doubles) -> Doubles:
-    """Cauchy kernel of distances in pixels, elementwise."""
-    return np.asarray(np.log1p((error / SCALE_PIXELS) ** 2))
+def robust_cost(error: Doubles) -> Doubles:
+    """Geman-McClure kernel of distances in pixels, elementwise, from 0 to 1: mismatches, which may
+    be half of all corners, cannot add up against the others.
+
+    Geman, McClure, "Statistical methods for tomographic image reconstruction", Bulletin of the
+    International Statistical Institute 52(4), 1987.
+    """
+    squared = (error / SCALE_PIXELS) ** 2
+    return np.asarray(squared / (1.0 + squared))
+
+
+def _weight(error: Doubles) -> Doubles:
+    """Weight of distances in pixels, elementwise, whose squares have that kernel."""
+    return np.asarray((1.0 + (error / SCALE_PIXELS) ** 2) ** -2)
 
 
 def _cost(error: Doubles) -> Doubles:
-    return np.asarray(cauchy(error).sum(1))
+    return np.asarray(robust_cost(error).sum(1))
 
 
 def _linearised(
@@ -141,7 +152,7 @@ def _stepped(
     R: Doubles, t: Doubles, error: Doubles, J: Doubles, damping: Doubles
 ) -> tuple[Doubles, Doubles]:
     """R (S, 3, 3) and t (S, 3) after one damped step each."""
-    weighted = J / (1.0 + (error / SCALE_PIXELS) ** 2)[:, None]
+    weighted = J * _weight(error)[:, None]
     H = weighted @ J.transpose(0, 2, 1)
     b = (weighted @ error[:, :, None])[:, :, 0]
     diagonal = np.einsum("sii->si", H)

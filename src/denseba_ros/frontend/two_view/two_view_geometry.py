@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from denseba_ros.frontend.two_view.epipolar_refinement import (
     EpipolarFits,
-    cauchy,
     direction_sigma,
     epipolar_fits,
+    robust_cost,
     sampson,
 )
 from denseba_ros.frontend.two_view.two_view_rotation import rotation_between
@@ -147,7 +147,9 @@ def _best(
 def _equally_good(best: Doubles, other: Doubles) -> bool:
     """Whether the distances (M,) in pixels of another motion are about as small as the best's."""
     either = np.minimum(best, other) < _OUTLIER_PIXELS
-    return bool(cauchy(other[either]).sum() < _MAX_COST_RATIO * cauchy(best[either]).sum())
+    return bool(
+        robust_cost(other[either]).sum() < _MAX_COST_RATIO * robust_cost(best[either]).sum()
+    )
 
 
 def _rays(corners: NDArray[np.float32], K: Doubles) -> Doubles:
