@@ -51,15 +51,6 @@ class SmallWindow:
         return linearise(self.problem, reference, self.variables, level, TORCH_KERNEL)
 
 
-def information(*shape: int) -> Tensor:
-    """Information by direction (*shape, 3) float64, from round corners to points on a line."""
-    rng = np.random.default_rng(17)
-    angle, missing = rng.uniform(0, np.pi, shape), rng.choice([0.0, 0.5, 0.99], shape)
-    x, y = np.cos(angle), np.sin(angle)
-    parts = [1 - missing * x**2, -missing * x * y, 1 - missing * y**2]
-    return torch.from_numpy(np.stack(parts, -1))
-
-
 def ramps(count: int, camera: Pinhole, rng: np.random.Generator) -> Tensor:
     """Brightness linear in the pixel, whose central differences are exact: (count, 1, h, w)."""
     x, y = camera.grid(torch.device("cpu")).double().unbind(-1)
@@ -113,7 +104,6 @@ def make_small_window(
         prior_information=torch.full_like(d, 50.0),
         observed=seen + torch.from_numpy(rng.normal(size=(k, k, f, 2))),
         observed_ok=~torch.eye(k, dtype=torch.bool)[..., None].expand(k, k, f),
-        observed_information=information(k, k, f),
         inverse_depth_map=torch.full((k, 2, 18, 24), 0.05, dtype=torch.float64),
         grid_level=2,
         pose_prior=prior,
@@ -371,7 +361,6 @@ def draw_window(
         prior_information=(0.5 * d) ** -2,
         observed=seen.pixels + torch.from_numpy(error).float(),
         observed_ok=torch.from_numpy(rng.random((k, k, f)) < 0.8) & possible,
-        observed_information=information(k, k, f).float(),
         inverse_depth_map=torch.from_numpy(inverse_depth_map).float(),
         grid_level=2,
         pose_prior=GaussianPrior(torch.from_numpy(root.T @ root), gradient, origin, affine),

@@ -89,8 +89,6 @@ class Problem:
         valid: (G, N) bool, points that exist.
         prior_depth, prior_information: (G, N) mean and information of the inverse depth's prior.
         observed: (G, K, F, 2) pixels of host i's corners in target j; observed_ok (G, K, F) bool.
-        observed_information: (G, K, F, 3) of these pixels as of ``corner_information``, in units of
-            the noise's inverse variance.
         inverse_depth_map: (K, 2, h, w) dense inverse depth and its relative deviation.
         grid_level: pyramid level of ``inverse_depth_map``.
         pose_prior: of the marginalised keyframes, and the gauge.
@@ -109,7 +107,6 @@ class Problem:
     prior_information: Tensor
     observed: Tensor
     observed_ok: Tensor
-    observed_information: Tensor
     inverse_depth_map: Tensor
     grid_level: int
     pose_prior: GaussianPrior
@@ -134,5 +131,4 @@ class Problem:
             prior_information=self.prior_information[one],
             observed=self.observed[one],
             observed_ok=self.observed_ok[one],
-            observed_information=self.observed_information[one],
         )

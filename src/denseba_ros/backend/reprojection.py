@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.corner_information import mahalanobis, weighted
 from denseba_ros.backend.photometric import relative_poses
 from denseba_ros.backend.problem import Problem, Variables
 from denseba_ros.geometry.pinhole import project
@@ -34,7 +33,7 @@ def corner_weights(problem: Problem, residual: Tensor, ok: Tensor) -> tuple[Tens
     ``residual`` (G, K, F, 2) working pixels and ``ok`` (G, K, F) bool as of ``corner_residual``.
     """
     noise = problem.noise
-    size = mahalanobis(problem.observed_information, residual) / noise.pixel
+    size = torch.linalg.vector_norm(residual, dim=-1) / noise.pixel
     inlier = ok & (size < noise.pixel_cutoff)
     weight = noise.huber / size.clamp(min=noise.huber) / noise.pixel**2
     clipped = size.clamp(max=noise.pixel_cutoff)
@@ -43,12 +42,11 @@ def corner_weights(problem: Problem, residual: Tensor, ok: Tensor) -> tuple[Tens
     return weight * inlier, energy * ok
 
 
-def linearised_corners(problem: Problem, variables: Variables, level: int) -> tuple[Tensor, Tensor]:
+def corner_information(problem: Problem, variables: Variables, level: int) -> tuple[Tensor, Tensor]:
     """Information (G, K, F, 2, 2) and gradient (G, K, F, 2) of the pixel in units of ``level``."""
     residual, ok = corner_residual(problem, variables)
     weight, _ = corner_weights(problem, residual, ok)
     scale = float(1 << level)  # working pixels per pixel of the level
-    xx, xy, yy = problem.observed_information.unbind(-1)
-    information = torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], -1)
-    M = (weight * scale * scale)[..., None, None] * information
-    return M, (weight * scale)[..., None] * weighted(problem.observed_information, residual)
+    eye = torch.eye(2, device=residual.device)
+    M = (weight * scale * scale)[..., None, None] * eye
+    return M, (weight * scale)[..., None] * residual

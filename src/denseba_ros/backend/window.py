@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.corner_information import rolled
 from denseba_ros.backend.prior.gaussian_prior import GaussianPrior
 from denseba_ros.backend.problem import Noise, Problem, Variables
 from denseba_ros.backend.rotation_links import MeasuredTurn, RotationLinks
@@ -53,8 +52,7 @@ class WindowKeyframe:
     (F, 2) of this one's corners there and whether they are tracked. ``first_inverse_depth_map``
     (2, h, w) is the inverse depth map before the first adjustment. ``is_shape_known``: the
     network's depth is right but for factors that change slowly over the image. ``turn`` from the
-    keyframe before, where a gyroscope measured it. ``corner_information`` (F, 3) of the corners'
-    pixels by direction (``backend.corner_information``), at most 1; None: 1 in all directions.
+    keyframe before, where a gyroscope measured it.
     """
 
     id: int
@@ -72,21 +70,11 @@ class WindowKeyframe:
     first_inverse_depth_map: Tensor | None = None
     is_shape_known: bool = False
     turn: MeasuredTurn | None = None
-    corner_information: Tensor | None = None
 
     def snapshot(self) -> WindowKeyframe:
         """A keyframe that keeps the present values: adjustment replaces tensors, it never writes
         into them."""
         return replace(self, points=replace(self.points), observed=dict(self.observed))
-
-    def information_in(self, T: Tensor) -> Tensor:
-        """Information (K, F, 3) of the corners' pixels in images at ``T`` (K, 4, 4)
-        T_camera_world."""
-        information = self.corner_information
-        if information is None:
-            one = self.points.pixels.new_ones(self.points.corners)
-            information = torch.stack([one, 0 * one, one], -1)
-        return rolled(information, T @ se3.inverse(self.T))
 
     def rescale(self, factor: float, centre: Tensor) -> None:
         """Let the world grow by ``factor`` about ``centre`` (3,): the pose, all depths, and their
@@ -125,7 +113,7 @@ class Window:
         """Stack the keyframes into tensors for the solver, with the images of ``levels``."""
         frames = self.keyframes
         assert self.prior is not None
-        device, T = frames[0].points.pixels.device, torch.stack([k.T for k in frames])
+        device = frames[0].points.pixels.device
         return Problem(
             camera=self.camera,
             images={level: torch.cat([k.pyramid[level] for k in frames]) for level in levels},
@@ -136,7 +124,6 @@ class Window:
             prior_information=torch.stack([k.points.prior_information for k in frames]),
             observed=torch.stack([self._observed(k)[0] for k in frames]),
             observed_ok=torch.stack([self._observed(k)[1] for k in frames]),
-            observed_information=torch.stack([k.information_in(T) for k in frames]),
             inverse_depth_map=torch.stack([k.inverse_depth_map for k in frames]),
             grid_level=self.grid_level,
             pose_prior=self.prior,

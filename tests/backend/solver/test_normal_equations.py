@@ -13,7 +13,7 @@ from torch import Tensor
 from denseba_ros.backend import photometric
 from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
 from denseba_ros.backend.photometric import patch_reference, patch_residual
-from denseba_ros.backend.problem import FRAME_DOF, Noise, Problem
+from denseba_ros.backend.problem import FRAME_DOF, Noise
 from denseba_ros.backend.reprojection import corner_residual
 from denseba_ros.backend.solver.energy import energy
 from denseba_ros.geometry import se3
@@ -118,19 +118,10 @@ def _residuals(window: Any, algebra: Any, step: Tensor) -> Tensor:
     return torch.cat(
         [
             (photo.value * photo.weight.sqrt()).reshape(-1),
-            (_whitened(problem, corners) * ok[..., None]).reshape(-1),
+            (corners / problem.noise.pixel * ok[..., None]).reshape(-1),
             offset.reshape(-1),
         ]
     )
-
-
-def _whitened(problem: Problem, corners: Tensor) -> Tensor:
-    """Residuals (..., 2) of corners in standard deviations, by the root of their information."""
-    xx, xy, yy = problem.observed_information.unbind(-1)
-    information = torch.stack([xx, xy, xy, yy], -1).reshape(*xx.shape, 2, 2)
-    root = torch.linalg.cholesky(information).transpose(-1, -2)
-    whitened: Tensor = (root @ corners[..., None])[..., 0] / problem.noise.pixel
-    return whitened
 
 
 @pytest.mark.usefixtures("one_pixel")

@@ -86,21 +86,6 @@ def test_corners_are_observed_both_ways(world: _Room) -> None:
     assert float(shift[:, 0].median()) < -2.0
 
 
-def test_the_problem_knows_corners_by_direction_and_by_the_target(world: _Room) -> None:
-    """Each corner keeps one direction that is known fully; in its own image that of its window."""
-    world.seed(world.add(0), 0)
-    first, second = world.mapper.keyframes[0], world.add(_SPACING)
-    problem = world.mapper.window.problem({1})
-    assert first.corner_information is not None
-    torch.testing.assert_close(problem.observed_information[0, 0], first.corner_information)
-    xx, xy, yy = problem.observed_information[0, 1].unbind(-1)
-    half, root = (xx + yy) / 2, ((xx - yy) ** 2 / 4 + xy**2).sqrt()
-    torch.testing.assert_close(half + root, torch.ones_like(half), atol=1e-4, rtol=0)
-    assert float((half - root).min()) < 0.5 < float((half - root).max())
-    expected = first.information_in(second.T[None])[0]
-    torch.testing.assert_close(problem.observed_information[0, 1], expected)
-
-
 @pytest.mark.parametrize("left_behind", ["prior", "drop"])
 @pytest.mark.slow
 def test_the_window_keeps_its_size(room: Any, left_behind: str) -> None:

@@ -111,34 +111,3 @@ def test_noisy_observations_give_the_depth_of_least_pixels(scene: Scene) -> None
     off = (new.points.inverse_depth / best - 1).abs()[used]
     assert float(off.max()) < 0.003
     assert float(new.points.relative_sigma.min()) == pytest.approx(0.01)
-
-
-def test_points_on_a_line_keep_their_depth_where_flow_slides_along_it(scene: Scene) -> None:
-    """Observations that slid by 2 pixels along their lines, which are 50 degrees from the first
-    epipolar lines and seen so in every image but for its roll."""
-    new, others, true = scene
-    along = torch.tensor([0.64, 0.77]) / torch.tensor([0.64, 0.77]).norm()
-    missing = 0.999
-    information = torch.tensor(
-        [1 - missing * along[0] ** 2, -missing * along[0] * along[1], 1 - missing * along[1] ** 2]
-    )
-    for other in others:
-        roll = (other.T @ se3.inverse(new.T))[:2, :2].float()
-        new.observed[other.id] = (new.observed[other.id][0] + 2.0 * roll @ along, _all())
-    new.corner_information = information.expand(_CORNERS, 3)
-    triangulate(_CAMERA, new, others)
-    known = (new.points.inverse_depth / true - 1).abs()
-    sigma = new.points.relative_sigma.clone()
-    new.points.inverse_depth = torch.full_like(true, 0.5)
-    new.points.relative_sigma = torch.ones(_CORNERS)
-    for other in others:
-        new.observed[other.id] = (new.observed[other.id][0], _all())
-    new.corner_information = None
-    triangulate(_CAMERA, new, others)
-    unknown = (new.points.inverse_depth / true - 1).abs()
-    assert float(known.median()) < 0.2 * float(unknown.median())
-    assert bool((sigma >= new.points.relative_sigma).all())
-
-
-def _all() -> torch.Tensor:
-    return torch.ones(_CORNERS, dtype=torch.bool)

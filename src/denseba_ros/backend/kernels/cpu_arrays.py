@@ -58,7 +58,6 @@ class PairInput(NamedTuple):
     valid: _Bools
     observed: _Floats
     observed_ok: _Bools
-    observed_information: _Floats
     T: _Floats
     T_first: _Floats
     gain: _Floats

@@ -350,22 +350,17 @@ def _add_corners(
             continue
         du = s[_X + n] / s[_Z + n] * camera.fx + camera.cx - i.observed[host, target, at, 0]
         dv = s[_Y + n] / s[_Z + n] * camera.fy + camera.cy - i.observed[host, target, at, 1]
-        xx = i.observed_information[host, target, at, 0]
-        xy = i.observed_information[host, target, at, 1]
-        yy = i.observed_information[host, target, at, 2]
-        qu, qv = xx * du + xy * dv, xy * du + yy * dv
-        size = math.sqrt(max(qu * du + qv * dv, _ZERO)) / scales.pixel
+        size = math.sqrt(du * du + dv * dv) / scales.pixel
         clipped = min(size, scales.pixel_cutoff)
         linear = scales.huber * (clipped - _HALF * scales.huber)
         total += float(_HALF * clipped * clipped if clipped < scales.huber else linear)
         if size < scales.pixel_cutoff:
             robust = scales.huber / max(size, scales.huber)
             weight = robust * to_level / (scales.pixel * scales.pixel)
-            s[_M00 + n] += weight * to_level * xx
-            s[_M01 + n] += weight * to_level * xy
-            s[_M11 + n] += weight * to_level * yy
-            s[_Q0 + n] += weight * qu
-            s[_Q1 + n] += weight * qv
+            s[_M00 + n] += weight * to_level
+            s[_M11 + n] += weight * to_level
+            s[_Q0 + n] += weight * du
+            s[_Q1 + n] += weight * dv
             used += 1
     o.energy[piece] += total
     return used

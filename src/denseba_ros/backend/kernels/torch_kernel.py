@@ -18,7 +18,7 @@ from denseba_ros.backend.kernels.interface import (
 )
 from denseba_ros.backend.photometric import PatchReference, PatchResidual, patch_residual
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
-from denseba_ros.backend.reprojection import corner_residual, corner_weights, linearised_corners
+from denseba_ros.backend.reprojection import corner_information, corner_residual, corner_weights
 from denseba_ros.geometry.pinhole import project, projection_jacobians
 
 
@@ -32,7 +32,7 @@ class TorchKernel:
         residual = patch_residual(problem, reference, variables, level)
         costs = torch.where(residual.counts, residual.energy, -1.0)
         M, q = _patch_information(residual)
-        corner_M, corner_q = linearised_corners(problem, variables, level)
+        corner_M, corner_q = corner_information(problem, variables, level)
         f = corner_M.shape[2]
         M[:, :, :f, :2, :2] += corner_M
         q[:, :, :f, :2] += corner_q

@@ -163,10 +163,9 @@ def _residuals(
     """The host's points in target ``k``: what ``_patch`` gives, and what ``corner`` gives.
 
     ``arrays`` are those of the kernel: images, inverse depth map, brightness, weight, T, gain,
-    offsets, observed, observed_ok, observed_information.
+    offsets, observed, observed_ok.
     """
-    images, inverse_depth_map, brightness, weight, T_now, gain, offsets = arrays[:7]
-    observed, ok, information = arrays[7:]
+    images, inverse_depth_map, brightness, weight, T_now, gain, offsets, observed, ok = arrays
     n, in_block, point = index[1], index[2], index[3]
     u, v, ray_x, ray_y, depth, use, is_corner, host_offset = points
     T = load_pose(T_now + 16 * pair)
@@ -193,17 +192,7 @@ def _residuals(
     )
     seen = pair * F + n
     tracked = is_corner & (tl.load(ok + seen, mask=is_corner, other=0) != 0)
-    at_corner = corner(
-        ray_x,
-        ray_y,
-        depth,
-        T,
-        observed + 2 * seen,
-        information + 3 * seen,
-        tracked,
-        WORKING,
-        CORNER_NOISE,
-    )
+    at_corner = corner(ray_x, ray_y, depth, T, observed + 2 * seen, tracked, WORKING, CORNER_NOISE)
     return patch, at_corner
 
 
@@ -228,7 +217,6 @@ def linearise_kernel(
     offsets,
     observed,
     observed_ok,
-    observed_information,
     costs_out,
     H_depth,
     b_depth,
@@ -264,7 +252,6 @@ def linearise_kernel(
         offsets,
         observed,
         observed_ok,
-        observed_information,
     )
     ray_x, ray_y, depth = points[2], points[3], points[4]
     row = H_mixed + (point * (8 * K))[:, None] + tl.arange(0, 8)[None, :]
@@ -292,21 +279,21 @@ def linearise_kernel(
             True,
         )
         shown, cost, cap, M, q = patch
-        corner_xx, corner_xy, corner_yy, corner_u, corner_v, corner_cost = at_corner
+        du, dv, corner_weight, corner_cost = at_corner
         counts = shown & (cost < cap)
         tl.store(costs_out + pair * N + n, tl.where(counts, cost, -1.0), mask=in_block)
-        M00 = tl.where(counts, M[0], 0.0) + corner_xx * (SCALE * SCALE)
-        M01 = tl.where(counts, M[1], 0.0) + corner_xy * (SCALE * SCALE)
+        M00 = tl.where(counts, M[0], 0.0) + corner_weight * (SCALE * SCALE)
+        M01 = tl.where(counts, M[1], 0.0)
         M02 = tl.where(counts, M[2], 0.0)
         M03 = tl.where(counts, M[3], 0.0)
-        M11 = tl.where(counts, M[4], 0.0) + corner_yy * (SCALE * SCALE)
+        M11 = tl.where(counts, M[4], 0.0) + corner_weight * (SCALE * SCALE)
         M12 = tl.where(counts, M[5], 0.0)
         M13 = tl.where(counts, M[6], 0.0)
         M22 = tl.where(counts, M[7], 0.0)
         M23 = tl.where(counts, M[8], 0.0)
         M33 = tl.where(counts, M[9], 0.0)
-        q0 = tl.where(counts, q[0], 0.0) + SCALE * corner_u
-        q1 = tl.where(counts, q[1], 0.0) + SCALE * corner_v
+        q0 = tl.where(counts, q[0], 0.0) + corner_weight * SCALE * du
+        q1 = tl.where(counts, q[1], 0.0) + corner_weight * SCALE * dv
         q2 = tl.where(counts, q[2], 0.0)
         q3 = tl.where(counts, q[3], 0.0)
 
@@ -390,7 +377,6 @@ def energy_kernel(
     offsets,
     observed,
     observed_ok,
-    observed_information,
     costs_in,
     partial,
     K,
@@ -425,7 +411,6 @@ def energy_kernel(
         offsets,
         observed,
         observed_ok,
-        observed_information,
     )
     energy = points[4] * 0.0
     for j in range(K - 1):
@@ -452,5 +437,5 @@ def energy_kernel(
         before = tl.load(costs_in + pair * N + n, mask=in_block, other=-1.0)
         now = tl.where(shown, tl.minimum(cost, cap), before)
         energy += tl.where(before >= 0.0, now, 0.0)
-        energy += at_corner[5]
+        energy += at_corner[3]
     tl.store(partial + g * tl.num_programs(0) + block, tl.sum(energy))

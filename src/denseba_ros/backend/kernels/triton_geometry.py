@@ -102,19 +102,8 @@ def uncovered(
 
 
 @triton.jit
-def corner(
-    ray_x,
-    ray_y,
-    inverse_depth,
-    T,
-    observed,
-    information,
-    ok,
-    CAMERA: tl.constexpr,
-    NOISE: tl.constexpr,
-):
-    """Information (xx, xy, yy) and gradient (u, v) of the observed corner's working pixel, and its
-    capped cost.
+def corner(ray_x, ray_y, inverse_depth, T, observed, ok, CAMERA: tl.constexpr, NOISE: tl.constexpr):
+    """Projected less observed corner in working pixels, its weight and its capped cost.
 
     NOISE is (Huber's bend, deviation in pixels, cutoff in deviations).
     """
@@ -122,14 +111,12 @@ def corner(
     ok = ok & in_front
     du = x * CAMERA[2] + CAMERA[4] - tl.load(observed, mask=ok, other=0.0)
     dv = y * CAMERA[3] + CAMERA[5] - tl.load(observed + 1, mask=ok, other=0.0)
-    xx = tl.load(information, mask=ok, other=0.0)
-    xy = tl.load(information + 1, mask=ok, other=0.0)
-    yy = tl.load(information + 2, mask=ok, other=0.0)
-    u, v = xx * du + xy * dv, xy * du + yy * dv
-    size = tl.sqrt(tl.maximum(u * du + v * dv, 0.0)) / NOISE[1]
+    size = tl.sqrt(du * du + dv * dv) / NOISE[1]
     weight = NOISE[0] / tl.maximum(size, NOISE[0]) / (NOISE[1] * NOISE[1])
     cost = huber_cost(tl.minimum(size, NOISE[2]), NOISE[0])
-    weight = tl.where(ok & (size < NOISE[2]), weight, 0.0)
-    u, v = tl.where(ok, u, 0.0), tl.where(ok, v, 0.0)
-    cost = tl.where(ok, cost, 0.0)
-    return weight * xx, weight * xy, weight * yy, weight * u, weight * v, cost
+    return (
+        tl.where(ok, du, 0.0),
+        tl.where(ok, dv, 0.0),
+        tl.where(ok & (size < NOISE[2]), weight, 0.0),
+        tl.where(ok, cost, 0.0),
+    )

@@ -113,7 +113,6 @@ def _inputs(
         variables.affine[:, 1].to(dtype),
         problem.observed,
         problem.observed_ok,
-        problem.observed_information,
     )
     return tuple(tensor.contiguous() for tensor in tensors)
 

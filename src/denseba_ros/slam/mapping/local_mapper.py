@@ -17,7 +17,6 @@ from denseba_ros.backend.solver.lbfgs import adjust_lbfgs
 from denseba_ros.backend.window import Points, Window, WindowKeyframe
 from denseba_ros.config import Config
 from denseba_ros.device import pick_device
-from denseba_ros.frontend.features.corner_information import corner_information
 from denseba_ros.frontend.features.optical_flow import corner_spacing
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.inertial.inertial_map import InertialMap
@@ -138,9 +137,6 @@ class LocalMapper:
             ),
             edges=edges,
             is_shape_known=has_known_shape(image.frame.log_depth_sigma[0, 0]),
-            corner_information=torch.from_numpy(
-                corner_information(image.grey, pixels[:slots].cpu().numpy())
-            ).to(pixels),
         )
         self._next_id += 1
         return keyframe

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.corner_information import mahalanobis, weighted
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole, project, projection_jacobians
@@ -25,7 +24,7 @@ def triangulate(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKe
 
     The projection x = (R ray + t d) / z is linear in the inverse depth d once multiplied by z, so
     each round is a weighted linear least-squares problem (Hartley, Zisserman, "Multiple view
-    geometry", 2004, section 12.2). Errors along an edge count as little as flow knows of them.
+    geometry", 2004, section 12.2).
     """
     points, f = keyframe.points, keyframe.points.corners
     rays = camera.rays(points.pixels[:f])[None]
@@ -33,22 +32,20 @@ def triangulate(camera: Pinhole, keyframe: WindowKeyframe, others: list[WindowKe
     R, t = T[..., :3, :3], T[..., :3, 3]
     observed_pixels = torch.stack([keyframe.observed[o.id][0] for o in others])
     is_tracked = torch.stack([keyframe.observed[o.id][1] for o in others])
-    known = keyframe.information_in(torch.stack([o.T for o in others]))
     rotated = (R @ rays[..., None])[..., 0]
     a, b = _linear_equations(camera, rotated, t, observed_pixels)
     d, good = points.inverse_depth[:f], is_tracked
     for _ in range(_ITERATIONS):
         z = (rotated[..., 2] + t[..., 2] * d).clamp(min=0.05)
         weight = good / z**2
-        weighted_b = weighted(known, b)
-        information = (weight * (b * weighted_b).sum(-1)).sum(0)
-        solved = -(weight * (a * weighted_b).sum(-1)).sum(0) / information.clamp(min=1e-12)
+        information = (weight * (b**2).sum(-1)).sum(0)
+        solved = -(weight * (a * b).sum(-1)).sum(0) / information.clamp(min=1e-12)
         d = torch.where((information > 0) & (solved > 0), solved, d)
         p = project(camera, rays, d[None], R, t)
-        error = mahalanobis(known, p.pixels - observed_pixels)
+        error = torch.linalg.vector_norm(p.pixels - observed_pixels, dim=-1)
         good = is_tracked & (error < _MAX_ERROR) & p.in_front
     J = projection_jacobians(camera, p, t)[1]
-    information = (good * (J * weighted(known, J)).sum(-1)).sum(0)
+    information = (good * (J**2).sum(-1)).sum(0)
     sigma = (information.clamp(min=1e-12).rsqrt() / d.clamp(min=1e-6)).clamp(min=_MIN_SIGMA)
     better = good.any(0) & (sigma < points.relative_sigma[:f])
     points.inverse_depth[:f] = torch.where(better, d, points.inverse_depth[:f])
