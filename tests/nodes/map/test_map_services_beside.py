@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -46,30 +47,36 @@ class Gate:
 
 
 @pytest.fixture
-def writing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ModuleType, str], Gate]]:
+    """Puts a gate before a function of a module; all are opened at the end."""
+    gates: list[Gate] = []
+
+    def put(module: ModuleType, name: str) -> Gate:
+        gates.append(Gate(getattr(module, name)))
+        monkeypatch.setattr(module, name, gates[-1])
+        return gates[-1]
+
+    yield put
+    for one in gates:
+        one.open()
+
+
+@pytest.fixture
+def writing(gate: Callable[[ModuleType, str], Gate]) -> Gate:
     """What writes changes to a map's file."""
-    gate = Gate(map_saver._written)
-    monkeypatch.setattr(map_saver, "_written", gate)
-    yield gate
-    gate.open()
+    return gate(map_saver, "_written")
 
 
 @pytest.fixture
-def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+def reading(gate: Callable[[ModuleType, str], Gate]) -> Gate:
     """What reads the graph of a map's file."""
-    gate = Gate(open_map.load_saved)
-    monkeypatch.setattr(open_map, "load_saved", gate)
-    yield gate
-    gate.open()
+    return gate(open_map, "load_saved")
 
 
 @pytest.fixture
-def ending(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+def ending(gate: Callable[[ModuleType, str], Gate]) -> Gate:
     """What adjusts all poses at the end of a session."""
-    gate = Gate(global_map.optimise)
-    monkeypatch.setattr(global_map, "optimise", gate)
-    yield gate
-    gate.open()
+    return gate(global_map, "optimise")
 
 
 @pytest.fixture
