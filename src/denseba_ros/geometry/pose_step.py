@@ -13,7 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.geometry.cross_product import hat_array
-from denseba_ros.geometry.rotation_array import sine_terms, vector_from_rotation
+from denseba_ros.geometry.rotation_array import (
+    rotation_from_vector,
+    sine_terms,
+    vector_from_rotation,
+)
 
 # Below this angle (radians) the Taylor series is more exact than the closed form.
 _SERIES_ANGLE = 0.03
@@ -58,3 +62,15 @@ def orthonormalised(T: NDArray[np.float64]) -> NDArray[np.float64]:
     out = T.copy()
     out[:3, :3] = U @ Vh
     return out
+
+
+def between(
+    one: NDArray[np.float64], other: NDArray[np.float64], share: float
+) -> NDArray[np.float64]:
+    """The pose (4, 4) at a ``share``, 0 to 1, of the way from one (4, 4) to another: straight line,
+    and slerp of the rotation."""
+    T = np.eye(4)
+    T[:3, 3] = (1.0 - share) * one[:3, 3] + share * other[:3, 3]
+    turn = vector_from_rotation(other[:3, :3] @ one[:3, :3].T)
+    T[:3, :3] = rotation_from_vector(share * turn) @ one[:3, :3]
+    return T

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation, Slerp
 
+from denseba_ros.geometry.pose_step import between
 from denseba_ros.sequences.trajectory import Trajectory
 
 # Between poses farther apart nothing is interpolated, seconds.
@@ -22,8 +22,5 @@ def true_pose(truth: Trajectory, stamp_ns: int) -> np.ndarray | None:
     begin, end = truth.stamps_ns[after - 1 : after + 1].tolist()
     if end - begin > _LARGEST_GAP * 1e9:
         return None
-    poses, T = truth.T_world_camera[after - 1 : after + 1], np.eye(4)
-    share = (stamp_ns - begin) / (end - begin)
-    T[:3, :3] = Slerp([0.0, 1.0], Rotation.from_matrix(poses[:, :3, :3]))(share).as_matrix()
-    T[:3, 3] = (1.0 - share) * poses[0, :3, 3] + share * poses[1, :3, 3]
-    return T
+    one, other = truth.T_world_camera[after - 1 : after + 1]
+    return between(one, other, (stamp_ns - begin) / (end - begin))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from denseba_ros.geometry.pose_step import between
 from denseba_ros.geometry.rotation_array import rotation_from_vector, vector_from_rotation
 from denseba_ros.slam.state.estimate import Estimate
 
@@ -29,13 +30,7 @@ def interpolate(first: Estimate, second: Estimate, stamp_ns: int) -> np.ndarray:
     span = second.stamp_ns - first.stamp_ns
     share = min(max((stamp_ns - first.stamp_ns) / span, 0.0), 1.0) if span > 0 else 1.0
     one, other = first.T_world_camera, second.T_world_camera
-    if share == 0.0:
-        return one
-    T = np.eye(4)
-    T[:3, 3] = (1.0 - share) * one[:3, 3] + share * other[:3, 3]
-    turn = vector_from_rotation(other[:3, :3] @ one[:3, :3].T)
-    T[:3, :3] = rotation_from_vector(share * turn) @ one[:3, :3]
-    return T
+    return one if share == 0.0 else between(one, other, share)
 
 
 def difference(T: np.ndarray, T_from: np.ndarray) -> np.ndarray:
