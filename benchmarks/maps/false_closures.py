@@ -37,12 +37,14 @@ _FILES = ("groundtruth.txt", "poses_tum.txt", "poses_gt.txt")
 @dataclass
 class Run:
     """Stamps of measured images with T_world_camera (4, 4): of the window alone, and as the map had
-    them at the time; ``closures`` with the stamps and the depth of the scene of their first one."""
+    them at the time; ``closures`` with the stamps and the depth of the scene of their first one;
+    ``graph``: the path by the graph of keyframes alone."""
 
     stamps: list[int] = field(default_factory=list)
     without: list[np.ndarray] = field(default_factory=list)
     live: list[np.ndarray] = field(default_factory=list)
     closures: list[tuple[Edge, int, int, float]] = field(default_factory=list)
+    graph: Trajectory | None = None
 
 
 def groundtruth(name: str) -> Trajectory:
@@ -75,6 +77,8 @@ def follow(name: str, start: int) -> tuple[Run, GlobalMap, Trajectory]:
                 run.without.append(estimate.T_world_camera)
                 run.live.append(in_map.T_world_camera)
         session.finish()
+        run.graph = Trajectory(*session.path())
+        session.adjust()
         return run, session.global_map, Trajectory(*session.path())
 
 
@@ -122,7 +126,7 @@ def main() -> None:
         "| sequence, first image | closures | judged | false | largest error: degrees, share |",
         end="",
     )
-    print(" without | live | final |\n" + "|---" * 8 + "|")
+    print(" without | live | graph | final |\n" + "|---" * 9 + "|")
     for name in arguments.sequences:
         for start in arguments.start:
             report(name, start, arguments.out)
@@ -133,7 +137,8 @@ def report(name: str, start: int, out: Path | None) -> None:
     run, global_map, final = follow(name, start)
     truth, label = groundtruth(name), f"{Path(name).name}, {start}"
     live, without = (Trajectory(np.array(run.stamps), np.array(p)) for p in (run.live, run.without))
-    lengths = [ate(path, truth)[0] for path in (without, live, final)]
+    graph = run.graph or final
+    lengths = [ate(path, truth)[0] for path in (without, live, graph, final)]
     wrong = errors(run, global_map, truth, ate(final, truth)[1])
     false = int(np.any(wrong > _FALSE, axis=1).sum())
     largest = ", ".join(f"{value:.2f}" for value in wrong.max(axis=0, initial=0.0))
@@ -143,7 +148,12 @@ def report(name: str, start: int, out: Path | None) -> None:
     if out is not None:
         folder = out / label.replace(", ", "_").replace(":", "_")
         folder.mkdir(parents=True, exist_ok=True)
-        for path, file in ((without, "without"), (live, "live"), (final, "final")):
+        for path, file in (
+            (without, "without"),
+            (live, "live"),
+            (graph, "graph"),
+            (final, "final"),
+        ):
             write_tum(folder / f"{file}.txt", path)
 
 

@@ -175,11 +175,12 @@ class ImuConfig(_Section):
 class MapConfig(_Section):
     """What is kept of places that have left the window."""
 
-    mode: Literal["off", "mapping", "localisation"] = Field("off", json_schema_extra=LIVE)
+    mode: Literal["auto", "off", "mapping", "localisation"] = Field("auto", json_schema_extra=LIVE)
     """"off": what leaves the window is forgotten. "mapping": keyframes are kept, a place that comes
     back closes a loop, and with a `file` the map is saved and gone on with. "localisation": the map
-    of `file` does not change, and poses are told in it; needs denseba_ros[matching]. In a node a
-    change counts from ~/load_map on."""
+    of `file` does not change, and poses are told in it. "auto": mapping in `denseba run` and where
+    a `file` is named, otherwise off. A map needs denseba_ros[matching]. In a node a change counts
+    from ~/load_map on."""
     file: str = Field("", json_schema_extra=LIVE)
     """The map's file (.denseba); made by "mapping" where it is missing. Without one a map ends with
     the run. In a node it must lie below node.map_folder; a change counts from ~/load_map on."""
@@ -197,6 +198,13 @@ class MapConfig(_Section):
         if self.mode == "localisation" and not self.file:
             raise ValueError("localisation needs the map's file")
         return self
+
+    def resolved(self, in_node: bool) -> MapConfig:
+        """With the mode that "auto" stands for, ``in_node`` or in a recorded run."""
+        if self.mode != "auto":
+            return self
+        mode = "off" if in_node and not self.file else "mapping"
+        return self.model_copy(update={"mode": mode})
 
 
 class Config(_Section):

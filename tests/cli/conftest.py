@@ -133,4 +133,5 @@ def knowing_system(monkeypatch: pytest.MonkeyPatch) -> type[KnowingSystem]:
         pass
 
     monkeypatch.setattr("denseba_ros.cli.run.System", System)
+    monkeypatch.setattr("denseba_ros.cli.run.begin_map_session", lambda *_, **__: None)
     return System

@@ -70,6 +70,16 @@ def test_all_went_well_and_the_map_is_sound(runs: Runs) -> None:
     assert closures
 
 
+def test_the_map_is_adjusted_as_a_whole_and_saved_so(runs: Runs) -> None:
+    adjusted = _summary(runs.first)["adjusted"]
+    assert adjusted["observations"] > 200
+    assert adjusted["median_error_after_pixels"] <= adjusted["median_error_before_pixels"]
+    for edge in runs.first_map.edges:
+        S = sim3.inverse(runs.first_map.poses[edge.first]) @ runs.first_map.poses[edge.second]
+        np.testing.assert_allclose(edge.S_first_second, S, atol=1e-6)
+    assert "adjusted" not in _summary(runs.localised)
+
+
 def test_the_first_map_is_of_one_piece_and_one_scale(runs: Runs) -> None:
     """What the window of the first image left behind, before the two-view map, is not in it."""
     numbers = sorted(runs.first_map.poses)

@@ -11,6 +11,7 @@ import pytest
 from denseba_ros.geometry import se3, sim3
 from denseba_ros.global_map.keyframe_graph import KeyframeGraph
 from denseba_ros.pose_graph.graph import Edge, PoseGraph
+from denseba_ros.pose_graph.optimisation import optimise
 from denseba_ros.slam.mapping.window_history import WindowChange, dissolved
 from tests.global_map.path_of_keyframes import DISPLACEMENT, changes, graph_of
 from tests.scaled_keyframe import keyframe
@@ -42,6 +43,24 @@ def test_the_path_is_one_piece_and_its_links_hold() -> None:
     np.testing.assert_allclose(residuals(graph), 0.0, atol=1e-9)
     for number, S in graph.poses.items():
         np.testing.assert_allclose(S, se3.inverse(keyframe(number, 1.0).T).numpy(), atol=1e-9)
+
+
+@pytest.mark.parametrize(("told", "factor"), [(1.2, 1.2**0.5), (0.8, 0.8**0.5), (3.0, 1.0)])
+def test_a_link_is_as_long_as_window_and_tracking_say_in_the_mean(
+    told: float, factor: float
+) -> None:
+    """What differs too much is no length of the same motion, and does not count."""
+    path, graph = changes(8), KeyframeGraph(0.03)
+    for number in range(8):
+        T = se3.inverse(keyframe(number, 1.0).T).numpy().copy()
+        T[:3, 3] *= told
+        graph.tell(keyframe(number, 1.0).stamp_ns, T)
+    for change in path:
+        graph.take(change)
+    as_the_window = whole(graph_of(path), path).edges
+    for edge, other in zip(whole(graph, path).edges, as_the_window, strict=True):
+        expected = factor * other.S_first_second[:3, 3]
+        np.testing.assert_allclose(edge.S_first_second[:3, 3], expected, atol=1e-9)
 
 
 def test_the_covariance_of_a_link_is_that_of_the_window_and_drift() -> None:
@@ -237,3 +256,28 @@ def test_a_closure_is_replaced_and_taken_back() -> None:
     assert not any(e.is_closure for e in whole(graph, path).edges)
     with pytest.raises(KeyError):
         graph.replace(better)
+
+
+def test_adjusted_poses_are_what_the_graph_says_from_then_on() -> None:
+    """An optimisation afterwards leaves them where they are; closures, too, say the same."""
+    path = changes(9)
+    graph = graph_of(path)
+    wrong = sim3.exp(np.full(7, 0.05)) @ sim3.inverse(graph.poses[0]) @ graph.poses[3]
+    graph.close([Edge(0, 3, wrong, COVARIANCE, is_closure=True)], {3: graph.unit})
+    shaken = {n: S @ sim3.exp(np.full(7, 0.01 * n)) for n, S in graph.poses.items()}
+    newest = max(shaken)
+    motion = shaken[newest] @ sim3.inverse(graph.poses[newest])
+    expected = motion @ graph.S_map_world
+    graph.take_new_edges()
+    graph.adjust(shaken)
+    np.testing.assert_allclose(graph.S_map_world, expected, atol=1e-9)
+    for number, S in shaken.items():
+        np.testing.assert_allclose(graph.poses[number], S)
+    result = optimise(graph.whole())
+    assert result.ok
+    relative = {n: sim3.inverse(shaken[0]) @ S for n, S in shaken.items()}
+    for number, S in result.poses.items():
+        now = sim3.inverse(result.poses[0]) @ S
+        np.testing.assert_allclose(now, relative[number], atol=1e-6)
+    # All of them are written again.
+    assert len(graph.take_new_edges()) == len(graph.whole().edges)

@@ -27,8 +27,8 @@ from denseba_ros.viewer.live_view import LiveView
 
 @dataclass
 class RecordedRun:
-    """``session`` is None without a map, ``view`` without a viewer; ``is_refined``: the map is
-    adjusted once more at the end. ``imu``: what was known of an IMU at the last image."""
+    """``session`` is None without a map, ``view`` without a viewer; ``is_refined``: the map
+    is adjusted as a whole at the end. ``imu``: what was known of an IMU at the last image."""
 
     config: Config
     sequence: Sequence
@@ -48,8 +48,8 @@ class RecordedRun:
             for frame in tqdm(frames, total=len(self.sequence), unit="frame", disable=None):
                 self._process_one(frame)
 
-    def finish(self) -> None:
-        """Write what is known only at the end.
+    def finish(self, is_whole: bool) -> None:
+        """Write what is known only at the end; ``is_whole``: nobody interrupted the run.
 
         Raises:
             MapFileError: when the map cannot be written; all else is.
@@ -59,8 +59,8 @@ class RecordedRun:
             return
         try:
             self.session.finish()
-            if self.is_refined:
-                self.session.refine(partial(tqdm, unit="pair", disable=None))
+            if self.is_refined and is_whole and self.config.map.mode == "mapping":
+                self.session.adjust(partial(tqdm, desc="map", unit="pair", disable=None))
         finally:
             self._correct(self.session)
 

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     session = begin_map_session(config, system, is_live=False)
     started, finished = time.perf_counter(), False
     with view or nullcontext(), session or nullcontext(), RunWriter(args.out) as writer:
-        run = RecordedRun(config, sequence, system, session, writer, view, args.refine)
+        run = RecordedRun(config, sequence, system, session, writer, view, args.refine is not False)
         try:
             run.process()
             finished = True
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         finally:
             elapsed = time.perf_counter() - started
             try:
-                run.finish()
+                run.finish(finished)
             finally:
                 run.write_summary(elapsed, finished, imu | _imu_result(config, run))
     _report(args.out, run, elapsed)

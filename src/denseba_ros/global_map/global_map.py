@@ -13,6 +13,7 @@ from functools import partial
 
 from denseba_ros.errors import DensebaError
 from denseba_ros.geometry.pinhole import Pinhole
+from denseba_ros.global_map.adjustment.map_adjustment import MapAdjustment, Progress, adjust_map
 from denseba_ros.global_map.background import Background
 from denseba_ros.global_map.closing.afterwards import Afterwards
 from denseba_ros.global_map.closing.closure import Closure
@@ -31,7 +32,7 @@ from denseba_ros.global_map.map_writing import MapWriting
 from denseba_ros.global_map.saved_map import SavedMap
 from denseba_ros.map_file.map_keyframe import MapKeyframe
 from denseba_ros.map_file.map_reader import MapReader
-from denseba_ros.pose_graph.graph import Doubles, Edge
+from denseba_ros.pose_graph.graph import Doubles
 from denseba_ros.pose_graph.optimisation import optimise
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.window_history import LeftKeyframe, WindowChange
@@ -223,20 +224,22 @@ class GlobalMap:
         if self._file is not None:
             self._file.close()
 
-    def refined(self, edges: list[Edge], taken_back: list[Edge], poses: dict[int, Doubles]) -> None:
-        """Take over closures that are new or measured again, and the ``poses`` (4, 4) of all
-        keyframes, after ``finish``; all is written.
+    def adjust(self, progress: Progress = iter) -> MapAdjustment | None:
+        """Adjust all keyframes and their points together, after ``finish``, and write that; some
+        5 ms for each pair of keyframes, which ``progress`` passes on. None where there is nothing
+        to adjust.
 
         Raises:
-            MapFileError: when the file cannot be written.
+            MapFileError: when a keyframe cannot be read from the map's file, or that be written.
         """
-        self.graph.close(edges, {edge.second: self.graph.unit_of(edge.second) for edge in edges})
-        for edge in taken_back:
-            self.graph.take_back(edge)
-        before = self.graph.whole()
-        self.graph.correct(poses, before, max(before.poses))
+        graph = self.graph.whole()
+        if len(graph.poses) < 2:
+            return None
+        adjusted = adjust_map(self.camera, self.store, graph, self.fixed(), progress)
+        self.graph.adjust(adjusted.poses)
         self._writing.moved()
         self._writing.finish()
+        return adjusted
 
     def fixed(self) -> list[int]:
         """Keyframes that are not to move."""

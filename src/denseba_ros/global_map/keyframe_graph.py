@@ -8,15 +8,20 @@ pose. (With the unit in which they left, KITTI raw is at 0.39 m instead of 0.32,
 instead of 0.22.) Where the newer keyframe of a closure was rescaled after it was measured, that is
 taken into account too.
 
+How far it is from one keyframe to the next is known twice: as tracking told it at the time, and as
+the window had it when the older one left. Neither is better than the other, and their errors are
+nearly independent, so a link has the geometric mean of both.
+
 The window is never touched: a correction moves keyframes that left it, and ``S_map_world``.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -31,6 +36,8 @@ from denseba_ros.slam.mapping.window_history import LeftKeyframe, WindowChange, 
 _VAGUE = (0.1, 0.05)
 # The same, and of the log scale, of the motion between two maps, which was only predicted.
 _PREDICTED, _PREDICTED_SCALE = (0.5, 0.3), 0.3
+# Lengths that differ by more than this factor are not of the same motion.
+_LIKE_LENGTHS = 1.5
 # Least deviation of the log scale of a link: no graph is solved with zero.
 _LEAST_SCALE_SIGMA = 1e-3
 
@@ -77,6 +84,7 @@ class KeyframeGraph:
         self._numbers: dict[int, int] = {}
         self._units = dict.fromkeys(self.poses, 0.0)
         self._births: dict[int, float] = {}
+        self._told: dict[int, Doubles] = {}
         # Edges whose keyframes have both left the window change no more by themselves.
         self._edges = {_key(edge): edge for edge in saved.edges}
         self._untaken: dict[_Key, None] = {}
@@ -134,6 +142,10 @@ class KeyframeGraph:
             self._link(left, change.displacement)
         self._settle()
         return new
+
+    def tell(self, stamp_ns: int, T_world_camera: Doubles) -> None:
+        """The pose (4, 4) of a keyframe's image as tracking told it."""
+        self._told[stamp_ns] = T_world_camera[:3, 3].copy()
 
     def close(self, closures: list[Edge], units: Mapping[int, float]) -> None:
         """Keep closures; ``units`` of their second keyframes when they were measured."""
@@ -254,6 +266,17 @@ class KeyframeGraph:
         self.S_map_world = sim3.normalised(motion @ self.S_map_world)
         return motion
 
+    def adjust(self, poses: Mapping[int, Doubles]) -> None:
+        """Take over ``poses`` (4, 4) of keyframes that left the window, which images gave and not
+        the edges: those between two of them are from now on as these poses say, with the
+        covariances that they had. All else moves with the newest of them."""
+        newest = max(poses)
+        self.correct(dict(poses), self.whole(), newest)
+        for edge in list(self._edges.values()):
+            if edge.first in poses and edge.second in poses:
+                S = sim3.inverse(poses[edge.first]) @ poses[edge.second]
+                self._keep(replace(edge, S_first_second=S))
+
     def _add(self, number: int, left: LeftKeyframe) -> None:
         self._units[number] = self.unit
         T_world_camera = se3.inverse(left.keyframe.T).cpu().numpy()
@@ -341,7 +364,16 @@ class KeyframeGraph:
         first, second = (self._numbers[s] for s in (left.next_stamp_ns, left.keyframe.stamp_ns))
         S = left.T_next_keyframe.copy()
         S[:3, 3] *= np.exp(self._births[first] - self.unit_of(second))
+        S[:3, 3] *= self._mean_length(left, float(np.linalg.norm(S[:3, 3])))
         return _Link(first, second, S @ self._growth(second), covariance)
+
+    def _mean_length(self, left: LeftKeyframe, length: float) -> float:
+        """Factor from the ``length`` of a link to its mean with that which tracking told."""
+        ends = self._told.get(left.keyframe.stamp_ns), self._told.get(left.next_stamp_ns or 0)
+        if ends[0] is None or ends[1] is None or length == 0.0:
+            return 1.0
+        ratio = float(np.linalg.norm(ends[1] - ends[0])) / length
+        return math.sqrt(ratio) if 1.0 / _LIKE_LENGTHS < ratio < _LIKE_LENGTHS else 1.0
 
     def _growth(self, number: int) -> Doubles:
         """Similarity (4, 4) from a keyframe's own unit to that of its birth."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.config import Config, MapConfig
+from denseba_ros.global_map.adjustment.map_adjustment import MapAdjustment, Progress
 from denseba_ros.global_map.closing.closure import Closure
 from denseba_ros.global_map.estimate_in_map import estimate_in_map
 from denseba_ros.global_map.global_map import GlobalMap
 from denseba_ros.global_map.image_path import ImagePath
 from denseba_ros.global_map.open_map import open_global_map
-from denseba_ros.global_map.refinement import Progress, Refined, refine_map
 from denseba_ros.pose_graph.graph import Doubles
 from denseba_ros.slam.state.estimate import Estimate
 from denseba_ros.slam.system import System
@@ -34,7 +33,7 @@ class MapSession:
         self.global_map = global_map
         self._config, self._system = config, system
         self._path = ImagePath()
-        self._refined: Refined | None = None
+        self._adjustment: MapAdjustment | None = None
         system.history.is_kept = True
 
     @property
@@ -53,6 +52,8 @@ class MapSession:
         Returns:
             The estimate in the map, and the loop that was closed since the call before.
         """
+        if estimate.is_keyframe and estimate.is_measured:
+            self.global_map.graph.tell(estimate.stamp_ns, estimate.T_world_camera)
         closure = self.global_map.update(self._system)
         local_map = self._system.local_map
         if estimate.is_measured and local_map is not None:
@@ -83,13 +84,13 @@ class MapSession:
         """
         self.global_map.complete()
 
-    def refine(self, progress: Progress = iter) -> None:
-        """Adjust all keyframes once more, after ``finish``.
+    def adjust(self, progress: Progress = iter) -> None:
+        """Adjust all keyframes and points together, after ``finish``.
 
         Raises:
             MapFileError: when the file cannot be read or written.
         """
-        self._refined = refine_map(self.global_map, progress)
+        self._adjustment = self.global_map.adjust(progress)
 
     def close(self) -> None:
         """Let go of the file; what was not written is lost. May be called again."""
@@ -120,8 +121,8 @@ class MapSession:
             return f"no place of {file} was recognised: no pose in it is known"
         where = f"in {file}, {'not changed' if self._config.mode == 'localisation' else 'saved'}"
         said = f"map of {keyframes} keyframes{', ' + where if file else ''}; {loops} loops closed"
-        if self._refined is not None:
-            said += f", {self._refined.linked} pairs aligned afterwards"
+        if self._adjustment is not None:
+            said += f", {self._adjustment.points} points adjusted with them"
         if self.is_joined:
             return said
         return f"{said}; no place of it was recognised: poses are in a frame of this run's own"
@@ -136,19 +137,22 @@ class MapSession:
             "keyframes_of_this_run": len(graph.poses_by_stamp()),
             "loops_closed": len(self.global_map.closures),
             "candidates": dict(self.global_map.counts),
-            **({} if self._refined is None else {"refined": asdict(self._refined)}),
+            **({} if self._adjustment is None else {"adjusted": self._adjustment.summary()}),
             "problem": self.global_map.problem,
         }
 
 
 def begin_map_session(config: Config, system: System, is_live: bool) -> MapSession | None:
-    """The map beside a ``system`` that has a frontend; None where ``map.mode`` is off.
+    """The map beside a ``system`` that has a frontend; None where ``map.mode`` is off, and, with a
+    warning, without the package of the features.
 
     Raises:
         ConfigurationError, MapFileError: as ``open_global_map``.
     """
-    if config.map.mode == "off":
+    section = config.map.resolved(in_node=is_live)
+    if section.mode == "off":
         return None
+    config = config.model_copy(update={"map": section})
     calibration = system.frontend.rectifier.calibration
     global_map = open_global_map(config, calibration, is_live)
-    return None if global_map is None else MapSession(config.map, system, global_map)
+    return None if global_map is None else MapSession(section, system, global_map)

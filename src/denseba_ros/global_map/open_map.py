@@ -28,7 +28,8 @@ from denseba_ros.slam.tracking.tracker import Tracker
 
 def open_global_map(config: Config, calibration: Calibration, is_live: bool) -> GlobalMap | None:
     """The map beside a system whose rectified images have this ``calibration``; None where
-    ``map.mode`` is off, and, with a warning, without the package of the features.
+    ``map.mode`` is off (it must be resolved), and, with a warning, without the package of the
+    features.
 
     Raises:
         ConfigurationError: when weights are missing from the installation, or without the package

@@ -12,14 +12,19 @@ from denseba_ros.config import Config, MapConfig
 from denseba_ros.errors import ConfigurationError
 
 
-def _with(*words: str | Path) -> MapConfig:
+def _with(*words: str | Path, config: MapConfig | None = None) -> MapConfig:
     parser = argparse.ArgumentParser()
     add_map_options(parser)
-    return with_map_options(Config(), parser.parse_args([str(word) for word in words])).map
+    whole = Config(map=config or MapConfig())
+    return with_map_options(whole, parser.parse_args([str(word) for word in words])).map
 
 
-def test_without_options_the_parameters_hold() -> None:
-    assert _with() == MapConfig()
+def test_without_options_loops_are_closed_in_memory() -> None:
+    assert _with() == MapConfig(mode="mapping")
+
+
+def test_a_mode_that_is_set_holds() -> None:
+    assert _with(config=MapConfig(mode="off")) == MapConfig(mode="off")
 
 
 def test_each_option_is_a_mode_and_a_file(tmp_path: Path) -> None:
@@ -28,7 +33,7 @@ def test_each_option_is_a_mode_and_a_file(tmp_path: Path) -> None:
     assert _with("--save-map", new) == MapConfig(mode="mapping", file=str(new))
     assert _with("--map", there) == MapConfig(mode="mapping", file=str(there))
     assert _with("--map", there, "--localise") == MapConfig(mode="localisation", file=str(there))
-    assert _with("--refine") == MapConfig(mode="mapping")
+    assert _with("--refine", config=MapConfig(mode="off")) == MapConfig(mode="mapping")
     assert _with("--refine", "--map", there).file == str(there)
 
 

@@ -17,13 +17,10 @@ from denseba_ros.geometry import sim3
 from denseba_ros.global_map.closing.keyframe_store import KeyframeStore, as_kept
 from denseba_ros.global_map.closing.loop_search import LoopSearch, Query
 from denseba_ros.global_map.closing.records import record
-from denseba_ros.global_map.global_map import GlobalMap
-from denseba_ros.global_map.refinement import refine_map
-from denseba_ros.global_map.saved_map import SavedMap
 from denseba_ros.matching.features import features_available
 from denseba_ros.place_recognition.place_describer import make_vlad
 from denseba_ros.place_recognition.place_index import PlaceIndex
-from denseba_ros.pose_graph.graph import Edge, PoseGraph
+from denseba_ros.pose_graph.graph import Edge
 from denseba_ros.slam.components import TRACK_LEVELS
 from denseba_ros.slam.tracking.relocalisation import make_feature_matcher
 from denseba_ros.slam.tracking.tracker import Tracker
@@ -126,26 +123,3 @@ def test_what_has_left_is_measured_again_and_compared(
     other = search.measure_again(31, [], poses, range(16, 47), DISPLACEMENT)
     assert other.edges == []
     assert other.same_view is None
-
-
-def test_a_refined_map_lies_where_its_images_say(exact_keyframe: Make, search: LoopSearch) -> None:
-    images = {0: 4, 10: 6, 20: 8, 30: 10}
-    drift = sim3.exp(np.array([0.03, -0.02, 0.02, 0.005, 0.01, 0.0, 0.02]))
-    poses, edges = {0: np.eye(4)}, []
-    for number, image in images.items():
-        keep(search, exact_keyframe(image), number)
-        if number:
-            before = number - 10
-            S = drift @ sim3.inverse(pose(images[before])) @ pose(image)
-            poses[number] = poses[before] @ S
-            edges.append(Edge(before, number, S, LOOSE))
-    saved = SavedMap(PoseGraph(poses, edges), first=1 + max(poses), left_aside=0)
-    global_map = GlobalMap(search, 0.03, is_live=False, saved=saved)
-    refined = refine_map(global_map)
-    assert refined.linked >= 3
-    assert refined.taken_back == 0
-    result = global_map.graph.poses
-    for number, image in images.items():
-        error = sim3.log(sim3.inverse(result[0]) @ result[number] @ sim3.inverse(pose(image)))
-        assert np.linalg.norm(error[:3]) < 0.02
-        assert np.linalg.norm(error[3:6]) < np.radians(0.3)

@@ -55,3 +55,9 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_without_a_map_nothing_is_looked_at(tmp_path: Path) -> None:
     off = of("/etc/passwd", "off")
     assert with_confined_map(off, NodeConfig(map_folder=str(tmp_path / "none"))) == off
+
+
+def test_by_default_a_file_is_mapped_and_nothing_else(tmp_path: Path) -> None:
+    settings = NodeConfig(map_folder=str(tmp_path))
+    assert with_confined_map(Config(), settings).map.mode == "off"
+    assert with_confined_map(of("a.denseba", "auto"), settings).map.mode == "mapping"

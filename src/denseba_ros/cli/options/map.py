@@ -12,7 +12,10 @@ from denseba_ros.errors import ConfigurationError
 
 def add_map_options(parser: argparse.ArgumentParser) -> None:
     """Add --save-map, --map, --localise and --refine; the parameters `map.*` say the same."""
-    group = parser.add_argument_group("map")
+    group = parser.add_argument_group(
+        "map",
+        "Loops are closed where the features are installed; --set map.mode=off: they are not.",
+    )
     either = group.add_mutually_exclusive_group()
     either.add_argument(
         "--save-map", type=Path, metavar="FILE", help="close loops, and save the map in a new file"
@@ -23,7 +26,12 @@ def add_map_options(parser: argparse.ArgumentParser) -> None:
     add_switches(
         group,
         localise="with --map: only find the poses in it; it does not change",
-        refine="close loops, and after the last image align all keyframes that see the same again",
+    )
+    group.add_argument(
+        "--refine",
+        action=argparse.BooleanOptionalAction,
+        help="adjust all keyframes and points together after the last image, for final.txt; done "
+        "where there is a map",
     )
 
 
@@ -41,9 +49,8 @@ def with_map_options(config: Config, args: argparse.Namespace) -> Config:
         )
     if args.map is not None and not args.map.is_file():
         raise ConfigurationError(f"{args.map}: there is no such map; --save-map makes one")
-    file = args.map or args.save_map
-    if file is None and not (args.refine and config.map.mode == "off"):
-        return config
-    mode = "localisation" if args.localise else "mapping"
-    section = config.map.model_copy(update={"mode": mode, "file": str(file or "")})
+    file, section = args.map or args.save_map, config.map.resolved(in_node=False)
+    if file is not None or (args.refine and section.mode == "off"):
+        mode = "localisation" if args.localise else "mapping"
+        section = section.model_copy(update={"mode": mode, "file": str(file or "")})
     return config.model_copy(update={"map": section})

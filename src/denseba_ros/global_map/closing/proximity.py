@@ -26,7 +26,7 @@ _SAME_DISTANCE, _SAME_ANGLE = 0.12, 0.15
 def is_same_view(S_one_other: Doubles, depth: float, field_of_view: float) -> bool:
     """Whether keyframe ``other`` shows hardly more than ``one``, whose scene has this ``depth``;
     ``field_of_view`` (radians) of the camera, the larger one."""
-    distance, angle = _distance_and_angle(S_one_other[None])
+    distance, angle = distances_and_angles(S_one_other[None])
     is_close = distance[0] < _SAME_DISTANCE * depth
     return bool(is_close and angle[0] < _SAME_ANGLE * field_of_view)
 
@@ -35,7 +35,7 @@ def is_same_place(S_map_one: Doubles, S_map_other: Doubles, depth: float) -> boo
     """Whether two cameras that see a scene of this ``depth``, in the map's unit, may be near enough
     to each other to see the same."""
     S_map_one = sim3.rigid(S_map_one)
-    distance, angle = _distance_and_angle((sim3.inverse(S_map_one) @ S_map_other)[None])
+    distance, angle = distances_and_angles((sim3.inverse(S_map_one) @ S_map_other)[None])
     return bool(distance[0] < _MAX_DISTANCE * depth and angle[0] < _MAX_ANGLE)
 
 
@@ -56,7 +56,7 @@ def nearby(
     if not others:
         return []
     S_camera_other = sim3.inverse(poses[number]) @ np.stack([poses[other] for other in others])
-    distance, angle = _distance_and_angle(S_camera_other)
+    distance, angle = distances_and_angles(S_camera_other)
     distance = distance / max(depth, 1e-9)
     far = distance / _MAX_DISTANCE + angle / _MAX_ANGLE
     close = (distance < reach * _MAX_DISTANCE) & (angle < reach * _MAX_ANGLE)
@@ -64,7 +64,7 @@ def nearby(
     return [others[row] for row in best[:count]]
 
 
-def _distance_and_angle(S: Doubles) -> tuple[Doubles, Doubles]:
+def distances_and_angles(S: Doubles) -> tuple[Doubles, Doubles]:
     """Lengths (N,) in the unit of the left frame, and angles (N,) of similarities (N, 4, 4)."""
     trace = np.trace(sim3.rigid(S)[:, :3, :3], axis1=1, axis2=2)
     distance: Doubles = np.linalg.norm(S[:, :3, 3], axis=-1)

@@ -14,7 +14,7 @@ SUFFIX = ".denseba"
 
 
 def with_confined_map(config: Config, settings: NodeConfig) -> Config:
-    """``config`` with an absolute path where it names the map's file.
+    """``config`` with its mode, and with an absolute path where it names the map's file.
 
     Whoever may set parameters must not make the node read or write any file of the machine, so it
     must lie below ``settings.map_folder``, which is made where a map is to be written.
@@ -23,15 +23,16 @@ def with_confined_map(config: Config, settings: NodeConfig) -> Config:
         ConfigurationError: when the file lies elsewhere or is not called .denseba, or when the
             folder cannot be made.
     """
-    if not config.map.file or config.map.mode == "off":
-        return config
-    path = confined(config.map.file, _folder(settings), SUFFIX)
-    if config.map.mode == "mapping":
+    section = config.map.resolved(in_node=True)
+    if not section.file or section.mode == "off":
+        return config.model_copy(update={"map": section})
+    path = confined(section.file, _folder(settings), SUFFIX)
+    if section.mode == "mapping":
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(f"{path.parent}: {error.strerror}") from error
-    section = config.map.model_copy(update={"file": str(path)})
+    section = section.model_copy(update={"file": str(path)})
     return config.model_copy(update={"map": section})
 
 

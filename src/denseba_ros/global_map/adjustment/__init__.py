@@ -1,0 +1,1 @@
+"""Bundle adjustment of a whole map: all poses and points together."""
