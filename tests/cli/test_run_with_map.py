@@ -80,6 +80,25 @@ def test_the_map_is_adjusted_as_a_whole_and_saved_so(runs: Runs) -> None:
     assert "adjusted" not in _summary(runs.localised)
 
 
+def test_a_saved_map_is_adjusted_as_well_afterwards(
+    runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    file = tmp_path / "plain.denseba"
+    assert _run(runs.room, tmp_path / "out", "--save-map", file, "--no-refine") == DONE
+    assert "adjusted" not in _summary(tmp_path / "out")
+    with MapReader(file) as reader:
+        before = reader.load_graph()
+    assert main(["map", "adjust", str(file)]) == DONE
+    assert "points adjusted" in capsys.readouterr().out
+    with MapReader(file) as reader:
+        assert check_map(reader) == []
+        after = reader.load_graph()
+    moved = [np.abs(after.poses[n] - S).max() for n, S in before.poses.items()]
+    apart = [np.abs(after.poses[n] - S).max() for n, S in runs.first_map.poses.items()]
+    # The file keeps depths in 16 bits: not to the last digit.
+    assert max(apart) < 0.3 * max(moved)
+
+
 def test_the_first_map_is_of_one_piece_and_one_scale(runs: Runs) -> None:
     """What the window of the first image left behind, before the two-view map, is not in it."""
     numbers = sorted(runs.first_map.poses)

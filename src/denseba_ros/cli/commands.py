@@ -21,6 +21,7 @@ COMMANDS = {
     "train places": "train the descriptor of places, and the score that tells them apart",
     "map info": "say what is in a map file",
     "map check": "read all of a map file and name what is damaged",
+    "map adjust": "adjust all keyframes and points of a map together",
     "map export": "write a map as trajectory, point cloud, pose graph or COLMAP model",
     "download": "get a sequence of TUM, EuRoC, KITTI, 7-Scenes or TartanAir",
     "calibrate": "estimate a camera's intrinsics from a clip, or check those it has",
@@ -33,6 +34,6 @@ COMMANDS = {
 GROUPS = {
     "benchmark": "time the system, its bundle adjustment, its solvers and its networks",
     "train": "train a network from recorded sequences",
-    "map": "look into a saved map, and export it",
+    "map": "look into a saved map, adjust and export it",
 }
 """What the first word of ``benchmark backend`` and of ``train depth`` stands for."""

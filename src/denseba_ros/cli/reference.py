@@ -80,6 +80,8 @@ def _usage(prog: str, actions: Sequence[argparse.Action]) -> str:
 
 
 def _signature(action: argparse.Action) -> str:
+    if isinstance(action, argparse.BooleanOptionalAction):
+        return ", ".join(f"`{option}`" for option in action.option_strings)
     return f"`{_plain(action)}`"
 
 

@@ -21,7 +21,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -274,8 +274,7 @@ class KeyframeGraph:
         self.correct(dict(poses), self.whole(), newest)
         for edge in list(self._edges.values()):
             if edge.first in poses and edge.second in poses:
-                S = sim3.inverse(poses[edge.first]) @ poses[edge.second]
-                self._keep(replace(edge, S_first_second=S))
+                self._keep(edge.measured_by(poses))
 
     def _add(self, number: int, left: LeftKeyframe) -> None:
         self._units[number] = self.unit

@@ -7,10 +7,13 @@ log of the scale), applied from the left.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from denseba_ros.geometry import sim3
 
 Doubles = NDArray[np.float64]
 
@@ -26,6 +29,11 @@ class Edge:
     S_first_second: Doubles
     covariance: Doubles
     is_closure: bool = False
+
+    def measured_by(self, poses: Mapping[int, Doubles]) -> Edge:
+        """The same edge as ``poses`` (4, 4) of both of its keyframes say."""
+        S = sim3.inverse(poses[self.first]) @ poses[self.second]
+        return replace(self, S_first_second=S)
 
 
 @dataclass

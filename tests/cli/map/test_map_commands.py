@@ -1,4 +1,4 @@
-"""`denseba map info`, `check` and `export` on a saved map."""
+"""`denseba map info`, `check`, `adjust` and `export` on a saved map."""
 
 from __future__ import annotations
 
@@ -43,6 +43,22 @@ def test_check_says_what_is_damaged(path: Path, capsys: pytest.CaptureFixture) -
     assert "keyframe 6 is damaged" in capsys.readouterr().out
 
 
+def test_a_map_that_another_process_writes_is_not_adjusted(
+    path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    with MapFile(path):
+        assert main(["map", "adjust", str(path)]) == 2
+    assert "is being written" in capsys.readouterr().err
+
+
+def test_a_map_of_nothing_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = tmp_path / "empty.denseba"
+    with MapFile(path) as file:
+        file.begin_session(CAMERA, "")
+    assert main(["map", "adjust", str(path)]) == 0
+    assert "nothing to adjust" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("format", ["tum", "ply", "pcd", "g2o", "g2o-se3", "colmap"])
 def test_export_writes_every_format(
     path: Path, tmp_path: Path, format: str, capsys: pytest.CaptureFixture
@@ -54,6 +70,6 @@ def test_export_writes_every_format(
 
 
 def test_a_mistake_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    for words in (["info"], ["check"], ["export", "--format", "ply", "--out", "x"]):
+    for words in (["info"], ["check"], ["adjust"], ["export", "--format", "ply", "--out", "x"]):
         assert main(["map", words[0], str(tmp_path / "none"), *words[1:]]) == 2
         assert "no such file" in capsys.readouterr().err

@@ -29,7 +29,7 @@ POSE = 6
 _PIXEL = 1.0
 # Observations count as so many times fewer: a corner's errors are alike in all images (it is no
 # point), and so are those of the camera's model.
-_ALIKE = 36.0
+_ALIKE = 100.0
 # Least depth of a point in a keyframe that sees it, over its depth in its host.
 _IN_FRONT = 1e-3
 # Error, in deviations, of a point that is behind.
