@@ -96,6 +96,23 @@ def test_the_same_again_is_the_same(store: KeyframeStore, adjusted: MapAdjustmen
         np.testing.assert_array_equal(again.poses[number], S)
 
 
+def test_a_keyframe_without_points_is_held_by_its_links(exact_keyframe: Make) -> None:
+    store = KeyframeStore(torch.device("cpu"))
+    for number, image in IMAGES.items():
+        keyframe = exact_keyframe(image)
+        if number == 5:
+            keyframe.points.valid = torch.zeros_like(keyframe.points.valid)
+            keyframe.pyramid = [torch.zeros_like(level) for level in keyframe.pyramid]
+        store.add(record(keyframe, number, 0))
+    graph = drifted()
+    adjusted = adjust_map(CAMERA, store, graph)
+    expected = graph.edges[-1].S_first_second
+    found = sim3.inverse(sim3.rigid(adjusted.poses[4])) @ sim3.rigid(adjusted.poses[5])
+    np.testing.assert_allclose(found[:3, :3], sim3.rigid(expected)[:3, :3], atol=1e-3)
+    units = [float(sim3.scale(adjusted.poses[n])) for n in (4, 5)]
+    assert units[0] == pytest.approx(units[1])
+
+
 def test_progress_sees_all_pairs(store: KeyframeStore) -> None:
     told: list[int] = []
     adjust_map(CAMERA, store, drifted(), progress=lambda pairs: told.append(len(pairs)) or pairs)

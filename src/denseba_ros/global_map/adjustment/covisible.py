@@ -36,15 +36,17 @@ def covisible_pairs(graph: PoseGraph, depths: dict[int, float]) -> list[Pair]:
 
 def _seen_from(row: int, poses: NDArray[np.float64], depth: float) -> list[int]:
     """Rows of ``poses`` (N, 4, 4) that should see what keyframe ``row`` sees."""
+    # Neighbours in time are asked anyway: without them the path would fall apart.
+    neighbours = [n for n in (row - 1, row + 1) if 0 <= n < len(poses)]
     distance, angle = distances_and_angles(sim3.inverse(poses[row]) @ poses)
+    if not np.isfinite(depth):  # it has no point
+        return neighbours
     distance = distance / max(depth, 1e-9)
     sees = (distance < _MAX_DISTANCE) & (angle < _MAX_ANGLE)
     sees[row] = False
     closest = np.argsort(distance / _MAX_DISTANCE + angle / _MAX_ANGLE, kind="stable")
     closest = closest[sees[closest]]
     is_near = np.abs(closest - row) <= _VISIT
-    # Neighbours in time are asked anyway: without them the path would fall apart.
-    neighbours = [n for n in (row - 1, row + 1) if 0 <= n < len(poses)]
     chosen = [*_spread(closest[is_near], _OF_THIS_VISIT), *_spread(closest[~is_near], _OF_OTHERS)]
     return [*chosen, *(n for n in neighbours if n not in chosen)]
 

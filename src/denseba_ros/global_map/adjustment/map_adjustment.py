@@ -25,6 +25,7 @@ from denseba_ros.global_map.adjustment.observations import (
 from denseba_ros.global_map.adjustment.optimisation import adjust
 from denseba_ros.global_map.closing.keyframe_store import KeyframeStore
 from denseba_ros.global_map.closing.records import restored
+from denseba_ros.map_file.map_keyframe import MapKeyframe
 from denseba_ros.pose_graph.anchors import held
 from denseba_ros.pose_graph.graph import Doubles, PoseGraph
 from denseba_ros.pose_graph.graph_arrays import GraphArrays
@@ -76,7 +77,7 @@ def adjust_map(
         MapFileError: when a keyframe cannot be read from the map's file.
     """
     numbers = sorted(graph.poses)
-    depths = {number: float(1.0 / np.median(store.get(number).inverse_depth)) for number in numbers}
+    depths = {number: _median_depth(store.get(number)) for number in numbers}
     pairs = covisible_pairs(graph, depths)
     images = KeyframeImages(lambda number: restored(store.get(number), store.device))
     seen = observe(camera, images, store.get, graph.poses, progress(pairs))
@@ -105,18 +106,25 @@ def adjust_map(
     )
 
 
+def _median_depth(keyframe: MapKeyframe) -> float:
+    """In the keyframe's own unit; infinite where it has no point."""
+    inverse_depth = keyframe.inverse_depth
+    return float(1.0 / np.median(inverse_depth)) if len(inverse_depth) else float("inf")
+
+
 def _by_host(growth: Doubles, seen: Observations) -> Doubles:
-    """Median growth (N,) of the depths of each keyframe's points that are seen in others; 0 where
-    there is none."""
+    """Median growth (N,) of the depths of each keyframe's points that are seen in others; where
+    there is none, as the keyframes before and after have it."""
     is_seen = np.zeros(len(seen.host), dtype=bool)
     is_seen[seen.point] = True
     hosts, values = seen.host[is_seen], growth[is_seen]
     order = np.argsort(hosts, kind="stable")
     rows, starts = np.unique(hosts[order], return_index=True)
-    out = np.zeros(seen.keyframes)
-    for row, part in zip(rows, np.split(values[order], starts[1:]), strict=True):
-        out[row] = np.median(part)
-    return out
+    if not len(rows):
+        return np.zeros(seen.keyframes)
+    medians = [np.median(part) for part in np.split(values[order], starts[1:])]
+    between: Doubles = np.interp(np.arange(seen.keyframes), rows, medians)
+    return between
 
 
 def _poses(
