@@ -134,9 +134,25 @@ def test_a_point_behind_the_camera_is_an_error_and_no_number() -> None:
     assert errors.cost > problem.errors(true).cost
 
 
-def test_rescaling_changes_no_observation() -> None:
+def test_another_unit_changes_lengths_and_no_observation() -> None:
     true = truth()
+    other = replace(true, centres=1.3 * true.centres, inverse_depth=true.inverse_depth / 1.3)
     problem = bundle(true)
-    before, after = problem.errors(true), problem.errors(true.rescaled(1.3))
+    before, after = problem.errors(true), problem.errors(other)
     np.testing.assert_allclose(after.pixels, before.pixels, atol=1e-8)
-    np.testing.assert_allclose(np.abs(after.lengths), np.log(1.3) / 0.05, rtol=1e-6)
+    np.testing.assert_allclose(after.lengths, np.log(1.3) / 0.05, rtol=1e-6)
+    parts = [np.sum(part**2) for part in (after.links, after.lengths, after.depths)]
+    assert after.cost == pytest.approx(before.cost + sum(parts))
+
+
+def test_a_point_that_nobody_sees_keeps_its_depth() -> None:
+    true = truth()
+    seen = observations(true)
+    is_kept = seen.point != 3
+    seen = replace(
+        seen, point=seen.point[is_kept], target=seen.target[is_kept], pixels=seen.pixels[is_kept]
+    )
+    problem = Bundle(seen, links(true), lengths(true), FOCAL, PRINCIPAL)
+    start = replace(shaken(true, 0.01), inverse_depth=1.1 * true.inverse_depth)
+    adjusted = adjust(problem, start, np.arange(KEYFRAMES) > 0).state
+    assert adjusted.inverse_depth[3] == pytest.approx(true.inverse_depth[3], rel=1e-3)

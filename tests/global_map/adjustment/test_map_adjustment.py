@@ -36,12 +36,12 @@ def store(exact_keyframe: Make) -> KeyframeStore:
     return store
 
 
-def drifted() -> PoseGraph:
+def drifted(covariance: np.ndarray = LOOSE) -> PoseGraph:
     poses, edges = {0: np.eye(4)}, []
     for number, image in list(IMAGES.items())[1:]:
         S = DRIFT @ sim3.inverse(true_pose(IMAGES[number - 1])) @ true_pose(image)
         poses[number] = poses[number - 1] @ S
-        edges.append(Edge(number - 1, number, S, LOOSE))
+        edges.append(Edge(number - 1, number, S, covariance))
     return PoseGraph(poses, edges)
 
 
@@ -72,6 +72,20 @@ def test_a_drifted_map_comes_to_rest_where_its_images_say(adjusted: MapAdjustmen
     scales = np.log([float(sim3.scale(adjusted.poses[n])) for n in IMAGES])
     drift = np.log([float(sim3.scale(drifted().poses[n])) for n in IMAGES])
     assert np.ptp(scales) < 0.35 * np.ptp(drift)
+
+
+def test_where_images_say_enough_no_link_counts(store: KeyframeStore) -> None:
+    """But for its length, and that only to a twentieth."""
+    after = largest_errors(adjust_map(CAMERA, store, drifted(1e-6 * LOOSE)).poses)
+    assert after[0] < 0.035
+    assert after[1] < np.radians(0.15)
+
+
+def test_the_unit_of_the_map_is_any(store: KeyframeStore, adjusted: MapAdjustment) -> None:
+    graph, double = drifted(), np.diag([2.0, 2.0, 2.0, 1.0])
+    other = PoseGraph({n: double @ S for n, S in graph.poses.items()}, graph.edges)
+    for number, S in adjust_map(CAMERA, store, other).poses.items():
+        np.testing.assert_allclose(S, double @ adjusted.poses[number], atol=2e-3)
 
 
 def test_what_is_counted(adjusted: MapAdjustment) -> None:

@@ -11,7 +11,7 @@ there. Poses are perturbed by ``R exp(theta)`` and ``c + d``, inverse depths by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ _IN_FRONT = 1e-3
 # Error, in deviations, of a point that is behind.
 _BEHIND = 100.0
 # Deviation of the log of an inverse depth from the one that it begins with: holds points that no
-# motion tells of, and the unit of length.
+# motion tells of.
 _DEPTH = 100.0
 # Longest step of the log of an inverse depth.
 _LONGEST = 1.0
@@ -56,11 +56,6 @@ class State:
         return State(
             self.rotations @ turns, self.centres + of_poses[:, :3], self.inverse_depth * grown
         )
-
-    def rescaled(self, factor: float) -> State:
-        """With all lengths times ``factor``, about the first camera."""
-        centres = self.centres[0] + factor * (self.centres - self.centres[0])
-        return replace(self, centres=centres, inverse_depth=self.inverse_depth / factor)
 
 
 @dataclass(frozen=True)

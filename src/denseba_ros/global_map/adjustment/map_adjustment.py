@@ -90,12 +90,9 @@ def adjust_map(
     )
     poses = np.stack([graph.poses[number] for number in numbers])
     state = State(sim3.rigid(poses)[:, :3, :3], poses[:, :3, 3], seen.inverse_depth)
-    is_held = held(GraphArrays.of(graph), fixed)
-    adjusted = adjust(bundle, state, ~is_held).state
+    is_free = ~held(GraphArrays.of(graph), fixed)
+    adjusted = adjust(bundle, state, is_free).state
     growth = np.log(seen.inverse_depth / adjusted.inverse_depth)
-    if is_held.sum() == 1 and len(growth):  # the unit of length is free: it stays
-        unit = float(np.median(growth))
-        adjusted, growth = adjusted.rescaled(np.exp(-unit)), growth - unit
     return MapAdjustment(
         _poses(numbers, poses, adjusted, _by_host(growth, seen)),
         len(pairs),
