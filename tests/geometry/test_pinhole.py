@@ -11,7 +11,7 @@ from torch import Tensor
 
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.geometry.pinhole import Pinhole, project, projection_jacobians
+from denseba_ros.geometry.pinhole import Pinhole, project, project_by, projection_jacobians
 
 _CAMERA = Pinhole(410.0, 395.0, 160.7, 118.2, 320, 240)
 _STEP = 1e-6
@@ -126,3 +126,30 @@ def test_level_keeps_rays() -> None:
 
 def test_odd_sides_lose_their_last_pixel() -> None:
     assert (Pinhole(1, 1, 0, 0, 321, 241).level(1).width, _CAMERA.level(2).height) == (160, 60)
+
+
+def test_the_compiled_projection_is_the_same_to_the_last_bit() -> None:
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.rand(4000, 2, generator=generator) * torch.tensor([320.0, 240.0])
+    d = torch.rand(4000, generator=generator) * 3.0
+    T = se3.exp(torch.tensor([0.4, -0.2, -0.7, 0.3, -0.2, 0.1], dtype=torch.float64))
+    rays, T32 = _CAMERA.rays(pixels), T.float()
+    p, expected = (
+        project_by(_CAMERA, rays, d, T),
+        project(_CAMERA, rays, d, T32[:3, :3], T32[:3, 3]),
+    )
+    assert 0 < int(expected.in_front.sum()) < len(d)
+    for name in ("pixels", "xy", "inverse_depth", "scale", "in_front"):
+        assert torch.equal(getattr(p, name), getattr(expected, name)), name
+
+
+def test_a_projection_of_a_grid_has_gradients() -> None:
+    rays = _CAMERA.level(4).rays(_CAMERA.level(4).grid(torch.device("cpu")))
+    d = torch.full(rays.shape[:2], 0.5, requires_grad=True)
+    T = se3.exp(torch.tensor([0.1, 0.0, 0.2, 0.0, 0.1, 0.0], dtype=torch.float64))
+    with_gradient, without = (
+        project_by(_CAMERA, rays, d, T),
+        project_by(_CAMERA, rays, d.detach(), T),
+    )
+    assert torch.equal(with_gradient.pixels.detach(), without.pixels)
+    assert with_gradient.pixels.requires_grad

@@ -159,3 +159,29 @@ def test_translation_of_small_rotations_is_exact_in_float32(angle: float) -> Non
     expected = se3.exp(xi)[:3, 3] - xi[:3]
     single = se3.exp(xi.float()).double()[:3, 3] - xi[:3]
     torch.testing.assert_close(single, expected, rtol=0.0, atol=5e-7)
+
+
+@given(st.lists(_twists(), min_size=1, max_size=5))
+@settings(deadline=None, max_examples=60)
+def test_compiled_batches_are_those_of_tensor_operations(twists: list[Tensor]) -> None:
+    """A batch that shall have a gradient does not go through the loops."""
+    xi = torch.stack(twists)
+    T = se3.exp(xi)
+    by_tensors = se3.exp(xi.clone().requires_grad_())
+    assert by_tensors.requires_grad
+    assert not T.requires_grad
+    np.testing.assert_allclose(T, by_tensors.detach(), rtol=1e-12, atol=1e-11)
+    logs = se3.log(T.clone().requires_grad_())
+    assert logs.requires_grad
+    np.testing.assert_allclose(se3.log(T), logs.detach(), rtol=1e-7, atol=1e-7)
+
+
+def test_batches_may_have_more_dimensions_and_strides() -> None:
+    xi = 0.3 * torch.randn(
+        2, 3, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    )
+    T = se3.exp(xi[..., ::2])
+    assert T.shape == (2, 3, 4, 4)
+    np.testing.assert_allclose(T[1, 2], se3.exp(xi[1, 2, ::2]), atol=1e-12)
+    np.testing.assert_allclose(se3.log(T.transpose(0, 1))[2, 1], xi[1, 2, ::2], atol=1e-12)
+    assert se3.log(T[:0]).shape == (0, 3, 6)

@@ -19,17 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from denseba_ros.backend import correlated_noise_loops as loops
 from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO, Pinhole
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-# Powers of x and y of the field's terms; radial distortion is one more.
-_POWERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
-_RADIAL_DEGREE = 3
-# Fields of lenses and shutters are smooth: the power of the terms halves with each degree.
-_AMPLITUDE = 0.5**0.5
+# Of the field: those of ``correlated_noise_loops``.
+_TERMS = 13
 # Relative deviation of depths that the displacement leaves free, per unit of displacement.
 _DEPTH_FREEDOM = 64.0
 _TILES = (4, 3)
@@ -62,15 +60,8 @@ class TwoViewLinearisation:
 
 def field_terms(camera: Pinhole, pixels: Floats) -> Floats:
     """Displacement (N, 2, M) at pixels (N, 2) by each term of the field, of unit size."""
-    half = camera.width / 2
-    x, y = (pixels[:, 0] - camera.cx) / half, (pixels[:, 1] - camera.cy) / half
-    terms = np.zeros((len(pixels), 2, 2 * len(_POWERS) + 1))
-    of_x, of_y = (np.ones_like(x), x, x * x), (np.ones_like(y), y, y * y)
-    for m, (i, j) in enumerate(_POWERS):
-        scalar = _AMPLITUDE ** (i + j) * of_x[i] * of_y[j]
-        terms[:, 0, m] = terms[:, 1, len(_POWERS) + m] = scalar
-    radial = _AMPLITUDE**_RADIAL_DEGREE * (x * x + y * y)
-    terms[:, 0, -1], terms[:, 1, -1] = x * radial, y * radial
+    terms = np.empty((len(pixels), 2, _TERMS))
+    loops.field_terms(np.ascontiguousarray(pixels), _numbers(camera), terms)
     return terms
 
 
@@ -81,63 +72,37 @@ def pair_view(
 
     All of it is float64, ``usable`` (N,) says which points count.
     """
-    xyz = _in_target(camera, pixels, inverse_depth, T)
-    places = _places(camera, xyz)
+    pixels, T = np.ascontiguousarray(pixels), np.ascontiguousarray(T)
+    inverse_depth, numbers = np.ascontiguousarray(inverse_depth), _numbers(camera)
+    places, ratio = np.empty((len(pixels), 2)), np.empty(len(pixels))
+    loops.places(pixels, inverse_depth, T, numbers, places, ratio)
     size = np.array([camera.width - 2.0, camera.height - 2.0])
-    seen = usable & (xyz[:, 2] > MIN_DEPTH_RATIO)
+    seen = usable & (ratio > MIN_DEPTH_RATIO)
     seen &= ((places >= 1.0) & (places <= size)).all(1)
     chosen = seen.nonzero()[0]
-    if len(chosen) < _MIN_POINTS:
+    n = len(chosen)
+    if n < _MIN_POINTS:
         return None
-    pixels, depth, xyz, places = pixels[chosen], inverse_depth[chosen], xyz[chosen], places[chosen]
-    field = field_terms(camera, places)
-    by_host = np.empty((len(chosen), 2, 2))
-    for axis, shift in enumerate(np.eye(2)):
-        by_host[:, :, axis] = _places(camera, _in_target(camera, pixels + shift, depth, T)) - places
-    field -= by_host @ field_terms(camera, pixels)
-    half = camera.width / 2
-    J_pose, J_depth = _jacobians(camera, xyz, depth, T[:3, 3])
+    pixels, depth, places = pixels[chosen], inverse_depth[chosen], places[chosen]
+    J_pose, J_depth, field = np.empty((n, 2, 6)), np.empty((n, 2)), np.empty((n, 2, _TERMS))
+    loops.linearise(pixels, depth, T, numbers, places, J_pose, J_depth, field)
     tile = _tiles(camera, pixels)
     return TwoViewLinearisation(
         chosen=chosen,
         pixels=places,
-        J_pose=J_pose / half,
-        J_depth=J_depth * (depth / half)[:, None],
+        J_pose=J_pose,
+        J_depth=J_depth,
         tile=tile,
         count=np.bincount(tile, minlength=_TILES[0] * _TILES[1]).astype(np.float64),
         field=field,
         flow=float(np.linalg.norm(places - pixels, axis=-1).mean()),
-        half=half,
+        half=camera.width / 2,
     )
 
 
-def _in_target(camera: Pinhole, pixels: Floats, inverse_depth: Floats, T: Floats) -> Floats:
-    """Points (N, 3) in the target, times their inverse depth in the host."""
-    x = (pixels[:, 0] - camera.cx) / camera.fx
-    y = (pixels[:, 1] - camera.cy) / camera.fy
-    rows: Floats = np.stack([x, y, np.ones_like(x), inverse_depth], 1) @ T[:3].T
-    return rows
-
-
-def _places(camera: Pinhole, xyz: Floats) -> Floats:
-    """Pixels (N, 2) of points (N, 3) of the camera, those behind it anywhere."""
-    scale = 1.0 / np.maximum(xyz[:, 2:], MIN_DEPTH_RATIO)
-    places: Floats = xyz[:, :2] * scale * [camera.fx, camera.fy] + [camera.cx, camera.cy]
-    return places
-
-
-def _jacobians(
-    camera: Pinhole, xyz: Floats, inverse_depth: Floats, t: Floats
-) -> tuple[Floats, Floats]:
-    """As ``pinhole.projection_jacobians``: (N, 2, 6) and (N, 2) of points from ``_in_target``, all
-    in front of the camera."""
-    scale = 1.0 / xyz[:, 2]
-    x, y, d = xyz[:, 0] * scale, xyz[:, 1] * scale, inverse_depth * scale
-    zero, focal = np.zeros_like(x), np.array([camera.fx, camera.fy])
-    u = np.stack([d, zero, -d * x, -x * y, 1 + x * x, -y], -1)
-    v = np.stack([zero, d, -d * y, -(1 + y * y), x * y, x], -1)
-    by_depth = scale[:, None] * (t[:2] - np.stack([x, y], -1) * t[2])
-    return np.stack([u, v], 1) * focal[:, None], by_depth * focal
+def _numbers(camera: Pinhole) -> Floats:
+    """What the loops need of a camera."""
+    return np.array([camera.fx, camera.fy, camera.cx, camera.cy, camera.width / 2])
 
 
 def motion_covariance(

@@ -6,14 +6,15 @@ The patch is the eight-pixel pattern of Engel, Koltun, Cremers, "Direct Sparse O
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cache
 
 import torch
 from torch import Tensor
 
-from denseba_ros.backend.kernels.patch_loops import cut_patches
-from denseba_ros.backend.problem import Problem, Variables
+from denseba_ros.backend.kernels import patch_loops
+from denseba_ros.backend.problem import Noise, Problem, Variables
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.patch import PATTERN
 from denseba_ros.geometry.pinhole import Projection, project
@@ -40,41 +41,58 @@ class PatchReference:
     weight: Tensor
     usable: Tensor
 
+    @classmethod
+    def joined(cls, parts: Sequence[PatchReference]) -> PatchReference:
+        """The patches of all hosts of ``parts`` in order."""
+        return cls(*(torch.cat([getattr(p, f.name) for p in parts]) for f in fields(cls)))
+
 
 def patch_reference(problem: Problem, level: int) -> PatchReference:
     """Cut the patches of all points out of their hosts' images of pyramid ``level``."""
+    images, points = problem.images[level], (problem.hosts, problem.pixels, problem.valid)
+    return cut_patches(images, *points, level, problem.noise)
+
+
+def cut_patches(
+    images: Tensor, hosts: Tensor, pixels: Tensor, valid: Tensor, level: int, noise: Noise
+) -> PatchReference:
+    """Cut the patches at ``pixels`` (G, N, 2) of level 0, ``valid`` (G, N) bool, out of ``images``
+    (K, 3, h, w) of pyramid ``level``; ``hosts`` (G,) long says of which."""
     scale = 1.0 / (1 << level)
-    centres = (problem.pixels + 0.5) * scale - 0.5
-    images = problem.images[level]
+    centres = (pixels + 0.5) * scale - 0.5
     on_cpu = images.device.type == "cpu" and images.dtype == centres.dtype == torch.float32
-    if on_cpu and not (torch.is_grad_enabled() and (images.requires_grad or centres.requires_grad)):
-        return _cut_on_cpu(problem, images, centres)
-    return cut_torch(problem, images, centres)
+    needs_gradient = torch.is_grad_enabled() and (images.requires_grad or centres.requires_grad)
+    cut = _cut_on_cpu if on_cpu and not needs_gradient else cut_torch
+    return cut(images, hosts, centres, valid, noise)
 
 
-def cut_torch(problem: Problem, images: Tensor, centres: Tensor) -> PatchReference:
+def cut_torch(
+    images: Tensor, hosts: Tensor, centres: Tensor, valid: Tensor, noise: Noise
+) -> PatchReference:
     """The patches at ``centres`` (G, N, 2) of ``images`` (K, 3, h, w), on any device."""
     pixels = centres[:, :, None] + _offsets(PATTERN, centres.dtype, centres.device)
     g, n, p, _ = pixels.shape
-    values = sample(images[problem.hosts], pixels.reshape(g, n * p, 2)).reshape(g, 3, n, p)
-    c2 = problem.noise.gradient**2
+    values = sample(images[hosts], pixels.reshape(g, n * p, 2)).reshape(g, 3, n, p)
+    c2 = noise.gradient**2
     weight = c2 / (c2 + values[:, 1] ** 2 + values[:, 2] ** 2)
     height, width = images.shape[-2:]
-    usable = inside(pixels, width, height, BORDER).all(-1) & problem.valid
+    usable = inside(pixels, width, height, BORDER).all(-1) & valid
     return PatchReference(pixels, values[:, 0], weight, usable)
 
 
-def _cut_on_cpu(problem: Problem, images: Tensor, centres: Tensor) -> PatchReference:
+def _cut_on_cpu(
+    images: Tensor, hosts: Tensor, centres: Tensor, valid: Tensor, noise: Noise
+) -> PatchReference:
     """``cut_torch`` by a compiled loop."""
     g, n, _ = centres.shape
     pattern = _offsets(PATTERN, centres.dtype, centres.device)
     pixels = torch.empty(g, n, len(pattern), 2)
     brightness, weight = torch.empty(2, g, n, len(pattern))
     usable = torch.empty(g, n, dtype=torch.bool)
-    given = (images, problem.hosts, centres, problem.valid, pattern)
+    given = (images, hosts, centres, valid, pattern)
     arrays = [tensor.detach().contiguous().numpy() for tensor in given]
     cut = [tensor.numpy() for tensor in (pixels, brightness, weight, usable)]
-    parallel_for(cut_patches, g, *arrays, problem.noise.gradient**2, BORDER, *cut)
+    parallel_for(patch_loops.cut_patches, g, *arrays, noise.gradient**2, BORDER, *cut)
     return PatchReference(pixels, brightness, weight, usable)
 
 

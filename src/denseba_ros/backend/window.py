@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from denseba_ros.backend.photometric import PatchReference, cut_patches
 from denseba_ros.backend.prior.gaussian_prior import GaussianPrior
 from denseba_ros.backend.problem import Noise, Problem, Variables
 from denseba_ros.backend.rotation_links import MeasuredTurn, RotationLinks
@@ -52,7 +54,8 @@ class WindowKeyframe:
     (F, 2) of this one's corners there and whether they are tracked. ``first_inverse_depth_map``
     (2, h, w) is the inverse depth map before the first adjustment. ``is_shape_known``: the
     network's depth is right but for factors that change slowly over the image. ``turn`` from the
-    keyframe before, where a gyroscope measured it.
+    keyframe before, where a gyroscope measured it. ``patches`` by level: cut once, as neither the
+    image nor the points' pixels change.
     """
 
     id: int
@@ -70,6 +73,7 @@ class WindowKeyframe:
     first_inverse_depth_map: Tensor | None = None
     is_shape_known: bool = False
     turn: MeasuredTurn | None = None
+    patches: dict[int, PatchReference] = field(default_factory=dict)
 
     def snapshot(self) -> WindowKeyframe:
         """A keyframe that keeps the present values: adjustment replaces tensors, it never writes
@@ -108,22 +112,25 @@ class Window:
     noise: Noise
     keyframes: list[WindowKeyframe] = field(default_factory=list)
     prior: GaussianPrior | None = None
+    # By level, of the present keyframes.
+    _images: dict[int, Tensor] = field(default_factory=dict)
 
     def problem(self, levels: set[int]) -> Problem:
         """Stack the keyframes into tensors for the solver, with the images of ``levels``."""
         frames = self.keyframes
         assert self.prior is not None
         device = frames[0].points.pixels.device
+        observed, observed_ok = self._observed()
         return Problem(
             camera=self.camera,
-            images={level: torch.cat([k.pyramid[level] for k in frames]) for level in levels},
+            images={level: self._stacked_images(level) for level in levels},
             hosts=torch.arange(len(frames), device=device),
             pixels=torch.stack([k.points.pixels for k in frames]),
             valid=torch.stack([k.points.valid for k in frames]),
             prior_depth=torch.stack([k.points.prior_depth for k in frames]),
             prior_information=torch.stack([k.points.prior_information for k in frames]),
-            observed=torch.stack([self._observed(k)[0] for k in frames]),
-            observed_ok=torch.stack([self._observed(k)[1] for k in frames]),
+            observed=observed,
+            observed_ok=observed_ok,
             inverse_depth_map=torch.stack([k.inverse_depth_map for k in frames]),
             grid_level=self.grid_level,
             pose_prior=self.prior,
@@ -134,19 +141,39 @@ class Window:
             rotation_links=RotationLinks.stacked([k.turn for k in frames[1:]], device),
         )
 
-    def _observed(self, host: WindowKeyframe) -> tuple[Tensor, Tensor]:
-        """(K, F, 2) pixels of the host's corners in each keyframe and (K, F) whether tracked."""
-        f = host.points.corners
-        pixels, is_tracked = [], []
-        for other in self.keyframes:
-            none = (
-                host.points.pixels.new_zeros(f, 2),
-                torch.zeros(f, dtype=torch.bool, device=host.points.pixels.device),
+    def _stacked_images(self, level: int) -> Tensor:
+        """Images (K, 3, h, w) of all keyframes, kept until these change."""
+        if level not in self._images:
+            self._images[level] = torch.cat([k.pyramid[level] for k in self.keyframes])
+        return self._images[level]
+
+    def patches(self, level: int, hosts: Sequence[int] | None = None) -> PatchReference:
+        """What ``patch_reference`` cuts for the points of ``hosts``, indices of keyframes; None:
+        all of them."""
+        indices = range(len(self.keyframes)) if hosts is None else hosts
+        return PatchReference.joined([self._patches_of(self.keyframes[i], level) for i in indices])
+
+    def _patches_of(self, keyframe: WindowKeyframe, level: int) -> PatchReference:
+        if level not in keyframe.patches:
+            points = keyframe.points
+            only = torch.zeros(1, dtype=torch.long, device=points.pixels.device)
+            given = (points.pixels[None], points.valid[None])
+            keyframe.patches[level] = cut_patches(
+                keyframe.pyramid[level], only, *given, level, self.noise
             )
-            observation = host.observed.get(other.id, none)
-            pixels.append(observation[0])
-            is_tracked.append(observation[1])
-        return torch.stack(pixels), torch.stack(is_tracked)
+        return keyframe.patches[level]
+
+    def _observed(self) -> tuple[Tensor, Tensor]:
+        """(K, K, F, 2) pixels of each host's corners in each keyframe and (K, K, F) whether
+        tracked."""
+        points, k = self.keyframes[0].points, len(self.keyframes)
+        pixels = points.pixels.new_zeros(k, k, points.corners, 2)
+        is_tracked = points.valid.new_zeros(k, k, points.corners)
+        for i, host in enumerate(self.keyframes):
+            for j, other in enumerate(self.keyframes):
+                if other.id in host.observed:
+                    pixels[i, j], is_tracked[i, j] = host.observed[other.id]
+        return pixels, is_tracked
 
     def variables(self) -> Variables:
         """The current values of the unknowns."""
@@ -190,6 +217,7 @@ class Window:
     def append(self, keyframe: WindowKeyframe) -> None:
         """Add a keyframe; the first one fixes the gauge, others get no prior."""
         self.keyframes.append(keyframe)
+        self._images.clear()
         if self.prior is None:
             T, affine = keyframe.T[None], keyframe.affine[None]
             self.prior = GaussianPrior.gauge(T, affine)
@@ -200,6 +228,8 @@ class Window:
     def remove(self, index: int, prior: GaussianPrior) -> WindowKeyframe:
         """Take out keyframe ``index`` and return it; ``prior`` is that of the other frames."""
         gone = self.keyframes.pop(index)
+        gone.patches.clear()
+        self._images.clear()
         for keyframe in self.keyframes:
             keyframe.observed.pop(gone.id, None)
             keyframe.uses_first_estimate = True

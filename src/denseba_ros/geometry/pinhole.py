@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.geometry.projection_loops import project_points
 
 # Points nearer than this in the target camera (relative to 1/inverse depth units) do not project.
 MIN_DEPTH_RATIO = 1e-2
@@ -98,7 +100,33 @@ def project(
 def project_by(camera: Pinhole, rays: Tensor, inverse_depth: Tensor, T: Tensor) -> Projection:
     """Project rays (..., 3) at ``inverse_depth`` (...) by one T_target_host (4, 4)."""
     T = T.to(rays.dtype)
+    given = (rays, inverse_depth, T)
+    is_plain = all(x.device.type == "cpu" and x.dtype == torch.float32 for x in given)
+    needs_gradient = torch.is_grad_enabled() and any(x.requires_grad for x in given)
+    if is_plain and not needs_gradient and rays.shape[:-1] == inverse_depth.shape:
+        return _project_on_cpu(camera, rays, inverse_depth, T)
     return project(camera, rays, inverse_depth, T[:3, :3], T[:3, 3])
+
+
+def _project_on_cpu(camera: Pinhole, rays: Tensor, inverse_depth: Tensor, T: Tensor) -> Projection:
+    """``project`` by a compiled loop: twenty tensor operations cost more than their numbers."""
+    shape = inverse_depth.shape
+    pixels, xy = torch.empty(2, *shape, 2)
+    there, scale = torch.empty(2, *shape)
+    in_front = torch.empty(shape, dtype=torch.bool)
+    project_points(
+        rays.detach().reshape(-1, 3).contiguous().numpy(),
+        inverse_depth.detach().reshape(-1).contiguous().numpy(),
+        T.detach().contiguous().numpy(),
+        np.array([camera.fx, camera.fy, camera.cx, camera.cy], np.float32),
+        MIN_DEPTH_RATIO,
+        pixels.view(-1, 2).numpy(),
+        xy.view(-1, 2).numpy(),
+        there.view(-1).numpy(),
+        scale.view(-1).numpy(),
+        in_front.view(-1).numpy(),
+    )
+    return Projection(pixels, xy, there, scale, in_front)
 
 
 def projection_jacobians(camera: Pinhole, p: Projection, t: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from denseba_ros.geometry import pose_step
+from denseba_ros.geometry import pose_batch, pose_step
 from denseba_ros.geometry.cross_product import hat
 
 # Below this angle (radians) the Taylor series is more exact than the closed form.
@@ -33,16 +33,25 @@ def _sine_terms(angle: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return a, b, c
 
 
-def _is_one_on_host(x: Tensor, dimensions: int) -> bool:
-    """Whether ``pose_step`` does the same without tensor operations."""
-    plain = x.dtype == torch.float64 and x.device.type == "cpu" and x.dim() == dimensions
+def _is_on_host(x: Tensor) -> bool:
+    """Whether the same can be done without tensor operations."""
+    plain = x.dtype == torch.float64 and x.device.type == "cpu"
     return plain and not (x.requires_grad and torch.is_grad_enabled())
+
+
+def _is_one_on_host(x: Tensor, dimensions: int) -> bool:
+    """Whether ``pose_step`` does the same."""
+    return x.dim() == dimensions and _is_on_host(x)
 
 
 def exp(xi: Tensor) -> Tensor:
     """Exponential of tangent vectors (..., 6) as matrices (..., 4, 4)."""
     if _is_one_on_host(xi, 1):
         return torch.from_numpy(pose_step.exp(xi.detach().numpy()))
+    if _is_on_host(xi):
+        T = xi.new_empty(*xi.shape[:-1], 4, 4)
+        pose_batch.exp(xi.detach().reshape(-1, 6).contiguous().numpy(), T.view(-1, 4, 4).numpy())
+        return T
     rho, theta = xi[..., :3], xi[..., 3:]
     angle = torch.linalg.vector_norm(theta, dim=-1)
     a, b, c = (t[..., None, None] for t in _sine_terms(angle))
@@ -77,6 +86,10 @@ def log(T: Tensor) -> Tensor:
     """Logarithm of matrices (..., 4, 4) as (..., 6); rotations below pi."""
     if _is_one_on_host(T, 2):
         return torch.from_numpy(pose_step.log(T.detach().numpy()))
+    if _is_on_host(T):
+        xi = T.new_empty(*T.shape[:-2], 6)
+        pose_batch.log(T.detach().reshape(-1, 4, 4).contiguous().numpy(), xi.view(-1, 6).numpy())
+        return xi
     t = T[..., :3, 3]
     theta, angle, a, b = _turn(T[..., :3, :3])
     W = hat(theta)

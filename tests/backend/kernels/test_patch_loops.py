@@ -38,5 +38,6 @@ def test_gradients_pass_through_images(drawn: Any) -> None:
     reference = patch_reference(replace(window.problem, images=images), 1)
     assert reference.brightness.requires_grad
     centres = (window.problem.pixels + 0.5) / 2 - 0.5
-    expected = cut_torch(window.problem, window.problem.images[1], centres)
+    problem = window.problem
+    expected = cut_torch(problem.images[1], problem.hosts, centres, problem.valid, problem.noise)
     torch.testing.assert_close(reference.brightness.detach(), expected.brightness)

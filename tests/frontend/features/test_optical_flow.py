@@ -194,3 +194,13 @@ def test_no_initial_guess_leaves_the_image(guess: np.ndarray, seed: int) -> None
     assert np.isfinite(places[ok]).all()
     assert (places[ok] >= 0).all()
     assert (places[ok] <= [79, 59]).all()
+
+
+def test_only_what_is_wanted_is_tracked() -> None:
+    image = _texture()
+    corners = detect_corners(_grey(image), 80)
+    is_wanted = np.arange(len(corners)) % 2 == 0
+    every, ok_every = track(_grey(image), _grey(image), corners)
+    some, ok_some = track(_grey(image), _grey(image), corners, is_wanted=is_wanted)
+    np.testing.assert_array_equal(ok_some, ok_every & is_wanted)
+    np.testing.assert_array_equal(some[ok_some], every[ok_some])

@@ -8,7 +8,12 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from denseba_ros.frontend.two_view.epipolar_search import line_costs_cpu, line_costs_torch
+from denseba_ros.frontend.two_view.epipolar_search import (
+    choose_cpu,
+    choose_torch,
+    line_costs_cpu,
+    line_costs_torch,
+)
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.pinhole import Pinhole
 
@@ -46,3 +51,20 @@ def test_costs_are_those_of_torch(
     assume(bool(same.all()))
     moving = (rate - expected_rate).abs() < 1e-2 * expected_rate + 1e-2
     assert float(moving.float().mean()) > 0.98
+
+
+@settings(max_examples=60, deadline=None)
+@given(points=st.integers(0, 12), rough=st.floats(0.0, 40.0), seed=st.integers(0, 2**32 - 1))
+def test_the_choice_is_that_of_torch(points: int, rough: float, seed: int) -> None:
+    """Of costs with one valley or many, at the ends too."""
+    rng = np.random.default_rng(seed)
+    low, high = rng.uniform(0.01, 0.5, (points, 1)), rng.uniform(0.6, 3.0, (points, 1))
+    d = low + (high - low) * np.linspace(0, 1, 64)
+    valley = np.abs(np.arange(64) - rng.integers(0, 64, (points, 1)))
+    cost = np.minimum(3.0 * valley, 40.0) + rough * rng.uniform(0, 1, (points, 64))
+    rate = rng.choice([0.0, 0.05, 0.7], (points, 1)) * np.ones((1, 64))
+    given_tensors = [torch.from_numpy(x).float() for x in (d, cost, rate)]
+    found, expected = choose_cpu(*given_tensors), choose_torch(*given_tensors)
+    torch.testing.assert_close(found.inverse_depth, expected.inverse_depth)
+    torch.testing.assert_close(found.relative_sigma, expected.relative_sigma)
+    assert torch.equal(found.ok, expected.ok)

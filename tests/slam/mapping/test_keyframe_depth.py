@@ -8,8 +8,11 @@ import torch
 
 from denseba_ros.backend.depth_map.depth_map import edge_weights
 from denseba_ros.slam.mapping.keyframe_depth import (
+    _evidence,
     dense_map,
     depth_parts,
+    depth_prior_torch,
+    evidence_torch,
     has_known_shape,
     set_depth_prior,
     update_depth_maps,
@@ -123,3 +126,22 @@ def test_points_that_know_little_follow_the_map_of_those_that_know() -> None:
         one.points.inverse_depth, torch.full((len(PIXELS),), 0.5), rtol=1e-3, atol=0.0
     )
     torch.testing.assert_close(one.points.prior_depth, one.points.inverse_depth)
+
+
+def test_compiled_loops_and_tensor_operations_agree() -> None:
+    one = keyframe(1, 1.0)
+    generator = torch.Generator().manual_seed(0)
+    n = len(one.points.pixels)
+    one.points.valid = torch.rand(n, generator=generator) < 0.8
+    one.points.inverse_depth = torch.rand(n, generator=generator) + 0.5
+    one.points.relative_sigma = 0.6 * torch.rand(n, generator=generator)
+    one.network_depth = torch.rand(one.network_depth.shape, generator=generator) + 0.01
+    value, weight, count = _evidence(one)
+    expected_value, expected_weight, expected_count = evidence_torch(one)
+    assert 0 < count == expected_count < n
+    torch.testing.assert_close(value, expected_value)
+    torch.testing.assert_close(weight, expected_weight)
+    set_depth_prior(one)
+    mean, information = depth_prior_torch(one)
+    torch.testing.assert_close(one.points.prior_depth, mean)
+    torch.testing.assert_close(one.points.prior_information, information)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from denseba_ros.backend.photometric import PatchReference, patch_reference
 from denseba_ros.backend.problem import Noise
 from denseba_ros.config import Config
 from denseba_ros.frontend.frontend import Frontend
@@ -128,6 +129,32 @@ def test_true_poses_stay_and_depth_gets_better(world: _Room) -> None:
     for keyframe, index in zip(world.mapper.keyframes, (0, _SPACING, 2 * _SPACING), strict=True):
         R = (keyframe.T @ torch.linalg.inv(world.pose(index)))[:3, :3]
         assert float(torch.rad2deg(torch.arccos(((R.trace() - 1) / 2).clamp(max=1.0)))) < 0.15
+
+
+def test_what_the_window_keeps_of_its_keyframes_is_what_they_show(world: _Room) -> None:
+    """Stacked images and patches, after keyframes came, were adjusted, rescaled, and left."""
+    for index in range(5):
+        keyframe = world.add(index * _SPACING)
+        if index == 0:
+            world.seed(keyframe, 0)
+            continue
+        world.mapper.adjust(("coarse", "fine"))
+        world.mapper.window.rescale(1.1, about=-1)
+        left = world.mapper.marginalise()
+        assert all(not gone.patches for gone in left)
+        window = world.mapper.window
+        problem = window.problem({1, 2})
+        for level in (1, 2):
+            expected = torch.cat([k.pyramid[level] for k in window.keyframes])
+            assert torch.equal(problem.images[level], expected)
+            _assert_same(window.patches(level), patch_reference(problem, level))
+        _assert_same(window.patches(1, [1]), patch_reference(problem.only_host(1), 1))
+    assert len(world.mapper.keyframes) == 3
+
+
+def _assert_same(first: PatchReference, second: PatchReference) -> None:
+    for name in ("pixels", "brightness", "weight", "usable"):
+        assert torch.equal(getattr(first, name), getattr(second, name)), name
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from denseba_ros.backend.kernels.interface import PairKernel
 from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
-from denseba_ros.backend.photometric import patch_reference
+from denseba_ros.backend.photometric import PatchReference, patch_reference
 from denseba_ros.backend.prior.gaussian_prior import GaussianPrior
 from denseba_ros.backend.problem import FRAME_DOF, Problem, Variables
 from denseba_ros.backend.solver.normal_equations import linearise
@@ -33,6 +33,7 @@ def marginalise(
     index: int,
     level: int,
     kernel: PairKernel = TORCH_KERNEL,
+    reference: PatchReference | None = None,
 ) -> GaussianPrior:
     """Prior on the other frames after frame ``index`` and its points are eliminated.
 
@@ -44,6 +45,7 @@ def marginalise(
         index: of the keyframe that leaves, in 0 ... K - 1.
         level: pyramid level of the last linearisation, 0 the finest.
         kernel: linearises the leaving points.
+        reference: their patches, where they were cut before.
 
     Returns:
         A prior of the K - 1 remaining frames, in order.
@@ -52,7 +54,9 @@ def marginalise(
     links = None if links is None else links.touching(index)
     alone = replace(problem.only_host(index), rotation_links=links)
     points = replace(variables, inverse_depth=variables.inverse_depth[index : index + 1])
-    system = linearise(alone, patch_reference(alone, level), points, level, kernel)
+    if reference is None:
+        reference = patch_reference(alone, level)
+    system = linearise(alone, reference, points, level, kernel)
     H, b = reduce(system, 0.0)
     prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
     if links is not None:

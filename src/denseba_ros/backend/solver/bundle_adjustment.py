@@ -5,6 +5,7 @@ After Engel, Koltun, Cremers, "Direct sparse odometry", PAMI 40(3), 2018, sectio
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from denseba_ros.backend.kernels.interface import PairKernel
 from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
-from denseba_ros.backend.photometric import patch_reference
+from denseba_ros.backend.photometric import PatchReference, patch_reference
 from denseba_ros.backend.problem import Problem, Variables
 from denseba_ros.backend.solver.energy import energy
 from denseba_ros.backend.solver.gauge import project_out_gauge
@@ -43,6 +44,7 @@ def adjust(
     levels: tuple[int, ...],
     damping: float,
     kernel: PairKernel = TORCH_KERNEL,
+    references: Mapping[int, PatchReference] | None = None,
 ) -> BundleAdjustmentResult:
     """One damped Gauss-Newton iteration on each pyramid level of ``levels``, in order.
 
@@ -54,8 +56,10 @@ def adjust(
         levels: pyramid levels, 0 the finest; one iteration each.
         damping: Levenberg-Marquardt damping relative to the diagonal, no unit.
         kernel: linearises and evaluates all pairs of points and frames.
+        references: the patches by level, where they were cut before.
     """
-    references = {level: patch_reference(problem, level) for level in set(levels)}
+    if references is None:
+        references = {level: patch_reference(problem, level) for level in set(levels)}
     energies, accepted = [], []
     for level in levels:
         reference = references[level]

@@ -8,13 +8,14 @@ device and no shape in it depends on data.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from denseba_ros.backend.kernels.interface import PairKernel
+from denseba_ros.backend.photometric import PatchReference
 from denseba_ros.backend.problem import Problem, Variables
 from denseba_ros.backend.solver.bundle_adjustment import BundleAdjustmentResult, adjust
 from denseba_ros.backend.solver.tensor_tree import map_tensors, signature, tensors_of
@@ -88,9 +89,14 @@ class CapturedBundleAdjustment:
 
     @torch.no_grad()
     def __call__(
-        self, problem: Problem, variables: Variables, levels: tuple[int, ...]
+        self,
+        problem: Problem,
+        variables: Variables,
+        levels: tuple[int, ...],
+        references: Mapping[int, PatchReference] | None = None,
     ) -> BundleAdjustmentResult:
-        """As ``adjust``, without gradients; the result is the caller's to keep."""
+        """As ``adjust``, without gradients; the result is the caller's to keep. What is recorded
+        cuts the patches itself."""
         recording = None
         if self._recorder is not None:
             key = (levels, *signature(problem), *signature(variables))
@@ -98,7 +104,7 @@ class CapturedBundleAdjustment:
                 self._recordings[key] = self._record(self._recorder, problem, variables, levels)
             recording = self._recordings[key]
         if recording is None:
-            return adjust(problem, variables, levels, self._damping, self._kernel)
+            return adjust(problem, variables, levels, self._damping, self._kernel, references)
         for buffer, value in zip(
             _tensors(*recording.inputs), _tensors(problem, variables), strict=True
         ):

@@ -28,10 +28,12 @@ def energy(
     return residuals + prior_energy(problem, variables)
 
 
-def prior_energy(problem: Problem, variables: Variables) -> Tensor:
-    """Energy of the priors of depths and frames, and of measured rotations, scalar float64."""
+def prior_energy(problem: Problem, variables: Variables, frames: Tensor | None = None) -> Tensor:
+    """Energy of the priors of depths and frames, and of measured rotations, scalar float64;
+    ``frames``: that of the frames' prior, where it is known already."""
     offset = variables.inverse_depth - problem.prior_depth
     depths = 0.5 * (problem.prior_information * offset**2).sum(dtype=torch.float64)
-    _, _, frames = problem.pose_prior.at(variables.T, variables.affine)
+    if frames is None:
+        _, _, frames = problem.pose_prior.at(variables.T, variables.affine)
     links = problem.rotation_links
     return depths + frames if links is None else depths + frames + links.energy(variables.T)

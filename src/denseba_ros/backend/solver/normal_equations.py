@@ -50,7 +50,7 @@ def linearise(
     """
     pairs = kernel.linearise(problem, reference, variables, level)
     H, b = _assembled(pairs, problem.hosts)
-    prior_H, prior_b, _ = problem.pose_prior.at(variables.T, variables.affine)
+    prior_H, prior_b, of_frames = problem.pose_prior.at(variables.T, variables.affine)
     if problem.rotation_links is not None:
         turn_H, turn_b = problem.rotation_links.equations(variables.T)
         prior_H, prior_b = prior_H + turn_H, prior_b + turn_b
@@ -62,7 +62,7 @@ def linearise(
         pairs.b_depth + problem.prior_information * offset,
         pairs.H_mixed,
         pairs.costs,
-        pairs.energy + prior_energy(problem, variables),
+        pairs.energy + prior_energy(problem, variables, of_frames),
     )
 
 

@@ -51,6 +51,7 @@ def track(
     points: Points,
     guess: Points | None = None,
     warps: NDArray[np.float32] | None = None,
+    is_wanted: NDArray[np.bool_] | None = None,
 ) -> tuple[Points, NDArray[np.bool_]]:
     """Track points from one image into another.
 
@@ -60,6 +61,7 @@ def track(
         points: (M, 2) pixels in the source.
         guess: (M, 2) initial pixels in the target; default ``points``.
         warps: (M, 2, 2), pixels of the target per pixel of the source; default the identity.
+        is_wanted: (M,), the points to track; default all.
 
     Returns:
         Pixels (M, 2) in the target and (M,) whether the backward track returns to its point.
@@ -68,9 +70,10 @@ def track(
         warps = np.broadcast_to(np.eye(2, dtype=np.float32), (len(points), 2, 2))
     coarsest = _LEVELS if guess is None else _LEVELS - 1
     initial = points if guess is None else guess
-    every = np.ones(len(points), bool)
+    if is_wanted is None:
+        is_wanted = np.ones(len(points), bool)
     forward, is_tracked = _flow(
-        source, target, points, initial, _inverse(warps), every, coarsest, _ITERATIONS
+        source, target, points, initial, _inverse(warps), is_wanted, coarsest, _ITERATIONS
     )
     back, is_tracked = _flow(target, source, forward, points, warps, is_tracked, 1, _ITERATIONS)
     error = np.linalg.norm(back - points, axis=1)
@@ -79,11 +82,12 @@ def track(
 
 def _inverse(warps: NDArray[np.float32]) -> NDArray[np.float32]:
     """Inverses of (M, 2, 2); the identity for warps that are nearly singular."""
-    determinant = np.linalg.det(warps)
+    (a, b), (c, d) = warps[:, 0].T, warps[:, 1].T
+    determinant = a * d - b * c
     is_singular = ~(np.abs(determinant) > 0.05)
-    identity = np.eye(2, dtype=np.float32)
-    inverse = np.linalg.inv(np.where(is_singular[:, None, None], identity, warps))
-    return np.asarray(inverse, np.float32)
+    adjugate = np.stack([d, -b, -c, a], 1).reshape(-1, 2, 2)
+    inverse = adjugate / np.where(is_singular, np.float32(1), determinant)[:, None, None]
+    return np.where(is_singular[:, None, None], np.eye(2, dtype=np.float32), inverse)
 
 
 def _flow(

@@ -180,3 +180,48 @@ def line_costs(
                 views[h] += visible[h]
         for h in range(count):
             costs[h] = costs[h] / views[h] if views[h] > _ZERO else numbers[8]
+
+
+@numba_jit(
+    "void(int64, int64, float32[:,::1], float32[:,::1], float32[:,::1], float32[::1], float32[::1],"
+    " float32[::1], b1[::1])"
+)
+def choose(
+    begin: int,
+    end: int,
+    d: Floats,
+    cost: Floats,
+    rate: Floats,
+    numbers: Floats,
+    value: Floats,
+    sigma: Floats,
+    good: NDArray[np.bool_],
+) -> None:
+    """For points ``begin`` to ``end``, fill the inverse depth ``value``, its relative deviation
+    ``sigma`` and ``good`` (N,) as ``epipolar_search.choose_torch`` does.
+
+    ``d``, ``cost`` and ``rate`` (N, D); ``numbers``: deviation of a match in pixels, pixels within
+    which two hypotheses are one, cost of what does not count, largest cost and least ratio of the
+    second cost to that of a good match.
+    """
+    match, apart, outside, most, uniqueness = numbers
+    last = d.shape[1] - 1
+    half, least = np.float32(0.5), np.float32(1e-3)
+    for n in range(begin, end):
+        costs, best = cost[n], 0
+        for h in range(1, last + 1):
+            if costs[h] < costs[best]:
+                best = h
+        inner = min(max(best, 1), last - 1)
+        left, middle, right = costs[inner - 1], costs[inner], costs[inner + 1]
+        curvature = max(left - np.float32(2) * middle + right, least)
+        offset = min(max(half * (left - right) / curvature, -half), half)
+        step, pixels, second = d[n, 1] - d[n, 0], rate[n, inner], outside
+        for h in range(last + 1):
+            if np.float32(abs(h - best)) * pixels > apart:
+                second = min(second, costs[h])
+        value[n] = d[n, inner] + offset * step
+        spread = match * step / max(pixels, np.float32(1e-6)) + np.float32(0.3) * step
+        sigma[n] = min(spread / max(value[n], np.float32(1e-9)), np.float32(10))
+        is_unique = second > uniqueness * costs[best] + _ONE
+        good[n] = costs[best] < most and is_unique and 0 < best < last and pixels > _ZERO

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from denseba_ros.frontend.two_view.epipolar_loops import line_costs
+from denseba_ros.frontend.two_view import epipolar_loops
 from denseba_ros.geometry.patch import PATTERN
 from denseba_ros.geometry.pinhole import MIN_DEPTH_RATIO, Pinhole, project
 from denseba_ros.geometry.pyramid import inside, sample
@@ -26,6 +26,8 @@ _UNIQUENESS = 1.3
 _MAX_COST = 14.0
 # Standard deviation of a match along the line, pixels.
 _MATCH_PIXELS = 0.6
+# Hypotheses that project within so many pixels of the best are no second minimum.
+_APART = 2.5
 _BORDER = 1.0
 # Share of the difference of two patches' means that is subtracted.
 _SHIFT = 0.8
@@ -67,8 +69,8 @@ def search(
     rays, brightness = camera.rays(patch), targets[:, 0]
     T = T_target_host.to(pixels.dtype)
     on_cpu = pixels.device.type == "cpu" and pixels.dtype == torch.float32
-    costs = line_costs_cpu if on_cpu else line_costs_torch
-    return _choose(d, *costs(camera, d, rays, reference, brightness, T))
+    costs, choose = (line_costs_cpu, choose_cpu) if on_cpu else (line_costs_torch, choose_torch)
+    return choose(d, *costs(camera, d, rays, reference, brightness, T))
 
 
 def line_costs_cpu(
@@ -79,7 +81,7 @@ def line_costs_cpu(
     numbers = (*intrinsics, _BORDER, MIN_DEPTH_RATIO, _TRUNCATION, _SHIFT, _OUTSIDE_COST)
     cost, rate = torch.empty_like(d), torch.empty_like(d)
     tensors = (d, rays[..., :2], reference, targets, T, torch.tensor(numbers), cost, rate)
-    parallel_for(line_costs, len(d), *(t.contiguous().numpy() for t in tensors))
+    parallel_for(epipolar_loops.line_costs, len(d), *(t.contiguous().numpy() for t in tensors))
     return cost, rate
 
 
@@ -121,7 +123,17 @@ def _pixels_per_step(centre: Tensor, is_visible: Tensor) -> Tensor:
     return (distance * is_visible).amax(0)
 
 
-def _choose(d: Tensor, cost: Tensor, pixels_per_step: Tensor) -> Match:
+def choose_cpu(d: Tensor, cost: Tensor, pixels_per_step: Tensor) -> Match:
+    """``choose_torch`` by a compiled loop, for float32 on the CPU."""
+    numbers = (_MATCH_PIXELS, _APART, _OUTSIDE_COST, _MAX_COST, _UNIQUENESS)
+    value, sigma = torch.empty(2, len(d))
+    ok = torch.empty(len(d), dtype=torch.bool)
+    tensors = (d, cost, pixels_per_step, torch.tensor(numbers), value, sigma, ok)
+    parallel_for(epipolar_loops.choose, len(d), *(t.contiguous().numpy() for t in tensors))
+    return Match(value, sigma, ok)
+
+
+def choose_torch(d: Tensor, cost: Tensor, pixels_per_step: Tensor) -> Match:
     """Best hypothesis refined by a parabola, its standard deviation, and whether it is unique."""
     count = d.shape[1]
     best_cost, best = cost.min(1)
@@ -132,9 +144,8 @@ def _choose(d: Tensor, cost: Tensor, pixels_per_step: Tensor) -> Match:
     step = d[:, 1] - d[:, 0]
     value = d.gather(1, inner)[:, 0] + offset * step
     rate = pixels_per_step.gather(1, inner)[:, 0]
-    # Hypotheses that project to almost the same pixel as the best are no second minimum.
     distance = (torch.arange(count, device=d.device) - best[:, None]).abs() * rate[:, None]
-    second = torch.where(distance > 2.5, cost, cost.new_full((), _OUTSIDE_COST)).amin(1)
+    second = torch.where(distance > _APART, cost, cost.new_full((), _OUTSIDE_COST)).amin(1)
     ok = (best_cost < _MAX_COST) & (second > _UNIQUENESS * best_cost + 1.0)
     ok &= (best > 0) & (best < count - 1) & (rate > 0)
     sigma = _MATCH_PIXELS * step / rate.clamp(min=1e-6) + 0.3 * step

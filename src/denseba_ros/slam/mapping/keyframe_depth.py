@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from denseba_ros.backend.depth_map.depth_map import fill, point_weight, scatter_points
+from denseba_ros.backend.depth_map.depth_map import NEAR, fill, point_weight, scatter_points
 from denseba_ros.backend.depth_map.ratio_field import fill_ratios
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import median_known
 from denseba_ros.geometry.pyramid import sample
+from denseba_ros.slam.mapping import keyframe_depth_loops as loops
 from denseba_ros.slam.state.estimate import DepthParts
 
 # Pyramid level of the grid of inverse depth maps.
@@ -57,21 +60,78 @@ def initialise_points(keyframe: WindowKeyframe, inverse_depth_map: Tensor) -> No
 def update_depth_maps(keyframes: Sequence[WindowKeyframe]) -> None:
     """Compute the inverse depth maps from the points; uncertain points then take their depth from
     the map. Keyframes without any certain point stay as they are."""
-    updated = [k for k in keyframes if bool(_contributing(k).any())]
+    found = [(k, *_evidence(k)) for k in keyframes]
+    updated = [(k, value, weight) for k, value, weight, points in found if points]
     if not updated:
         return
-    scattered = [_with_network(k, *_scattered(k)) for k in updated]
-    value, weight = (torch.stack(part) for part in zip(*scattered, strict=True))
-    maps = fill(value, weight, torch.stack([k.edges for k in updated]))
-    for keyframe, inverse_depth_map in zip(updated, maps, strict=True):
+    value = torch.stack([value for _, value, _ in updated])
+    weight = torch.stack([weight for _, _, weight in updated])
+    maps = fill(value, weight, torch.stack([keyframe.edges for keyframe, _, _ in updated]))
+    for (keyframe, *_), inverse_depth_map in zip(updated, maps, strict=True):
         # A copy: a keyframe that outlives the others must not keep theirs.
         keyframe.inverse_depth_map = inverse_depth_map.clone()
-        points = keyframe.points
-        cells = cells_of(points.pixels, inverse_depth_map.shape[1:])
-        around = inverse_depth_map[0, cells[:, 1], cells[:, 0]]
+        _take_from_map(keyframe)
+        set_depth_prior(keyframe)
+
+
+def _take_from_map(keyframe: WindowKeyframe) -> None:
+    """Points that are uncertain take the inverse depth of their cell of the map."""
+    points, grids = keyframe.points, keyframe.inverse_depth_map
+    if _is_on_cpu(keyframe):
+        inverse_depth = points.inverse_depth.clone()
+        loops.take_from_map(
+            _array(points.pixels),
+            _array(points.relative_sigma),
+            _array(grids),
+            1 << GRID_LEVEL,
+            VAGUE,
+            inverse_depth.numpy(),
+        )
+        points.inverse_depth = inverse_depth
+    else:
+        cells = cells_of(points.pixels, grids.shape[1:])
+        around = grids[0, cells[:, 1], cells[:, 0]]
         vague = points.relative_sigma > VAGUE
         points.inverse_depth = torch.where(vague, around, points.inverse_depth)
-        set_depth_prior(keyframe)
+
+
+def _evidence(keyframe: WindowKeyframe) -> tuple[Tensor, Tensor, int]:
+    """Inverse depth (h, w) and weight (h, w) by points and network, and how many points count."""
+    if not _is_on_cpu(keyframe):
+        return evidence_torch(keyframe)
+    points, network = keyframe.points, keyframe.network_depth
+    value, weight = torch.empty(2, *network.shape[1:])
+    count = loops.evidence(
+        _array(points.pixels),
+        _array(points.inverse_depth),
+        _array(points.relative_sigma),
+        _array(points.valid),
+        _array(network),
+        1 << GRID_LEVEL,
+        VAGUE,
+        _DAMPING_SIGMA,
+        NEAR,
+        value.numpy(),
+        weight.numpy(),
+    )
+    return value, weight, count
+
+
+def evidence_torch(keyframe: WindowKeyframe) -> tuple[Tensor, Tensor, int]:
+    """What ``keyframe_depth_loops.evidence`` does, on any device."""
+    count = int(_contributing(keyframe).sum())
+    return *_with_network(keyframe, *_scattered(keyframe)), count
+
+
+def _is_on_cpu(keyframe: WindowKeyframe) -> bool:
+    """Whether compiled loops can work on the keyframe's points."""
+    depth = keyframe.points.inverse_depth
+    return depth.device.type == "cpu" and depth.dtype == torch.float32
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = tensor.contiguous().numpy()
+    return array
 
 
 def _contributing(keyframe: WindowKeyframe) -> Tensor:
@@ -129,9 +189,28 @@ def set_depth_prior(keyframe: WindowKeyframe) -> None:
     """Set the prior of the points' inverse depth: the depth model's where it is metric, else a wide
     one around the present depth, which keeps unobserved points from diverging."""
     points = keyframe.points
+    if _is_on_cpu(keyframe):
+        mean, information = torch.empty(2, len(points.pixels))
+        loops.depth_prior(
+            _array(points.pixels),
+            _array(points.inverse_depth),
+            _array(keyframe.network_depth),
+            1 << GRID_LEVEL,
+            KNOWN_SCALE,
+            _DAMPING_SIGMA,
+            mean.numpy(),
+            information.numpy(),
+        )
+    else:
+        mean, information = depth_prior_torch(keyframe)
+    points.prior_depth, points.prior_information = mean, information
+
+
+def depth_prior_torch(keyframe: WindowKeyframe) -> tuple[Tensor, Tensor]:
+    """What ``keyframe_depth_loops.depth_prior`` does, on any device: mean and information (N,)."""
+    points = keyframe.points
     network, sigma = keyframe.network_depth
     cells = cells_of(points.pixels, network.shape)
     network, sigma = network[cells[:, 1], cells[:, 0]], sigma[cells[:, 1], cells[:, 0]]
-    is_metric = sigma < KNOWN_SCALE
-    points.prior_depth = torch.where(is_metric, network, points.inverse_depth)
-    points.prior_information = (sigma.clamp(max=_DAMPING_SIGMA) * points.prior_depth) ** -2
+    mean = torch.where(sigma < KNOWN_SCALE, network, points.inverse_depth)
+    return mean, (sigma.clamp(max=_DAMPING_SIGMA) * mean) ** -2

@@ -152,7 +152,8 @@ class LocalMapper:
         if self.config.backend.solver == "lbfgs":
             result = adjust_lbfgs(problem, self.window.variables(), numbers)
         else:
-            result = self._adjust(problem, self.window.variables(), numbers)
+            references = {level: self.window.patches(level) for level in set(numbers)}
+            result = self._adjust(problem, self.window.variables(), numbers, references)
         self.window.update(result.variables, result.system)
         update_depth_maps(self.keyframes)
         self.last = result
@@ -167,7 +168,8 @@ class LocalMapper:
                 level = LEVELS["fine"]
                 problem = self.window.problem({level})
                 variables = self.window.variables()
-                prior = marginalise(problem, variables, index, level, self._kernel)
+                patches = self.window.patches(level, [index])
+                prior = marginalise(problem, variables, index, level, self._kernel, patches)
             else:
                 prior = self.window.gauge_without(index)
             removed.append(self.window.remove(index, prior))
