@@ -60,6 +60,7 @@ def paths(sequence: str, count: int | None) -> tuple[Path2, Path2]:
                 stamps.append(image.stamp_ns)
                 positions.append(estimate.T_world_camera[:3, 3])
         session.finish()
+        session.adjust()
         graph, (corrected_stamps, corrected) = session.global_map.graph.whole(), session.path()
     pairs = [(e.first, e.second) for e in graph.edges if e.is_closure]
     ends = [[graph.poses[n][:3, 3] for n in pair] for pair in pairs]
