@@ -31,8 +31,8 @@ Every row below comes from one run. A script made it from what the commands said
 - *Pose* says which pose was measured. *odometry* is what a robot reads on `odometry`: every
   message, measured or predicted, but not while tracking is lost. *map* is the pose of the camera in
   the map, at the moment of its image. The two are not the same: see [limitations](limitations.md).
-  `denseba record` writes both, `denseba run` has *map*, and *final*: the path of all images as the map
-  has it at the end, which no robot can have.
+  `denseba record` writes both, `denseba run` has *map*, and *final*: the path as the map has it at
+  the end, which no robot can have.
 - *Timing* says how images came. *lockstep*: each image waits until the one before it is done, as in
   `denseba run`. *live*: images come at the camera's rate, and the node drops those that are too
   many. **A figure in lockstep says nothing about real time.**
