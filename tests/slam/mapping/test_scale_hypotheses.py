@@ -52,6 +52,15 @@ def test_drift_is_seen_by_a_model_that_knows_its_world(seed: int) -> None:
     assert drift_of(ratios)[-1] == pytest.approx(0.12, abs=0.06)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_slow_change_is_the_models_where_shapes_disagree(seed: int) -> None:
+    """A ratio that changes by 60 % over 30 travelled depths; shapes disagree, or do not."""
+    noise = np.random.default_rng(seed).normal(0.0, 0.03, 300)
+    ratios = np.linspace(0.0, 0.5, 300) + noise
+    assert abs(drift_of(ratios, disagreement=0.25)[-1]) < 0.15
+    assert drift_of(ratios, disagreement=0.05)[-1] > 0.3
+
+
 def test_what_was_there_from_the_start_is_not_drift() -> None:
     hypotheses = ScaleHypotheses()
     assert abs(drift_of(np.full(60, 0.3), hypotheses=hypotheses)).max() < 0.05

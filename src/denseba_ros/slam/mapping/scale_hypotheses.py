@@ -1,12 +1,13 @@
 """Which of the two moved: the map's scale, or the depth model's error?
 
 Three states explain the log ratio of the model's depth to the map's: the *drift* of the map, a
-random walk; an error of the model that *lasts*; and one that *wanders* while the camera travels, a
-Gauss-Markov process. How much a model wanders tells whether it knows this world, and is not known
-before. So there is one Kalman filter for each of several answers, weighted by how well it predicted
-the last ten or so keyframes (Magill, "Optimal adaptive estimation of sampled stochastic processes",
-IEEE Transactions on Automatic Control 10, 1965). Innovations have Student's distribution: one far
-outside is a jump of the model (West, "Robust sequential approximate Bayesian estimation", 1981).
+random walk; an error of the model that *lasts*, or changes slowly where the shapes of both depths
+disagree; and one that *wanders* while the camera travels, a Gauss-Markov process. How much a model
+wanders tells whether it knows this world, and is not known before. So there is one Kalman filter
+for each of several answers, weighted by how well it predicted the last ten or so keyframes (Magill,
+"Optimal adaptive estimation of sampled stochastic processes", IEEE Transactions on Automatic
+Control 10, 1965). Innovations have Student's distribution: one far outside is a jump of the model
+(West, "Robust sequential approximate Bayesian estimation", 1981).
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ _WANDERING_RATIOS = (0.5, 1.0, 2.0, 4.0)
 _WANDERING_DISTANCE = 3.0
 # Prior standard deviation of what lasts: the map's unit came from the first images alone.
 _LASTING_SIGMA = 0.4
+# Standard deviation of the change of what lasts, while the camera travels the median depth, over
+# the squared disagreement: a model that knows its world (disagreement 0.06) is steady, one that
+# does not (0.25) changes several times as much as a map drifts.
+_LASTING_CHANGE = 2.0
 # Standard deviation of an image's own error over the disagreement, and of what no disagreement
 # shows.
 _IMAGE_RATIO, _MIN_SIGMA = 1.0, 0.02
@@ -80,6 +85,7 @@ class ScaleHypotheses:
         wandering = np.square(_WANDERING_RATIOS) * max(disagreement, _MIN_SIGMA) ** 2
         self._covariance[:, WANDERING, WANDERING] += wandering * (1.0 - kept**2)
         self._covariance[:, DRIFT, DRIFT] += drift_variance
+        self._covariance[:, LASTING, LASTING] += (_LASTING_CHANGE * disagreement**2) ** 2 * travel
 
     def update(self, measured: float, disagreement: float) -> None:
         """Take a measurement in.
