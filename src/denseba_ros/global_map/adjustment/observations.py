@@ -85,17 +85,13 @@ def observe(
         pairs: host and target.
     """
     rows = {number: row for row, number in enumerate(sorted(poses))}
-    first: dict[int, int] = {}
-    points = [_points(camera, keyframe(number), poses[number]) for number in sorted(poses)]
-    count = 0
-    for number, (rays, _) in zip(sorted(poses), points, strict=True):
-        first[number] = count
-        count += len(rays)
+    corners = {number: best_corners(keyframe(number)) for number in rows}
+    points = [_points(camera, keyframe(number), corners[number], poses[number]) for number in rows]
+    first = np.cumsum([0, *(len(rays) for rays, _ in points)])
     seen: list[tuple[Indices, Indices, Doubles]] = []
     for host, target in pairs:
-        corners = best_corners(keyframe(host))
-        pixels, found = _tracked(camera, images, corners, poses, host, target)
-        seen.append((first[host] + found, np.full(len(found), rows[target]), pixels))
+        pixels, found = _tracked(camera, images, corners[host], poses, host, target)
+        seen.append((first[rows[host]] + found, np.full(len(found), rows[target]), pixels))
     return Observations(
         len(points),
         np.concatenate([np.full(len(r), row) for row, (r, _) in enumerate(points)]),
@@ -107,9 +103,10 @@ def observe(
     )
 
 
-def _points(camera: Pinhole, keyframe: MapKeyframe, S: Doubles) -> tuple[Doubles, Doubles]:
-    """Rays (N, 3) and inverse depths (N,), in the map's unit, of a keyframe's best corners."""
-    rows = best_corners(keyframe)
+def _points(
+    camera: Pinhole, keyframe: MapKeyframe, rows: Indices, S: Doubles
+) -> tuple[Doubles, Doubles]:
+    """Rays (N, 3) and inverse depths (N,), in the map's unit, of the corners ``rows`` (N,)."""
     rays = camera.rays(torch.from_numpy(keyframe.pixels[rows])).double().numpy()
     inverse_depth = keyframe.inverse_depth[rows].astype(np.float64) / float(sim3.scale(S))
     return rays, inverse_depth
