@@ -15,7 +15,7 @@ _FLOW = """
 import cv2
 import numpy as np
 
-from denseba_ros.frontend.features.lucas_kanade import WINDOW, track_on_level
+from denseba_ros.frontend.features.lucas_kanade import LEVELS, WINDOW, track_both_ways
 
 random = np.random.default_rng(0)
 noise = 255 * random.random((100, 120)).astype(np.float32)
@@ -24,10 +24,9 @@ target = np.roll(source, 1, 1) * np.float32(1.05) + np.float32(3)
 points = random.uniform(10, 70, (100, 2)).astype(np.float32)
 found, is_tracked = points.copy(), np.zeros(100, bool)
 warps = np.tile(np.eye(2, dtype=np.float32), (100, 1, 1))
-track_on_level(
-    0, 100, source, target, points, found, warps, ~is_tracked, is_tracked, 1.0, 10, WINDOW
-)
-hits = sum(track_on_level.stats.cache_hits.values())
+levels = ((source,) * LEVELS, (target,) * LEVELS)
+track_both_ways(0, 100, *levels, points, found, warps, ~is_tracked, is_tracked, 0, 0, WINDOW)
+hits = sum(track_both_ways.stats.cache_hits.values())
 print(hits, is_tracked.sum(), found.tobytes().hex())
 """
 _CALLEE = """

@@ -86,7 +86,7 @@ class FrontendConfig(_Section):
 class TrackerConfig(_Section):
     """Tracking of every image against the newest keyframe, and relocalisation."""
 
-    features: int = Field(500, ge=50, le=5000)
+    features: int = Field(400, ge=50, le=5000)
     """Corners per keyframe that optical flow tracks."""
     iterations: int = Field(8, ge=1, le=50, json_schema_extra=LIVE)
     """Levenberg-Marquardt iterations per pyramid level, at most."""
@@ -115,7 +115,7 @@ class BackendConfig(_Section):
     the fused one if there is one."""
     window: int = Field(7, ge=3, le=12)
     """Keyframes of the sliding window."""
-    points: int = Field(1000, ge=100, le=100_000)
+    points: int = Field(800, ge=100, le=100_000)
     """Points per keyframe with an inverse depth of their own; the depth map interpolates them."""
     marginalisation: Literal["prior", "drop"] = "prior"
     """A keyframe that leaves the window becomes a prior on the others, or is dropped."""

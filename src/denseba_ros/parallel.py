@@ -56,6 +56,17 @@ def give_way() -> None:
     _giving_way.wait()
 
 
+class _Threads:
+    """How many run a loop; None: as many as torch may use."""
+
+    count: int | None = None
+
+
+def set_loop_threads(count: int | None) -> None:
+    """Let ``count`` threads run a loop; None: as many as torch may use."""
+    _Threads.count = count
+
+
 @lru_cache(maxsize=1)
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(1, _CORES - 1), thread_name_prefix="denseba")
@@ -64,11 +75,13 @@ def _pool() -> ThreadPoolExecutor:
 def parallel_for(loop: Callable[..., None], pieces: int, *arguments: Any) -> None:
     """Run ``loop(first, last, *arguments)`` over all pieces from 0 to ``pieces`` - 1.
 
-    As many threads as torch may use run it; each takes the next share when it has finished one, as
-    pieces differ in their work. The results of different pieces must not overlap in memory.
+    As many threads as ``set_loop_threads`` says run it; each takes the next share when it has
+    finished one, as pieces differ in their work. The results of different pieces must not overlap
+    in memory.
     """
     _giving_way.wait()
-    threads = max(1, min(torch.get_num_threads(), _CORES, pieces))
+    allowed = torch.get_num_threads() if _Threads.count is None else _Threads.count
+    threads = max(1, min(allowed, _CORES, pieces))
     if threads == 1:
         loop(0, pieces, *arguments)
         return

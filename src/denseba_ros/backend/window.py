@@ -55,7 +55,8 @@ class WindowKeyframe:
     (2, h, w) is the inverse depth map before the first adjustment. ``is_shape_known``: the
     network's depth is right but for factors that change slowly over the image. ``turn`` from the
     keyframe before, where a gyroscope measured it. ``patches`` by level: cut once, as neither the
-    image nor the points' pixels change.
+    image nor the points' pixels change. ``misses`` (F,) or (): in how many newer keyframes in
+    turn each corner was missed.
     """
 
     id: int
@@ -74,6 +75,7 @@ class WindowKeyframe:
     is_shape_known: bool = False
     turn: MeasuredTurn | None = None
     patches: dict[int, PatchReference] = field(default_factory=dict)
+    misses: Tensor = field(default_factory=lambda: torch.tensor(0))
 
     def snapshot(self) -> WindowKeyframe:
         """A keyframe that keeps the present values: adjustment replaces tensors, it never writes

@@ -17,6 +17,7 @@ from denseba_ros.cli.options.output import add_out_option, add_view_options, vie
 from denseba_ros.cli.options.sequence import add_sequence_options, open_from_options
 from denseba_ros.cli.recorded_run import RecordedRun
 from denseba_ros.config import Config
+from denseba_ros.device import give_cores_to_loops
 from denseba_ros.evaluation.results.run_statistics import (
     RunStatistics,
     no_map_in_words,
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """
     config = with_map_options(config_from_options(args), args)
     sequence = open_from_options(args, config.frontend)
+    give_cores_to_loops()
     system = System(config, sequence.calibration)
     imu = _imu_summary(config, sequence, system)
     view = view_from_options(args, sequence)

@@ -17,6 +17,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from denseba_ros.backend.kernels.torch_kernel import TORCH_KERNEL
+from denseba_ros.backend.solver import schur
 from denseba_ros.backend.solver.bundle_adjustment import BundleAdjustmentResult, adjust
 from denseba_ros.backend.solver.cuda_graph import CapturedBundleAdjustment, record_cuda_graph
 from denseba_ros.backend.solver.tensor_tree import tensors_of
@@ -165,7 +166,10 @@ def test_the_rules_catch_what_a_capture_forbids() -> None:
 
 
 @torch.no_grad()
-def test_the_adjustment_does_nothing_that_a_capture_forbids(tiny_window: Any) -> None:
+def test_the_adjustment_does_nothing_that_a_capture_forbids(
+    tiny_window: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schur, "_eliminate_on_cpu", schur._eliminate_at_once)
     problem, variables = tiny_window.start(0.005, 0.2, 0.05)
     expected = adjust(problem, variables, _LEVELS, _DAMPING)  # constants are copied here once
     with _CaptureRules():

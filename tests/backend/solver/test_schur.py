@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from denseba_ros import parallel
 from denseba_ros.backend.problem import FRAME_DOF
 from denseba_ros.backend.solver import schur
 from denseba_ros.backend.solver.schur import reduce, solve
@@ -38,18 +39,23 @@ def test_reduced_system_is_the_dense_complement(algebra: Any, ramp_window: Any) 
     assert float(torch.linalg.eigvalsh(reduced)[0]) > 0.0
 
 
-def test_blocks_at_once_are_those_one_by_one(
-    cloud_window: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_compiled_loop_eliminates_as_torch_does(
+    cloud_window: Any, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
-    """The way of a GPU, on a CPU, with a last block that is not full."""
-    monkeypatch.setattr(schur, "_ROWS", 32)
+    """The way of a GPU, on a CPU; a last block that is not full, and points without information."""
+    monkeypatch.setattr(schur, "_ROWS", 33)
+    monkeypatch.setattr(parallel._Threads, "count", threads)
     system = cloud_window.linearise()
-    points = (system.H_mixed.flatten(0, 1), system.H_depth.flatten(), system.b_depth.flatten())
-    assert len(points[0]) % 32 != 0
+    information = system.H_depth.flatten().clone()
+    information[::7] = 0.0
+    mixed, gradient = system.H_mixed.flatten(0, 1).float(), system.b_depth.flatten().float()
+    points = (mixed, information.float(), gradient)
+    assert len(mixed) % 33 % 4 != 0
     H, b = schur._eliminate_at_once(system.H, system.b, *points, 1e-4)
-    expected_H, expected_b = schur._eliminate_by_blocks(system.H, system.b, *points, 1e-4)
-    np.testing.assert_allclose(H, expected_H, atol=1e-12 * float(system.H.abs().max()))
-    np.testing.assert_allclose(b, expected_b, atol=1e-9 * float(system.b.abs().max()))
+    found_H, found_b = schur._eliminate_on_cpu(system.H, system.b, *points, 1e-4)
+    np.testing.assert_allclose(found_H, H, atol=1e-12 * float(H.abs().max()))
+    np.testing.assert_allclose(found_b, b, atol=1e-12 * float(b.abs().max()))
 
 
 def test_damping_shortens_the_step(cloud_window: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,11 @@ class _World:
     def image(self, index: int) -> Frame:
         frame = self._frontend.process(self.room.stamps_ns[index], self.room.images[index])
         return Frame.prepare(frame)
+
+    def flat(self) -> Grey:
+        """An image of one grey level."""
+        image = np.full_like(self.room.images[0], 128)
+        return Frame.prepare(self._frontend.process(0, image)).grey
 
     def pose(self, index: int) -> Tensor:
         """T_camera_world, the world at the first camera."""
@@ -137,6 +143,48 @@ def test_new_corners_keep_their_distance_from_propagated_ones(world: _World) -> 
     assert len(corners) <= 500
     gaps = torch.cdist(corners[m:], propagated.pixels)
     assert float(gaps.min()) > _CELL - 2.0
+
+
+def test_a_corner_is_given_up_after_two_misses(world: _World) -> None:
+    """One miss does not count for long: what is found again starts anew."""
+    nothing, host = world.flat(), world.keyframes[1]
+
+    def found(grey: Grey) -> int:
+        world.propagate_tracks(grey)
+        return int(host.observed[2][1].sum())
+
+    every = found(world.grey)
+    assert every > 100
+    counts = []
+    for grey in (nothing, world.grey, nothing, nothing, world.grey):
+        counts.append(found(grey))
+    assert counts[1] > 0.95 * every
+    assert counts[4] < 0.1 * every
+    missed = host.misses == 2
+    assert int(missed.sum()) > 0.9 * every
+    assert not bool((missed & host.observed[2][1]).any())
+
+
+def test_a_corner_out_of_sight_is_no_miss(world: _World) -> None:
+    aside = torch.eye(4, dtype=torch.float64)
+    aside[0, 3] = 100.0
+    for _ in range(3):
+        args = (world.camera, world.keyframes, 2, world.grey, aside @ world.T, 500, _CELL)
+        assert propagate_tracks(*args) is not None
+    assert not bool(world.keyframes[1].misses.any())
+
+
+def test_new_corners_missed_in_the_newest_are_not_looked_for_in_older_ones(world: _World) -> None:
+    """The newest other keyframe shows nothing: nothing is found there, nor in the older."""
+    still = torch.zeros(2, dtype=torch.float64)
+    new = world.mapper.add(world.image(2 * _SPACING), world.T, still)
+    nobody = PropagatedTracks(*(torch.zeros(0, 2), *torch.zeros(2, 0), *torch.zeros(2, 0).long()))
+    old, newest = world.keyframes[:2]
+    track_back(world.camera, new, [old, newest], nobody)
+    both = int(new.observed[old.id][1].sum())
+    assert both > 100
+    track_back(world.camera, new, [old, replace(newest, grey=world.flat())], nobody)
+    assert int(new.observed[old.id][1].sum()) < 0.02 * both
 
 
 def test_observations_come_along(world: _World) -> None:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from denseba_ros.backend.problem import FRAME_DOF
 from denseba_ros.backend.solver.normal_equations import LinearSystem
+from denseba_ros.backend.solver.schur_loops import eliminate_pieces
+from denseba_ros.parallel import parallel_for
 
 # Points with less information than this (one over squared inverse depth) have none.
 _MIN_INFORMATION = 1e-9
-# Points of one block: their mixed terms in double precision stay in the cache of a CPU.
+# Points of one block, whose sums are added up in order.
 _ROWS = 1024
 
 
@@ -35,27 +38,29 @@ def reduce(system: LinearSystem, damping: float) -> tuple[Tensor, Tensor]:
     ``damping`` is relative to the depths' diagonal.
     """
     points = (system.H_mixed.flatten(0, 1), system.H_depth.flatten(), system.b_depth.flatten())
-    eliminate = _eliminate_by_blocks if system.H.device.type == "cpu" else _eliminate_at_once
+    is_compiled = system.H.device.type == "cpu" and system.H_mixed.dtype == torch.float32
+    eliminate = _eliminate_on_cpu if is_compiled else _eliminate_at_once
     H, b = eliminate(system.H, system.b, *points, damping)
     return 0.5 * (H + H.T), b
 
 
-def _eliminate_by_blocks(
+def _eliminate_on_cpu(
     H: Tensor, b: Tensor, mixed: Tensor, H_depth: Tensor, b_depth: Tensor, damping: float
 ) -> tuple[Tensor, Tensor]:
-    """H and b after eliminating the points, block by block through the cache of a CPU."""
-    blocks = zip(*(torch.split(p, _ROWS) for p in (mixed, H_depth, b_depth)), strict=True)
-    for block_mixed, block_H, block_b in blocks:
-        E, rest = _whitened(block_mixed, block_H, block_b, damping)
-        H = H - E.T @ E
-        b = b - E.T @ rest
-    return H, b
+    """H and b after eliminating the points, by a compiled loop; the sums do not depend on the
+    number of threads."""
+    pieces, size = -(-len(mixed) // _ROWS), mixed.shape[1]
+    of_H, of_b = np.zeros((pieces, size, size)), np.zeros((pieces, size))
+    points = (p.contiguous().numpy() for p in (mixed, H_depth, b_depth))
+    parallel_for(eliminate_pieces, pieces, _ROWS, *points, damping, _MIN_INFORMATION, of_H, of_b)
+    upper = torch.from_numpy(np.triu(of_H.sum(0)))
+    return H - upper - upper.triu(1).T, b - torch.from_numpy(of_b.sum(0))
 
 
 def _eliminate_at_once(
     H: Tensor, b: Tensor, mixed: Tensor, H_depth: Tensor, b_depth: Tensor, damping: float
 ) -> tuple[Tensor, Tensor]:
-    """The same with all blocks at once, which is what fills a GPU."""
+    """The same on any device and in any precision, with all blocks at once: that fills a GPU."""
     E, rest = _whitened(mixed, H_depth, b_depth, damping)
     missing = -len(E) % _ROWS
     E = torch.nn.functional.pad(E, (0, 0, 0, missing)).reshape(-1, _ROWS, mixed.shape[1])

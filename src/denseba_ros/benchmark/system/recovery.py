@@ -10,6 +10,7 @@ from itertools import groupby
 import numpy as np
 
 from denseba_ros.config import Config
+from denseba_ros.device import give_cores_to_loops
 from denseba_ros.errors import SequenceError
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.sequence import StampedImage
@@ -83,6 +84,7 @@ def _places(count: int, cuts: Cuts) -> Iterator[int]:
 
 def play(config: Config, calibration: Calibration, frames: Iterable[StampedImage]) -> list[Played]:
     """The system over the frames, one after the other."""
+    give_cores_to_loops()
     system = System(config, calibration)
     played = []
     for frame in frames:

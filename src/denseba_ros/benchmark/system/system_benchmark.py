@@ -13,6 +13,7 @@ import torch
 from denseba_ros.benchmark.system.stages import StageTimes
 from denseba_ros.benchmark.timing import status_mib
 from denseba_ros.config import Config
+from denseba_ros.device import give_cores_to_loops
 from denseba_ros.geometry.calibration import Calibration
 from denseba_ros.sequences.sequence import StampedImage
 from denseba_ros.slam.system import System
@@ -68,6 +69,7 @@ def run_system(
 ) -> SystemResult:
     """Process ``frames`` one after the other; reading them is not part of the times."""
     before = status_mib("VmRSS")
+    give_cores_to_loops()
     system = System(config, calibration)
     device = system.frontend.device
     if device.type == "cuda":

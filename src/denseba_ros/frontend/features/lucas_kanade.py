@@ -1,4 +1,4 @@
-"""One pyramid level of Lucas-Kanade flow for many points, compiled.
+"""Lucas-Kanade flow of many points through the levels of two images and back, compiled.
 
 Lucas, Kanade, IJCAI 1981; with the gradients of the template, as in Bouguet, "Pyramidal
 implementation of the Lucas Kanade feature tracker", 2001. The template is warped by the predicted
@@ -25,6 +25,10 @@ from denseba_ros.geometry.grey import PAD
 from denseba_ros.numba_jit import numba_jit
 
 Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+LEVELS = 5
+"""Of a pyramid that the loops take."""
+Levels = tuple[Floats, Floats, Floats, Floats, Floats]
 _Four = tuple[float, float, float, float]
 
 # Converged: a step below this (pixels), or two steps whose sum is (oscillation at the minimum).
@@ -33,6 +37,10 @@ _CONVERGED = 0.02
 _MIN_GRADIENT = 0.1
 # Largest contrast of the target over that of the template; its inverse is the smallest.
 _MAX_GAIN = 3.0
+_ITERATIONS = 10
+# Tracks whose forward-backward error is larger (pixels) are dropped.
+_MAX_BACKWARD_ERROR = np.float32(1.0)
+_MIN_DETERMINANT = np.float32(0.05)
 
 
 @numba_jit()
@@ -120,7 +128,6 @@ def _descend(
     gy: Floats,
     moments: _Four,
     values: Floats,
-    iterations: int,
 ) -> tuple[float, float]:
     """Gauss-Newton from (x, y) on the difference of image and template; returns (x, y)."""
     right = float(width) - 2 * PAD - 1.0
@@ -128,7 +135,7 @@ def _descend(
     xx, xy, yy, contrast = moments
     determinant = xx * yy - xy * xy
     last_x, last_y = 0.0, 0.0
-    for _ in range(iterations):
+    for _ in range(_ITERATIONS):
         x, y = clamped(x, right), clamped(y, bottom)
         cut(flat, width, x, y, side, values)
         by_patch, by_x, by_y = _correlations(values, patch, gx, gy)
@@ -153,9 +160,9 @@ def _to_level(pixel: Floats, scale: float) -> tuple[float, float]:
 
 @numba_jit(
     "void(i8, i8, f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, :, ::1], b1[::1], b1[::1],"
-    " f8, i8, i8)"
+    " i8, i8)"
 )
-def track_on_level(
+def _track_on_level(
     begin: int,
     end: int,
     source: Floats,
@@ -163,10 +170,9 @@ def track_on_level(
     points: Floats,
     target_pixels: Floats,
     warps: Floats,
-    is_wanted: NDArray[np.bool_],
-    is_tracked: NDArray[np.bool_],
-    scale: float,
-    iterations: int,
+    is_wanted: Bools,
+    is_tracked: Bools,
+    level: int,
     side: int,
 ) -> None:
     """Track points ``begin`` to ``end`` on one pyramid level.
@@ -182,8 +188,7 @@ def track_on_level(
         is_wanted: (M,), whether to track the point.
         is_tracked: result (M,), whether the point is wanted, its template has enough gradient and
             the pixel is inside the target.
-        scale: pixels of the level per pixel of level 0.
-        iterations: most steps.
+        level: 0 the finest.
         side: WINDOW, which the compiler must not know (see ``patch_loops.cut``).
     """
     window = np.uintp(side)
@@ -194,10 +199,12 @@ def track_on_level(
     # The compiler would count references to the image at each call that makes it flat.
     flat_source, flat_target, width = source.ravel(), target.ravel(), np.uintp(target.shape[1])
     right, bottom = target.shape[1] - 2 * PAD - 1.0, target.shape[0] - 2 * PAD - 1.0
+    scale = 1.0 / (1 << level)
     for m in range(begin, end):
         from_x, from_y = _to_level(points[m], scale)
         x, y = _to_level(target_pixels[m], scale)
-        is_tracked[m] = is_wanted[m] and (-1.0 <= x <= right + 1.0 and -1.0 <= y <= bottom + 1.0)
+        is_inside = -1.0 <= x <= right + 1.0 and -1.0 <= y <= bottom + 1.0
+        is_tracked[m] = is_wanted[m] and is_inside
         if not is_tracked[m]:
             continue
         from_x, from_y = clamped(from_x, right), clamped(from_y, bottom)
@@ -209,11 +216,73 @@ def track_on_level(
         moments = _orthogonalise(patch, gx, gy)
         is_tracked[m] = _min_eigenvalue(moments) > _MIN_GRADIENT * WINDOW * WINDOW
         if is_tracked[m]:
-            x, y = _descend(
-                flat_target, width, x, y, window, patch, gx, gy, moments, values, iterations
-            )
+            x, y = _descend(flat_target, width, x, y, window, patch, gx, gy, moments, values)
             is_tracked[m] = 0.0 <= x <= right and 0.0 <= y <= bottom
             target_pixels[m, 0], target_pixels[m, 1] = (
                 (x + 0.5) / scale - 0.5,
                 (y + 0.5) / scale - 0.5,
             )
+
+
+@numba_jit()
+def _invert(warp: Floats, inverse: Floats) -> None:
+    """Write the inverse of ``warp`` (2, 2); the identity if it is nearly singular."""
+    one, zero = np.float32(1), np.float32(0)
+    determinant = warp[0, 0] * warp[1, 1] - warp[0, 1] * warp[1, 0]
+    inverse[0, 0] = inverse[1, 1] = one
+    inverse[0, 1] = inverse[1, 0] = zero
+    if abs(determinant) > _MIN_DETERMINANT:
+        inverse[0, 0], inverse[0, 1] = warp[1, 1] / determinant, -warp[0, 1] / determinant
+        inverse[1, 0], inverse[1, 1] = -warp[1, 0] / determinant, warp[0, 0] / determinant
+
+
+@numba_jit(
+    "void(i8, i8, UniTuple(f4[:, ::1], 5), UniTuple(f4[:, ::1], 5), f4[:, ::1], f4[:, ::1],"
+    " f4[:, :, ::1], b1[::1], b1[::1], i8, i8, i8)"
+)
+def track_both_ways(
+    begin: int,
+    end: int,
+    source: Levels,
+    target: Levels,
+    points: Floats,
+    target_pixels: Floats,
+    warps: Floats,
+    is_wanted: Bools,
+    is_tracked: Bools,
+    coarsest: int,
+    coarsest_back: int,
+    side: int,
+) -> None:
+    """Track points ``begin`` to ``end`` from level ``coarsest`` down to the finest, and back.
+
+    Args:
+        begin: first point.
+        end: one after the last point.
+        source: the padded levels of the image of the points.
+        target: the same of the image to track into.
+        points: (M, 2) pixels of level 0 in the source.
+        target_pixels: (M, 2) of level 0, initial guess and result.
+        warps: (M, 2, 2), pixels of the target per pixel of the source.
+        is_wanted: (M,), whether to track the point.
+        is_tracked: result (M,), whether it is tracked there and back to where it began.
+        coarsest: level to begin at.
+        coarsest_back: level to begin at on the way back.
+        side: WINDOW, which the compiler must not know (see ``patch_loops.cut``).
+    """
+    inverse, back, returns = np.empty_like(warps), points.copy(), np.empty_like(is_tracked)
+    for m in range(begin, end):
+        _invert(warps[m], inverse[m])
+    for level in range(coarsest, -1, -1):
+        _track_on_level(
+            begin, end, source[level], target[level], points, target_pixels, inverse,
+            is_wanted, is_tracked, level, side,
+        )  # fmt: skip
+    for level in range(coarsest_back, -1, -1):
+        _track_on_level(
+            begin, end, target[level], source[level], target_pixels, back, warps,
+            is_tracked, returns, level, side,
+        )  # fmt: skip
+    for m in range(begin, end):
+        x, y = back[m, 0] - points[m, 0], back[m, 1] - points[m, 1]
+        is_tracked[m] = returns[m] and x * x + y * y < _MAX_BACKWARD_ERROR * _MAX_BACKWARD_ERROR

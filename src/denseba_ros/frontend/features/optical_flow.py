@@ -7,21 +7,21 @@ they are propagated to the next keyframe.
 
 from __future__ import annotations
 
+from typing import cast
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from denseba_ros.frontend.features.lucas_kanade import track_on_level
+from denseba_ros.frontend.features.lucas_kanade import LEVELS, Levels, track_both_ways
 from denseba_ros.frontend.features.patch_loops import WINDOW
 from denseba_ros.geometry.grey import Grey
 from denseba_ros.parallel import parallel_for
 
 Points = NDArray[np.float32]
 
-_LEVELS = 4
-_ITERATIONS = 10
-# Tracks whose forward-backward error is larger (pixels) are dropped.
-_MAX_BACKWARD_ERROR = 1.0
+# Levels to begin at. Back it begins where it should end.
+_COARSEST, _COARSEST_FROM_GUESS, _COARSEST_BACK = 4, 3, 1
 
 
 def corner_spacing(grey: Grey, count: int) -> float:
@@ -68,59 +68,28 @@ def track(
     """
     if warps is None:
         warps = np.broadcast_to(np.eye(2, dtype=np.float32), (len(points), 2, 2))
-    coarsest = _LEVELS if guess is None else _LEVELS - 1
-    initial = points if guess is None else guess
     if is_wanted is None:
         is_wanted = np.ones(len(points), bool)
-    forward, is_tracked = _flow(
-        source, target, points, initial, _inverse(warps), is_wanted, coarsest, _ITERATIONS
-    )
-    back, is_tracked = _flow(target, source, forward, points, warps, is_tracked, 1, _ITERATIONS)
-    error = np.linalg.norm(back - points, axis=1)
-    return forward, is_tracked & (error < _MAX_BACKWARD_ERROR)
-
-
-def _inverse(warps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Inverses of (M, 2, 2); the identity for warps that are nearly singular."""
-    (a, b), (c, d) = warps[:, 0].T, warps[:, 1].T
-    determinant = a * d - b * c
-    is_singular = ~(np.abs(determinant) > 0.05)
-    adjugate = np.stack([d, -b, -c, a], 1).reshape(-1, 2, 2)
-    inverse = adjugate / np.where(is_singular, np.float32(1), determinant)[:, None, None]
-    return np.where(is_singular[:, None, None], np.eye(2, dtype=np.float32), inverse)
-
-
-def _flow(
-    source: Grey,
-    target: Grey,
-    points: Points,
-    initial: Points,
-    warps: NDArray[np.float32],
-    is_wanted: NDArray[np.bool_],
-    coarsest: int,
-    iterations: int,
-) -> tuple[Points, NDArray[np.bool_]]:
-    """Flow from level ``coarsest`` down to 0: pixels (M, 2) and (M,) whether they are tracked;
-    ``warps`` (M, 2, 2), pixels of the source per pixel of the target; only where ``is_wanted``
-    (M,)."""
-    points = np.ascontiguousarray(points, np.float32)
-    target_pixels = np.array(initial, np.float32, order="C")
-    warps = np.array(warps, np.float32, order="C")
+    pixels = np.array(points if guess is None else guess, np.float32, order="C")
     is_tracked = np.zeros(len(points), bool)
-    coarsest = min(coarsest, len(source.levels) - 1)
-    for level in range(coarsest, -1, -1):
-        parallel_for(
-            track_on_level,
-            len(points),
-            source.levels[level],
-            target.levels[level],
-            points,
-            target_pixels,
-            warps,
-            is_wanted,
-            is_tracked,
-            1.0 / (1 << level),
-            iterations,
-            WINDOW,
-        )
-    return target_pixels, is_tracked
+    parallel_for(
+        track_both_ways,
+        len(points),
+        _levels(source),
+        _levels(target),
+        np.ascontiguousarray(points, np.float32),
+        pixels,
+        np.array(warps, np.float32, order="C"),
+        is_wanted,
+        is_tracked,
+        min(_COARSEST if guess is None else _COARSEST_FROM_GUESS, len(source.levels) - 1),
+        min(_COARSEST_BACK, len(source.levels) - 1),
+        WINDOW,
+    )
+    return pixels, is_tracked
+
+
+def _levels(grey: Grey) -> Levels:
+    """As many levels as the loops take; of fewer, the coarsest fills up."""
+    levels = grey.levels + grey.levels[-1:] * (LEVELS - len(grey.levels))
+    return cast(Levels, levels[:LEVELS])

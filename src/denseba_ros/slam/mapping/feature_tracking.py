@@ -24,10 +24,12 @@ _BORDER = 4.0
 @dataclass(frozen=True)
 class FeatureObservations:
     """A host's corners in another image: observed ``pixels`` (F, 2), ``is_tracked`` (F,) bool,
-    ``projected`` (F, 2) pixels where they were expected, and ``inverse_depth`` (F,) there."""
+    ``is_missed`` (F,) bool, looked for in the image but not tracked, ``projected`` (F, 2) pixels
+    where they were expected, and ``inverse_depth`` (F,) there."""
 
     pixels: Tensor
     is_tracked: Tensor
+    is_missed: Tensor
     projected: Tensor
     inverse_depth: Tensor
 
@@ -61,5 +63,6 @@ def track_features(
     )
     # Nobody shall multiply a pixel that is no number with a weight of zero.
     pixels = np.where(is_tracked[:, None], pixels, np.float32(0))
-    parts = (pixels, is_tracked, expected.pixels, expected.inverse_depth)
+    is_missed = expected.is_visible & ~is_tracked
+    parts = (pixels, is_tracked, is_missed, expected.pixels, expected.inverse_depth)
     return FeatureObservations(*(torch.from_numpy(p).to(points.pixels.device) for p in parts))

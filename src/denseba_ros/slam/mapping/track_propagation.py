@@ -20,6 +20,9 @@ from denseba_ros.slam.mapping.keyframe_depth import VAGUE
 
 # A corner tracked farther than this from its projection (pixels) is not propagated.
 _MAX_ERROR = 3.0
+# A corner missed in so many keyframes one after the other is not looked for again: of those that
+# were missed twice one in ten was found in the next.
+_MISSES = 2
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,9 @@ def propagate_tracks(
     occupied: set[tuple[int, int]] = set()
     for index in reversed(range(len(others))):
         host = others[index]
-        observations = track_features(camera, host, grey, T)
+        observations = track_features(camera, host, grey, T, host.misses < _MISSES)
         host.observed[new_id] = (observations.pixels, observations.is_tracked)
+        host.misses = (host.misses + observations.is_missed) * ~observations.is_tracked
         error = torch.linalg.vector_norm(observations.pixels - observations.projected, dim=1)
         sigma = host.points.relative_sigma[: host.points.corners]
         agrees = observations.is_tracked & (error < _MAX_ERROR) & (sigma < VAGUE)
@@ -122,12 +126,14 @@ def track_back(
         return
     f, m = new.points.corners, len(propagated.pixels)
     is_new = torch.arange(f, device=new.points.pixels.device) >= m
-    for index, other in enumerate(others):
+    for index in reversed(range(len(others))):
+        other = others[index]
         pixels = new.points.pixels.new_zeros(f, 2)
         is_tracked = torch.zeros_like(is_new)
         if index >= len(others) - TRACKED_BACK:
             observations = track_features(camera, new, other.grey, other.T, is_new)
-            pixels, is_tracked = observations.pixels, observations.is_tracked
+            pixels, is_tracked = observations.pixels, observations.is_tracked.clone()
+            is_new = is_new & ~observations.is_missed
         pixels[:m], is_tracked[:m] = _earlier_observations(others, index, propagated)
         new.observed[other.id] = (pixels, is_tracked)
 
