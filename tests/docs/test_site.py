@@ -88,7 +88,7 @@ def test_every_record_of_a_result_says_where_it_comes_from() -> None:
         # A recorder does not see the node's threads.
         device = record["summary"].get("device")
         assert device["cpu_threads"] > 0 if device else "poses" in record["summary"]
-        assert record["pose"] in ("map", "odometry")
+        assert record["pose"] in ("map", "odometry", "final")
         assert record["timing"] in ("lockstep", "live")
 
 
