@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -89,14 +90,19 @@ def test_a_saved_map_is_adjusted_as_well_afterwards(
     with MapReader(file) as reader:
         before = reader.load_graph()
     assert main(["map", "adjust", str(file)]) == DONE
-    assert "points adjusted" in capsys.readouterr().out
+    said = re.search(r"median error ([\d.]+) -> ([\d.]+) pixels", capsys.readouterr().out)
+    assert said is not None
     with MapReader(file) as reader:
         assert check_map(reader) == []
         after = reader.load_graph()
     moved = [np.abs(after.poses[n] - S).max() for n, S in before.poses.items()]
     apart = [np.abs(after.poses[n] - S).max() for n, S in runs.first_map.poses.items()]
-    # The file keeps depths in 16 bits: not to the last digit.
-    assert max(apart) < 0.3 * max(moved)
+    # The file keeps depths to 0.05 %, which is 1 to 2 mm in this room.
+    assert max(moved) > 5e-4
+    assert max(apart) < 2e-3
+    in_the_run = _summary(runs.first)["adjusted"]
+    for value, when in zip(said.groups(), ("before", "after"), strict=True):
+        assert float(value) == pytest.approx(in_the_run[f"median_error_{when}_pixels"], abs=0.02)
 
 
 def test_the_first_map_is_of_one_piece_and_one_scale(runs: Runs) -> None:

@@ -10,7 +10,7 @@ from denseba_ros.numba_jit import numba_jit
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-# Points that are added together: their rows and a row of the sum stay in vector registers' reach.
+# Points that are added together, so that each row of the sum is read and written once for them.
 _TOGETHER = 4
 
 
@@ -28,10 +28,7 @@ def _add_rows(E: Doubles, rest: Doubles, H: Doubles, b: Doubles) -> None:
             row[c] += f0 * e0[c] + f1 * e1[c] + f2 * e2[c] + f3 * e3[c]
 
 
-@numba_jit(
-    "void(i8, i8, i8, f4[:, ::1], f4[::1], f4[::1], f8, f8, f8[:, :, ::1], f8[:, ::1])",
-    reorders_sums=True,
-)
+@numba_jit("void(i8, i8, i8, f4[:, ::1], f4[::1], f4[::1], f8, f8, f8[:, :, ::1], f8[:, ::1])")
 def eliminate_pieces(
     first: int,
     last: int,
