@@ -156,10 +156,10 @@ def test_a_corner_is_given_up_after_two_misses(world: _World) -> None:
     every = found(world.grey)
     assert every > 100
     counts = []
-    for grey in (nothing, world.grey, nothing, nothing, world.grey):
+    for grey in (nothing, world.grey, nothing, world.grey, nothing, nothing, world.grey):
         counts.append(found(grey))
-    assert counts[1] > 0.95 * every
-    assert counts[4] < 0.1 * every
+    assert min(counts[1], counts[3]) > 0.95 * every
+    assert counts[6] < 0.1 * every
     missed = host.misses == 2
     assert int(missed.sum()) > 0.9 * every
     assert not bool((missed & host.observed[2][1]).any())
