@@ -84,8 +84,9 @@ def localised(
     return result
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def add_start_arguments(parser: argparse.ArgumentParser, seconds: float) -> None:
+    """The sequence, its map and ground truth, and which images to start from; ``seconds`` of images
+    from each start by default."""
     parser.add_argument("sequence", type=Path)
     parser.add_argument("map", type=Path)
     parser.add_argument("groundtruth", type=Path)
@@ -93,18 +94,28 @@ def main() -> None:
     parser.add_argument("--last", type=int, required=True, help="the image after the last")
     parser.add_argument("--every", type=int, help="all starts so far apart, instead of random ones")
     parser.add_argument("--starts", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of images from each start")
-    parser.add_argument("--wrong", type=float, default=0.3, help="metres by which a pose is wrong")
+    parser.add_argument("--seconds", type=float, default=seconds, help="of images from each start")
     parser.add_argument("--seed", type=int, default=0)
+
+
+def starts_of(arguments: argparse.Namespace) -> list[int]:
+    """The images to start from."""
+    if arguments.every:
+        return list(range(arguments.first, arguments.last, arguments.every))
+    random = np.random.default_rng(arguments.seed)
+    starts = random.integers(arguments.first, arguments.last, arguments.starts)
+    return sorted(starts.tolist())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_start_arguments(parser, seconds=3.0)
+    parser.add_argument("--wrong", type=float, default=0.3, help="metres by which a pose is wrong")
     arguments = parser.parse_args()
     truth = read_groundtruth(arguments.groundtruth)
     to_truth = on_truth(arguments.map, truth)
-    random = np.random.default_rng(arguments.seed)
-    starts = np.sort(random.integers(arguments.first, arguments.last, arguments.starts))
-    if arguments.every:
-        starts = np.arange(arguments.first, arguments.last, arguments.every)
     results = []
-    for first in starts.tolist():
+    for first in starts_of(arguments):
         result = localised(arguments, first, truth, to_truth)
         said = "not localised" if result.seconds is None else f"after {result.seconds:.2f} s"
         if result.metres:

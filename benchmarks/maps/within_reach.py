@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from random_starts import on_truth
+from random_starts import add_start_arguments, on_truth, starts_of
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.config import Config
@@ -92,14 +92,7 @@ def _points(keyframe: MapKeyframe, camera: Pinhole) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sequence", type=Path)
-    parser.add_argument("map", type=Path)
-    parser.add_argument("groundtruth", type=Path)
-    parser.add_argument("--first", type=int, required=True, help="first image of a start")
-    parser.add_argument("--last", type=int, required=True, help="the image after the last")
-    parser.add_argument("--starts", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of images from each start")
-    parser.add_argument("--seed", type=int, default=0)
+    add_start_arguments(parser, seconds=2.0)
     arguments = parser.parse_args()
     truth = read_groundtruth(arguments.groundtruth)
     calibration = open_sequence(arguments.sequence, count=1).calibration
@@ -107,10 +100,9 @@ def main() -> None:
     camera = Pinhole.from_calibration(rectified)
     keyframes = Keyframes(arguments.map, on_truth(arguments.map, truth), camera)
     stamps = [frame.stamp_ns for frame in open_sequence(arguments.sequence)]
-    random = np.random.default_rng(arguments.seed)
-    starts = np.sort(random.integers(arguments.first, arguments.last, arguments.starts))
+    starts = starts_of(arguments)
     reached = 0
-    for first in starts.tolist():
+    for first in starts:
         until = stamps[first] + round(arguments.seconds * 1e9)
         poses = [true_pose(truth, s) for s in stamps[first::_EVERY] if s <= until]
         best = max(keyframes.best(T) for T in poses if T is not None)
