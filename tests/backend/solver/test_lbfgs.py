@@ -42,11 +42,11 @@ def test_eighty_steps_reach_a_lower_energy_than_two_iterations(tiny_window: Any)
 
 
 def test_both_solvers_minimise_the_same_energy(tiny_window: Any) -> None:
-    problem, variables = tiny_window.start(0.002, 0.1, 0.02)
+    problem, variables = tiny_window.start(0.0015, 0.1, 0.02)
     quick, slow = adjust(problem, variables, (1,), 1e-4), adjust_lbfgs(problem, variables, (1,), 30)
     assert torch.equal(quick.energies[0, 0], slow.energies[0, 0])
     # Thirty steps go on where one Gauss-Newton iteration stops.
-    assert 1.0 <= float(quick.energies[0, 1] / slow.energies[0, 1]) < 1.25
+    assert 1.0 <= float(quick.energies[0, 1] / slow.energies[0, 1]) < 1.2
 
 
 def test_repeated_it_is_bit_identical_and_leaves_no_gradient(tiny_window: Any) -> None:
