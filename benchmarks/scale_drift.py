@@ -39,10 +39,10 @@ def record(arguments: argparse.Namespace) -> None:
     now = 0
     process = System.process
 
-    def timed(system: System, stamp_ns: int, image: np.ndarray) -> object:
+    def timed(system: System, stamp_ns: int, *images: np.ndarray | None) -> object:
         nonlocal now
         now = stamp_ns
-        return process(system, stamp_ns, image)
+        return process(system, stamp_ns, *images)
 
     def free(_: ScaleDriftFilter, measured: float, disagreement: float, travel: float) -> float:
         inputs.append((measured, disagreement, travel))
