@@ -100,6 +100,7 @@ class RecordedRun:
         estimate = self.system.process(frame.stamp_ns, frame.image, frame.depth)
         closure = None
         if self.session is not None:
+            self.writer.add_tracked(estimate)
             estimate, closure = self.session.follow(estimate)
         seconds = time.perf_counter() - before
         self.statistics.without_depth += frame.depth is None

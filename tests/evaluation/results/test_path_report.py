@@ -53,6 +53,23 @@ def test_lost_poses_are_shown_apart_and_do_not_move_the_alignment() -> None:
     assert report["nees"]["motions"] > 0
 
 
+def test_motions_are_judged_as_tracked_where_a_map_moved_poses() -> None:
+    truth = trajectory()
+    covariances = np.arange(1, COUNT + 1)[:, None, None] * 1e-6 * np.eye(6)
+    T = truth.T_world_camera.copy()
+    T[::3, 2, 3] += 1e-3
+    tracked = RunPath("map", Trajectory(truth.stamps_ns, T), covariances)
+    corrected = T.copy()
+    corrected[COUNT // 2 :, :3, 3] += 0.1
+    moved = Trajectory(truth.stamps_ns, corrected)
+    in_map = RunPath("map", moved, 0.5 * covariances[::-1], tracked=tracked)
+    alone, _ = path_report(tracked, truth, STEP_NS // 4, with_scale=True)
+    both, _ = path_report(in_map, truth, STEP_NS // 4, with_scale=True)
+    assert both["nees"] == alone["nees"]
+    assert both["nees"]["motions"] > 0
+    assert both["trajectory"] != alone["trajectory"]
+
+
 def test_all_tracked_poses_need_no_states() -> None:
     truth = trajectory()
     report, _ = path_report(RunPath("map", truth, None), truth, STEP_NS // 4, with_scale=False)

@@ -62,10 +62,13 @@ def test_a_frame_of_its_own_for_all_is_the_trajectory(tmp_path: Path) -> None:
 def test_files_of_the_run_before_are_gone(tmp_path: Path) -> None:
     with RunWriter(tmp_path) as writer:
         writer.add_estimate(_estimate(1), is_joined=False)
+        writer.add_tracked(_estimate(1))
         writer.write_final(np.array([1]), np.eye(4)[None])
+    files = {"unjoined.txt", "unjoined_covariance.npz", "final.txt", "tracked.txt"}
+    assert files <= {path.name for path in tmp_path.iterdir()}
     RunWriter(tmp_path).close()
     names = {path.name for path in tmp_path.iterdir()}
-    assert not names & {"unjoined.txt", "unjoined_covariance.npz", "final.txt"}
+    assert not names & {*files, "tracked_covariance.npz"}
 
 
 def test_a_keyframe_moves_with_its_points_and_depths(tmp_path: Path) -> None:
@@ -102,3 +105,14 @@ def test_the_final_path_is_judged_beside_the_one_of_the_time(tmp_path: Path) -> 
         writer.add_estimate(_estimate(1))
         writer.write_final(np.array([1]), np.eye(4)[None])
     assert [path.pose for path in RunFolder(tmp_path).paths()] == ["map", "final"]
+
+
+def test_what_was_tracked_is_kept_beside_what_the_map_made_of_it(tmp_path: Path) -> None:
+    with RunWriter(tmp_path) as writer:
+        for stamp in (1, 2):
+            writer.add_tracked(_estimate(stamp))
+            writer.add_estimate(_estimate(stamp))
+    (path,) = RunFolder(tmp_path).paths()
+    assert path.tracked is not None
+    assert path.tracked.covariances is not None
+    assert path.tracked.trajectory.stamps_ns.tolist() == [1, 2]

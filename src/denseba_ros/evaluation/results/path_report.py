@@ -70,16 +70,28 @@ def path_report(
         **_by_state(path, groundtruth, tolerance_ns, matched.alignment),
         "trajectory": ours,
         "evo": theirs,
-        "nees": _nees(path, matched, judged),
+        "nees": _nees(path, matched, judged, groundtruth, tolerance_ns),
         "notes": notes,
     }
     return report, matched
 
 
 def _nees(
-    path: RunPath, matched: MatchedTrajectories, judged: np.ndarray
+    path: RunPath,
+    matched: MatchedTrajectories,
+    judged: np.ndarray,
+    groundtruth: Trajectory,
+    tolerance_ns: int,
 ) -> dict[str, object] | None:
-    """Consistency of the covariances of the ``judged`` rows (N,) bool; None without covariances."""
+    """Consistency of the covariances of the ``judged`` rows (N,) bool; None without covariances.
+
+    A covariance is of the path since its start, and that of a motion the difference of two. Where a
+    map moved poses between them it is none, so motions are judged as they were tracked.
+    """
+    if path.tracked is not None:
+        path = path.tracked
+        judged = _judged(path)
+        matched = match(path.trajectory, groundtruth, tolerance_ns)
     if path.covariances is None:
         return None
     stated = None

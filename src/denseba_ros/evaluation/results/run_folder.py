@@ -8,6 +8,8 @@ map's that the run went on with.
                      metres, and ``scale_deviation`` (N,), relative, of the metric scale in it
 ``final.txt``        with a map: the tracked rows of trajectory.txt or map.txt as the map has them
                      at the end
+``tracked.txt``, ``tracked_covariance.npz``  with a map: the tracked rows in the window's world, as
+                     tracking told them, which no closure moved
 ``unjoined.txt``, ``unjoined_covariance.npz``  of a run that goes on with a map: rows before a place
                      of it was recognised, in a frame of the run's own
 ``odometry.txt``     of ``denseba record``: what `odometry` said, one row per message
@@ -44,6 +46,8 @@ from denseba_ros.slam.state.estimate import DepthParts
 TRAJECTORY = "trajectory.txt"
 COVARIANCE = "covariance.npz"
 FINAL = "final.txt"
+TRACKED = "tracked.txt"
+TRACKED_COVARIANCE = "tracked_covariance.npz"
 UNJOINED = "unjoined.txt"
 UNJOINED_COVARIANCE = "unjoined_covariance.npz"
 ODOMETRY = "odometry.txt"
@@ -71,7 +75,8 @@ class RunPath:
     ``covariances`` (N, 6, 6) are of the N poses, None where unknown; what the metric scale adds to
     them is the square of ``scale_errors`` (N, 3), and that scale's relative deviation
     ``scale_deviations`` (N,); both None where unknown. ``states`` (N) say where each pose comes
-    from; None: all are tracked.
+    from; None: all are tracked. ``tracked`` are the same poses as tracking told them, where a map
+    moved them since: their motions are what the covariances are of.
     """
 
     pose: str
@@ -80,6 +85,7 @@ class RunPath:
     states: list[PoseState] | None = None
     scale_errors: np.ndarray | None = None
     scale_deviations: np.ndarray | None = None
+    tracked: RunPath | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ class RunFolder:
         if not (self.path / ODOMETRY).is_file():
             estimate = read_poses(self.path / TRAJECTORY)
             live = self._path("map", estimate, COVARIANCE, estimate.T_world_camera)
-            return [live, *self._final()]
+            return [replace(live, tracked=self._tracked()), *self._final()]
         states = read_states(self.path / STATES)
         paths = []
         in_map = read_poses(self.path / MAP).T_world_camera
@@ -131,6 +137,14 @@ class RunFolder:
         """The path as the map had it at the end, where there was one."""
         path = self.path / FINAL
         return [RunPath("final", read_poses(path), None)] if path.is_file() else []
+
+    def _tracked(self) -> RunPath | None:
+        """The path that no map moved, where there was a map."""
+        path = self.path / TRACKED
+        if not path.is_file():
+            return None
+        tracked = read_poses(path)
+        return self._path("tracked", tracked, TRACKED_COVARIANCE, tracked.T_world_camera)
 
     def _path(
         self, pose: str, trajectory: Trajectory, covariances: str, in_map: np.ndarray

@@ -11,6 +11,8 @@ from denseba_ros.evaluation.results.result_writer import ResultWriter
 from denseba_ros.evaluation.results.run_folder import (
     COVARIANCE,
     FINAL,
+    TRACKED,
+    TRACKED_COVARIANCE,
     TRAJECTORY,
     UNJOINED,
     UNJOINED_COVARIANCE,
@@ -30,15 +32,21 @@ class RunWriter(ResultWriter):
         super().__init__(folder)
         self._path = PathWriter(folder / TRAJECTORY, folder / COVARIANCE)
         self._unjoined: PathWriter | None = None
+        self._tracked: PathWriter | None = None
 
     def add_estimate(self, estimate: Estimate, is_joined: bool = True) -> None:
         """Append the pose and covariance of one frame, when it was tracked; until ``is_joined`` to
         unjoined.txt."""
+        if estimate.is_measured:
+            _add(self._path if is_joined else self._before_joining(), estimate)
+
+    def add_tracked(self, estimate: Estimate) -> None:
+        """Append to tracked.txt what ``add_estimate`` has as a map moved it."""
         if not estimate.is_measured:
             return
-        path = self._path if is_joined else self._before_joining()
-        deviation = estimate.metric_scale.deviation
-        path.add(estimate.stamp_ns, estimate.T_world_camera, estimate.covariance, deviation)
+        if self._tracked is None:
+            self._tracked = PathWriter(self.folder / TRACKED, self.folder / TRACKED_COVARIANCE)
+        _add(self._tracked, estimate)
 
     def write_final(self, stamps_ns: np.ndarray, T_map_camera: np.ndarray) -> None:
         """Write final.txt: (N,) stamps and (N, 4, 4) poses as the map has them at the end."""
@@ -54,12 +62,17 @@ class RunWriter(ResultWriter):
 
     def close(self) -> None:
         """Write the files that are complete only at the end; may be called again."""
-        self._path.close()
-        if self._unjoined is not None:
-            self._unjoined.close()
+        for path in (self._path, self._unjoined, self._tracked):
+            if path is not None:
+                path.close()
         super().close()
 
     def _before_joining(self) -> PathWriter:
         if self._unjoined is None:
             self._unjoined = PathWriter(self.folder / UNJOINED, self.folder / UNJOINED_COVARIANCE)
         return self._unjoined
+
+
+def _add(path: PathWriter, estimate: Estimate) -> None:
+    deviation = estimate.metric_scale.deviation
+    path.add(estimate.stamp_ns, estimate.T_world_camera, estimate.covariance, deviation)
