@@ -24,10 +24,10 @@ _WANDERING_RATIOS = (0.5, 1.0, 2.0, 4.0)
 _WANDERING_DISTANCE = 3.0
 # Prior standard deviation of what lasts: the map's unit came from the first images alone.
 _LASTING_SIGMA = 0.4
-# Standard deviation of the change of what lasts, while the camera travels the median depth, over
-# the squared disagreement: a model that knows its world (disagreement 0.06) is steady, one that
-# does not (0.25) changes several times as much as a map drifts.
-_LASTING_CHANGE = 2.0
+# Standard deviation of the change of what lasts, while the camera travels the median depth: that of
+# a map's drift at a disagreement of the shapes of 0.11, and as its fourth power. A model that knows
+# its world (0.06) is steady; one that does not (0.2) changes by more than a map drifts.
+_LASTING_CHANGE, _DOUBTFUL, _MAX_CHANGE = 0.03, 0.11, 1.0
 # Standard deviation of an image's own error over the disagreement, and of what no disagreement
 # shows.
 _IMAGE_RATIO, _MIN_SIGMA = 1.0, 0.02
@@ -85,7 +85,8 @@ class ScaleHypotheses:
         wandering = np.square(_WANDERING_RATIOS) * max(disagreement, _MIN_SIGMA) ** 2
         self._covariance[:, WANDERING, WANDERING] += wandering * (1.0 - kept**2)
         self._covariance[:, DRIFT, DRIFT] += drift_variance
-        self._covariance[:, LASTING, LASTING] += (_LASTING_CHANGE * disagreement**2) ** 2 * travel
+        change = min(_LASTING_CHANGE * (disagreement / _DOUBTFUL) ** 4, _MAX_CHANGE)
+        self._covariance[:, LASTING, LASTING] += change**2 * travel
 
     def update(self, measured: float, disagreement: float) -> None:
         """Take a measurement in.
