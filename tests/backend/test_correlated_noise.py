@@ -13,6 +13,7 @@ from torch import Tensor
 from denseba_ros.backend.correlated_noise import (
     Floats,
     TwoViewLinearisation,
+    VisibleDisplacement,
     field_terms,
     motion_covariance,
     pair_view,
@@ -140,8 +141,8 @@ def test_the_size_of_the_field_shows_in_the_residuals() -> None:
     for _ in range(100):
         size = SIZE * torch.randn(TERMS, generator=generator, dtype=torch.float64)
         shift = _as_tensor(scene.view.field) @ size * HALF
-        one, other = visible_displacement(scene.view, (scene.target - shift).numpy())
-        measured, expected = measured + one, expected + other
+        visible = visible_displacement(scene.view, (scene.target - shift).numpy())
+        measured, expected = measured + visible.measured, expected + visible.field
     assert (measured / expected) ** 0.5 == pytest.approx(SIZE, rel=0.2)
 
 
@@ -152,7 +153,8 @@ def test_noise_of_single_pixels_is_no_displacement() -> None:
     found = []
     for _ in range(100):
         noise = 0.5 * torch.randn(600, 2, generator=generator, dtype=torch.float64)
-        found.append(visible_displacement(view, (scene.target + noise).numpy()))
+        visible = visible_displacement(view, (scene.target + noise).numpy())
+        found.append((visible.measured, visible.field))
     measured, expected = np.array(found).T
     assert abs(measured.mean()) < 3 * measured.std() / 10
     assert measured.mean() < 3e-3**2 * expected.mean()
@@ -160,7 +162,29 @@ def test_noise_of_single_pixels_is_no_displacement() -> None:
 
 def test_mismatches_say_nothing() -> None:
     scene = Scene.random(600)
-    assert visible_displacement(scene.view, (scene.target + 40.0).numpy()) == (0.0, 0.0)
+    assert visible_displacement(scene.view, (scene.target + 40.0).numpy()) == VisibleDisplacement()
+
+
+def test_displacements_of_tiles_show_but_for_what_the_motion_absorbs() -> None:
+    """Each tile moves by itself: the sum over tiles is the square of that, in as many tiles as are
+    said, which are fewer than there are, by about half of the motion's six numbers."""
+    scene = Scene.random(600)
+    generator, view = torch.Generator().manual_seed(5), scene.view
+    measured, tiles = [], visible_displacement(view, scene.target.numpy()).tiles
+    for _ in range(200):
+        moved = SIZE * torch.randn(len(view.count), 2, generator=generator, dtype=torch.float64)
+        shift = moved[view.tile] * HALF
+        measured.append(visible_displacement(view, (scene.target - shift).numpy()).measured)
+    assert len(view.count) - 6 < tiles < len(view.count) - 1
+    assert np.mean(measured) == pytest.approx(tiles * SIZE**2, rel=0.2)
+
+
+def test_a_tile_without_corners_does_not_show() -> None:
+    scene = Scene.random(600)
+    observed = scene.target.numpy().copy()
+    tiles = visible_displacement(scene.view, observed).tiles
+    observed[np.isin(scene.view.tile, (0, 1, 2, 3))] += 40.0
+    assert 0.0 < visible_displacement(scene.view, observed).tiles < tiles - 2.5
 
 
 def test_a_pair_that_shares_too_little_has_no_view() -> None:

@@ -132,19 +132,29 @@ def motion_covariance(
     return K @ K.T, inverse
 
 
-def visible_displacement(view: TwoViewLinearisation, observed: Floats) -> tuple[float, float]:
-    """Squared displacement that shows in the residuals of corners observed at (N, 2) pixels.
+@dataclass(frozen=True)
+class VisibleDisplacement:
+    """Squared displacement that shows in the residuals of corners between two views.
+
+    Sums over tiles: ``measured`` (it may be negative), as a ``field`` of unit size makes it, and in
+    how many ``tiles`` worth of it would show if each had one of its own.
+    """
+
+    measured: float = 0.0
+    field: float = 0.0
+    tiles: float = 0.0
+
+
+def visible_displacement(view: TwoViewLinearisation, observed: Floats) -> VisibleDisplacement:
+    """What the residuals of corners observed at (N, 2) pixels show.
 
     Only the part across the epipolar lines counts, less what the motion absorbs, as means over
     tiles and less what the scatter within a tile leaves on its mean.
-
-    Returns:
-        The sum over tiles as measured (it may be negative), and as a field of unit size makes it.
     """
     residual = (view.pixels - observed[view.chosen]) / view.half
     near = np.linalg.norm(residual, axis=-1) < _MISMATCH
     if int(near.sum()) < _MIN_POINTS:
-        return 0.0, 0.0
+        return VisibleDisplacement()
     tile = view.tile[near]
     tiles = len(view.count)
     count = np.bincount(tile, minlength=tiles).astype(np.float64)
@@ -165,7 +175,9 @@ def visible_displacement(view: TwoViewLinearisation, observed: Floats) -> tuple[
     left = 1.0 - ((member @ (U * root)) ** 2).sum(1)
     measured = mean[:, 0] ** 2 - left * scatter / np.maximum(count - 1, 1.0)
     kept = count >= _MIN_IN_TILE
-    return float(measured[kept].sum()), float((mean[:, 1:] ** 2).sum(1)[kept].sum())
+    field = (mean[:, 1:] ** 2).sum(1)
+    sums = (float(values[kept].sum()) for values in (measured, field, left))
+    return VisibleDisplacement(*sums)
 
 
 def _orthonormal(columns: Floats) -> Floats:

@@ -209,14 +209,39 @@ def test_correlated_residuals_make_it_less_certain() -> None:
     assert spread[1] == pytest.approx(2 * spread[0], rel=0.2)
 
 
-def _observe(host: Any, target: Any, amplitude: float) -> None:
+def test_a_pose_that_corners_confirm_in_few_places_is_doubted() -> None:
+    """The same displacement with corners in all, in three quarters and in a tenth of the image."""
+    deviations = []
+    for width in (400.0, 310.0, 90.0):
+        path = PoseCovariance()
+        for newest in range(1, 12):
+            window = _window(newest)
+            for other in (window[-2], *window[-3:-2]):
+                _observe(window[-1], other, 1.0, width, 140.0 if width < 100.0 else 300.0)
+            path.adjusted(CAMERA, window)
+        assert path._motion is not None
+        deviations.append(path._motion.random.diagonal().sqrt() / path.displacement)
+    torch.testing.assert_close(deviations[1] / deviations[0], torch.ones(6).double())
+    assert float((deviations[2] / deviations[0]).min()) > 3.0
+
+
+def test_what_tiles_displace_alone_errs_in_no_known_combination(path: PoseCovariance) -> None:
+    assert path._motion is not None
+    random = path._motion.random
+    torch.testing.assert_close(random, torch.diag(random.diagonal()))
+
+
+def _observe(
+    host: Any, target: Any, amplitude: float, width: float = 400.0, height: float = 300.0
+) -> None:
     p = host.points
     host.points.corners = len(p.pixels)
     T = target.T @ se3.inverse(host.T)
     places = project_by(CAMERA, CAMERA.rays(p.pixels), p.inverse_depth, T).pixels
     x = (p.pixels - 200.0) / 200.0
     places[:, 1] += amplitude * (x[:, 0] ** 2 - x[:, 0] * x[:, 1])
-    host.observed[target.id] = (places, p.valid.clone())
+    is_tracked = p.valid & (p.pixels[:, 0] < width) & (p.pixels[:, 1] < height)
+    host.observed[target.id] = (places, is_tracked)
 
 
 def test_with_one_keyframe_the_tracked_image_gives_the_covariance() -> None:
@@ -288,8 +313,8 @@ def test_the_covariance_of_a_path_is_that_of_its_errors() -> None:
 @pytest.mark.slow
 def test_the_run_over_the_room_is_careful_by_a_known_factor(run: Any, room: Any) -> None:
     """The room's camera model is exact, while the covariance expects that of any camera to be off:
-    errors are some eight times smaller than the deviations said (a mean of 0.08, not 6). No bound
-    of honesty, then, but neither confidence nor doubt may change by more than half unnoticed."""
+    errors are less than half of what the deviations say (a mean of 1, not 6). No bound of honesty,
+    then, but neither confidence nor doubt may change by more than half unnoticed."""
     tracked = [e for e in run.estimates if e.tracking is Tracking.TRACKING]
     stamps = np.array([e.stamp_ns for e in tracked], np.int64)
     poses = np.stack([e.T_world_camera for e in tracked])
@@ -301,7 +326,7 @@ def test_the_run_over_the_room_is_careful_by_a_known_factor(run: Any, room: Any)
     assert report["motions"] >= 6
     assert report["motions_left_out_covariance_did_not_grow"] == 0
     assert report["pose"]["share_inside_95_percent"] == 1.0
-    assert 0.04 < report["pose"]["mean"] < 0.17
+    assert 0.6 < report["pose"]["mean"] < 1.6
 
 
 def test_flow_before_the_reference_changes_counts_once() -> None:

@@ -22,6 +22,7 @@ from torch import Tensor
 from denseba_ros.backend.correlated_noise import (
     Floats,
     TwoViewLinearisation,
+    VisibleDisplacement,
     motion_covariance,
     pair_view,
     visible_displacement,
@@ -42,6 +43,13 @@ _PRIOR_DISPLACEMENT, _PRIOR_WEIGHT, _DECAY = 0.01, 0.05, 0.9
 # Share of the corners' squared displacement that is systematic; the rest is tracking error that
 # neighbouring corners share. Measured on sequences with ground truth.
 _SYSTEMATIC_RATIO = 0.2
+# Of the displacement's square what is systematic in a path, and what each tile has of its own. How
+# errors of tiles go together is not known, so of the latter's covariance only the variances count.
+_SYSTEMATIC, _RANDOM = 1.2, 0.115
+# Where tracked corners confirm fewer tiles than that, a pose hangs on points that nothing confirms:
+# its variance grows with the third power of what is missing. An earlier mean of the tiles is kept;
+# before any corner was tracked they are taken for few.
+_ENOUGH_TILES, _LEAST_TILES, _FIRST_TILES, _KEPT = 4.0, 0.8, 2.0, 0.7
 # Number of keyframes before the newest that are compared with it.
 _COMPARED = 2
 # Least ratio of the earlier view's points that the newest must see.
@@ -101,6 +109,8 @@ class PoseCovariance:
         self.covariance = _FIRST_POSE_SIGMA**2 * torch.eye(6, dtype=torch.float64)
         self.step = self.covariance
         self._measured = self._expected = 0.0
+        # In how many tiles tracked corners confirm the poses.
+        self._tiles = _FIRST_TILES
         self._motion: MotionUncertainty | None = None
         self._T: Tensor | None = None
         # Largest flow since the reference of tracking, and what it was at the newest keyframe.
@@ -192,7 +202,7 @@ class PoseCovariance:
         """Compare the newest keyframe's corners with the others', in both directions."""
         self._measured *= _DECAY
         self._expected *= _DECAY
-        newest = keyframes[-1]
+        newest, seen = keyframes[-1], []
         for other in keyframes[:-1][-_COMPARED:]:
             for host, target in ((other, newest), (newest, other)):
                 pixels, is_tracked = host.observed.get(target.id, (None, None))
@@ -200,19 +210,30 @@ class PoseCovariance:
                     continue
                 T = target.T @ se3.inverse(host.T)
                 view = _linearise(camera, host, T, is_tracked.cpu() & _corners_valid(host))
+                visible = VisibleDisplacement()
                 if view is not None:
-                    measured, expected = visible_displacement(view, _array(pixels))
-                    self._measured += measured
-                    self._expected += expected
+                    visible = visible_displacement(view, _array(pixels))
+                self._measured += visible.measured
+                self._expected += visible.field
+                seen.append(visible.tiles)
+        if seen:
+            self._tiles = _KEPT * self._tiles + (1.0 - _KEPT) * float(np.mean(seen))
+
+    @property
+    def _doubt(self) -> float:
+        """Factor of a motion's variance, one where enough corners confirm it."""
+        return max(_ENOUGH_TILES / max(self._tiles, _LEAST_TILES), 1.0) ** 3
 
     def _uncertainty(
         self, view: TwoViewLinearisation, T: Tensor, nanoseconds: int
     ) -> MotionUncertainty:
         """Of T_later_earlier (4, 4), a motion that took so many ``nanoseconds``."""
-        scale, motion = self.displacement**2, _motion(view, nanoseconds)
+        scale, motion = self._doubt * self.displacement**2, _motion(view, nanoseconds)
         t = torch.cat([T[:3, 3].cpu(), T.new_zeros(3).cpu()])
-        systematic = scale * motion.systematic + self.scale_sigma**2 * torch.outer(t, t)
-        return replace(motion, systematic=systematic, random=scale * motion.random)
+        systematic = _SYSTEMATIC * scale * motion.systematic
+        systematic = systematic + self.scale_sigma**2 * torch.outer(t, t)
+        random = _RANDOM * scale * torch.diag(motion.random.diagonal())
+        return replace(motion, systematic=systematic, random=random)
 
 
 def _motion(view: TwoViewLinearisation, nanoseconds: int) -> MotionUncertainty:
