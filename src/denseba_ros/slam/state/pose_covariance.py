@@ -43,9 +43,9 @@ _PRIOR_DISPLACEMENT, _PRIOR_WEIGHT, _DECAY = 0.01, 0.05, 0.9
 # Share of the corners' squared displacement that is systematic; the rest is tracking error that
 # neighbouring corners share. Measured on sequences with ground truth.
 _SYSTEMATIC_RATIO = 0.2
-# Of the displacement's square what is systematic in a path, and what each tile has of its own. How
-# errors of tiles go together is not known, so of the latter's covariance only the variances count.
-_SYSTEMATIC, _RANDOM = 1.2, 0.115
+# Of the displacement's square what each tile has of its own. How such errors go together is not
+# known, so of their covariance only the variances count.
+_RANDOM = 0.13
 # Where tracked corners confirm fewer tiles than that, a pose hangs on points that nothing confirms:
 # its variance grows with the third power of what is missing. An earlier mean of the tiles is kept;
 # before any corner was tracked they are taken for few.
@@ -230,8 +230,7 @@ class PoseCovariance:
         """Of T_later_earlier (4, 4), a motion that took so many ``nanoseconds``."""
         scale, motion = self._doubt * self.displacement**2, _motion(view, nanoseconds)
         t = torch.cat([T[:3, 3].cpu(), T.new_zeros(3).cpu()])
-        systematic = _SYSTEMATIC * scale * motion.systematic
-        systematic = systematic + self.scale_sigma**2 * torch.outer(t, t)
+        systematic = scale * motion.systematic + self.scale_sigma**2 * torch.outer(t, t)
         random = _RANDOM * scale * torch.diag(motion.random.diagonal())
         return replace(motion, systematic=systematic, random=random)
 
