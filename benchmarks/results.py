@@ -91,7 +91,11 @@ SEQUENCES = {
         "Bedroom, two rounds", "bedroom_loop", "never seen", groundtruth="{}/groundtruth.txt"
     ),
     "corridor": Recorded(
-        "Corridor (TartanAir)", "corridor", "never seen", depth=("--depth-groundtruth", "{}")
+        "Corridor (TartanAir)",
+        "corridor",
+        "never seen",
+        # In millimetres, unlike other TUM folders.
+        depth=("--depth-groundtruth", "{}", "--depth-scale", "1000"),
     ),
     "kitti_turn": Recorded(
         "KITTI, begins in a turn",
