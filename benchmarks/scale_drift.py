@@ -24,7 +24,7 @@ from denseba_ros.evaluation.trajectory.trajectory_metrics import (
 )
 from denseba_ros.sequences.poses.pose_table import read_poses
 from denseba_ros.sequences.trajectory import Trajectory
-from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
+from denseba_ros.slam.scale.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.system import System
 
 _DRIFTS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05)

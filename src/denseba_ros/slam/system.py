@@ -25,8 +25,8 @@ from denseba_ros.slam.mapping.keyframe_selection import needs_keyframe
 from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.local_mapping import LocalMapping, NewKeyframe
-from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.mapping.window_history import WindowHistory, dissolved
+from denseba_ros.slam.scale.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.state.estimate import Estimate, Keyframe, Tracking
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.state.image_depth import ImageDepth, Listener, with_image

@@ -22,7 +22,7 @@ from denseba_ros.slam.mapping.local_mapping import (
     MapUpdate,
     NewKeyframe,
 )
-from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
+from denseba_ros.slam.scale.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.tracking.tracker import Tracker
 from tests.slam.conftest import config

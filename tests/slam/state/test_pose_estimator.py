@@ -12,7 +12,7 @@ from torch import Tensor
 
 from denseba_ros.geometry import se3
 from denseba_ros.slam.initialisation.approximate_pose import ApproximatePose
-from denseba_ros.slam.mapping.scale_drift import MapScale
+from denseba_ros.slam.scale.scale_drift import MapScale
 from denseba_ros.slam.state.estimate import Tracking
 from denseba_ros.slam.state.metric_scale import UNKNOWN_SCALE, MetricScale
 from denseba_ros.slam.state.pose_estimator import PoseEstimator

@@ -11,7 +11,7 @@ import torch
 from denseba_ros.config import Config
 from denseba_ros.geometry import se3
 from denseba_ros.matching.features import features_available
-from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
+from denseba_ros.slam.scale.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.system import System
 from denseba_ros.slam.tracking.relocalisation import Relocaliser, make_feature_matcher
 from tests.scaled_keyframe import keyframe

@@ -24,7 +24,7 @@ from denseba_ros.matching.features import features_available
 from denseba_ros.sequences.opening import open_sequence
 from denseba_ros.sequences.room.synthetic_room import RoomSequence
 from denseba_ros.sequences.sequence import StampedImage
-from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
+from denseba_ros.slam.scale.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.system import System
 
 _STEP_NS = 33_333_333

@@ -24,8 +24,8 @@ from denseba_ros.parallel import giving_way
 from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.mapper_stream import MapperStream
-from denseba_ros.slam.mapping.scale_drift import MapScale, ScaleDriftFilter
 from denseba_ros.slam.mapping.window_history import LeftKeyframe, link_to_next
+from denseba_ros.slam.scale.scale_drift import MapScale, ScaleDriftFilter
 from denseba_ros.slam.state.estimate import Keyframe
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.tracking.keyframe_tracker import KeyframeTracker

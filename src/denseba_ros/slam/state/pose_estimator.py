@@ -16,7 +16,7 @@ from denseba_ros.slam.inertial.standstill import SeenPose
 from denseba_ros.slam.initialisation.approximate_pose import UNMOVED, ApproximatePose
 from denseba_ros.slam.mapping.local_map import LocalMap
 from denseba_ros.slam.mapping.local_mapping import MapUpdate
-from denseba_ros.slam.mapping.scale_drift import MapScale
+from denseba_ros.slam.scale.scale_drift import MapScale
 from denseba_ros.slam.state.estimate import DepthMap, Estimate, Tracking
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.state.metric_scale import MetricScale

@@ -15,7 +15,7 @@ from denseba_ros.config import Config
 from denseba_ros.frontend.frame import UNKNOWN_DEPTH_SIGMA, DepthPrior, FrontendFrame
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
-from denseba_ros.slam.mapping.scale_drift import ScaleDriftFilter
+from denseba_ros.slam.scale.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 from denseba_ros.slam.system import System
 from tests.scaled_keyframe import TRUTH, keyframe

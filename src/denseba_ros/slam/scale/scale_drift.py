@@ -20,7 +20,7 @@ from denseba_ros.slam.initialisation.scale_initialisation import (
     log_ratio,
 )
 from denseba_ros.slam.mapping.keyframe_depth import KNOWN_SCALE
-from denseba_ros.slam.mapping.scale_hypotheses import DRIFT, LASTING, ScaleHypotheses
+from denseba_ros.slam.scale.scale_hypotheses import DRIFT, LASTING, ScaleHypotheses
 from denseba_ros.slam.state.metric_scale import UNKNOWN_SCALE, MetricScale
 
 # Standard deviation of the log scale of a map that takes over the median depth of a lost one, and

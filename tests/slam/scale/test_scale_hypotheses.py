@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denseba_ros.slam.mapping.scale_hypotheses import DRIFT, LASTING, WANDERING, ScaleHypotheses
+from denseba_ros.slam.scale.scale_hypotheses import DRIFT, LASTING, WANDERING, ScaleHypotheses
 
 # Deviation of the log scale after a travelled depth; the keyframes are a tenth of that apart.
 _DRIFT, _STEP = 0.03, 0.1
