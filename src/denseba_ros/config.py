@@ -65,6 +65,11 @@ class FrontendConfig(_Section):
     """Process noise of the scale filter: standard deviation of the change of the map's log scale
     while the camera travels the median depth, a random walk. A metric depth model corrects the
     drift, the faster the larger this is, and the better it knows this world; 0: no correction."""
+    camera_height: float = Field(0.0, ge=0.0, le=1000.0)
+    """Height of the camera over level ground, metres, where it stays the same, as on a car or a
+    cart: the ground that the map shows then tells the metric scale. 0: not known."""
+    camera_tilt: float = Field(0.0, ge=-60.0, le=90.0)
+    """By how much the camera looks down, degrees, to 20 degrees; only for its height."""
     pose_model: str = "none"
     """What predicts the rotation to the next image: "none" is the last velocity, "network" the
     weights that come with denseba, else a .safetensors file of `denseba train pose`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from denseba_ros.backend.kernels.selection import choose_kernel
 from denseba_ros.backend.problem import Noise
 from denseba_ros.config import Config
@@ -11,6 +13,8 @@ from denseba_ros.slam.inertial.imu_aiding import ImuAiding
 from denseba_ros.slam.initialisation.map_initialisation import MapInitialiser
 from denseba_ros.slam.initialisation.two_view_initialisation import TwoViewInitialiser
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
+from denseba_ros.slam.scale.height_scale import CameraMount
+from denseba_ros.slam.scale.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.tracking.relocalisation import make_relocaliser
 from denseba_ros.slam.tracking.tracker import Tracker
 
@@ -41,6 +45,13 @@ class Components:
         """An empty local map."""
         inertial = self.imu.new_map()
         return LocalMapper(self.config, camera, self._noise, self._kernel, inertial)
+
+    def scale_filter(self) -> ScaleDriftFilter:
+        """Knows of no map yet."""
+        frontend, mount = self.config.frontend, None
+        if frontend.camera_height:
+            mount = CameraMount(frontend.camera_height, math.radians(frontend.camera_tilt))
+        return ScaleDriftFilter(frontend.scale_drift, mount)
 
     def initialiser(self, median_depth: float | None) -> MapInitialiser:
         """An initialiser without images; ``median_depth`` of the map before, None at first."""

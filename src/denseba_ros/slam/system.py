@@ -26,7 +26,6 @@ from denseba_ros.slam.mapping.local_map import LocalMap, keyframe_views
 from denseba_ros.slam.mapping.local_mapper import LocalMapper
 from denseba_ros.slam.mapping.local_mapping import LocalMapping, NewKeyframe
 from denseba_ros.slam.mapping.window_history import WindowHistory, dissolved
-from denseba_ros.slam.scale.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.state.estimate import Estimate, Keyframe, Tracking
 from denseba_ros.slam.state.frame import Frame
 from denseba_ros.slam.state.image_depth import ImageDepth, Listener, with_image
@@ -70,7 +69,7 @@ class System:
         self.is_behind, self.is_urgent, self.wants_depth = False, False, True
         self._frontend = None if calibration is None else Frontend(config, calibration)
         self._make = Components(config)
-        self._scale_drift = ScaleDriftFilter(config.frontend.scale_drift)
+        self._scale_drift = self._make.scale_filter()
         self._mapping = LocalMapping(self._scale_drift, self._make.device, is_live)
         self._image_depth = ImageDepth(is_live)
         self.history = WindowHistory()

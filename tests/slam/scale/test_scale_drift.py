@@ -15,12 +15,14 @@ from denseba_ros.config import Config
 from denseba_ros.frontend.frame import UNKNOWN_DEPTH_SIGMA, DepthPrior, FrontendFrame
 from denseba_ros.geometry import se3
 from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.scale.scale_drift import ScaleDriftFilter
 from denseba_ros.slam.state.estimate import Estimate, Tracking
 from denseba_ros.slam.system import System
 from tests.scaled_keyframe import TRUTH, keyframe
 
 _CAMERA = Calibration(64, 48, 50.0, 50.0, 31.5, 23.5)
+_PINHOLE = Pinhole(50.0, 50.0, 31.5, 23.5, 64, 48)
 _SIGMA = 0.25
 # Of the log scale, per depth travelled; the keyframes below are a quarter of the depth apart.
 _DRIFT, _STEP = 0.03, 0.25
@@ -54,7 +56,7 @@ def test_drift_is_corrected_and_model_errors_are_averaged() -> None:
     for _ in range(300):
         scale *= math.exp(-0.002)
         seen = frame(float(generator.normal(0.0, 0.03)))
-        scale *= math.exp(anchor.log_correction(keyframes(scale), seen))
+        scale *= math.exp(anchor.log_correction(_PINHOLE, keyframes(scale), seen))
         scales.append(math.log(scale))
     assert np.abs(scales).max() < 0.15
     # From there on the drift is followed as fast as it goes.
@@ -68,7 +70,7 @@ def test_a_model_that_wanders_does_not_move_the_map() -> None:
     for _ in range(150):
         error = 0.9 * error + float(generator.normal(0.0, 0.07))
         seen = frame(error, shape=0.1)
-        scale *= math.exp(anchor.log_correction(keyframes(scale, 0.05), seen))
+        scale *= math.exp(anchor.log_correction(_PINHOLE, keyframes(scale, 0.05), seen))
         scales.append(math.log(scale))
     assert np.abs(scales).max() < 0.04
 
@@ -77,7 +79,7 @@ def test_what_the_model_says_at_the_start_is_metric_scale_and_no_drift() -> None
     """A map that is half as large as the model says, from the first keyframe on."""
     anchor, scale = ScaleDriftFilter(_DRIFT), 0.5
     for _ in range(60):
-        scale *= math.exp(anchor.log_correction(keyframes(scale), frame(0.0)))
+        scale *= math.exp(anchor.log_correction(_PINHOLE, keyframes(scale), frame(0.0)))
     assert scale == pytest.approx(0.5, rel=0.08)
     metric = anchor.scale.metric
     assert metric.factor > 1.4
@@ -89,7 +91,7 @@ def test_where_the_shape_is_wrong_the_metric_scale_is_known_less() -> None:
     for shape in (0.04, 0.3):
         anchor = ScaleDriftFilter(_DRIFT)
         for _ in range(30):
-            anchor.log_correction(keyframes(1.0), frame(0.0, shape=shape))
+            anchor.log_correction(_PINHOLE, keyframes(1.0), frame(0.0, shape=shape))
         sigmas.append(anchor.scale.metric.sigma)
     assert 0.2 < sigmas[0] < 0.3
     assert sigmas[1] > 0.6
@@ -120,7 +122,7 @@ def test_the_start_is_the_unit_and_doubt_comes_with_the_way() -> None:
 def test_the_doubt_does_not_depend_on_how_many_keyframes_share_the_way(step: float) -> None:
     anchor = ScaleDriftFilter(_DRIFT)
     for _ in range(round(2.0 / step)):
-        anchor.log_correction(keyframes(1.0, step), frame(0.0, sigma=1.0))
+        anchor.log_correction(_PINHOLE, keyframes(1.0, step), frame(0.0, sigma=1.0))
     assert anchor.scale.drift_sigma == pytest.approx(_DRIFT * math.sqrt(2.0), rel=1e-6)
 
 
@@ -129,12 +131,12 @@ def test_a_new_map_is_brought_to_the_scale_of_the_lost_one() -> None:
     of the map before; the doubt of that shrinks as the model tells it."""
     anchor = ScaleDriftFilter(_DRIFT)
     for _ in range(60):
-        anchor.log_correction(keyframes(1.0), frame(0.2))
+        anchor.log_correction(_PINHOLE, keyframes(1.0), frame(0.2))
     anchor.begin_map()
     assert anchor.scale.drift_sigma >= 0.3
     scale = math.exp(0.2)
     for _ in range(12):
-        scale *= math.exp(anchor.log_correction(keyframes(scale), frame(0.2)))
+        scale *= math.exp(anchor.log_correction(_PINHOLE, keyframes(scale), frame(0.2)))
     assert scale == pytest.approx(1.0, abs=0.08)
     assert anchor.scale.drift_sigma < 0.15
 
@@ -143,7 +145,7 @@ def test_without_a_model_the_doubt_of_a_new_map_stays() -> None:
     anchor = ScaleDriftFilter(_DRIFT)
     anchor.begin_map()
     for _ in range(12):
-        assert anchor.log_correction(keyframes(2.0), frame(0.0, sigma=1.0)) == 0.0
+        assert anchor.log_correction(_PINHOLE, keyframes(2.0), frame(0.0, sigma=1.0)) == 0.0
     assert anchor.scale.drift_sigma >= 0.3
     assert anchor.scale.metric.sigma == pytest.approx(1.0)
 
@@ -151,18 +153,18 @@ def test_without_a_model_the_doubt_of_a_new_map_stays() -> None:
 def test_a_window_that_begins_anew_may_have_another_scale() -> None:
     anchor = ScaleDriftFilter(_DRIFT)
     for _ in range(30):
-        anchor.log_correction(keyframes(1.0), frame(0.0))
+        anchor.log_correction(_PINHOLE, keyframes(1.0), frame(0.0))
     anchor.begin_window()
     assert anchor.scale.drift_sigma == pytest.approx(0.05)
-    said = anchor.log_correction(keyframes(0.94), frame(0.0))
+    said = anchor.log_correction(_PINHOLE, keyframes(0.94), frame(0.0))
     assert 0.005 < said < 0.06
 
 
 def test_a_ratio_far_outside_moves_little() -> None:
     anchor = ScaleDriftFilter(_DRIFT)
     for _ in range(50):
-        anchor.log_correction(keyframes(1.0), frame(0.0))
-    assert abs(anchor.log_correction(keyframes(1.0), frame(5.0))) < 0.02
+        anchor.log_correction(_PINHOLE, keyframes(1.0), frame(0.0))
+    assert abs(anchor.log_correction(_PINHOLE, keyframes(1.0), frame(5.0))) < 0.02
 
 
 def test_a_camera_that_travels_little_keeps_its_scale() -> None:
@@ -174,7 +176,7 @@ def test_a_camera_that_travels_little_keeps_its_scale() -> None:
             if k == 40:
                 before = scale
             seen = frame(0.0 if k < 40 else 0.1)
-            scale *= math.exp(anchor.log_correction(keyframes(scale, step), seen))
+            scale *= math.exp(anchor.log_correction(_PINHOLE, keyframes(scale, step), seen))
         kept.append(math.log(scale / before))
     assert kept[0] == 0.0
     assert 0.01 < kept[1] < kept[2] < 0.1
@@ -183,12 +185,16 @@ def test_a_camera_that_travels_little_keeps_its_scale() -> None:
 def test_a_sharp_model_tells_the_metric_scale_by_its_own_deviation() -> None:
     """The map takes its metres over once; then it is a prior of every point by itself."""
     anchor = ScaleDriftFilter(_DRIFT)
-    corrections = [anchor.log_correction(keyframes(0.5), frame(0.0, 0.1)) for _ in range(2)]
+    corrections = [
+        anchor.log_correction(_PINHOLE, keyframes(0.5), frame(0.0, 0.1)) for _ in range(2)
+    ]
     assert corrections == [pytest.approx(math.log(2.0), abs=0.02), 0.0]
     assert anchor.scale.metric.sigma == pytest.approx(0.1)
     assert anchor.scale.drift_sigma == 0.0
     for _ in range(4):  # keyframes without a depth
-        assert anchor.log_correction(keyframes(1.0), frame(0.0, UNKNOWN_DEPTH_SIGMA)) == 0.0
+        assert (
+            anchor.log_correction(_PINHOLE, keyframes(1.0), frame(0.0, UNKNOWN_DEPTH_SIGMA)) == 0.0
+        )
     drifted = math.hypot(0.1, _DRIFT * math.sqrt(4 * _STEP))
     assert anchor.scale.metric.sigma == pytest.approx(drifted, rel=0.01)
 
@@ -196,13 +202,15 @@ def test_a_sharp_model_tells_the_metric_scale_by_its_own_deviation() -> None:
 @pytest.mark.parametrize(("drift", "sigma"), [(0.0, _SIGMA), (_DRIFT, 1.0)])
 def test_without_a_metric_model_the_scale_is_unchanged(drift: float, sigma: float) -> None:
     """Switched off; a model of no scale."""
-    assert ScaleDriftFilter(drift).log_correction(keyframes(0.5), frame(0.0, sigma)) == 0.0
+    assert (
+        ScaleDriftFilter(drift).log_correction(_PINHOLE, keyframes(0.5), frame(0.0, sigma)) == 0.0
+    )
 
 
 def test_there_is_no_scale_without_certain_points() -> None:
     uncertain = keyframes(0.5)
     uncertain[-1].points.relative_sigma[:] = 0.5
-    assert ScaleDriftFilter(_DRIFT).log_correction(uncertain, frame(0.0)) == 0.0
+    assert ScaleDriftFilter(_DRIFT).log_correction(_PINHOLE, uncertain, frame(0.0)) == 0.0
 
 
 class _Metric:

@@ -216,7 +216,8 @@ class LocalMapping:
         # Depths of a young window are far from what its few views say of them.
         for _ in range(_YOUNG_ROUNDS if len(mapper.keyframes) <= _YOUNG else 1):
             mapper.adjust(mapper.config.backend.iterations)
-        growth = math.exp(self._drift.log_correction(mapper.keyframes, keyframe.image.frame))
+        frame = keyframe.image.frame
+        growth = math.exp(self._drift.log_correction(mapper.camera, mapper.keyframes, frame))
         if growth != 1.0:
             mapper.window.rescale(growth, about=-1)
         return growth

@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from denseba_ros.backend.window import WindowKeyframe
 from denseba_ros.frontend.frame import UNKNOWN_DEPTH_SIGMA, FrontendFrame
 from denseba_ros.geometry import se3
+from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.slam.initialisation.scale_initialisation import (
     SCALELESS,
     certain_points,
     log_ratio,
 )
 from denseba_ros.slam.mapping.keyframe_depth import KNOWN_SCALE
+from denseba_ros.slam.scale.height_scale import CameraMount, HeightScale
 from denseba_ros.slam.scale.scale_hypotheses import DRIFT, LASTING, ScaleHypotheses
 from denseba_ros.slam.state.metric_scale import UNKNOWN_SCALE, MetricScale
 
@@ -41,19 +43,31 @@ class MapScale:
 
 
 class ScaleDriftFilter:
-    """Filter of the map's scale; all in logarithms. ``scale`` is what it knows now."""
+    """Filter of the map's scale; all in logarithms."""
 
-    def __init__(self, drift: float) -> None:
+    def __init__(self, drift: float, mount: CameraMount | None = None) -> None:
         """``drift``: standard deviation of the change of the map's log scale while the camera
-        travels the median depth."""
+        travels the median depth. ``mount``: where the camera is known to be over the ground."""
         self._drift = drift
+        self._height = None if mount is None else HeightScale(mount, drift)
         self.reset()
+
+    @property
+    def scale(self) -> MapScale:
+        """What is known now."""
+        if self._height is None or not self._height.scale.is_known:
+            return self._known
+        metric, by_height = self._known.metric, self._height.scale
+        metric = metric.fused(by_height) if metric.is_known else by_height
+        return replace(self._known, metric=metric)
 
     def reset(self) -> None:
         """A new odometry frame: the first map's scale is its unit, without a deviation."""
         self._hypotheses = ScaleHypotheses()
         self._disagreement: float | None = None
-        self.scale = MapScale()
+        self._known = MapScale()
+        if self._height is not None:
+            self._height.reset()
 
     def begin_map(self) -> None:
         """Another map in the same odometry frame, whose scale is known roughly. The model's error
@@ -64,7 +78,7 @@ class ScaleDriftFilter:
     def begin_metric(self, frame: FrontendFrame) -> None:
         """The map is the measured depth of ``frame`` alone."""
         self._hypotheses.set_drift_sigma(0.0)
-        self.scale = MapScale(0.0, MetricScale(0.0, frame.median_depth_sigma))
+        self._known = MapScale(0.0, MetricScale(0.0, frame.median_depth_sigma))
 
     def begin_window(self) -> None:
         """The window begins anew with a keyframe of the map."""
@@ -73,15 +87,24 @@ class ScaleDriftFilter:
     @property
     def is_metric(self) -> bool:
         """Whether the map's unit is the metre by measured depth: its prior holds the map to it."""
-        return self.scale.metric.sigma < KNOWN_SCALE
+        return self._known.metric.sigma < KNOWN_SCALE
 
-    def log_correction(self, keyframes: list[WindowKeyframe], frame: FrontendFrame) -> float:
+    def log_correction(
+        self, camera: Pinhole, keyframes: list[WindowKeyframe], frame: FrontendFrame
+    ) -> float:
         """Logarithm of the factor by which the map is estimated to have shrunk.
 
         ``keyframes``: after bundle adjustment, oldest first; ``frame``: of the newest, with the
         model's depth. The caller applies the correction. Zero for models without a scale, and for
         those that are a prior of every point already, once the map's unit is the metre.
         """
+        correction = self._by_model(keyframes, frame)
+        if self._height is not None:
+            self._height.update(camera, keyframes, _travel(keyframes))
+            self._height.rescale(correction)
+        return correction
+
+    def _by_model(self, keyframes: list[WindowKeyframe], frame: FrontendFrame) -> float:
         sigma = frame.median_depth_sigma
         if sigma < KNOWN_SCALE:
             return self._take_metres(keyframes[-1], frame)
@@ -90,10 +113,10 @@ class ScaleDriftFilter:
         ratio = log_ratio(keyframes[-1], frame.log_depth[0, 0]) if is_metric else None
         if ratio is None:
             self._predict(travel, self._disagreement or 0.0)
-            if not is_metric and self._disagreement is None and not self.scale.metric.is_known:
+            if not is_metric and self._disagreement is None and not self._known.metric.is_known:
                 unknown = sigma >= UNKNOWN_DEPTH_SIGMA
                 metric = UNKNOWN_SCALE if unknown else MetricScale(0.0, sigma)
-                self.scale = replace(self.scale, metric=metric)
+                self._known = replace(self._known, metric=metric)
             return 0.0
         measured, disagreement = (float(x) for x in ratio)
         return self.update(measured, disagreement, travel)
@@ -118,27 +141,29 @@ class ScaleDriftFilter:
         self._hypotheses.update(measured, disagreement)
         correction = self._hypotheses.mean(DRIFT) if self._drift else 0.0
         self._hypotheses.correct_drift(correction)
-        self.scale = MapScale(self._drift_sigma, self._metric(self._disagreement))
+        self._known = MapScale(self._drift_sigma, self._metric(self._disagreement))
         return correction
 
     def _predict(self, travel: float, disagreement: float) -> None:
         self._hypotheses.predict(travel, self._drift**2 * travel, disagreement)
-        metric = self.scale.metric
+        metric = self._known.metric
         if self._disagreement is None and metric.is_known:
             # Nothing but measured depth has told it, and that was some way before.
             metric = replace(metric, sigma=math.hypot(metric.sigma, self._drift * travel**0.5))
-        self.scale = MapScale(self._drift_sigma, metric)
+        self._known = MapScale(self._drift_sigma, metric)
 
     @property
     def _drift_sigma(self) -> float:
         return math.sqrt(self._hypotheses.variance(DRIFT))
 
     def _restart(self, drift_sigma: float) -> None:
+        if self._height is not None:
+            self._height.reset()
         self._hypotheses.set_drift_sigma(drift_sigma)
-        metric = self.scale.metric
+        metric = self._known.metric
         if self._disagreement is None and metric.is_known:
             metric = replace(metric, sigma=math.hypot(metric.sigma, drift_sigma))
-        self.scale = MapScale(drift_sigma, metric)
+        self._known = MapScale(drift_sigma, metric)
 
     def _metric(self, disagreement: float) -> MetricScale:
         """By the model, whose own lasting error no image tells."""
