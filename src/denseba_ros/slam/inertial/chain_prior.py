@@ -35,23 +35,27 @@ class ChainPrior:
 
     @classmethod
     def eliminated(
-        cls, H: np.ndarray, b: np.ndarray, state: InertialState, world: MetricWorld, kept: float
+        cls, H: np.ndarray, b: np.ndarray, state: InertialState, world: MetricWorld
     ) -> ChainPrior:
-        """Of equations (33, 33), (33,) of a keyframe, the next one at ``state``, and the ``world``
-        without the first; ``kept`` is the share of the information that is not forgotten."""
-        gone, rest = slice(0, STATE), slice(STATE, None)
+        """Of equations (n, n), (n,) whose last 18 unknowns, of a keyframe at ``state`` in its
+        ``world``, stay."""
+        gone, rest = slice(0, -_SIZE), slice(-_SIZE, None)
         scale = 1.0 / np.sqrt(np.maximum(np.diag(H), 1e-12))
         A, g = H * np.outer(scale, scale), b * scale
-        inner = A[gone, gone] + 1e-12 * np.eye(STATE)
+        inner = A[gone, gone] + 1e-12 * np.eye(len(b) - _SIZE)
         gain = np.linalg.solve(inner, A[gone, rest]).T
         back = 1.0 / scale[rest]
         reduced = (A[rest, rest] - gain @ A[gone, rest]) * np.outer(back, back)
         gradient = (g[rest] - gain @ g[gone]) * back
-        return cls(kept * 0.5 * (reduced + reduced.T), kept * gradient, state, world)
+        return cls(0.5 * (reduced + reduced.T), gradient, state, world)
 
-    def rows(self, size: int) -> np.ndarray:
-        """Where the first keyframe and the world are among ``size`` unknowns."""
-        return np.concatenate([np.arange(STATE), np.arange(size - WORLD, size)])
+    def after_drift(self, variance: float) -> ChainPrior:
+        """Where both directions of gravity in the map walked by ``variance`` (rad^2) each."""
+        H, b = self.H, self.b
+        for k in (_SIZE - 2, _SIZE - 1):
+            gain = H[k] / (1.0 / variance + H[k, k])
+            H, b = H - np.outer(gain, H[k]), b - gain * b[k]
+        return replace(self, H=H, b=b)
 
     def at(self, state: InertialState, world: MetricWorld) -> tuple[np.ndarray, np.ndarray]:
         """Hessian (18, 18) and gradient (18,) there."""

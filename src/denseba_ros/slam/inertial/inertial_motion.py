@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from denseba_ros.imu.inertial_state import InertialState, MetricWorld
+from denseba_ros.slam.inertial.map_drift import MapDrift
 from denseba_ros.slam.state.metric_scale import MetricScale
 
 # Log scale among the 18 of the covariance.
@@ -34,3 +35,9 @@ class InertialMotion:
     def gravity_deviation(self) -> float:
         """Radians, of both directions together."""
         return math.sqrt(self.covariance[_SCALE + 1, _SCALE + 1] + self.covariance[-1, -1])
+
+    def after(self, drift: MapDrift) -> InertialMotion:
+        """Where the map's unit may have drifted since."""
+        covariance = self.covariance.copy()
+        covariance[_SCALE, _SCALE] += drift.variance
+        return replace(self, covariance=covariance)
