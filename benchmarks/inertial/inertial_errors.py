@@ -4,8 +4,9 @@
     PYTHONPATH=. python benchmarks/inertial/inertial_errors.py building --seeds 5
     PYTHONPATH=. python benchmarks/inertial/inertial_errors.py turn --mode off
 
-``building``: forty seconds of its loop, where the map's unit drifts at corners; ``walk``: the room, handheld, with two seconds of black images after nine of thirteen; ``turn``:
-300 degrees/s and back, with the blur of 10 ms. One line a run, then a summary.
+``building``: forty seconds of its loop, where the map's unit drifts at corners; ``walk``: the room,
+handheld, with two seconds of black images after nine of thirteen; ``turn``: 300 degrees/s and back,
+with the blur of 10 ms. One line a run, then a summary.
 """
 
 from __future__ import annotations
