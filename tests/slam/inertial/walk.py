@@ -98,7 +98,7 @@ class Walk:
         return SeenPose(stamp, T, before, T_camera_keyframe, _DEPTH / SCALE, R, 1.4e-3)
 
     def errors(self, motion: InertialMotion) -> np.ndarray:
-        """(18,) of the newest keyframe, as the covariance of ``motion`` has them; no poses."""
+        """(19,) of the newest keyframe, as the covariance of ``motion`` has them; no poses."""
         i = int(np.searchsorted(self.imu.samples.stamp_ns, motion.stamp_ns))
         up = motion.world.R_world_gravity.T @ np.array([0.0, 0.0, 1.0])
         scale = np.log(motion.world.metres_per_unit / SCALE)
@@ -107,7 +107,7 @@ class Walk:
                 np.zeros(6),
                 motion.state.velocity - self.imu.velocity[i],
                 motion.state.bias - self.imu.bias[i],
-                [scale, up[1], -up[0]],
+                [scale, up[1], -up[0], np.log(motion.world.gain)],
             ]
         )
 

@@ -10,16 +10,17 @@ from denseba_ros.imu.inertial_equations import STATE
 from denseba_ros.imu.inertial_factor import InertialFactor
 from denseba_ros.imu.inertial_state import InertialState, MetricWorld
 
-GRAVITY = 2
-"""Steps of gravity."""
+SHARED = 3
+"""Steps of what all keyframes share: gravity 2, log gain of the accelerometer."""
 
 
 @dataclass(frozen=True)
 class ChainMotion:
     """``states`` of K keyframes, the ``log_scales`` (K,) of the metres a unit of the map is at each
-    of them, and the direction of gravity, which ``upright`` has; its own scale counts for nothing.
+    of them, and gravity and the accelerometer's gain, which ``upright`` has; its own scale counts
+    for nothing.
 
-    Steps (16K + 2,): the states one after the other, the log scales, gravity (rad).
+    Steps (16K + 3,): the states one after the other, the log scales, gravity (rad), log gain.
     """
 
     states: list[InertialState]
@@ -32,15 +33,15 @@ class ChainMotion:
     @property
     def size(self) -> int:
         """Unknowns."""
-        return (STATE + 1) * len(self) + GRAVITY
+        return (STATE + 1) * len(self) + SHARED
 
     def world(self, k: int) -> MetricWorld:
         """At keyframe ``k``."""
         return replace(self.upright, metres_per_unit=float(np.exp(self.log_scales[k])))
 
     def columns(self, k: int) -> np.ndarray:
-        """Of keyframe ``k`` and its world among the unknowns (18,)."""
-        columns: np.ndarray = np.r_[self.rows(k), self.scale(k), self.size - GRAVITY : self.size]
+        """Of keyframe ``k`` and its world among the unknowns (19,)."""
+        columns: np.ndarray = np.r_[self.rows(k), self.scale(k), self.size - SHARED : self.size]
         return columns
 
     def rows(self, k: int) -> np.ndarray:
@@ -52,12 +53,12 @@ class ChainMotion:
         return STATE * len(self) + k
 
     def stepped(self, step: np.ndarray) -> ChainMotion:
-        """After a step (16K + 2,)."""
+        """After a step (16K + 3,)."""
         end = STATE * len(self)
         parts = step[:end].reshape(-1, STATE)
         states = [s.stepped(part) for s, part in zip(self.states, parts, strict=True)]
-        upright = self.upright.stepped(np.concatenate([[0.0], step[-GRAVITY:]]))
-        return ChainMotion(states, self.log_scales + step[end:-GRAVITY], upright)
+        upright = self.upright.stepped(np.concatenate([[0.0], step[-SHARED:]]))
+        return ChainMotion(states, self.log_scales + step[end:-SHARED], upright)
 
     def appended(self, state: InertialState) -> ChainMotion:
         """With one more keyframe, where the unit is that of the last one."""
@@ -70,7 +71,7 @@ class ChainMotion:
 
     def add(self, H: np.ndarray, b: np.ndarray, factor: InertialFactor, k: int) -> None:
         """Add a ``factor`` from keyframe ``k`` to the next one, where the unit is that of the
-        latter, to Hessian (16K + 2, 16K + 2) and gradient (16K + 2,)."""
+        latter, to Hessian (16K + 3, 16K + 3) and gradient (16K + 3,)."""
         world = self.world(k + 1)
         J = factor.jacobians(self.states[k], self.states[k + 1], world)
         columns = np.r_[self.rows(k), self.columns(k + 1)]

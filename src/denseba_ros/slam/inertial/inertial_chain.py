@@ -3,7 +3,7 @@ the images, whose poses are taken as measured, with a deviation.
 
 Nonlinear least squares of the inertial factors between neighbours and of the poses that vision
 gives, one Gauss-Newton step a keyframe. What leaves becomes a Gaussian on the next keyframe and the
-world. That is n = 16 K + 2 unknowns: the poses are unknowns here too, so that their errors do not
+world. That is n = 16 K + 3 unknowns: the poses are unknowns here too, so that their errors do not
 press the scale (see ``imu.initialisation.refinement``), and each keyframe has a scale of its own,
 as the map's unit drifts (see ``map_drift``).
 """
@@ -22,7 +22,7 @@ from denseba_ros.geometry import pose_step
 from denseba_ros.imu.inertial_equations import STATE, Motion
 from denseba_ros.imu.inertial_factor import InertialFactor
 from denseba_ros.imu.inertial_state import InertialState, MetricWorld
-from denseba_ros.slam.inertial.chain_motion import GRAVITY, ChainMotion
+from denseba_ros.slam.inertial.chain_motion import SHARED, ChainMotion
 from denseba_ros.slam.inertial.chain_prior import ChainPrior, grown_pose
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 from denseba_ros.slam.inertial.map_drift import MapDrift
@@ -59,11 +59,12 @@ class InertialChain:
         factors: list[InertialFactor],
         motion: Motion,
         bias_sigma: np.ndarray,
+        gain_sigma: float,
         depth: float,
     ) -> None:
         """``stamps`` (K) of the keyframes of ``motion``, ``sigmas`` (K, 6) of their poses, K - 1
-        ``factors`` between them; ``bias_sigma`` (6,) about zero of the first biases; median
-        ``depth``, units of the map."""
+        ``factors`` between them; ``bias_sigma`` (6,) about zero of the first biases,
+        ``gain_sigma`` of the accelerometer's log gain; median ``depth``, units of the map."""
         states, world = list(motion.states), motion.world
         scales = np.full(len(states), math.log(world.metres_per_unit))
         self._motion = ChainMotion(states, scales, world)
@@ -74,7 +75,7 @@ class InertialChain:
         for k, factor in enumerate(factors):
             drift = MapDrift.between(self._links[k].seen, self._links[k + 1].seen, depth)
             self._links[k] = replace(self._links[k], factor=factor, drift=drift)
-        self._prior = ChainPrior.of_biases(states[0], world, bias_sigma)
+        self._prior = ChainPrior.of_sensors(states[0], world, bias_sigma, gain_sigma)
         self._count, self._spread = 0, 1.0
         self.motion = self._adjusted()
 
@@ -145,7 +146,7 @@ class InertialChain:
         columns[wanted, np.arange(len(wanted))] = scale[wanted]
         covariance = (cho_solve(factor, columns) * scale[:, None])[wanted]
         self._judge_drifts(covariance)
-        of_newest = slice(0, STATE + 1 + GRAVITY)
+        of_newest = slice(0, STATE + 1 + SHARED)
         return InertialMotion(
             self.newest_ns,
             self._motion.states[-1],
@@ -154,9 +155,9 @@ class InertialChain:
         )
 
     def _judge_drifts(self, covariance: np.ndarray) -> None:
-        """How far the unit drifted at each keyframe, by ``covariance`` of the 18 of the newest, and
+        """How far the unit drifted at each keyframe, by ``covariance`` of the 19 of the newest, and
         of all other scales."""
-        order = [*range(STATE + 1 + GRAVITY, len(covariance)), STATE]
+        order = [*range(STATE + 1 + SHARED, len(covariance)), STATE]
         P = covariance[np.ix_(order, order)]
         variance = np.diag(P)
         uncertain = variance[1:] + variance[:-1] - 2.0 * np.diag(P, 1)

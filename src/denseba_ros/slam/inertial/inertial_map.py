@@ -215,7 +215,9 @@ class InertialMap:
         factors = [InertialFactor(m, path.T_imu_camera) for m in found.measured]
         known = np.repeat([GYROSCOPE_BIAS, ACCELEROMETER_BIAS], 3)
         sigmas = np.tile(sigma, (len(stamps), 1))
-        chain = InertialChain(stamps, sigmas, factors, Motion(states, found.world), known, depth)
+        gain = self._calibration.noise.accelerometer_scale
+        motion = Motion(states, found.world)
+        chain = InertialChain(stamps, sigmas, factors, motion, known, gain, depth)
         self._chain, self.motion, self._left_ns = chain, chain.motion, stamps[-1]
         if chain.motion is not None:
             _log.info(
