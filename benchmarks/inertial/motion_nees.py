@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from denseba_ros.evaluation.trajectory.alignment import Similarity
+from denseba_ros.evaluation.trajectory.alignment import Similarity, umeyama
 from denseba_ros.evaluation.trajectory.nees import motion_errors, nees
 from denseba_ros.evaluation.trajectory.trajectory_metrics import MatchedTrajectories
 from denseba_ros.geometry.body_frame import R_BODY_OPTICAL
@@ -51,6 +51,22 @@ def motion_nees(
     usable = np.linalg.eigvalsh(motions.grown)[:, 0] > 0.0
     errors, grown = motions.errors[usable], motions.grown[usable]
     return nees(errors[:, :3], grown[:, :3, :3]), nees(errors[:, 3:], grown[:, 3:, 3:])
+
+
+def stretch_scales(
+    published: list[Estimate], true: dict[int, np.ndarray], step: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log errors (M,) of the scale of the path over each stretch of ``step`` measured images, and
+    the deviation (M,) that is stated at its end. The unit of the map has no part in it."""
+    measured = [e for e in published if e.is_measured]
+    errors, sigmas = [], []
+    for start in range(0, len(measured) - step, step):
+        stretch = measured[start : start + step]
+        seen = np.stack([e.T_world_camera[:3, 3] for e in stretch])
+        real = np.stack([true[e.stamp_ns][:3, 3] for e in stretch])
+        errors.append(-np.log(umeyama(seen, real).scale))
+        sigmas.append(stretch[-1].metric_scale.sigma)
+    return np.array(errors), np.array(sigmas)
 
 
 def tilts(published: list[Estimate], true: dict[int, np.ndarray]) -> np.ndarray:

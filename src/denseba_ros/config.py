@@ -148,6 +148,9 @@ class ImuConfig(_Section):
     """Random walk of the gyroscope's bias, rad/s2/sqrt(Hz)."""
     accelerometer_walk: float = Field(3e-4, gt=0.0, le=10.0)
     """Random walk of the accelerometer's bias, m/s3/sqrt(Hz)."""
+    accelerometer_scale_sigma: float = Field(0.03, ge=1e-4, le=0.5)
+    """Deviation of the accelerometer's gain, a share: 0.003 where it is calibrated, 0.01 to 0.03 by
+    data sheets. Gravity tells the gain, once tilts told it from the bias."""
     gyroscope_range: float = Field(0.0, ge=0.0, le=200.0)
     """Largest angular velocity that the gyroscope reads, rad/s; 0: found by itself."""
     accelerometer_range: float = Field(0.0, ge=0.0, le=1000.0)

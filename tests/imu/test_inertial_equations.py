@@ -40,7 +40,7 @@ def test_gradient_is_that_of_the_chi_square() -> None:
     rng = np.random.default_rng(0)
     chain = truth.stepped(0.02 * rng.standard_normal(truth.size))
     H, b = inertial_equations(factors, chain)
-    assert H.shape == (48, 48)
+    assert H.shape == (49, 49)
     h = 1e-6
     numeric = [
         (

@@ -30,6 +30,7 @@ class ImuCalibration:
             config.accelerometer_noise,
             config.gyroscope_walk,
             config.accelerometer_walk,
+            config.accelerometer_scale_sigma,
         )
         return cls(noise, T, round(config.time_offset * 1e9))
 

@@ -10,8 +10,9 @@ import numpy as np
 from denseba_ros.imu.inertial_factor import InertialFactor
 from denseba_ros.imu.inertial_state import InertialState, MetricWorld
 
-STATE, WORLD = 15, 3
-"""Steps of a keyframe (pose 6, velocity 3, biases 6) and of the world (log scale, gravity 2)."""
+STATE, WORLD = 15, 4
+"""Steps of a keyframe (pose 6, velocity 3, biases 6), and of the world (log scale, gravity 2, log
+gain of the accelerometer)."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,11 @@ class Motion:
 
     @property
     def size(self) -> int:
-        """Unknowns: 15 K + 3."""
+        """Unknowns: 15 K + 4."""
         return STATE * len(self.states) + WORLD
 
     def stepped(self, step: np.ndarray) -> Motion:
-        """After a step (15K + 3,): keyframes in order, then the world."""
+        """After a step (15K + 4,): keyframes in order, then the world."""
         parts = step[:-WORLD].reshape(-1, STATE)
         states = [s.stepped(part) for s, part in zip(self.states, parts, strict=True)]
         return Motion(states, self.world.stepped(step[-WORLD:]))
@@ -36,7 +37,7 @@ class Motion:
 def inertial_equations(
     factors: Sequence[InertialFactor], motion: Motion, first: Motion | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hessian (15K + 3, 15K + 3) and gradient (15K + 3,) of half the chi-square.
+    """Hessian (15K + 4, 15K + 4) and gradient (15K + 4,) of half the chi-square.
 
     ``factors`` (K - 1) are from each keyframe to the next. Jacobians are taken at ``first``
     (first estimates) where given, residuals at ``motion``.

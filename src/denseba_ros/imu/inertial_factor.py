@@ -27,7 +27,7 @@ _POSE, _VELOCITY, _BIAS = slice(0, 6), slice(6, 9), slice(9, 15)
 @dataclass(frozen=True)
 class FactorJacobians:
     """Of the residual by steps of keyframe i (15, 15), of keyframe j (15, 15), and of the world
-    (15, 3)."""
+    (15, 4)."""
 
     i: np.ndarray
     j: np.ndarray
@@ -62,7 +62,7 @@ class InertialFactor:
 
     def jacobians(self, i: InertialState, j: InertialState, world: MetricWorld) -> FactorJacobians:
         """At these states."""
-        J = FactorJacobians(np.zeros((15, 15)), np.zeros((15, 15)), np.zeros((15, 3)))
+        J = FactorJacobians(np.zeros((15, 15)), np.zeros((15, 15)), np.zeros((15, 4)))
         self._rotation_rows(i, j, J)
         self._velocity_rows(i, j, world, J)
         self._position_rows(i, j, world, J)
@@ -94,7 +94,8 @@ class InertialFactor:
         J.i[3:6, 3:6] = -hat(R_i.T @ change) @ self.T_imu_camera[:3, :3]
         J.i[3:6, _VELOCITY], J.j[3:6, _VELOCITY] = -R_i.T, R_i.T
         J.i[3:6, _BIAS] = -self.measured.bias_jacobian[3:6]
-        J.world[3:6, 1:] = -t * R_i.T @ world.gravity_jacobian
+        J.world[3:6, 1:3] = -t * R_i.T @ world.gravity_jacobian
+        J.world[3:6, 3] = -t * R_i.T @ world.gravity
 
     def _position_rows(
         self, i: InertialState, j: InertialState, world: MetricWorld, J: FactorJacobians
@@ -107,8 +108,9 @@ class InertialFactor:
         J.j[6:9, _POSE] = R_i.T @ self._imu_position_jacobian(j, world)
         J.i[6:9, _VELOCITY] = -t * R_i.T
         J.i[6:9, _BIAS] = -self.measured.bias_jacobian[6:]
-        J.world[6:9, 0] = world.metres_per_unit * R_i.T @ (_centre(j) - _centre(i))
-        J.world[6:9, 1:] = -0.5 * t**2 * R_i.T @ world.gravity_jacobian
+        J.world[6:9, 0] = world.felt_per_unit * R_i.T @ (_centre(j) - _centre(i))
+        J.world[6:9, 1:3] = -0.5 * t**2 * R_i.T @ world.gravity_jacobian
+        J.world[6:9, 3] = J.world[6:9, 0] - 0.5 * t**2 * R_i.T @ world.gravity
 
     def _rotation(self, state: InertialState) -> np.ndarray:
         """R_world_imu (3, 3)."""
@@ -119,7 +121,7 @@ class InertialFactor:
         """(3,) of the IMU in metres along the world's axes."""
         R_world_imu = self._rotation(state)
         position: np.ndarray = (
-            world.metres_per_unit * _centre(state) - R_world_imu @ self.T_imu_camera[:3, 3]
+            world.felt_per_unit * _centre(state) - R_world_imu @ self.T_imu_camera[:3, 3]
         )
         return position
 
@@ -127,7 +129,7 @@ class InertialFactor:
         """(3, 6) of the IMU's position by a left step of T_camera_world."""
         R_world_camera = state.T_camera_world[:3, :3].T
         lever = -self.T_imu_camera[:3, :3].T @ self.T_imu_camera[:3, 3]  # IMU in the camera
-        return np.hstack([-world.metres_per_unit * R_world_camera, R_world_camera @ hat(lever)])
+        return np.hstack([-world.felt_per_unit * R_world_camera, R_world_camera @ hat(lever)])
 
     def _changes(
         self, i: InertialState, j: InertialState, world: MetricWorld

@@ -66,7 +66,8 @@ def _scale_error(found: Alignment) -> float:
 
 def _tilt(found: Alignment) -> float:
     """Radians."""
-    cosine = found.world.gravity @ R_MAP_UPRIGHT @ GRAVITY / 9.81**2
+    gravity = found.world.gravity
+    cosine = gravity @ R_MAP_UPRIGHT @ GRAVITY / np.linalg.norm(gravity) / 9.81
     return float(np.arccos(min(cosine, 1.0)))
 
 

@@ -58,7 +58,8 @@ def test_ten_seconds_of_walking_give_metres(seed: int) -> None:
     found = align(path, intervals, ImuNoise())
     assert not found.doubt
     assert np.log(found.world.metres_per_unit / SCALE) == pytest.approx(0.0, abs=0.03)
-    assert np.degrees(np.arccos(-found.world.gravity[2] / 9.81)) < 0.3
+    assert np.degrees(np.arccos(found.world.R_world_gravity[2, 2])) < 0.3
+    assert found.world.gain == pytest.approx(1.0, abs=0.01)
 
 
 def test_clocks_along_the_walk() -> None:

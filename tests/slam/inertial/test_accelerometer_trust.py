@@ -62,6 +62,17 @@ def test_one_that_was_wrong_for_a_while_is_used_again() -> None:
     assert abs(error) < 4.0 * motion.scale.sigma
 
 
+@pytest.mark.parametrize("gain", [0.92, 1.1])
+def test_gravity_tells_a_gain_that_is_off(gain: float) -> None:
+    walk = _walk(lambda force: gain * force, 0.0)
+    motion = walk.follow(14.0)
+    assert motion is not None
+    assert np.log(motion.world.gain) == pytest.approx(np.log(gain), abs=0.03)
+    error = walk.errors(motion)[15]
+    assert abs(error) < 0.035
+    assert abs(error) < 3.0 * motion.scale.sigma
+
+
 def test_a_bias_is_within_a_metre_per_second_squared() -> None:
     assert has_plausible_bias(np.array([0.3, 0.3, 0.3, 0.4, -0.3, 0.2]))
     assert not has_plausible_bias(np.array([0.0, 0.0, 0.0, 1.1, 0.0, 0.0]))

@@ -18,7 +18,7 @@ def test_the_scale_is_known_to_its_deviation(walks: list[Walk]) -> None:
         motion = walk.follow(12.0)
         assert motion is not None
         error = np.log(motion.world.metres_per_unit / SCALE)
-        assert motion.scale.sigma < 0.015
+        assert motion.scale.sigma < 0.025
         assert abs(error) < 3.0 * motion.scale.sigma
 
 
@@ -43,6 +43,19 @@ def test_a_world_that_grows_has_fewer_metres_a_unit(walks: list[Walk]) -> None:
     assert ratio == pytest.approx(1.3, rel=2e-3)
     assert grown.state.velocity == pytest.approx(usual.state.velocity, abs=2e-3)
     assert grown.scale.sigma == pytest.approx(usual.scale.sigma, rel=0.02)
+
+
+@pytest.mark.parametrize("factor", [1.2, 0.85])
+def test_the_scale_follows_a_unit_that_jumps(factor: float) -> None:
+    walk = Walk(1, jump=(9.0, factor))
+    before = walk.follow(9.0)
+    assert before is not None
+    assert abs(walk.errors(before)[15]) < 0.04
+    after = walk.follow(11.0)
+    assert after is not None
+    error = walk.errors(after)[15] - np.log(factor)
+    assert abs(error) < 0.04
+    assert abs(error) < 3.0 * after.scale.sigma
 
 
 def test_missing_samples_end_it_and_it_begins_again(walks: list[Walk]) -> None:

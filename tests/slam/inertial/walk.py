@@ -30,9 +30,14 @@ class Walk:
     0.06 degrees."""
 
     def __init__(
-        self, seed: int, path: str = "loop", gap: tuple[float, float] | None = None
+        self,
+        seed: int,
+        path: str = "loop",
+        gap: tuple[float, float] | None = None,
+        jump: tuple[float, float] = (np.inf, 1.0),
     ) -> None:
-        """Without samples during ``gap`` (s)."""
+        """Without samples during ``gap`` (s); the map's unit has so many times more metres since
+        the time (s) of a ``jump``."""
         rng = np.random.default_rng(seed)
         bias = rng.normal(0.0, 1.0, 6)
         world: RenderedSequence = (
@@ -54,6 +59,10 @@ class Walk:
         self.true = world.poses_at(self._times)
         self.T = self.true.copy()
         self.T[:, :3, 3] = (self.T[:, :3, 3] + rng.normal(0, 0.002, (66, 3))) / SCALE
+        since = self._times > jump[0]
+        if since.any():
+            centre = self.T[since, :3, 3][0]
+            self.T[since, :3, 3] = centre + (self.T[since, :3, 3] - centre) / jump[1]
         turns = Rotation.from_rotvec(rng.normal(0, 0.001, (66, 3))).as_matrix()
         self.T[:, :3, :3] = self.T[:, :3, :3] @ turns
         self._first = self.T.copy()
@@ -76,7 +85,7 @@ class Walk:
             if k:
                 self.prediction.saw(self.seen(k))
             window = {int(self.stamps[i]): self.T[i] for i in range(max(0, k - _WINDOW + 1), k + 1)}
-            self.map.update(window, grows, _DEPTH / SCALE)
+            self.map.update(window, grows, grows * _DEPTH / SCALE)
         self.next = last + 1
         return self.map.motion
 
@@ -89,7 +98,7 @@ class Walk:
         return SeenPose(stamp, T, before, T_camera_keyframe, _DEPTH / SCALE, R, 1.4e-3)
 
     def errors(self, motion: InertialMotion) -> np.ndarray:
-        """(18,) of the newest keyframe, as the covariance of ``motion`` has them; no poses."""
+        """(19,) of the newest keyframe, as the covariance of ``motion`` has them; no poses."""
         i = int(np.searchsorted(self.imu.samples.stamp_ns, motion.stamp_ns))
         up = motion.world.R_world_gravity.T @ np.array([0.0, 0.0, 1.0])
         scale = np.log(motion.world.metres_per_unit / SCALE)
@@ -98,7 +107,7 @@ class Walk:
                 np.zeros(6),
                 motion.state.velocity - self.imu.velocity[i],
                 motion.state.bias - self.imu.bias[i],
-                [scale, up[1], -up[0]],
+                [scale, up[1], -up[0], np.log(motion.world.gain)],
             ]
         )
 

@@ -121,7 +121,7 @@ def align(
     if linear.world.metres_per_unit <= 0.0:
         return linear
     measured = [preintegrate(samples, linear.bias, noise) for samples in intervals]
-    return _refined(path, measured, linear, prior) or linear
+    return _refined(path, measured, linear, prior, noise.accelerometer_scale) or linear
 
 
 def aligned_linearly(
@@ -143,7 +143,7 @@ def aligned_linearly(
             equations.A, equations.b, equations.noise, information, mean
         )
         scale = float(solution.x[equations.scale])
-        world = world.stepped(np.concatenate([[0.0], solution.x[equations.gravity]]))
+        world = world.stepped(np.concatenate([[0.0], solution.x[equations.gravity], [0.0]]))
     unknowns = 3 + 3 * len(path) - np.isfinite(prior.scale_deviation)
     fit = solution.chi_square / (len(equations.b) - unknowns)
     to_log = np.ones(9)
@@ -164,6 +164,7 @@ def _refined(
     measured: Sequence[Preintegration],
     linear: Alignment,
     prior: AlignmentPrior,
+    gain_sigma: float,
 ) -> Alignment | None:
     """None where the motion is too weak for the steps to end."""
     states = [
@@ -175,15 +176,16 @@ def _refined(
         np.repeat([GYROSCOPE_BIAS, prior.accelerometer_bias], 3),
         math.log(prior.metres_per_unit),
         prior.scale_deviation**-2.0,
+        gain_sigma,
     )
     try:
         found = refined(path, factors, Motion(states, linear.world), known)
     except (LinAlgError, ValueError):
         return None
     # Residuals and priors less unknowns: one more for each of the interval's ends.
-    freedom = 6 * len(path) + 15 * len(measured) + 6 - len(found.covariance)
+    freedom = 6 * len(path) + 15 * len(measured) + 7 - len(found.covariance)
     fit = found.chi_square / (freedom + np.isfinite(prior.scale_deviation))
-    kept = np.r_[-3:0, 9:15]
+    kept = np.r_[-4:-1, 9:15]
     return Alignment(
         found.motion.world,
         np.array([state.velocity for state in found.motion.states]),

@@ -34,17 +34,18 @@ _FARTHEST = 0.5
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Of the biases at the first keyframe (deviations (6,) about zero) and of the log of the scale
-    (mean and information)."""
+    """Of the biases at the first keyframe (deviations (6,) about zero), of the log of the scale
+    (mean and information), and of that of the accelerometer's gain (deviation about zero)."""
 
     bias_sigma: np.ndarray
     log_scale: float
     log_scale_information: float
+    gain_sigma: float
 
 
 @dataclass(frozen=True)
 class Refined:
-    """The ``motion``, the ``covariance`` (15K + 3) of its steps, and the ``chi_square`` of
+    """The ``motion``, the ``covariance`` (15K + 4) of its steps, and the ``chi_square`` of
     everything."""
 
     motion: Motion
@@ -82,7 +83,7 @@ def _add_priors(
     motion: Motion,
     known: Knowledge,
 ) -> None:
-    """Poses as they were seen; the first biases; the scale. Jacobians are the identity."""
+    """Poses as they were seen; the first biases; scale and gain. Jacobians are the identity."""
     pose = _pose_information(path)
     for k, state in enumerate(motion.states):
         rows = np.arange(STATE * k, STATE * k + 6)
@@ -94,6 +95,8 @@ def _add_priors(
     scale = len(b) - WORLD
     H[scale, scale] += known.log_scale_information
     b[scale] += known.log_scale_information * _log_scale_error(motion, known)
+    H[-1, -1] += known.gain_sigma**-2
+    b[-1] += known.gain_sigma**-2 * math.log(motion.world.gain)
 
 
 def _of_priors(
@@ -102,6 +105,7 @@ def _of_priors(
     """Their chi-square."""
     total = float(np.sum((motion.states[0].bias / known.bias_sigma) ** 2))
     total += known.log_scale_information * _log_scale_error(motion, known) ** 2
+    total += (math.log(motion.world.gain) / known.gain_sigma) ** 2
     pose = _pose_information(path)
     for state, T in zip(motion.states, seen, strict=True):
         total += float(pose @ _pose_error(state, T) ** 2)

@@ -12,11 +12,12 @@ from denseba_ros.imu.inertial_state import InertialState, MetricWorld
 from denseba_ros.imu.rotation_jacobians import rotation_log
 
 _SIZE = STATE + WORLD
+_GRAVITY = STATE + 1
 
 
 @dataclass(frozen=True)
 class ChainPrior:
-    """Energy 0.5 x' H x + b' x, x (18,) being the step of the first keyframe and the world from
+    """Energy 0.5 x' H x + b' x, x (19,) being the step of the first keyframe and the world from
     ``state`` and ``world``, where the prior was made and stays linearised (first estimates)."""
 
     H: np.ndarray
@@ -25,36 +26,44 @@ class ChainPrior:
     world: MetricWorld
 
     @classmethod
-    def of_biases(cls, state: InertialState, world: MetricWorld, sigma: np.ndarray) -> ChainPrior:
-        """Biases (6,) about zero with deviations ``sigma`` (6,); nothing else is known."""
+    def of_sensors(
+        cls, state: InertialState, world: MetricWorld, sigma: np.ndarray, gain_sigma: float
+    ) -> ChainPrior:
+        """Biases (6,) about zero with deviations ``sigma`` (6,), and the log gain; nothing else is
+        known."""
         H, b = np.zeros((_SIZE, _SIZE)), np.zeros(_SIZE)
         rows = np.arange(9, 15)
         H[rows, rows] = sigma**-2.0
         b[rows] = sigma**-2.0 * state.bias
+        H[-1, -1], b[-1] = gain_sigma**-2.0, gain_sigma**-2.0 * np.log(world.gain)
         return cls(H, b, state, world)
 
     @classmethod
     def eliminated(
-        cls, H: np.ndarray, b: np.ndarray, state: InertialState, world: MetricWorld, kept: float
+        cls, H: np.ndarray, b: np.ndarray, state: InertialState, world: MetricWorld
     ) -> ChainPrior:
-        """Of equations (33, 33), (33,) of a keyframe, the next one at ``state``, and the ``world``
-        without the first; ``kept`` is the share of the information that is not forgotten."""
-        gone, rest = slice(0, STATE), slice(STATE, None)
+        """Of equations (n, n), (n,) whose last 19 unknowns, of a keyframe at ``state`` in its
+        ``world``, stay."""
+        gone, rest = slice(0, -_SIZE), slice(-_SIZE, None)
         scale = 1.0 / np.sqrt(np.maximum(np.diag(H), 1e-12))
         A, g = H * np.outer(scale, scale), b * scale
-        inner = A[gone, gone] + 1e-12 * np.eye(STATE)
+        inner = A[gone, gone] + 1e-12 * np.eye(len(b) - _SIZE)
         gain = np.linalg.solve(inner, A[gone, rest]).T
         back = 1.0 / scale[rest]
         reduced = (A[rest, rest] - gain @ A[gone, rest]) * np.outer(back, back)
         gradient = (g[rest] - gain @ g[gone]) * back
-        return cls(kept * 0.5 * (reduced + reduced.T), kept * gradient, state, world)
+        return cls(0.5 * (reduced + reduced.T), gradient, state, world)
 
-    def rows(self, size: int) -> np.ndarray:
-        """Where the first keyframe and the world are among ``size`` unknowns."""
-        return np.concatenate([np.arange(STATE), np.arange(size - WORLD, size)])
+    def after_drift(self, variance: float) -> ChainPrior:
+        """Where both directions of gravity in the map walked by ``variance`` (rad^2) each."""
+        H, b = self.H, self.b
+        for k in (_GRAVITY, _GRAVITY + 1):
+            gain = H[k] / (1.0 / variance + H[k, k])
+            H, b = H - np.outer(gain, H[k]), b - gain * b[k]
+        return replace(self, H=H, b=b)
 
     def at(self, state: InertialState, world: MetricWorld) -> tuple[np.ndarray, np.ndarray]:
-        """Hessian (18, 18) and gradient (18,) there."""
+        """Hessian (19, 19) and gradient (19,) there."""
         x = np.concatenate(
             [
                 pose_step.log(state.T_camera_world @ pose_step.inverse(self.state.T_camera_world)),
@@ -85,6 +94,7 @@ def grown_pose(T_camera_world: np.ndarray, growth: float, centre: np.ndarray) ->
 
 
 def _world_step(origin: MetricWorld, world: MetricWorld) -> np.ndarray:
-    """(3,) of log scale and gravity (rad)."""
+    """(4,) of log scale, gravity (rad) and log gain."""
     turn = rotation_log(origin.R_world_gravity.T @ world.R_world_gravity)
-    return np.array([np.log(world.metres_per_unit / origin.metres_per_unit), turn[0], turn[1]])
+    scale = np.log(world.metres_per_unit / origin.metres_per_unit)
+    return np.array([scale, turn[0], turn[1], np.log(world.gain / origin.gain)])

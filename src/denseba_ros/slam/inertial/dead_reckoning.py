@@ -11,7 +11,7 @@ from denseba_ros.imu.samples import ImuSamples
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 
 _VELOCITY, _GYROSCOPE, _ACCELEROMETER = slice(6, 9), slice(9, 12), slice(12, 15)
-_GRAVITY = slice(16, 18)
+_SCALE, _GRAVITY, _GAIN = 15, slice(16, 18), 18
 
 
 def dead_reckoned(
@@ -43,7 +43,7 @@ def dead_reckoned(
         since = float(m.seconds)
         velocity = velocity + since * world.gravity + R @ m.velocity
     m = preintegrate(samples, bias, noise)
-    t, scale = float(m.seconds), world.metres_per_unit
+    t, scale = float(m.seconds), world.felt_per_unit
     R = T_camera_world[:3, :3].T @ R_imu_camera.T  # R_world_imu
     lever = -(R_imu_camera.T @ calibration.T_imu_camera[:3, 3])  # IMU in the camera, metres
     centre = -(T_camera_world[:3, :3].T @ T_camera_world[:3, 3])
@@ -74,13 +74,14 @@ def _added(
     (15, 15) and ``by_bias`` (9, 6) are of their preintegration. ``since``: seconds from the
     keyframe to the measured image, through which errors of velocity grew too."""
     P = motion.covariance
-    # Rows: position, rotation; columns: the 18 of P.
-    J = np.zeros((6, 18))
+    # Rows: position, rotation; columns: the 19 of P.
+    J = np.zeros((6, 19))
     J[:3, _VELOCITY] = t * np.eye(3)
     J[:3, _ACCELEROMETER] = R @ (by_bias[6:, 3:] - t * since * np.eye(3))
     J[:3, _GYROSCOPE] = R @ by_bias[6:, :3]
     J[:3, _GRAVITY] = (0.5 * t**2 + t * since) * motion.world.gravity_jacobian
-    J[:3, 15] = -moved
+    J[:3, _SCALE] = -moved
+    J[:3, _GAIN] = (0.5 * t**2 + t * since) * motion.world.gravity - moved
     # An error of the measured rotation turns what is integrated from there, gravity stays.
     R_world_camera = R @ R_imu_camera
     felt = moved - t * motion.state.velocity - 0.5 * t**2 * motion.world.gravity

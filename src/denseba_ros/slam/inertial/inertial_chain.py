@@ -3,13 +3,15 @@ the images, whose poses are taken as measured, with a deviation.
 
 Nonlinear least squares of the inertial factors between neighbours and of the poses that vision
 gives, one Gauss-Newton step a keyframe. What leaves becomes a Gaussian on the next keyframe and the
-world. That is n = 15 K + 3 unknowns: the poses are unknowns here too, so that their errors do not
-press the scale (see ``imu.initialisation.refinement``).
+world. That is n = 16 K + 3 unknowns: the poses are unknowns here too, so that their errors do not
+press the scale (see ``imu.initialisation.refinement``), and each keyframe has a scale of its own,
+as the map's unit drifts (see ``map_drift``).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,38 +19,33 @@ from numpy.linalg import LinAlgError
 from scipy.linalg import cho_factor, cho_solve
 
 from denseba_ros.geometry import pose_step
-from denseba_ros.imu.inertial_equations import (
-    STATE,
-    WORLD,
-    Motion,
-    inertial_chi_square,
-    inertial_equations,
-)
+from denseba_ros.imu.inertial_equations import STATE, Motion
 from denseba_ros.imu.inertial_factor import InertialFactor
 from denseba_ros.imu.inertial_state import InertialState, MetricWorld
+from denseba_ros.slam.inertial.chain_motion import SHARED, ChainMotion
 from denseba_ros.slam.inertial.chain_prior import ChainPrior, grown_pose
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
+from denseba_ros.slam.inertial.map_drift import MapDrift
 
 # Keyframes of the chain; the oldest of more is marginalised.
 _MOST = 25
-# Seconds after which what was marginalised counts for 1/e: the map's own scale drifts.
-_MEMORY = 60.0
 # The fit is judged at one keyframe in so many.
 _JUDGED = 5
-# Most that one step changes the log scale and gravity (rad).
+# Most that one step changes a log scale and gravity (rad).
 _FARTHEST = 0.5
 
 
 @dataclass(frozen=True)
 class _Link:
     """A keyframe of stamp ``stamp_ns``: where vision sees it, with deviations ``sigma`` (6,), and
-    the factor to the next one, None of the newest; ``rest``: the factor from it to itself, where
-    the camera stood still."""
+    the factor to the next one and what the unit may drift to there, None of the newest; ``rest``:
+    the factor from it to itself, where the camera stood still."""
 
     stamp_ns: int
     seen: np.ndarray
     sigma: np.ndarray
-    factor: InertialFactor | None
+    factor: InertialFactor | None = None
+    drift: MapDrift | None = None
     rest: InertialFactor | None = None
 
 
@@ -62,17 +59,23 @@ class InertialChain:
         factors: list[InertialFactor],
         motion: Motion,
         bias_sigma: np.ndarray,
+        gain_sigma: float,
+        depth: float,
     ) -> None:
         """``stamps`` (K) of the keyframes of ``motion``, ``sigmas`` (K, 6) of their poses, K - 1
-        ``factors`` between them; ``bias_sigma`` (6,) about zero of the first biases."""
-        self._motion = motion
+        ``factors`` between them; ``bias_sigma`` (6,) about zero of the first biases,
+        ``gain_sigma`` of the accelerometer's log gain; median ``depth``, units of the map."""
+        states, world = list(motion.states), motion.world
+        scales = np.full(len(states), math.log(world.metres_per_unit))
+        self._motion = ChainMotion(states, scales, world)
         self._links = [
-            _Link(stamp, state.T_camera_world, sigma, factor)
-            for stamp, state, sigma, factor in zip(
-                stamps, motion.states, sigmas, [*factors, None], strict=True
-            )
+            _Link(stamp, state.T_camera_world, sigma)
+            for stamp, state, sigma in zip(stamps, states, sigmas, strict=True)
         ]
-        self._prior = ChainPrior.of_biases(motion.states[0], motion.world, bias_sigma)
+        for k, factor in enumerate(factors):
+            drift = MapDrift.between(self._links[k].seen, self._links[k + 1].seen, depth)
+            self._links[k] = replace(self._links[k], factor=factor, drift=drift)
+        self._prior = ChainPrior.of_sensors(states[0], world, bias_sigma, gain_sigma)
         self._count, self._spread = 0, 1.0
         self.motion = self._adjusted()
 
@@ -86,29 +89,34 @@ class InertialChain:
         """T_camera_world (4, 4) of the newest keyframe by vision."""
         return self._links[-1].seen
 
-    def see(self, poses: dict[int, np.ndarray], growth: float, centre: np.ndarray) -> None:
+    def see(self, poses: Mapping[int, np.ndarray], growth: float, centre: np.ndarray) -> None:
         """Take over T_camera_world (4, 4) by stamp, after the world grew about ``centre`` (3,)."""
         if growth != 1.0:
             states = [_grown(s, growth, centre) for s in self._motion.states]
-            world = self._motion.world
-            world = replace(world, metres_per_unit=world.metres_per_unit / growth)
-            self._motion = Motion(states, world)
+            scales = self._motion.log_scales - math.log(growth)
+            self._motion = replace(self._motion, states=states, log_scales=scales)
             self._prior = self._prior.grown(growth, centre)
             self._links = [replace(k, sigma=_grown_sigma(k.sigma, growth)) for k in self._links]
         self._links = [replace(k, seen=poses.get(k.stamp_ns, k.seen)) for k in self._links]
         if self.motion is not None:
-            state, world = self._motion.states[-1], self._motion.world
+            state, world = self._motion.states[-1], self._motion.world(-1)
             self.motion = replace(self.motion, state=state, world=world)
 
     def append(
-        self, stamp_ns: int, seen: np.ndarray, sigma: np.ndarray, factor: InertialFactor
+        self,
+        stamp_ns: int,
+        seen: np.ndarray,
+        sigma: np.ndarray,
+        factor: InertialFactor,
+        drift: MapDrift,
     ) -> None:
-        """A keyframe seen at T_camera_world (4, 4) with deviations (6,); ``factor`` leads to it."""
+        """A keyframe seen at T_camera_world (4, 4) with deviations (6,); ``factor`` leads to it,
+        and the unit may ``drift`` on the way."""
         last = self._motion.states[-1]
-        state = _after(last, factor, self._motion.world, seen)
-        self._links[-1] = replace(self._links[-1], factor=factor)
-        self._links.append(_Link(stamp_ns, seen, sigma, None))
-        self._motion = Motion([*self._motion.states, state], self._motion.world)
+        state = _after(last, factor, self._motion.upright, seen)
+        self._links[-1] = replace(self._links[-1], factor=factor, drift=drift)
+        self._links.append(_Link(stamp_ns, seen, sigma))
+        self._motion = self._motion.appended(state)
         while len(self._links) > _MOST:
             self._marginalise()
         self.motion = self._adjusted()
@@ -128,18 +136,35 @@ class InertialChain:
         except (LinAlgError, ValueError):
             return None
         step = -scale * cho_solve(factor, scale * b)
-        step[-WORLD:] = np.clip(step[-WORLD:], -_FARTHEST, _FARTHEST)
+        world = slice(STATE * len(self._motion), None)
+        step[world] = np.clip(step[world], -_FARTHEST, _FARTHEST)
         self._motion = self._motion.stepped(step)
-        last = np.arange(len(b) - STATE - WORLD, len(b))
-        columns = np.zeros((len(b), len(last)))
-        columns[last, np.arange(len(last))] = scale[last]
-        covariance = (cho_solve(factor, columns) * scale[:, None])[last]
+        # The newest keyframe and its world, and all scales.
+        last = len(self._motion) - 1
+        wanted = np.r_[self._motion.columns(last), world.start : world.start + last]
+        columns = np.zeros((len(b), len(wanted)))
+        columns[wanted, np.arange(len(wanted))] = scale[wanted]
+        covariance = (cho_solve(factor, columns) * scale[:, None])[wanted]
+        self._judge_drifts(covariance)
+        of_newest = slice(0, STATE + 1 + SHARED)
         return InertialMotion(
             self.newest_ns,
             self._motion.states[-1],
-            self._motion.world,
-            covariance * self._judged(),
+            self._motion.world(-1),
+            covariance[of_newest, of_newest] * self._judged(),
         )
+
+    def _judge_drifts(self, covariance: np.ndarray) -> None:
+        """How far the unit drifted at each keyframe, by ``covariance`` of the 19 of the newest, and
+        of all other scales."""
+        order = [*range(STATE + 1 + SHARED, len(covariance)), STATE]
+        P = covariance[np.ix_(order, order)]
+        variance = np.diag(P)
+        uncertain = variance[1:] + variance[:-1] - 2.0 * np.diag(P, 1)
+        square = np.diff(self._motion.log_scales) ** 2 + np.maximum(uncertain, 0.0)
+        for k, link in enumerate(self._links[:-1]):
+            assert link.drift is not None
+            self._links[k] = replace(link, drift=link.drift.judged(float(square[k])))
 
     def _judged(self) -> float:
         """By what the covariance grows as residuals are larger than they should be."""
@@ -149,17 +174,21 @@ class InertialChain:
         return self._spread
 
     def _equations(self) -> tuple[np.ndarray, np.ndarray]:
-        motion = self._motion
-        H, b = inertial_equations([k.factor for k in self._links if k.factor], motion)
+        H, b = np.zeros((self._motion.size, self._motion.size)), np.zeros(self._motion.size)
         for k in range(len(self._links)):
-            self._add_own(H, b, k)
-        self._add_prior(H, b)
+            self._add_own(H, b, self._motion, k)
+        self._add_prior(H, b, self._motion)
         return H, b
 
-    def _add_own(self, H: np.ndarray, b: np.ndarray, k: int) -> None:
-        """Add what is known of keyframe ``k`` by itself: where it was seen, and that it stood."""
-        link, state, world = self._links[k], self._motion.states[k], self._motion.world
-        rows = np.arange(STATE * k, STATE * k + 6)
+    def _add_own(self, H: np.ndarray, b: np.ndarray, motion: ChainMotion, k: int) -> None:
+        """Add what is known of keyframe ``k`` of ``motion`` by itself, that is where it was seen,
+        and that it stood; and what leads to the next one."""
+        link, state, world = self._links[k], motion.states[k], motion.world(k)
+        if link.factor is not None:
+            assert link.drift is not None
+            motion.add(H, b, link.factor, k)
+            motion.add_drift(H, b, link.drift.variance, k)
+        rows = motion.rows(k)[:6]
         information = link.sigma**-2.0
         H[rows, rows] += information
         b[rows] += information * _off(state, link.seen)
@@ -167,36 +196,42 @@ class InertialChain:
             return
         J = link.rest.jacobians(state, state, world)
         whole = np.hstack([J.i + J.j, J.world])
-        columns = np.r_[STATE * k : STATE * (k + 1), len(b) - WORLD : len(b)]
+        columns = motion.columns(k)
         weighted = whole.T @ link.rest.information
         H[np.ix_(columns, columns)] += weighted @ whole
         b[columns] += weighted @ link.rest.residual(state, state, world)
 
-    def _add_prior(self, H: np.ndarray, b: np.ndarray) -> None:
-        first = self._prior.rows(len(b))
-        prior_H, prior_b = self._prior.at(self._motion.states[0], self._motion.world)
+    def _add_prior(self, H: np.ndarray, b: np.ndarray, motion: ChainMotion) -> None:
+        first = motion.columns(0)
+        prior_H, prior_b = self._prior.at(motion.states[0], motion.world(0))
         H[np.ix_(first, first)] += prior_H
         b[first] += prior_b
 
     def _fit(self) -> float:
         """Chi-square over its degrees of freedom, of factors and poses."""
-        chi_square = inertial_chi_square([k.factor for k in self._links if k.factor], self._motion)
-        for state, link in zip(self._motion.states, self._links, strict=True):
-            chi_square += float(np.sum((_off(state, link.seen) / link.sigma) ** 2))
+        chi_square, motion = 0.0, self._motion
+        for k, link in enumerate(self._links):
+            chi_square += float(np.sum((_off(motion.states[k], link.seen) / link.sigma) ** 2))
+            if link.factor is not None:
+                later = motion.states[k + 1]
+                r = link.factor.residual(motion.states[k], later, motion.world(k + 1))
+                chi_square += float(r @ link.factor.information @ r)
         count = len(self._links)
         return chi_square / max(6 * count + 15 * (count - 1) - 15 * count, 1)
 
     def _marginalise(self) -> None:
         """The oldest keyframe becomes a Gaussian on the next one and the world."""
-        link, states = self._links[0], self._motion.states
-        assert link.factor is not None
-        H, b = inertial_equations([link.factor], Motion(states[:2], self._motion.world))
-        self._add_own(H, b, 0)
-        self._add_prior(H, b)
-        kept = math.exp(-float(link.factor.measured.seconds) / _MEMORY)
-        self._prior = ChainPrior.eliminated(H, b, states[1], self._motion.world, kept)
-        self._links = self._links[1:]
-        self._motion = Motion(states[1:], self._motion.world)
+        link, motion = self._links[0], self._motion.part(0, 2)
+        assert link.drift is not None
+        H, b = np.zeros((motion.size, motion.size)), np.zeros(motion.size)
+        self._add_own(H, b, motion, 0)
+        self._add_prior(H, b, motion)
+        # The oldest keyframe and its scale first, then those of the next one and gravity.
+        order = np.r_[motion.rows(0), motion.scale(0), motion.columns(1)]
+        H, b = H[np.ix_(order, order)], b[order]
+        prior = ChainPrior.eliminated(H, b, motion.states[1], motion.world(1))
+        self._prior = prior.after_drift(link.drift.gravity_variance)
+        self._links, self._motion = self._links[1:], self._motion.part(1)
 
 
 def _off(state: InertialState, seen: np.ndarray) -> np.ndarray:

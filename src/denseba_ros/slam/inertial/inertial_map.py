@@ -29,6 +29,7 @@ from denseba_ros.slam.inertial.imu_prediction import ImuPrediction
 from denseba_ros.slam.inertial.inertial_chain import InertialChain
 from denseba_ros.slam.inertial.inertial_motion import InertialMotion
 from denseba_ros.slam.inertial.keyframe_path import KeyframePath
+from denseba_ros.slam.inertial.map_drift import MapDrift
 from denseba_ros.slam.inertial.places import Place, after_rest, at_rest, taken_over
 
 _log = logging.getLogger(__name__)
@@ -84,9 +85,9 @@ class InertialMap:
             return
         sigma = np.repeat([POSITION_RATIO * median_depth, ROTATION_SIGMA], 3)
         if self._chain is None:
-            self._start(stamps, intervals, sigma)
+            self._start(stamps, intervals, sigma, median_depth)
         else:
-            self._go_on(self._chain, growth, sigma)
+            self._go_on(self._chain, growth, sigma, median_depth)
 
     @property
     def _calibration(self) -> ImuCalibration:
@@ -98,7 +99,7 @@ class InertialMap:
         turn = self._prediction.turn(start_ns, end_ns)
         return turn if turn is not None and turn.fits(R_seen) else None
 
-    def _go_on(self, chain: InertialChain, growth: float, sigma: np.ndarray) -> None:
+    def _go_on(self, chain: InertialChain, growth: float, sigma: np.ndarray, depth: float) -> None:
         """Take rests and the newest keyframe into the chain; without samples up to it it ends."""
         poses = {stamp: pose_step.inverse(T) for stamp, T in self._path.poses.items()}
         chain.see(poses, growth, self._path.poses[self._newest_ns][:3, 3])
@@ -108,7 +109,7 @@ class InertialMap:
         ]
         for place in places:
             is_next = place.since_ns > self._left_ns
-            if self.motion is None or (is_next and not self._append(chain, place, sigma)):
+            if self.motion is None or (is_next and not self._append(chain, place, sigma, depth)):
                 self._chain = self.motion = None
                 self.doubt = "samples are missing between keyframes"
                 return
@@ -126,7 +127,7 @@ class InertialMap:
         self._fits_since_ns = self._newest_ns
         self.doubt = "the accelerometer does not fit the images"
 
-    def _append(self, chain: InertialChain, place: Place, sigma: np.ndarray) -> bool:
+    def _append(self, chain: InertialChain, place: Place, sigma: np.ndarray, depth: float) -> bool:
         """Go on to the next ``place``, or not where the accelerometer leads elsewhere; False where
         samples are missing."""
         assert self.motion is not None
@@ -140,7 +141,10 @@ class InertialMap:
         motion, seen = chain.motion, place.T_camera_world
         if motion is None:
             return False
-        if not leads_to(motion, self._calibration, samples, chain.newest_seen, seen, sigma):
+        drift = MapDrift.between(chain.newest_seen, seen, depth)
+        if not leads_to(
+            motion.after(drift), self._calibration, samples, chain.newest_seen, seen, sigma
+        ):
             self._distrust()
             return True
         measured = preintegrate(samples, self.motion.state.bias, self._calibration.noise)
@@ -148,7 +152,7 @@ class InertialMap:
         if stood > 0.0:
             measured = after_rest(measured, stood, self._calibration.noise)
         factor = InertialFactor(measured, self._calibration.T_imu_camera)
-        chain.append(place.since_ns, place.T_camera_world, sigma, factor)
+        chain.append(place.since_ns, seen, sigma, factor, drift)
         self.motion, self._left_ns = chain.motion, place.until_ns
         return True
 
@@ -164,7 +168,13 @@ class InertialMap:
         chain.rest(factor)
         self.motion = chain.motion
 
-    def _start(self, stamps: list[int], intervals: list[ImuSamples], sigma: np.ndarray) -> None:
+    def _start(
+        self,
+        stamps: list[int],
+        intervals: list[ImuSamples],
+        sigma: np.ndarray,
+        depth: float,
+    ) -> None:
         """Align what there is, now and then, until that is sure."""
         self._count += 1
         seconds = sum(samples.seconds for samples in intervals)
@@ -188,10 +198,15 @@ class InertialMap:
             self._fits_since_ns = stamps[len(stamps) // 2]
             self.doubt = "the accelerometer does not fit the images: is it in m/s2?"
         if not self.doubt:
-            self._begin(stamps, path, found, sigma)
+            self._begin(stamps, path, found, sigma, depth)
 
     def _begin(
-        self, stamps: list[int], path: VisualPath, found: Alignment, sigma: np.ndarray
+        self,
+        stamps: list[int],
+        path: VisualPath,
+        found: Alignment,
+        sigma: np.ndarray,
+        depth: float,
     ) -> None:
         states = [
             InertialState(pose_step.inverse(T), velocity, found.bias)
@@ -200,7 +215,9 @@ class InertialMap:
         factors = [InertialFactor(m, path.T_imu_camera) for m in found.measured]
         known = np.repeat([GYROSCOPE_BIAS, ACCELEROMETER_BIAS], 3)
         sigmas = np.tile(sigma, (len(stamps), 1))
-        chain = InertialChain(stamps, sigmas, factors, Motion(states, found.world), known)
+        gain = self._calibration.noise.accelerometer_scale
+        motion = Motion(states, found.world)
+        chain = InertialChain(stamps, sigmas, factors, motion, known, gain, depth)
         self._chain, self.motion, self._left_ns = chain, chain.motion, stamps[-1]
         if chain.motion is not None:
             _log.info(
