@@ -41,7 +41,7 @@ def test_lengths_are_those_of_the_path_that_moves() -> None:
     assert lengths.second.tolist() == [0, 1]
     np.testing.assert_allclose(np.exp(lengths.log_length), [0.5, 1.0])
     # The deviation of a link is in its own unit, here twice that of the map.
-    np.testing.assert_allclose(lengths.sigma, np.hypot(0.05, [0.06 / 0.5, 0.06]))
+    np.testing.assert_allclose(lengths.sigma, np.hypot(0.2, [0.06 / 0.5, 0.06]))
 
 
 def test_a_link_counts_where_few_points_show_in_both() -> None:

@@ -20,7 +20,7 @@ from denseba_ros.pose_graph.graph import Doubles, PoseGraph
 # Keyframes that share so many observations need no link.
 _ENOUGH = 30
 # Deviation of the log of a length, beside that of the link.
-_LENGTH = 0.05
+_LENGTH = 0.2
 # Shorter steps have no length.
 _LEAST_LENGTH = 1e-9
 
