@@ -53,6 +53,20 @@ def test_a_link_counts_where_few_points_show_in_both() -> None:
     np.testing.assert_allclose(links.sigma_R, 0.01)
 
 
+def test_a_link_holds_the_direction_more_than_the_length() -> None:
+    links = needed_links(graph(), seen({(0, 1): 40, (2, 3): 40, (3, 0): 40}))
+    assert (links.first.tolist(), links.second.tolist()) == ([2], [1])
+    rotations, centres = np.tile(np.eye(3), (4, 1, 1)), np.zeros((4, 3))
+    centres[1, 0] = -1.0
+    np.testing.assert_allclose(links.errors(rotations, centres), 0.0, atol=1e-12)
+    for axis, sigma in enumerate([np.hypot(0.06, 0.2), 0.06, 0.06]):
+        moved = centres.copy()
+        moved[1, axis] += 0.1
+        expected = np.zeros(6)
+        expected[axis] = 0.1 / sigma
+        np.testing.assert_allclose(links.errors(rotations, moved)[0], expected, atol=1e-12)
+
+
 def test_without_edges_there_is_nothing_to_hold() -> None:
     apart = PoseGraph(graph().poses, [])
     nothing = needed_links(apart, seen({(0, 1): 1}))
