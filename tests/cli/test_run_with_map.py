@@ -90,8 +90,11 @@ def test_a_saved_map_is_adjusted_as_well_afterwards(
     with MapReader(file) as reader:
         before = reader.load_graph()
     assert main(["map", "adjust", str(file)]) == DONE
-    said = re.search(r"median error ([\d.]+) -> ([\d.]+) pixels", capsys.readouterr().out)
+    out = capsys.readouterr().out
+    said = re.search(r"median error ([\d.]+) -> ([\d.]+) pixels", out)
     assert said is not None
+    lens = re.search(r"focal length ([-+][\d.]+)%, radial distortion ([-+][\d.]+)$", out.strip())
+    assert lens is not None
     with MapReader(file) as reader:
         assert check_map(reader) == []
         after = reader.load_graph()
@@ -103,6 +106,9 @@ def test_a_saved_map_is_adjusted_as_well_afterwards(
     in_the_run = _summary(runs.first)["adjusted"]
     for value, when in zip(said.groups(), ("before", "after"), strict=True):
         assert float(value) == pytest.approx(in_the_run[f"median_error_{when}_pixels"], abs=0.02)
+    focal = 100.0 * (in_the_run["focal_length_over_calibration"] - 1.0)
+    assert float(lens[1]) == pytest.approx(focal, abs=0.1)
+    assert float(lens[2]) == pytest.approx(in_the_run["radial_distortion"], abs=1e-3)
 
 
 def test_the_first_map_is_of_one_piece_and_one_scale(runs: Runs) -> None:

@@ -9,6 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.global_map.adjustment.bundle import POSE, Bundle, State
+from denseba_ros.global_map.adjustment.lens import PARAMETERS, Lens
 from denseba_ros.global_map.adjustment.links import Lengths, Links
 from denseba_ros.global_map.adjustment.observations import Observations
 from denseba_ros.global_map.adjustment.optimisation import adjust
@@ -17,26 +18,28 @@ FOCAL, PRINCIPAL = np.array([300.0, 310.0]), np.array([160.0, 120.0])
 KEYFRAMES, POINTS = 5, 12
 
 
-def truth() -> State:
-    """A camera that moves aside and turns a little, before points 3 to 6 away."""
+def truth(turned: float = 0.05) -> State:
+    """A camera that moves aside and is ``turned`` a little, before points 3 to 6 away."""
     rng = np.random.default_rng(1)
-    turns = Rotation.from_rotvec(0.05 * rng.standard_normal((KEYFRAMES, 3))).as_matrix()
+    turns = Rotation.from_rotvec(turned * rng.standard_normal((KEYFRAMES, 3))).as_matrix()
     centres = np.linspace(0.0, 1.0, KEYFRAMES)[:, None] * np.array([1.0, 0.2, 0.3])
     centres += 0.02 * rng.standard_normal(centres.shape)
-    return State(turns, centres, 1.0 / rng.uniform(3.0, 6.0, KEYFRAMES * POINTS))
+    return State(turns, centres, 1.0 / rng.uniform(3.0, 6.0, KEYFRAMES * POINTS), Lens())
 
 
-def observations(state: State) -> Observations:
-    """All points in all other keyframes, exactly."""
+def observations(state: State, reach: float = 0.3) -> Observations:
+    """All points in all other keyframes, exactly; pixels and rays are as the lens has them."""
     rng = np.random.default_rng(2)
     host = np.repeat(np.arange(KEYFRAMES), POINTS)
-    rays = np.c_[rng.uniform(-0.3, 0.3, (len(host), 2)), np.ones(len(host))]
+    rays = np.c_[rng.uniform(-reach, reach, (len(host), 2)), np.ones(len(host))]
     point, target = np.nonzero(host[:, None] != np.arange(KEYFRAMES))
     h = host[point]
-    in_map = np.einsum("nij,nj->ni", state.rotations[h], rays[point])
+    places = rays.copy()
+    places[:, :2] = state.lens.places(rays[:, :2])
+    in_map = np.einsum("nij,nj->ni", state.rotations[h], places[point])
     in_map += state.inverse_depth[point, None] * (state.centres[h] - state.centres[target])
     y = np.einsum("nji,nj->ni", state.rotations[target], in_map)
-    pixels = FOCAL * y[:, :2] / y[:, 2:] + PRINCIPAL
+    pixels = FOCAL * state.lens.seen(y[:, :2] / y[:, 2:]) + PRINCIPAL
     return Observations(KEYFRAMES, host, rays, state.inverse_depth, point, target, pixels)
 
 
@@ -59,7 +62,8 @@ def shaken(state: State, size: float) -> State:
     rng = np.random.default_rng(3)
     poses = size * rng.standard_normal((KEYFRAMES, POSE))
     poses[0] = 0.0
-    return state.moved(poses, size * rng.standard_normal(len(state.inverse_depth)))
+    depths = size * rng.standard_normal(len(state.inverse_depth))
+    return state.moved(poses, depths, 0.3 * size * rng.standard_normal(PARAMETERS))
 
 
 def bundle(true: State) -> Bundle:
@@ -74,15 +78,15 @@ def test_derivatives_are_differences() -> None:
     of = problem.derivatives(state, errors)
 
     def at(step: np.ndarray) -> np.ndarray:
-        poses, depths = np.split(step, [KEYFRAMES * POSE])
-        e = problem.errors(state.moved(poses.reshape(-1, POSE), depths))
+        poses, depths, lens = np.split(step, [KEYFRAMES * POSE, size - PARAMETERS])
+        e = problem.errors(state.moved(poses.reshape(-1, POSE), depths, lens))
         return np.concatenate([e.pixels.ravel(), e.links.ravel(), e.lengths.ravel()])
 
-    size = KEYFRAMES * POSE + KEYFRAMES * POINTS
+    size = KEYFRAMES * POSE + KEYFRAMES * POINTS + PARAMETERS
     numeric = np.stack(
         [(at(1e-6 * axis) - at(-1e-6 * axis)) / 2e-6 for axis in np.eye(size)], axis=1
     )
-    analytic = np.concatenate([of.poses.toarray(), of.depths.toarray()], axis=1)
+    analytic = np.concatenate([of.poses.toarray(), of.depths.toarray(), of.lens], axis=1)
     scale = np.abs(numeric).max(axis=1, keepdims=True)
     np.testing.assert_allclose(analytic / scale, numeric / scale, atol=3e-3)
 
@@ -109,6 +113,31 @@ def test_exact_observations_lead_back_to_the_truth(share_of_outliers: float) -> 
     np.testing.assert_allclose(
         np.log(adjusted.state.inverse_depth / true.inverse_depth), 0.0, atol=10 * atol
     )
+
+
+def test_what_the_calibration_left_over_is_found() -> None:
+    """A lens within what is allowed for, and a path that is right in spite of it."""
+    true = replace(truth(turned=0.3), lens=Lens(0.006, -0.012))
+    seen = observations(true, reach=0.8)
+    start = replace(shaken(true, 0.01), lens=Lens())
+    seen = replace(seen, inverse_depth=start.inverse_depth)
+    problem = Bundle(seen, links(true), lengths(true), FOCAL, PRINCIPAL)
+    adjusted = adjust(problem, start, np.arange(KEYFRAMES) > 0).state
+    assert adjusted.lens.log_focal == pytest.approx(0.006, abs=2e-3)
+    assert adjusted.lens.distortion == pytest.approx(-0.012, abs=4e-3)
+    np.testing.assert_allclose(adjusted.centres, true.centres, atol=2e-3)
+
+
+def test_without_observations_the_calibration_holds() -> None:
+    true = truth()
+    seen = observations(true)
+    nobody = np.zeros(0, int)
+    seen = replace(seen, point=nobody, target=nobody, pixels=np.zeros((0, 2)))
+    problem = Bundle(seen, links(true), lengths(true), FOCAL, PRINCIPAL)
+    start = replace(true, lens=Lens(0.01, 0.01))
+    assert problem.errors(start).cost == pytest.approx(np.sum(start.lens.errors() ** 2))
+    adjusted = adjust(problem, start, np.arange(KEYFRAMES) > 0).state
+    np.testing.assert_allclose(adjusted.lens.errors(), 0.0, atol=1e-2)
 
 
 def test_without_observations_links_hold_the_path() -> None:

@@ -46,6 +46,15 @@ def test_neighbours_in_time_are_always_partners() -> None:
     assert {(k + 1, k) for k in range(11)} <= set(pairs)
 
 
+def test_those_that_a_link_joins_are_partners_however_far() -> None:
+    graph = there_and_back(12, 5.0)
+    link = Edge(2, 9, sim3.inverse(graph.poses[2]) @ graph.poses[9], np.eye(7), is_closure=True)
+    graph = PoseGraph(graph.poses, [*graph.edges, link])
+    pairs = covisible_pairs(graph, dict.fromkeys(graph.poses, DEPTH))
+    assert {(2, 9), (9, 2)} <= set(pairs)
+    assert (2, 8) not in pairs
+
+
 def test_parts_that_nothing_joins_have_no_pair() -> None:
     graph = there_and_back(5, 0.1)
     apart = PoseGraph(graph.poses, [e for e in graph.edges if e.first != 4])

@@ -41,7 +41,7 @@ def test_lengths_are_those_of_the_path_that_moves() -> None:
     assert lengths.second.tolist() == [0, 1]
     np.testing.assert_allclose(np.exp(lengths.log_length), [0.5, 1.0])
     # The deviation of a link is in its own unit, here twice that of the map.
-    np.testing.assert_allclose(lengths.sigma, np.hypot(0.05, [0.06 / 0.5, 0.06]))
+    np.testing.assert_allclose(lengths.sigma, np.hypot(0.2, [0.06 / 0.5, 0.06]))
 
 
 def test_a_link_counts_where_few_points_show_in_both() -> None:
@@ -51,6 +51,20 @@ def test_a_link_counts_where_few_points_show_in_both() -> None:
     np.testing.assert_allclose(links.R, np.broadcast_to(np.eye(3), (2, 3, 3)))
     np.testing.assert_allclose(links.sigma_t, 0.06)
     np.testing.assert_allclose(links.sigma_R, 0.01)
+
+
+def test_a_link_holds_the_direction_more_than_the_length() -> None:
+    links = needed_links(graph(), seen({(0, 1): 40, (2, 3): 40, (3, 0): 40}))
+    assert (links.first.tolist(), links.second.tolist()) == ([2], [1])
+    rotations, centres = np.tile(np.eye(3), (4, 1, 1)), np.zeros((4, 3))
+    centres[1, 0] = -1.0
+    np.testing.assert_allclose(links.errors(rotations, centres), 0.0, atol=1e-12)
+    for axis, sigma in enumerate([np.hypot(0.06, 0.2), 0.06, 0.06]):
+        moved = centres.copy()
+        moved[1, axis] += 0.1
+        expected = np.zeros(6)
+        expected[axis] = 0.1 / sigma
+        np.testing.assert_allclose(links.errors(rotations, moved)[0], expected, atol=1e-12)
 
 
 def test_without_edges_there_is_nothing_to_hold() -> None:

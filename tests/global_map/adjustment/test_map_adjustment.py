@@ -93,6 +93,9 @@ def test_what_is_counted(adjusted: MapAdjustment) -> None:
     assert adjusted.observations > 500
     assert adjusted.error_after < 0.3 < adjusted.error_before
     assert adjusted.summary()["points"] == adjusted.points
+    # The rendered camera is exact.
+    assert adjusted.summary()["focal_length_over_calibration"] == pytest.approx(1.0, abs=4e-3)
+    assert adjusted.summary()["radial_distortion"] == pytest.approx(0.0, abs=4e-3)
 
 
 def test_what_is_fixed_does_not_move(store: KeyframeStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(
             f"{args.file}: {len(adjusted.poses)} keyframes and {adjusted.points} points adjusted; "
-            f"median error {adjusted.error_before:.2f} -> {adjusted.error_after:.2f} pixels"
+            f"median error {adjusted.error_before:.2f} -> {adjusted.error_after:.2f} pixels\n"
+            f"beside the calibration: focal length {math.expm1(adjusted.lens.log_focal):+.2%}, "
+            f"radial distortion {adjusted.lens.distortion:+.4f}"
         )
     return DONE

@@ -19,6 +19,7 @@ from scipy.sparse import csr_array
 from scipy.spatial.transform import Rotation
 
 from denseba_ros.geometry.cross_product import hat_arrays
+from denseba_ros.global_map.adjustment.lens import PARAMETERS, Lens
 from denseba_ros.global_map.adjustment.links import Lengths, Links
 from denseba_ros.global_map.adjustment.observations import Indices, Observations
 from denseba_ros.pose_graph.graph import Doubles
@@ -29,7 +30,7 @@ POSE = 6
 _PIXEL = 1.0
 # Observations count as so many times fewer: a corner's errors are alike in all images (it is no
 # point), and so are those of the camera's model.
-_ALIKE = 100.0
+_ALIKE = 10.0
 # Least depth of a point in a keyframe that sees it, over its depth in its host.
 _IN_FRONT = 1e-3
 # Error, in deviations, of a point that is behind.
@@ -43,30 +44,37 @@ _LONGEST = 1.0
 
 @dataclass(frozen=True)
 class State:
-    """``rotations`` (N, 3, 3) and ``centres`` (N, 3) of T_map_camera, ``inverse_depth`` (P,)."""
+    """``rotations`` (N, 3, 3) and ``centres`` (N, 3) of T_map_camera, ``inverse_depth`` (P,), and
+    what the ``lens`` is other than its calibration."""
 
     rotations: Doubles
     centres: Doubles
     inverse_depth: Doubles
+    lens: Lens
 
-    def moved(self, of_poses: Doubles, of_depths: Doubles) -> State:
-        """After steps (N, 6) of the poses and (P,) of the log inverse depths."""
+    def moved(self, of_poses: Doubles, of_depths: Doubles, of_lens: Doubles) -> State:
+        """After steps (N, 6) of the poses, (P,) of the log inverse depths, and of the lens."""
         turns = Rotation.from_rotvec(of_poses[:, 3:]).as_matrix()
         grown = np.exp(np.clip(of_depths, -_LONGEST, _LONGEST))
         return State(
-            self.rotations @ turns, self.centres + of_poses[:, :3], self.inverse_depth * grown
+            self.rotations @ turns,
+            self.centres + of_poses[:, :3],
+            self.inverse_depth * grown,
+            self.lens.moved(of_lens),
         )
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Whitened ``pixels`` (O, 2), ``links`` (L, 6), ``lengths`` (K, 1) and ``depths`` (P,),
-    directions (O, 3) of the points where they are seen, and the robust ``cost`` of all."""
+    """Whitened ``pixels`` (O, 2), ``links`` (L, 6), ``lengths`` (K, 1), ``depths`` (P,) and
+    ``lens`` (2,), directions (O, 3) of the points where they are seen, and the robust ``cost`` of
+    all."""
 
     pixels: Doubles
     links: Doubles
     lengths: Doubles
     depths: Doubles
+    lens: Doubles
     directions: Doubles
     cost: float
 
@@ -78,11 +86,12 @@ class Errors:
 
 @dataclass(frozen=True)
 class Derivatives:
-    """Sparse Jacobians by ``poses`` (M, 6N) and ``depths`` (M, P) of the ``errors`` (M,) of pixels,
-    links and lengths, with their ``weights`` (M,)."""
+    """Jacobians by ``poses`` (M, 6N) and ``depths`` (M, P), sparse, and by the ``lens`` of the
+    ``errors`` (M,) of pixels, links and lengths, with their ``weights`` (M,)."""
 
     poses: csr_array
     depths: csr_array
+    lens: Doubles
     weights: Doubles
     errors: Doubles
 
@@ -108,26 +117,33 @@ class Bundle:
         y = self._directions(state)
         in_front: NDArray[np.bool_] = y[:, 2] > _IN_FRONT
         z = np.where(in_front, y[:, 2], 1.0)
-        e = (self._focal * y[:, :2] / z[:, None] + self._principal - seen.pixels) / _PIXEL
+        places = state.lens.seen(np.where(in_front[:, None], y[:, :2] / z[:, None], 0.0))
+        e = (self._focal * places + self._principal - seen.pixels) / _PIXEL
         e[~in_front] = _BEHIND
         links = self._links.errors(state.rotations, state.centres)
         lengths = self._lengths.errors(state.centres)
         depths = np.log(state.inverse_depth / seen.inverse_depth) / _DEPTH
         robust = float(np.sum(np.log1p(np.sum(e**2, axis=1)))) / _ALIKE
         cost = robust + sum(float(np.sum(other**2)) for other in (links, lengths, depths))
-        return Errors(e, links, lengths, depths, y, cost)
+        lens = state.lens.errors()
+        cost += float(np.sum(lens**2))
+        return Errors(e, links, lengths, depths, lens, y, cost)
 
     def derivatives(self, state: State, errors: Errors) -> Derivatives:
         """Of the errors at ``state``, by poses and log inverse depths."""
         seen, host, y = self._seen, self._host, errors.directions
         R_target = state.rotations[seen.target].swapaxes(1, 2)
-        by_y = self._projection_jacobian(y)
+        by_y, by_lens = self._projection_jacobians(y, state.lens)
         by_map = by_y @ R_target
         inverse_depth = state.inverse_depth[seen.point]
         apart = inverse_depth[:, None] * (state.centres[host] - state.centres[seen.target])
         of_depth = np.einsum("nij,nj->ni", by_map, apart)
         by_centre = inverse_depth[:, None, None] * by_map
-        turned = by_map @ state.rotations[host] @ hat_arrays(seen.rays[seen.point])
+        rays = self._rays(state.lens)
+        by_ray = by_map @ state.rotations[host]
+        turned = by_ray @ hat_arrays(rays[seen.point])
+        of_places = state.lens.places_by_lens(rays[:, :2])[seen.point]
+        of_lens = by_ray[:, :, :2] @ of_places + by_lens
         of_host = np.concatenate([by_centre, -turned], axis=2)
         of_target = np.concatenate([-by_centre, by_y @ hat_arrays(y)], axis=2)
         of_first, of_second = self._links.jacobians(state.rotations, state.centres)
@@ -145,31 +161,43 @@ class Bundle:
             len(state.rotations),
         )
         used, rows = 2 * len(host), poses.shape[0]
+        lens = np.zeros((rows, PARAMETERS))
+        lens[:used] = of_lens.reshape(used, PARAMETERS)
         depths = csr_array(
             (of_depth.ravel(), (np.arange(used), np.repeat(seen.point, 2))),
             shape=(rows, len(seen.host)),
         )
         weights = np.concatenate([np.repeat(errors.weights(), 2), np.ones(rows - used)])
         parts = errors.pixels, errors.links, errors.lengths
-        return Derivatives(poses, depths, weights, np.concatenate([e.ravel() for e in parts]))
+        return Derivatives(poses, depths, lens, weights, np.concatenate([e.ravel() for e in parts]))
 
     def _directions(self, state: State) -> Doubles:
         seen, host = self._seen, self._host
-        ray = np.einsum("nij,nj->ni", state.rotations[host], seen.rays[seen.point])
+        rays = self._rays(state.lens)
+        ray = np.einsum("nij,nj->ni", state.rotations[host], rays[seen.point])
         apart = state.centres[host] - state.centres[seen.target]
         in_map = ray + state.inverse_depth[seen.point, None] * apart
         y: Doubles = np.einsum("nji,nj->ni", state.rotations[seen.target], in_map)
         return y
 
-    def _projection_jacobian(self, y: Doubles) -> Doubles:
-        """Whitened pixels by direction, (O, 2, 3); zero for what is behind."""
+    def _rays(self, lens: Lens) -> Doubles:
+        """(P, 3) with z = 1, of the pixels of the points."""
+        rays = np.ones_like(self._seen.rays)
+        rays[:, :2] = lens.places(self._seen.rays[:, :2])
+        return rays
+
+    def _projection_jacobians(self, y: Doubles, lens: Lens) -> tuple[Doubles, Doubles]:
+        """Whitened pixels by direction, (O, 2, 3), and by the lens where that is (O, 2, 2); zero
+        for what is behind."""
         in_front = y[:, 2] > _IN_FRONT
         inverse = np.where(in_front, 1.0 / np.where(in_front, y[:, 2], 1.0), 0.0)
-        jacobian = np.zeros((len(y), 2, 3))
-        for axis in range(2):
-            jacobian[:, axis, axis] = self._focal[axis] * inverse / _PIXEL
-            jacobian[:, axis, 2] = -self._focal[axis] * y[:, axis] * inverse**2 / _PIXEL
-        return jacobian
+        places = y[:, :2] * inverse[:, None]
+        of_places = np.zeros((len(y), 2, 3))
+        of_places[:, :, :2] = inverse[:, None, None] * np.eye(2)
+        of_places[:, :, 2] = -places * inverse[:, None]
+        pixels = self._focal[:, None] / _PIXEL
+        by_lens = in_front[:, None, None] * pixels * lens.seen_by_lens(places)
+        return pixels * (lens.seen_by_place(places) @ of_places), by_lens
 
 
 def depth_weight() -> float:

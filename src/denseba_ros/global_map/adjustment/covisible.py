@@ -31,7 +31,10 @@ def covisible_pairs(graph: PoseGraph, depths: dict[int, float]) -> list[Pair]:
         for row, number in enumerate(numbers.tolist()):
             others = _seen_from(row, poses, depths[number])
             pairs += [(number, int(numbers[other])) for other in others]
-    return sorted(pairs)
+    # Those that a link joins share what it was measured by.
+    for edge in graph.edges:
+        pairs += [(edge.first, edge.second), (edge.second, edge.first)]
+    return sorted(set(pairs))
 
 
 def _seen_from(row: int, poses: NDArray[np.float64], depth: float) -> list[int]:

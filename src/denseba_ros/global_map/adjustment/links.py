@@ -1,8 +1,8 @@
 """Links of the path as a part of the adjustment: what the images of two keyframes do not say.
 
 Their length always counts: how long a step is in the unit of the map, depth models and closures
-know better than corners that come and go (around a bend images alone let the scale drift by a
-tenth: KITTI 00). All of the relative pose counts where too few points show in both.
+say too, where corners come and go. All of the relative pose counts where too few points show in
+both.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from denseba_ros.pose_graph.graph import Doubles, PoseGraph
 # Keyframes that share so many observations need no link.
 _ENOUGH = 30
 # Deviation of the log of a length, beside that of the link.
-_LENGTH = 0.05
+_LENGTH = 0.2
 # Shorter steps have no length.
 _LEAST_LENGTH = 1e-9
 
@@ -29,7 +29,7 @@ _LEAST_LENGTH = 1e-9
 class Links:
     """L relative poses between keyframes, by their rows: ``R`` (L, 3, 3) and ``t`` (L, 3), in the
     map's unit, of ``second`` (L,) seen from ``first`` (L,), with deviations ``sigma_t`` and
-    ``sigma_R`` (L,)."""
+    ``sigma_R`` (L,); along ``t`` its length adds its own."""
 
     first: Indices
     second: Indices
@@ -45,7 +45,8 @@ class Links:
         e_t = np.einsum("nji,nj->ni", R_first, moved) - self.t
         turn = self.R.swapaxes(1, 2) @ R_first.swapaxes(1, 2) @ rotations[self.second]
         e_R = Rotation.from_matrix(turn).as_rotvec() if len(turn) else np.zeros((0, 3))
-        return np.concatenate([e_t / self.sigma_t[:, None], e_R / self.sigma_R[:, None]], axis=1)
+        e_t = (self._whitening() @ e_t[:, :, None])[:, :, 0]
+        return np.concatenate([e_t, e_R / self.sigma_R[:, None]], axis=1)
 
     def jacobians(self, rotations: Doubles, centres: Doubles) -> tuple[Doubles, Doubles]:
         """(L, 6, 6) of ``errors`` by centre and rotation of ``first`` and of ``second``; of the
@@ -58,8 +59,20 @@ class Links:
         of_first[:, 3:, 3:] = -R_second.swapaxes(1, 2) @ R_first
         of_second[:, :3, :3] = R_first.swapaxes(1, 2)
         of_second[:, 3:, 3:] = np.eye(3)
-        weight = 1.0 / np.stack([self.sigma_t, self.sigma_R], axis=1).repeat(3, axis=1)
-        return weight[:, :, None] * of_first, weight[:, :, None] * of_second
+        weights = np.zeros((len(self.first), 6, 6))
+        weights[:, :3, :3] = self._whitening()
+        weights[:, 3:, 3:] = np.eye(3) / self.sigma_R[:, None, None]
+        return weights @ of_first, weights @ of_second
+
+    def _whitening(self) -> Doubles:
+        """(L, 3, 3) of positions."""
+        length = np.linalg.norm(self.t, axis=1)
+        axis = self.t / np.maximum(length, _LEAST_LENGTH)[:, None]
+        along = 1.0 / np.hypot(self.sigma_t, _LENGTH * length)
+        aside = (1.0 / self.sigma_t)[:, None, None]
+        outer = axis[:, :, None] * axis[:, None, :]
+        whitening: Doubles = aside * np.eye(3) + (along[:, None, None] - aside) * outer
+        return whitening
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ and not by what the window had said of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from denseba_ros.geometry import sim3
 from denseba_ros.geometry.pinhole import Pinhole
 from denseba_ros.global_map.adjustment.bundle import Bundle, State
 from denseba_ros.global_map.adjustment.covisible import Pair, covisible_pairs
+from denseba_ros.global_map.adjustment.lens import Lens
 from denseba_ros.global_map.adjustment.links import known_lengths, needed_links
 from denseba_ros.global_map.adjustment.observations import (
     KeyframeImages,
@@ -37,7 +39,7 @@ Progress = Callable[[list[Pair]], Iterable[Pair]]
 class MapAdjustment:
     """``poses`` S_map_camera (4, 4) by keyframe, from ``pairs`` of keyframes that see the same and
     ``observations`` of ``points``; ``error_before`` and ``error_after``: median length of the
-    observations' errors in pixels."""
+    observations' errors in pixels; ``lens``: what the calibration left over."""
 
     poses: dict[int, Doubles]
     pairs: int
@@ -45,6 +47,7 @@ class MapAdjustment:
     observations: int
     error_before: float
     error_after: float
+    lens: Lens
 
     def summary(self) -> dict[str, float]:
         """For summary.json: all but the poses."""
@@ -54,6 +57,8 @@ class MapAdjustment:
             "observations": self.observations,
             "median_error_before_pixels": self.error_before,
             "median_error_after_pixels": self.error_after,
+            "focal_length_over_calibration": math.exp(self.lens.log_focal),
+            "radial_distortion": self.lens.distortion,
         }
 
 
@@ -89,7 +94,7 @@ def adjust_map(
         np.array([camera.cx, camera.cy]),
     )
     poses = np.stack([graph.poses[number] for number in numbers])
-    state = State(sim3.rigid(poses)[:, :3, :3], poses[:, :3, 3], seen.inverse_depth)
+    state = State(sim3.rigid(poses)[:, :3, :3], poses[:, :3, 3], seen.inverse_depth, Lens())
     is_free = ~held(GraphArrays.of(graph), fixed)
     adjusted = adjust(bundle, state, is_free).state
     growth = np.log(seen.inverse_depth / adjusted.inverse_depth)
@@ -100,6 +105,7 @@ def adjust_map(
         len(seen.point),
         _median_error(bundle, state),
         _median_error(bundle, adjusted),
+        adjusted.lens,
     )
 
 

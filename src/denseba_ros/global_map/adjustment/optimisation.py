@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array, diags_array
+from scipy.sparse import block_array, csc_array, csr_array, diags_array
 
 from denseba_ros.global_map.adjustment.bundle import (
     POSE,
@@ -17,6 +17,7 @@ from denseba_ros.global_map.adjustment.bundle import (
     State,
     depth_weight,
 )
+from denseba_ros.global_map.adjustment.lens import PARAMETERS, lens_weights
 from denseba_ros.pose_graph.graph import Doubles
 from denseba_ros.pose_graph.normal_equations import factorised
 
@@ -57,7 +58,7 @@ def adjust(bundle: Bundle, state: State, is_free: NDArray[np.bool_]) -> Adjusted
 
 
 def _accepted(
-    bundle: Bundle, state: State, errors: Errors, step: tuple[Doubles, Doubles] | None
+    bundle: Bundle, state: State, errors: Errors, step: tuple[Doubles, Doubles, Doubles] | None
 ) -> tuple[State, Errors] | None:
     if step is None:
         return None
@@ -68,8 +69,8 @@ def _accepted(
 
 @dataclass(frozen=True)
 class _Normal:
-    """Normal equations: ``poses`` (6F, 6F) of the free poses, ``mixed`` (6F, P), ``depths`` (P,),
-    with gradients; ``is_free`` (6N,)."""
+    """Normal equations: ``poses`` (C, C) of the C columns of free poses, then of the lens,
+    ``mixed`` (C, P), ``depths`` (P,), with gradients; ``is_free`` (6N,)."""
 
     poses: csr_array
     mixed: csr_array
@@ -81,21 +82,25 @@ class _Normal:
     @classmethod
     def of(cls, of: Derivatives, errors: Errors, is_free: NDArray[np.bool_]) -> _Normal:
         columns = np.repeat(is_free, POSE)
-        jacobian = of.poses[:, np.flatnonzero(columns)]
+        jacobian = block_array([[of.poses[:, np.flatnonzero(columns)], csr_array(of.lens)]]).tocsr()
         weighted = (diags_array(of.weights) @ jacobian).T.tocsr()
         of_depths = diags_array(of.weights) @ of.depths
-        prior = depth_weight()
+        prior, lens = depth_weight(), np.zeros(jacobian.shape[1])
+        lens[-PARAMETERS:] = lens_weights()
+        of_poses = weighted @ of.errors
+        of_poses[-PARAMETERS:] += np.sqrt(lens_weights()) * errors.lens
         return cls(
-            weighted @ jacobian,
+            weighted @ jacobian + diags_array(lens),
             weighted @ of.depths,
             np.asarray(of_depths.multiply(of.depths).sum(axis=0)).ravel() + prior,
-            weighted @ of.errors,
+            of_poses,
             of_depths.T @ of.errors + np.sqrt(prior) * errors.depths,
             columns,
         )
 
-    def step(self, damping: float) -> tuple[Doubles, Doubles] | None:
-        """Steps (N, 6) of the poses and (P,) of the depths; None where there is none."""
+    def step(self, damping: float) -> tuple[Doubles, Doubles, Doubles] | None:
+        """Steps (N, 6) of the poses, (P,) of the depths and of the lens; None where there is
+        none."""
         inverse = 1.0 / (self.depths * (1.0 + damping))
         diagonal = damping * self.poses.diagonal() + _LEAST_INFORMATION
         reduced = self.poses + diags_array(diagonal)
@@ -105,8 +110,9 @@ class _Normal:
             return None
         of_poses = np.zeros(len(self.is_free))
         right = self.of_poses - self.mixed @ (inverse * self.of_depths)
-        of_poses[self.is_free] = -factors.solve(right)
-        of_depths = -inverse * (self.of_depths + self.mixed.T @ of_poses[self.is_free])
+        step = -factors.solve(right)
+        of_poses[self.is_free] = step[:-PARAMETERS]
+        of_depths = -inverse * (self.of_depths + self.mixed.T @ step)
         if not (np.isfinite(of_poses).all() and np.isfinite(of_depths).all()):
             return None
-        return of_poses.reshape(-1, POSE), of_depths
+        return of_poses.reshape(-1, POSE), of_depths, step[-PARAMETERS:]
