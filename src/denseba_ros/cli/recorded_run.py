@@ -14,6 +14,8 @@ from denseba_ros.config import TOPIC, Config
 from denseba_ros.device import pick_device
 from denseba_ros.evaluation.results.run_statistics import RunStatistics, machine_summary
 from denseba_ros.evaluation.results.run_writer import RunWriter
+from denseba_ros.global_map.adjustment.lens import Lens
+from denseba_ros.global_map.adjustment.refined_camera import refined_camera
 from denseba_ros.global_map.closing.closure import Closure
 from denseba_ros.global_map.map_session import MapSession
 from denseba_ros.sequences.brightness.image_problems import ImageProblems
@@ -61,8 +63,13 @@ class RecordedRun:
             self.session.finish()
             if self.is_refined and is_whole and self.config.map.mode == "mapping":
                 self.session.adjust(partial(tqdm, desc="map", unit="pair", disable=None))
+                self._refine_camera(self.session.lens)
         finally:
             self._correct(self.session)
+
+    def _refine_camera(self, lens: Lens | None) -> None:
+        if lens is not None:
+            self.writer.write_refined_camera(refined_camera(self.sequence.calibration, lens))
 
     def write_summary(self, elapsed: float, finished: bool, imu: dict[str, Any]) -> None:
         """Write summary.json after ``elapsed`` seconds; ``imu``: what is said of its samples."""

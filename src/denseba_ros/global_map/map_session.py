@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from denseba_ros.config import Config, MapConfig
+from denseba_ros.global_map.adjustment.lens import Lens
 from denseba_ros.global_map.adjustment.map_adjustment import MapAdjustment, Progress
 from denseba_ros.global_map.closing.closure import Closure
 from denseba_ros.global_map.estimate_in_map import estimate_in_map
@@ -40,6 +41,11 @@ class MapSession:
     def is_joined(self) -> bool:
         """Whether poses are in the frame of the map."""
         return self.global_map.graph.is_joined
+
+    @property
+    def lens(self) -> Lens | None:
+        """What the calibration left over, None where the map was not adjusted."""
+        return None if self._adjustment is None else self._adjustment.lens
 
     @property
     def is_unlocalised(self) -> bool:

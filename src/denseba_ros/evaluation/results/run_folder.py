@@ -12,6 +12,8 @@ map's that the run went on with.
                      tracking told them, which no closure moved
 ``unjoined.txt``, ``unjoined_covariance.npz``  of a run that goes on with a map: rows before a place
                      of it was recognised, in a frame of the run's own
+``refined_camera.yaml``  of ``denseba run`` with a map that was adjusted: the calibration with what
+                     it left over, as camera_info
 ``odometry.txt``     of ``denseba record``: what `odometry` said, one row per message
 ``map.txt``          the same rows with map -> odom multiplied in
 ``states.txt``       stamp and state of these rows: tracked, predicted or lost
@@ -50,6 +52,7 @@ TRACKED = "tracked.txt"
 TRACKED_COVARIANCE = "tracked_covariance.npz"
 UNJOINED = "unjoined.txt"
 UNJOINED_COVARIANCE = "unjoined_covariance.npz"
+REFINED_CAMERA = "refined_camera.yaml"
 ODOMETRY = "odometry.txt"
 ODOMETRY_COVARIANCE = "odometry_covariance.npz"
 MAP = "map.txt"

@@ -11,12 +11,15 @@ from denseba_ros.evaluation.results.result_writer import ResultWriter
 from denseba_ros.evaluation.results.run_folder import (
     COVARIANCE,
     FINAL,
+    REFINED_CAMERA,
     TRACKED,
     TRACKED_COVARIANCE,
     TRAJECTORY,
     UNJOINED,
     UNJOINED_COVARIANCE,
 )
+from denseba_ros.geometry.calibration import Calibration
+from denseba_ros.sequences.camera_info import write_camera_info
 from denseba_ros.sequences.trajectory import Trajectory, write_tum
 from denseba_ros.slam.state.estimate import Estimate
 
@@ -51,6 +54,10 @@ class RunWriter(ResultWriter):
     def write_final(self, stamps_ns: np.ndarray, T_map_camera: np.ndarray) -> None:
         """Write final.txt: (N,) stamps and (N, 4, 4) poses as the map has them at the end."""
         write_tum(self.folder / FINAL, Trajectory(stamps_ns, T_map_camera))
+
+    def write_refined_camera(self, calibration: Calibration) -> None:
+        """Write the calibration with what it left over."""
+        write_camera_info(self.folder / REFINED_CAMERA, calibration, "camera")
 
     def keep_own_frame(self) -> None:
         """No place was recognised: what was in a frame of its own for the beginning is all, and
