@@ -27,9 +27,10 @@ def test_each_repetition_is_timed_after_one_warm_up() -> None:
 
 def test_peak_memory_is_what_the_call_adds() -> None:
     kept = np.ones(64 * 2**20, dtype=np.uint8)
-    timing = measure(lambda: np.ones(32 * 2**20, dtype=np.uint8).sum(), _CPU, 2)
+    # More than glibc ever takes from memory that it kept of arrays before (32 MiB).
+    timing = measure(lambda: np.ones(48 * 2**20, dtype=np.uint8).sum(), _CPU, 2)
     assert len(kept) == 64 * 2**20
-    assert timing.peak_mib is None or 24.0 < timing.peak_mib < 60.0
+    assert timing.peak_mib is None or 40.0 < timing.peak_mib < 76.0
 
 
 def test_median_and_percentile() -> None:
